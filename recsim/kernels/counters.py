@@ -1,0 +1,186 @@
+"""Counting: thread tallies into counters, decay, top comments, gates. Integers first, floats once per item."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from recsim.kernels.flags import KERNEL
+from recsim.kernels.mathf import exp32, log32, sigmoid32
+from recsim.kernels.philox import philox4, unit
+
+F = np.float32
+U64 = np.uint64
+D_GATE, D_COMMENT = U64(7), U64(11)
+VIEW, LIKE, COMMENT, ACTIONS = 0, 2, 3, 10
+STOPPED = 100
+FIXED = F(1.0 / 1024.0)
+
+
+@njit(**KERNEL)
+def count_people(window_start, window_end, events, candidate, counters, by_candidate, population, key0, key1, keys):
+    """Fold the threads' events of people into the counters, and clear them.
+
+    Args:
+        window_start, window_end: numbers of the live items.
+        events: (T, W, 10) int32, cleared.
+        candidate: (I,) int8.
+        counters: `recsim.state.Counters`, written: totals, human views and likes, top comments.
+        by_candidate: (C+1, 10) int64, the day's events by candidate, last row for no candidate; written.
+        population, key0, key1: draw key of comment places. keys: (I,) uint32.
+
+    An organic comment on a candidate's item names that candidate; others name nobody. The two top comments are a
+    uniform sample of all comments (reservoir sampling): the most neutral assumption about comment ranking.
+    """
+    nobody = by_candidate.shape[0] - 1
+    for item in range(window_start, window_end):
+        w = item - window_start
+        views = 0
+        for t in range(events.shape[0]):
+            views += events[t, w, VIEW]
+        if views == 0:
+            continue
+        about = candidate[item]
+        row = about if about >= 0 else nobody
+        before = counters.total[item, COMMENT]
+        for a in range(ACTIONS):
+            n = 0
+            for t in range(events.shape[0]):
+                n += events[t, w, a]
+                events[t, w, a] = 0
+            counters.total[item, a] += n
+            by_candidate[row, a] += n
+            if a == VIEW:
+                counters.human[item, 0] += n
+            elif a == LIKE:
+                counters.human[item, 1] += n
+        for ordinal in range(before, counters.total[item, COMMENT]):
+            place_comment(counters.top_comment, item, about, ordinal, population, key0, key1, keys)
+
+
+@njit(**KERNEL)
+def place_comment(top_comment, item, about, ordinal, population, key0, key1, keys):
+    """Reservoir sampling of two top comments: comment number ``ordinal`` (from 0) may replace one."""
+    place = ordinal
+    if ordinal >= 2:
+        a, _, _, _ = philox4(U64(keys[item]), U64(ordinal), population, D_COMMENT, key0, key1)
+        place = np.int64((a * U64(ordinal + 1)) >> U64(32))
+    if place < 2:
+        top_comment[item, place] = about
+
+
+@njit(**KERNEL)
+def decay_and_add(first, last, before, factor, total, decayed):
+    """``decayed <- decayed * factor + (total - before)`` for items first..last-1, then ``before <- total``.
+
+    Args:
+        before, total: (I, 10) int64. factor: float32. decayed: (10, I) float32, written.
+    """
+    for item in range(first, last):
+        for a in range(ACTIONS):
+            fresh = total[item, a] - before[item, a]
+            decayed[a, item] = decayed[a, item] * factor + F(fresh)
+            before[item, a] = total[item, a]
+
+
+@njit(**KERNEL)
+def proof_and_eligibility(window_start, window_end, total, stage, present, stages, social, eligible, trial):
+    """Item terms of phase 3 that every policy shares.
+
+    Args:
+        total: (I, 10) int64. stage: (I,) int8. present: (I,) bool. stages: number of exposure pools (0: gates off).
+        social: (W,) float32, log(1 + visible likes), written.
+        eligible: (W,) bool, may be ranked, written. trial: (W,) bool, is shown to explore, written.
+    """
+    for item in range(window_start, window_end):
+        w = item - window_start
+        social[w] = log32(F(1.0) + F(total[item, LIKE]))
+        s = stage[item]
+        eligible[w] = present[item] & (s > 0) & (s != STOPPED)
+        trial[w] = present[item] & (s == 0)
+
+
+@njit(**KERNEL)
+def pass_gates(
+    window_start, window_end, value, total, quota, threshold, slope, hard, population, key0, key1, keys, stage,
+    stage_views, arrived_value, arrived_gate, passed,
+):  # fmt: skip
+    """Items that have filled their exposure pool are promoted or stopped.
+
+    A soft gate passes an item with probability 1 / (1 + exp(-slope (log value - threshold))); a hard one if log
+    value exceeds the threshold. The first pool always exists (it is the trial); with one stage and threshold minus
+    infinity every item passes, which is "gates off".
+
+    Args:
+        value: (W,) float32, log value of window items.
+        quota: (J,) float32, views that fill pool j. threshold: (J,) float32, log value.
+        slope: float32. hard: bool.
+        stage: (I,) int8, stage_views: (I,) int32; written.
+        arrived_value: (N,) float32, arrived_gate: (N,) int8: log values met at the gates, written.
+        passed: (J,) int64, promotions by gate, added to.
+
+    Returns:
+        The number of arrivals.
+    """
+    arrivals = 0
+    pools = quota.size
+    for item in range(window_start, window_end):
+        s = stage[item]
+        if s >= pools:
+            continue
+        views = total[item, VIEW]
+        if F(views - stage_views[item]) < quota[s]:
+            continue
+        v = value[item - window_start]
+        if arrivals < arrived_value.size:
+            arrived_value[arrivals] = v
+            arrived_gate[arrivals] = s
+        arrivals += 1
+        if hard:
+            promoted = v >= threshold[s]
+        else:
+            a, _, _, _ = philox4(U64(keys[item]), U64(s), population, D_GATE, key0, key1)
+            promoted = unit(a) < sigmoid32(slope * (v - threshold[s]))
+        if promoted:
+            stage[item] = s + 1
+            stage_views[item] = views
+            passed[s] += 1
+        else:
+            stage[item] = STOPPED
+    return arrivals
+
+
+@njit(**KERNEL)
+def head_logits(first, last, window_start, decayed, action, base, prior, cap, out):
+    """Log odds of one action for items first..last-1: empirical-Bayes rate with a prior of ``prior`` events.
+
+    rate = (n + prior) / (views + prior / base), at most ``cap * base`` and 0.95. Source: the conjugate gamma-Poisson
+    mean; per-head priors in events because one prior in views lets a single comment move a rate fourfold.
+
+    Args:
+        decayed: (10, I) float32. action: row of ``decayed``. base, prior, cap: float32.
+        out: (W,) float32, written at item - window_start.
+    """
+    weight = F(FIXED) if action == 9 else F(1.0)
+    for item in range(first, last):
+        rate = (weight * decayed[action, item] + prior) / (decayed[0, item] + prior / base)
+        rate = min(min(rate, cap * base), F(0.95))
+        out[item - window_start] = log32(rate / (F(1.0) - rate))
+
+
+@njit(**KERNEL)
+def log_value(count, score, ratio, age_h, half_life_h, out):
+    """Retrieval value: log score less ln 2 per half-life of age (``ratio`` policies), else the score itself.
+
+    Args:
+        score: (W,) float32. ratio: bool. age_h: (W,) float32, hours. out: (W,) float32, written.
+    """
+    slope = F(0.6931472) / half_life_h
+    for w in range(count):
+        out[w] = log32(max(score[w], F(1e-12))) - slope * age_h[w] if ratio else score[w]
+
+
+@njit(**KERNEL)
+def exp_of(x):
+    """exp(x) of one float32, by our own polynomial."""
+    return exp32(x)

@@ -1,0 +1,387 @@
+"""People look: pick a slate lazily from scores, walk down it, respond, count.
+
+One call handles a range of visits. A visit writes only rows of its own person and the tallies of its own thread.
+Slots are chosen and answered in chunks of sixteen so that draws and responses run as vector code; what a person
+would do with an item is a fixed potential outcome, so answering a slot she never reaches changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from recsim.kernels.flags import HELPER, KERNEL
+from recsim.kernels.mathf import exp32, log32, sigmoid32
+from recsim.kernels.philox import philox4, unit
+
+CHUNK = 16
+WAYS = 8
+ENTRY_SLOTS = 5
+TRIES = 4
+F = np.float32
+U64 = np.uint64
+LOWEST = F(-np.inf)
+D_SLOT, D_EXPLORE, D_WOULD, D_LOOK = U64(2), U64(3), U64(4), U64(5)
+INTEREST, EXPLORATION, INBOX, SEARCH, EXTERNAL = 0, 4, 5, 6, 7
+TYPICAL_WATCH = F(0.45)
+
+
+class Visits(NamedTuple):
+    """Who comes this step, sorted by stratum, then person."""
+
+    person: np.ndarray  # (V,) int32
+    stratum: np.ndarray  # (V,) int32
+    entry: np.ndarray  # (V,) int8, 0 feed, 1 search, 2 link from elsewhere
+    about: np.ndarray  # (V,) int8, candidate searched for
+
+
+class Pools(NamedTuple):
+    """What retrieval offers to the people of each stratum."""
+
+    item: np.ndarray  # (S, P) int32, ascending within a stratum
+    source: np.ndarray  # (S, P) int8
+    count: np.ndarray  # (S,) int32
+    fresh: np.ndarray  # (S, E) int32, items under trial
+    fresh_count: np.ndarray  # (S,) int32
+    entry: np.ndarray  # (C, Q) int32, results of a search for a candidate, best first
+    entry_count: np.ndarray  # (C,) int32
+
+
+class Reaction(NamedTuple):
+    """Intercepts (log odds) and slopes of the response model; float32 scalars."""
+
+    affinity: np.float32
+    closeness: np.float32
+    quality: np.float32
+    emotion: np.float32
+    social_proof: np.float32
+    repetition: np.float32
+    language_mismatch: np.float32
+    typical_utility: np.float32
+    like: np.float32
+    comment: np.float32
+    share: np.float32
+    follow: np.float32
+    open_comments: np.float32
+    hide: np.float32
+    report: np.float32
+    skip: np.float32
+    leave: np.float32
+    act_slope: np.float32
+    open_slope: np.float32
+    hide_slope: np.float32
+    skip_slope: np.float32
+    watched_mean: np.float32
+    watched_slope: np.float32
+    satisfaction: np.float32
+    exploration: np.float32
+    learning_rate: np.float32
+    slate: np.int64
+    inbox: np.int64
+
+
+@njit(**HELPER)
+def has_seen(seen, person, key):
+    """Whether the person's memory of shown items holds the draw key."""
+    base = np.int64(key & np.uint32(seen.shape[1] // WAYS - 1)) * WAYS
+    found = False
+    for way in range(WAYS):
+        found = found | (seen[person, base + way] == key)
+    return found
+
+
+@njit(**HELPER)
+def remember(seen, person, key):
+    """Put the draw key first in its bucket; the oldest of the eight is forgotten."""
+    base = np.int64(key & np.uint32(seen.shape[1] // WAYS - 1)) * WAYS
+    for way in range(WAYS - 1, 0, -1):
+        seen[person, base + way] = seen[person, base + way - 1]
+    seen[person, base] = key
+
+
+@njit(**HELPER)
+def is_new(seen, person, key, chosen_key, chosen):
+    """Neither shown before nor already in this chunk."""
+    duplicate = False
+    for slot in range(chosen):
+        duplicate = duplicate | (chosen_key[slot] == key)
+    if duplicate:
+        return False
+    return not has_seen(seen, person, key)
+
+
+@njit(**KERNEL)
+def look_block(
+    first, last, thread, scores, visits, pools, latent, cells, observed, items, position, social, eligible,
+    top_comment, reaction, population, key0, key1, step, window_start, tally,
+):  # fmt: skip
+    """Visits ``first`` to ``last - 1`` choose, look and respond.
+
+    Args:
+        first, last: range of visits.
+        thread: row of the tallies to write.
+        scores: (B, P+M) float32, row ``visit - first``: pool positions, then inbox; overwritten.
+        visits, pools: see the classes above.
+        latent, cells, observed, items: groups of `recsim.state`; the person's own rows of ``observed`` are written.
+        position: (C, 2) float32, political position of candidates.
+        social: (W,) float32, log(1 + visible likes) of window items at the start of the step.
+        eligible: (W,) bool, whether a gate lets the item be ranked.
+        top_comment: (I, 2) int8.
+        reaction: the response model.
+        population: uint64, hash of the people's population key.
+        key0, key1: uint64, Philox key.
+        step: uint64.
+        window_start: number of the oldest live item.
+        tally: sums, row ``thread`` written; ``tally.reached`` at the person's own row.
+    """
+    labels = items.labels
+    pool_size = pools.item.shape[1]
+    width = pool_size + reaction.inbox
+    topics = latent.taste.shape[1]
+    blocks = (width + CHUNK - 1) // CHUNK
+    block_best = np.empty(blocks, np.float32)
+    item = np.zeros(CHUNK, np.int64)
+    source = np.zeros(CHUNK, np.int64)
+    repeat = np.zeros(CHUNK, np.float32)
+    chosen_key = np.zeros(CHUNK, np.uint32)
+    try_new = np.empty(CHUNK, np.float32)
+    which_new = np.empty(CHUNK, np.uint64)
+    leave = np.empty(CHUNK, np.float32)
+    lane = np.empty(CHUNK, np.uint64)
+    w_like = np.empty(CHUNK, np.float32)
+    w_comment = np.empty(CHUNK, np.float32)
+    w_share = np.empty(CHUNK, np.float32)
+    w_follow = np.empty(CHUNK, np.float32)
+    l_open = np.empty(CHUNK, np.float32)
+    l_hide = np.empty(CHUNK, np.float32)
+    l_skip = np.empty(CHUNK, np.float32)
+    l_watch = np.empty(CHUNK, np.float32)
+    utility = np.empty(CHUNK, np.float32)
+    known = np.empty(CHUNK, np.float32)
+    acts = np.empty(CHUNK, np.int64)
+    watched = np.empty(CHUNK, np.float32)
+    topic = np.empty((topics, CHUNK), np.float32)
+    change = np.empty(topics, np.float32)
+    met = np.zeros(position.shape[0], np.int64)
+    moment = step << U64(16)
+    for visit in range(first, last):
+        row = scores[visit - first]
+        person = visits.person[visit]
+        stratum = visits.stratum[visit]
+        actor = U64(person)
+        for b in range(blocks):
+            best = LOWEST
+            for column in range(b * CHUNK, min(width, (b + 1) * CHUNK)):
+                best = max(best, row[column])
+            block_best[b] = best
+        met[:] = 0
+        change[:] = F(0.0)
+        segment = cells.segment[person]
+        language = cells.language[person]
+        politics = latent.politics[person]
+        susceptibility = latent.susceptibility[person]
+        bias = latent.bias[person]
+        entry_next = 0
+        tried = 0
+        examined = 0
+        gone = False
+        tally.feed[thread, 0] += 1
+        for start in range(0, reaction.slate, CHUNK):
+            wanted = min(CHUNK, reaction.slate - start)
+            for slot in range(CHUNK):
+                a, b_, c_, d_ = philox4(actor, U64(start + slot), population, moment | D_EXPLORE, key0, key1)
+                try_new[slot] = unit(a)
+                which_new[slot] = b_
+                leave[slot] = unit(c_)
+            chosen = 0
+            for slot in range(wanted):
+                pick = np.int64(-1)
+                origin = INTEREST
+                if visits.entry[visit] > 0 and start + slot < ENTRY_SLOTS:
+                    about = visits.about[visit]
+                    while entry_next < pools.entry_count[about]:
+                        i = np.int64(pools.entry[about, entry_next])
+                        entry_next += 1
+                        if is_new(observed.seen, person, items.key[i], chosen_key, chosen):
+                            pick = i
+                            origin = SEARCH if visits.entry[visit] == 1 else EXTERNAL
+                            break
+                if pick < 0 and try_new[slot] < reaction.exploration and pools.fresh_count[stratum] > 0:
+                    number = U64(pools.fresh_count[stratum])
+                    place = (which_new[slot] * number) >> U64(32)
+                    for _ in range(TRIES):
+                        i = np.int64(pools.fresh[stratum, np.int64(place)])
+                        if is_new(observed.seen, person, items.key[i], chosen_key, chosen):
+                            pick = i
+                            origin = EXPLORATION
+                            break
+                        place = (place + U64(1)) % number
+                while pick < 0:
+                    best = LOWEST
+                    at = -1
+                    for b in range(blocks):
+                        if block_best[b] > best:
+                            best = block_best[b]
+                            at = b
+                    if at < 0:
+                        break
+                    column = at * CHUNK
+                    stop = min(width, column + CHUNK)
+                    while row[column] != best:
+                        column += 1
+                    row[column] = LOWEST
+                    best = LOWEST
+                    for other in range(at * CHUNK, stop):
+                        best = max(best, row[other])
+                    block_best[at] = best
+                    if column < pool_size:
+                        i = np.int64(pools.item[stratum, column])
+                        if eligible[i - window_start] and is_new(
+                            observed.seen, person, items.key[i], chosen_key, chosen
+                        ):
+                            pick = i
+                            origin = np.int64(pools.source[stratum, column])
+                    else:
+                        i = np.int64(observed.inbox[person, column - pool_size])
+                        if is_new(observed.seen, person, items.key[i], chosen_key, chosen):
+                            pick = i
+                            origin = INBOX
+                if pick < 0:
+                    break
+                item[slot] = pick
+                source[slot] = origin
+                chosen_key[slot] = items.key[pick]
+                candidate = labels.candidate[pick]
+                repeat[slot] = F(0.0)
+                if candidate >= 0:
+                    repeat[slot] = F(met[candidate])
+                    met[candidate] += 1
+                chosen += 1
+            if chosen == 0:
+                tried += 1
+                tally.feed[thread, 2] += 1
+                break
+            for slot in range(chosen, CHUNK):
+                item[slot] = item[0]
+                repeat[slot] = F(0.0)
+            # Potential outcomes of the chunk. Lanes past `chosen` repeat lane 0 and are never used.
+            for slot in range(CHUNK):
+                lane[slot] = U64(items.key[item[slot]])
+            for slot in range(CHUNK):
+                a, b_, c_, d_ = philox4(actor, lane[slot], population, D_WOULD, key0, key1)
+                w_like[slot] = unit(a)
+                w_comment[slot] = unit(b_)
+                w_share[slot] = unit(c_)
+                w_follow[slot] = unit(d_)
+            for slot in range(CHUNK):
+                a, b_, c_, d_ = philox4(actor, lane[slot], population, D_LOOK, key0, key1)
+                l_open[slot] = unit(a)
+                l_hide[slot] = unit(b_)
+                l_skip[slot] = unit(c_)
+                l_watch[slot] = unit(d_)
+            for slot in range(CHUNK):
+                i = item[slot]
+                for d in range(topics):
+                    topic[d, slot] = items.topic[i, d]
+                value = reaction.quality * items.quality[i] + reaction.emotion * susceptibility * items.emotion[i]
+                value = value + reaction.social_proof * social[i - window_start]
+                value = value - reaction.repetition * repeat[slot] - reaction.typical_utility
+                if labels.language[i] != language:
+                    value = value - reaction.language_mismatch
+                candidate = labels.candidate[i]
+                if candidate >= 0:
+                    dx = latent.position[person, 0] - position[candidate, 0]
+                    dy = latent.position[person, 1] - position[candidate, 1]
+                    closeness = F(1.0) - (dx * dx + dy * dy)
+                    value = value + reaction.closeness * politics * F(labels.stance[i]) * closeness
+                utility[slot] = value
+                known[slot] = F(0.0)
+            for d in range(topics):
+                wants = reaction.affinity * latent.taste[person, d]
+                guess = observed.estimate[person, d]
+                for slot in range(CHUNK):
+                    utility[slot] += wants * topic[d, slot]
+                    known[slot] += guess * topic[d, slot]
+            for slot in range(CHUNK):
+                value = utility[slot]
+                skips = l_skip[slot] < sigmoid32(reaction.skip - reaction.skip_slope * value)
+                mean = reaction.watched_mean * exp32(reaction.watched_slope * value)
+                long = min(F(1.0), -log32(F(1.0) - l_watch[slot]) * mean)
+                part = F(0.1) * l_watch[slot] if skips else long
+                push = reaction.act_slope * value + bias
+                stays = not skips
+                act = np.int64(stays & (part >= F(1.0))) << 1
+                act |= np.int64(stays & (w_like[slot] < sigmoid32(reaction.like + push))) << 2
+                act |= np.int64(stays & (w_comment[slot] < sigmoid32(reaction.comment + push))) << 3
+                act |= np.int64(stays & (w_share[slot] < sigmoid32(reaction.share + push))) << 4
+                act |= np.int64(stays & (w_follow[slot] < sigmoid32(reaction.follow + push))) << 5
+                act |= np.int64(l_open[slot] < sigmoid32(reaction.open_comments + reaction.open_slope * value)) << 6
+                reports = sigmoid32(reaction.report - reaction.hide_slope * value)
+                hides = sigmoid32(reaction.hide - reaction.hide_slope * value)
+                act |= np.int64((l_hide[slot] >= reports) & (l_hide[slot] < reports + hides)) << 7
+                act |= np.int64(l_hide[slot] < reports) << 8
+                act |= np.int64(skips)
+                acts[slot] = act
+                watched[slot] = part
+            # Down the slate, one position after another, until she leaves.
+            for slot in range(chosen):
+                i = item[slot]
+                w = i - window_start
+                act = acts[slot]
+                part = watched[slot]
+                tried += 1
+                examined += 1
+                counts = tally.items[thread, w]
+                counts[0] += np.int32(1)
+                counts[9] += np.int32(part * F(1024.0))
+                if act > 1:
+                    for k in range(1, 9):
+                        counts[k] += np.int32((act >> k) & 1)
+                remember(observed.seen, person, items.key[i])
+                candidate = labels.candidate[i]
+                if candidate >= 0:
+                    tally.exposure[thread, segment, candidate, labels.stance[i] + 1] += 1
+                    tally.provenance[thread, candidate, labels.kind[i], source[slot]] += 1
+                    tally.reached[person] |= U64(1) << U64(candidate)
+                if act & 64:
+                    for place in range(2):
+                        named = top_comment[i, place]
+                        if named >= 0:
+                            tally.comments[thread, segment, named] += 1
+                if act & 32:
+                    n = tally.follow_count[thread]
+                    if n < tally.follow_person.shape[1]:
+                        tally.follow_person[thread, n] = person
+                        tally.follow_author[thread, n] = items.author[i]
+                    tally.follow_count[thread] = n + 1
+                signal = F(0.0)
+                if act & 1:
+                    signal = F(-1.0)
+                if act & 2:
+                    signal = F(1.0)
+                if act & 4:
+                    signal += F(1.0)
+                if act & 56:
+                    signal += F(1.0)
+                if act & 384:
+                    signal -= F(2.0)
+                error = signal - known[slot]
+                for d in range(topics):
+                    change[d] += error * topic[d, slot]
+                odds = reaction.leave - reaction.satisfaction * (part - TYPICAL_WATCH)
+                if leave[slot] < sigmoid32(odds):
+                    gone = True
+                    break
+            if gone:
+                break
+            if chosen < wanted:
+                tried += 1
+                tally.feed[thread, 2] += 1
+                break
+        pace = reaction.learning_rate / (F(1.0) + reaction.learning_rate * F(examined))
+        for d in range(topics):
+            observed.estimate[person, d] += pace * change[d]
+        tally.feed[thread, 1] += tried
+        tally.feed[thread, 3] += examined

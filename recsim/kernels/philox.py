@@ -1,0 +1,67 @@
+"""Philox4x32-10, the counter-based generator behind every draw.
+
+Source: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 3.3;
+multipliers and Weyl constants of Random123. A draw is a pure function of four counter words and two key words.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from recsim.kernels.flags import HELPER, KERNEL
+
+M0 = np.uint64(0xD2511F53)
+M1 = np.uint64(0xCD9E8D57)
+W0 = np.uint64(0x9E3779B9)
+W1 = np.uint64(0xBB67AE85)
+LOW = np.uint64(0xFFFFFFFF)
+SHIFT = np.uint64(32)
+
+
+@njit(**HELPER)
+def philox4(c0, c1, c2, c3, k0, k1):
+    """Four words from four counter words and two key words; all uint64 holding 32-bit values.
+
+    Returns:
+        Four uint64, each in [0, 2^32).
+    """
+    for _ in range(10):
+        product0 = M0 * c0
+        product1 = M1 * c2
+        c0 = (product1 >> SHIFT) ^ c1 ^ k0
+        c1 = product1 & LOW
+        c2 = (product0 >> SHIFT) ^ c3 ^ k1
+        c3 = product0 & LOW
+        k0 = (k0 + W0) & LOW
+        k1 = (k1 + W1) & LOW
+    return c0, c1, c2, c3
+
+
+@njit(**HELPER)
+def unit(word):
+    """A word in [0, 2^32) as float32 in [0, 1): its upper 24 bits, so that 1 is never reached."""
+    return np.float32(word >> np.uint64(8)) * np.float32(5.9604644775390625e-08)
+
+
+@njit(**KERNEL)
+def draw_words(actor, obj, population, moment, key0, key1, out):
+    """One call per row: ``out[r] = philox4(actor[r], obj[r], population, moment; key)``.
+
+    Args:
+        actor: (R,) uint32, index of the actor in its population.
+        obj: (R,) uint32, what the draw is about.
+        population: uint64, 32-bit hash of the population's key.
+        moment: uint64, step << 16 | decision.
+        key0: uint64, seed.
+        key1: uint64, replicate and branch.
+        out: (R, 4) uint32, written.
+    """
+    for r in range(actor.size):
+        w0, w1, w2, w3 = philox4(
+            np.uint64(actor[r]), np.uint64(obj[r]), population, moment, key0, key1
+        )
+        out[r, 0] = w0
+        out[r, 1] = w1
+        out[r, 2] = w2
+        out[r, 3] = w3

@@ -1,0 +1,243 @@
+"""Retrieval: the shared pool of each stratum from named sources with quotas."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from recsim.kernels.flags import HELPER, KERNEL
+from recsim.kernels.mathf import log32
+from recsim.kernels.philox import philox4, unit
+
+F = np.float32
+U64 = np.uint64
+D_RETRIEVE, D_DISCOVER = U64(6), U64(12)
+INTEREST, TRENDING, DISCOVERY, REGIONAL = 0, 1, 2, 3
+TINY = F(5.9604644775390625e-08)
+
+
+class Strata(NamedTuple):
+    """What a stratum stands for; -1 where a dimension is not used."""
+
+    language: np.ndarray  # (S,) int8
+    topic: np.ndarray  # (S,) int16
+    region: np.ndarray  # (S,) int8
+
+
+class Quotas(NamedTuple):
+    """Pool positions by source."""
+
+    interest: int
+    trending: int
+    discovery: int
+    regional: int
+    noise: np.float32
+
+
+@njit(**HELPER)
+def ordered(value, place):
+    """A float and its place as one sortable integer: larger value first, then smaller place.
+
+    Args:
+        value: float32, not NaN. place: int64 in [0, 2^31).
+    """
+    bits = np.int64(np.float32(value).view(np.int32))
+    if bits < 0:
+        bits = np.int64(-2147483648) - bits
+    return (bits << np.int64(31)) + (np.int64(0x7FFFFFFF) - place)
+
+
+@njit(**HELPER)
+def place_of(code):
+    """The place packed by `ordered`."""
+    return np.int64(0x7FFFFFFF) - (code & np.int64(0x7FFFFFFF))
+
+
+@njit(**HELPER)
+def keep_largest(codes, count, wanted):
+    """Partition ``codes[:count]`` (distinct) so that the ``wanted`` largest come first; quickselect."""
+    if wanted >= count:
+        return count
+    low, high = 0, count - 1
+    while low < high:
+        pivot = codes[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while codes[i] > pivot:
+                i += 1
+            while codes[j] < pivot:
+                j -= 1
+            if i <= j:
+                codes[i], codes[j] = codes[j], codes[i]
+                i += 1
+                j -= 1
+        if wanted - 1 <= j:
+            high = j
+        elif wanted - 1 >= i:
+            low = i
+        else:
+            break
+    return wanted
+
+
+@njit(**HELPER)
+def gumbel(word):
+    """A standard Gumbel draw by inversion."""
+    return -log32(-log32(unit(word) + TINY))
+
+
+@njit(**KERNEL)
+def trending_codes(count, value, heat, eligible, window_start, keys, noise, population, key0, key1, step, out):
+    """Window items by recent engagement with noise: log(1 + heat) + noise x Gumbel, one code per eligible item.
+
+    Args:
+        value: (W,) float32, unused items have no code. heat: (W,) float32, decayed engagement.
+        out: (W,) int64, written from the front.
+
+    Returns:
+        The number of codes.
+    """
+    n = 0
+    for w in range(count):
+        if not eligible[w]:
+            continue
+        a, _, _, _ = philox4(U64(keys[window_start + w]), U64(0xFFFF), population, (step << U64(16)) | D_RETRIEVE, key0, key1)
+        out[n] = ordered(log32(F(1.0) + heat[w]) + noise * gumbel(a), w)
+        n += 1
+    return n
+
+
+@njit(**KERNEL)
+def build_pools(
+    first, last, count, window_start, strata, quotas, value, eligible, trial, trending, trending_count, eligible_list,
+    eligible_count, items, population, key0, key1, step, out_item, out_source, out_count, out_fresh, out_fresh_count,
+):  # fmt: skip
+    """Fill the pools of strata first..last-1.
+
+    Args:
+        count, window_start: live items. strata, quotas: see above.
+        value: (W,) float32, retrieval value. eligible, trial: (W,) bool.
+        trending: (N,) int32, window places of trending items, best first. trending_count: how many.
+        eligible_list: (W,) int32, window places of eligible items, ascending. eligible_count: how many.
+        items: `recsim.state.Items`.
+        out_item (S, P) int32 ascending, out_source (S, P) int8, out_count (S,) int32,
+        out_fresh (S, E) int32, out_fresh_count (S,) int32: written.
+    """
+    labels = items.labels
+    size = out_item.shape[1]
+    taken = np.zeros(count, np.int8)
+    codes = np.empty(count, np.int64)
+    moment = (step << U64(16)) | D_RETRIEVE
+    for s in range(first, last):
+        language, topic, region = strata.language[s], strata.topic[s], strata.region[s]
+        taken[:] = 0
+        n = 0
+        if quotas.interest > 0:
+            for w in range(count):
+                i = window_start + w
+                near = (topic < 0) | (items.primary[i] == topic) | (items.secondary[i] == topic)
+                if eligible[w] and near and labels.language[i] == language:
+                    a, _, _, _ = philox4(U64(items.key[i]), U64(s), population, moment, key0, key1)
+                    codes[n] = ordered(value[w] + quotas.noise * gumbel(a), w)
+                    n += 1
+            n = keep_largest(codes, n, quotas.interest)
+            for k in range(n):
+                taken[place_of(codes[k])] = 1 + INTEREST
+        filled = n
+        if quotas.regional > 0:
+            n = 0
+            for w in range(count):
+                i = window_start + w
+                if eligible[w] and labels.region[i] == region and labels.language[i] == language and taken[w] == 0:
+                    a, _, _, _ = philox4(U64(items.key[i]), U64(s), population, moment, key0, key1)
+                    codes[n] = ordered(value[w] + quotas.noise * gumbel(a), w)
+                    n += 1
+            n = keep_largest(codes, n, quotas.regional)
+            for k in range(n):
+                taken[place_of(codes[k])] = 1 + REGIONAL
+            filled += n
+        wanted = quotas.trending
+        for k in range(trending_count):
+            if wanted == 0:
+                break
+            w = trending[k]
+            if taken[w] == 0 and (region < 0 or labels.language[window_start + w] == language):
+                taken[w] = 1 + TRENDING
+                wanted -= 1
+                filled += 1
+        wanted = min(size - filled, eligible_count - filled)
+        for place in range(4 * size):
+            if wanted <= 0:
+                break
+            a, b, c, d = philox4(U64(s), U64(place), population, (step << U64(16)) | D_DISCOVER, key0, key1)
+            for word in (a, b, c, d):
+                w = eligible_list[np.int64((word * U64(eligible_count)) >> U64(32))]
+                right = region < 0 or labels.language[window_start + w] == language
+                if wanted > 0 and taken[w] == 0 and right:
+                    taken[w] = 1 + DISCOVERY
+                    wanted -= 1
+        n = 0
+        for w in range(count):
+            if taken[w] > 0 and n < size:
+                out_item[s, n] = window_start + w
+                out_source[s, n] = taken[w] - 1
+                n += 1
+        out_count[s] = n
+        for k in range(n, size):
+            out_item[s, k] = window_start
+        n = 0
+        for w in range(count):
+            i = window_start + w
+            if trial[w] and labels.language[i] == language:
+                a, _, _, _ = philox4(U64(items.key[i]), U64(s), population, moment, key0, key1)
+                codes[n] = ordered(unit(a), w)
+                n += 1
+        n = keep_largest(codes, n, out_fresh.shape[1])
+        for k in range(n):
+            out_fresh[s, k] = window_start + place_of(codes[k])
+        out_fresh_count[s] = n
+
+
+@njit(**KERNEL)
+def gather_pools(first, last, window_start, item, topic, rows, keys, with_topic, out_topic, out_rows, out_key):
+    """Lay the pools' features side by side for the score loop.
+
+    Args:
+        item: (S, P) int32. topic: (I, D) float32. rows: (F, W) float32. keys: (I,) uint32.
+        with_topic: bool, whether the pools themselves changed.
+        out_topic (S, D, P) float32, out_rows (S, F, P) float32, out_key (S, P) uint32: written.
+    """
+    for s in range(first, last):
+        for p in range(item.shape[1]):
+            i = item[s, p]
+            if with_topic:
+                out_key[s, p] = keys[i]
+                for d in range(topic.shape[1]):
+                    out_topic[s, d, p] = topic[i, d]
+        for f in range(rows.shape[0]):
+            for p in range(item.shape[1]):
+                out_rows[s, f, p] = rows[f, item[s, p] - window_start]
+
+
+@njit(**KERNEL)
+def entry_lists(count, window_start, candidate, present, heat, out_entry, out_count):
+    """Results of a search for each candidate: items about her with most recent engagement first.
+
+    Args:
+        heat: (W,) float32. out_entry: (C, Q) int32, out_count: (C,) int32; written.
+    """
+    codes = np.empty(count, np.int64)
+    for c in range(out_entry.shape[0]):
+        n = 0
+        for w in range(count):
+            i = window_start + w
+            if candidate[i] == c and present[i]:
+                codes[n] = ordered(heat[w], w)
+                n += 1
+        n = keep_largest(codes, n, out_entry.shape[1])
+        best = np.sort(codes[:n])
+        for k in range(n):
+            out_entry[c, k] = window_start + place_of(best[n - 1 - k])
+        out_count[c] = n

@@ -1,0 +1,1 @@
+"""Ranking policies: plain functions of named features, compiled once, and what they may look at."""

@@ -1,0 +1,321 @@
+"""From a plain function to a compiled score loop: a small generated module, named by the hash of all that went in.
+
+Why generate text: a jitted function passed as an argument or closed over never hits Numba's disk cache, and one
+imported from another module does hit it but runs stale code after an edit. Here the sources of the policy, of every
+helper and constant it reaches, and of the kernels it uses are written into one module whose name is the SHA-256 of
+that text and of the versions; an edit anywhere is a new module. Only the features that the policy names are computed.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import functools
+import hashlib
+import importlib.util
+import inspect
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+
+import numba
+import numpy as np
+
+from recsim.errors import InputError, unknown
+from recsim.kernels import mathf, philox
+from recsim.ranking.policy import Policy, syntax_of
+from recsim.ranking.vocabulary import CONSTANTS, FEATURES, NEEDS_AFFINITY
+from recsim.rng import Decision
+
+MATHS = {"exp": "exp32({})", "log": "log32({})", "log10": "(log32({}) * F(0.4342944819032518))", "sqrt": "F(math.sqrt({}))"}
+
+
+@dataclasses.dataclass(frozen=True)
+class CompiledPolicy:
+    """A policy's score loop.
+
+    Attributes:
+        policy: what was compiled.
+        rows: item-level rows the loop reads, in order.
+        source: the generated module.
+        digest: SHA-256 of the source and the versions.
+        score_block, score_items: compiled functions; see the generated text for their arguments.
+    """
+
+    policy: Policy
+    rows: tuple[str, ...]
+    source: str
+    digest: str
+    score_block: Callable
+    score_items: Callable
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Parameters in the order of the vector."""
+        return tuple(self.policy.parameters)
+
+    def vector(self, values: Mapping[str, float]) -> np.ndarray:
+        """Parameters as (K,) float32, defaults where ``values`` is silent; at least one element.
+
+        Raises:
+            InputError: a name the policy does not have, with the nearest one.
+        """
+        for name in values:
+            if name not in self.policy.parameters:
+                raise unknown("parameter", name, self.policy.parameters, f"policy {self.policy.name}")
+        merged = {**self.policy.parameters, **values}
+        return np.array(list(merged.values()) or [0.0], np.float32)
+
+
+class _Single(ast.NodeTransformer):
+    """Rewrite a policy's syntax so that it computes in float32 and never calls libm."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if isinstance(node.value, bool) or not isinstance(node.value, int | float):
+            return node
+        return ast.parse(f"F({float(node.value)!r})", mode="eval").body
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        if isinstance(node.op, ast.Pow):
+            if not (isinstance(node.right, ast.Constant) and isinstance(node.right.value, int)):
+                raise InputError("** needs a whole number on its right; use exp and log for other powers", self.where)
+            node.left = self.visit(node.left)
+            return node
+        return self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        target = node.func
+        if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id in ("math", "np"):
+            if target.attr not in MATHS:
+                raise unknown("mathematical function", target.attr, MATHS, self.where)
+            inner = ast.unparse(self.visit(node.args[0]))
+            return ast.parse(MATHS[target.attr].format(inner), mode="eval").body
+        return self.generic_visit(node)
+
+
+def _kernel_text(module: ModuleType, names: tuple[str, ...]) -> str:
+    """Constants and named helper functions of a kernel file, with plain decorators."""
+    tree = ast.parse(inspect.getsource(module))
+    parts = []
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            parts.append(ast.unparse(node))
+        elif isinstance(node, ast.FunctionDef) and node.name in names:
+            node.decorator_list = [ast.parse("njit(**HELPER)", mode="eval").body]
+            parts.append(ast.unparse(node))
+    return "\n".join(parts)
+
+
+def _user_text(function: Callable, name: str, done: dict[str, str]) -> None:
+    """Add the function (as ``name``) and everything it reaches to ``done``, in the order of need."""
+    function = getattr(function, "py_func", function)
+    node = syntax_of(function)
+    local = {a.arg for a in node.args.args} | {
+        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+    body = ast.FunctionDef(**{**{k: getattr(node, k) for k in node._fields}, "name": name})
+    builtins = {"abs", "min", "max", "float", "bool", "True", "False"}
+    for used in sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - local - builtins - {"math", "np"}):
+        if used in done or used == "F":
+            continue
+        if used not in function.__globals__:
+            raise InputError(f"policy function {function.__name__} uses {used!r}, which is not defined in its file")
+        value = function.__globals__[used]
+        value = getattr(value, "py_func", value)
+        if inspect.isfunction(value):
+            _user_text(value, used, done)
+        elif isinstance(value, int | float | np.floating):
+            done[used] = f"{used} = F({float(value)!r})"
+        elif not (isinstance(value, type) or inspect.isbuiltin(value)):
+            raise InputError(f"policy function {function.__name__} uses {used!r}; only numbers and functions can be compiled")
+    done[name] = "@njit(**HELPER)\n" + ast.unparse(ast.fix_missing_locations(_Single(function.__name__).visit(body)))
+
+
+def _render(policy: Policy) -> tuple[str, tuple[str, ...]]:
+    """The text of the generated module, and the rows it reads."""
+    reads = policy.reads
+    rows = tuple(dict.fromkeys(row for name in reads for row in FEATURES[name].rows))
+    place = {f"{row}": f"rows[{k}, j]" for k, row in enumerate(rows)}
+    needs_affinity = any(name in NEEDS_AFFINITY for name in reads)
+    needs_noise = "noise" in reads
+    functions: dict[str, str] = {}
+    _user_text(policy.function, "score_of", functions)
+    for number, factor in enumerate(policy.multiply):
+        _user_text(factor, f"factor_{number}", functions)
+    names = tuple(policy.parameters) or ("unused",)
+    features = reads or ("nothing",)
+    values = ", ".join(FEATURES[name].expression.format(**place) for name in reads) or "F(0.0)"
+    product = "".join(f" * factor_{k}(f, p)" for k in range(len(policy.multiply)))
+    settle = "\n".join(f"    {name} = constants[{k}]" for k, name in enumerate(CONSTANTS))
+    given = ", ".join(f"params[{k}]" for k in range(len(names)))
+    affinity = """
+    for j in range(n):
+        interest[j] = F(0.0)
+    for d in range(topic.shape[0]):
+        e = estimate[person, d]
+        for j in range(n):
+            interest[j] += e * topic[d, j]""" if needs_affinity else ""
+    noise_line = f"""
+        w0, w1, w2, w3 = philox4(np.uint64(person), np.uint64(keys[j]), np.uint64(0),
+                                 (step << np.uint64(16)) | np.uint64({int(Decision.POLICY_NOISE)}), key0, key1)
+        noise = unit(w0)""" if needs_noise else ""
+    lane = "affinity = interest[j]" if needs_affinity else "affinity = F(0.0)"
+    text = f'''"""Score loop of the policy {policy.name!r}, generated by recsim; do not edit."""
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+KERNEL = {{"cache": True, "error_model": "numpy", "fastmath": False, "nogil": True}}
+HELPER = {{"error_model": "numpy", "fastmath": False}}
+F = np.float32
+LOWEST = F(-np.inf)
+
+{_kernel_text(mathf, ("exp32", "log32", "sigmoid32"))}
+
+{_kernel_text(philox, ("philox4", "unit"))}
+
+
+class Features(NamedTuple):
+{"".join(f"    {name}: object{chr(10)}" for name in features)}
+
+class Parameters(NamedTuple):
+{"".join(f"    {name}: object{chr(10)}" for name in names)}
+
+{(chr(10) * 2).join(functions.values())}
+
+
+@njit(**HELPER)
+def fill(person, person_language, person_region, estimate, topic, rows, keys, n, in_network, constants, params,
+         key0, key1, step, interest, out):
+    """Scores of n items laid side by side: topic (D, n), rows (F, n), keys (n,); out (n,) written."""
+{settle}
+    p = Parameters({given}{"," if len(names) == 1 else ""}){affinity}
+    for j in range(n):
+        {lane}{noise_line}
+        f = Features({values}{"," if len(features) == 1 else ""})
+        out[j] = score_of(f, p){product}
+
+
+@njit(**KERNEL)
+def score_block(first, last, person, stratum, estimate, pool_topic, pool_rows, pool_key, pool_count, inbox,
+                item_topic, item_rows, item_key, window_start, person_language, person_region, constants, params,
+                key0, key1, step, scores):
+    """Scores of visits first..last-1: pool positions, then inbox slots; minus infinity where there is nothing.
+
+    person, stratum (V,) int32; estimate (U, D); pool_topic (S, D, P); pool_rows (S, F, P); pool_key (S, P);
+    pool_count (S,); inbox (U, M) item numbers, -1 empty; item_topic (I, D); item_rows (F, W); item_key (I,);
+    scores (B, P+M) float32, row visit - first, written.
+    """
+    size = pool_topic.shape[2]
+    slots = scores.shape[1] - size
+    interest = np.empty(max(size, slots) + 1, np.float32)
+    inbox_topic = np.empty((item_topic.shape[1], slots), np.float32)
+    inbox_rows = np.empty((item_rows.shape[0], slots), np.float32)
+    inbox_key = np.empty(slots, np.uint32)
+    for visit in range(first, last):
+        who = person[visit]
+        s = stratum[visit]
+        row = scores[visit - first]
+        n = pool_count[s]
+        fill(who, person_language[who], person_region[who], estimate, pool_topic[s], pool_rows[s], pool_key[s], n,
+             False, constants, params, key0, key1, step, interest, row[:size])
+        for j in range(n, size):
+            row[j] = LOWEST
+        for j in range(slots):
+            i = max(np.int64(inbox[who, j]), window_start)
+            inbox_key[j] = item_key[i]
+            for d in range(item_topic.shape[1]):
+                inbox_topic[d, j] = item_topic[i, d]
+            for k in range(item_rows.shape[0]):
+                inbox_rows[k, j] = item_rows[k, i - window_start]
+        fill(who, person_language[who], person_region[who], estimate, inbox_topic, inbox_rows, inbox_key, slots, True,
+             constants, params, key0, key1, step, interest, row[size:])
+        for j in range(slots):
+            if inbox[who, j] < window_start:
+                row[size + j] = LOWEST
+
+
+@njit(**KERNEL)
+def score_items(count, window_start, item_rows, item_key, constants, params, key0, key1, step, out):
+    """Scores of window items for a viewer of average interest who follows nobody; out (W,) float32, written.
+
+    Her language and region are those of no item, so that context features are neutral for all alike.
+    """
+    estimate = np.zeros((1, 1), np.float32)
+    topic = np.zeros((1, count), np.float32)
+    interest = np.empty(count + 1, np.float32)
+    fill(np.int32(0), np.int8(-2), np.int8(-2), estimate, topic, item_rows, item_key[window_start:], count, False,
+         constants, params, key0, key1, step, interest, out)
+'''
+    return text, rows
+
+
+def cache_folder() -> Path:
+    """The private folder of generated modules: RECSIM_CACHE_DIR, else the user's cache folder; mode 0700.
+
+    Compiled code is loaded from there, so nobody else may write to it.
+
+    Raises:
+        InputError: the folder belongs to somebody else or is open to others for writing.
+    """
+    chosen = os.environ.get("RECSIM_CACHE_DIR")
+    if chosen:
+        folder = Path(chosen)
+    elif sys.platform == "darwin":
+        folder = Path.home() / "Library" / "Caches" / "recsim"
+    else:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "recsim"
+    folder = folder / "policies"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    facts = folder.stat()
+    if hasattr(os, "getuid") and (facts.st_uid != os.getuid() or facts.st_mode & 0o022):
+        raise InputError(f"cache folder {folder} is not private to you; set RECSIM_CACHE_DIR to one that is")
+    return folder
+
+
+def _load(text: str, digest: str) -> ModuleType:
+    """Write the module once, atomically, and import it."""
+    name = f"recsim_policy_{digest[:24]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    folder = cache_folder()
+    path = folder / f"{name}.py"
+    if not path.exists() or path.read_text() != text:
+        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(policy_text: str, rows: tuple[str, ...]) -> tuple[str, Callable, Callable]:
+    versions = f"{numba.__version__} {np.__version__} {platform.python_version()}"
+    digest = hashlib.sha256((policy_text + versions).encode()).hexdigest()
+    module = _load(policy_text, digest)
+    return digest, module.score_block, module.score_items
+
+
+def compile_policy(policy: Policy) -> CompiledPolicy:
+    """Render, load and wrap a policy's score loop. Values of parameters are arguments and never recompile.
+
+    Raises:
+        InputError: something in the function cannot be compiled; one line says what.
+    """
+    text, rows = _render(policy)
+    digest, score_block, score_items = _compiled(text, rows)
+    return CompiledPolicy(policy, rows, text, digest, score_block, score_items)

@@ -1,0 +1,173 @@
+"""A policy: a plain function of features and parameters, with what an auditor must know about it."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+from recsim.errors import InputError, unknown
+from recsim.ranking.vocabulary import FEATURES
+
+DOORS = {
+    "E1": "counters", "E2": "predictor training", "E3": "follow graph", "E4": "rate thresholds",
+    "E5": "negative signals", "E6": "trust seeds",
+}  # fmt: skip
+PROFILING_SOURCES = {"interest"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """A ranking policy.
+
+    Attributes:
+        name: short name.
+        function: ``score(f, p)`` of features and parameters.
+        parameters: defaults.
+        multiply: further functions of ``f`` and ``p`` whose values multiply the score.
+        title, source, evidence, date: what it is, who published it, evidence tag ([C] read in the publisher's own
+            file, [P] read in a secondary page, [M] from memory, [D] our design), when.
+        doors: how inauthentic engagement can enter (E1-E6).
+        stratum: people who share a pool: "interest" (language x topic of estimated interest) or "region"
+            (region x language).
+        sources: shares of the pool by retrieval source; empty: the scenario's.
+        uses_pool: whether anything but the inbox is retrieved.
+        inbox: how much of the inbox competes.
+        gated: whether staged exposure pools decide about promotion.
+        explores: whether slate positions are given to new items.
+        ordering: "ratio": scores are positive and their logarithm is meaningful; "order": only the order is.
+    """
+
+    name: str
+    function: Callable
+    parameters: Mapping[str, float]
+    multiply: tuple[Callable, ...] = ()
+    title: str = ""
+    source: str = ""
+    evidence: str = "[D]"
+    date: str = ""
+    doors: tuple[str, ...] = ()
+    stratum: Literal["interest", "region"] = "interest"
+    sources: Mapping[str, float] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    uses_pool: bool = True
+    inbox: Literal["all", "some", "none"] = "some"
+    gated: bool = False
+    explores: bool = True
+    ordering: Literal["ratio", "order"] = "ratio"
+
+    def __call__(self, f: Any, p: Any) -> float:
+        """The score by the plain function: the oracle against which compiled code is tested."""
+        score = self.function(f, p)
+        for factor in self.multiply:
+            score = score * factor(f, p)
+        return score
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Features that the functions name, helpers included, in alphabetical order."""
+        names: set[str] = set()
+        for function in (self.function, *self.multiply):
+            names |= attributes_of(function, 0)
+        return tuple(sorted(names))
+
+    @property
+    def profiled(self) -> bool:
+        """Whether the feed is based on profiling (Art. 38): decided from features, sources and the stratum key."""
+        features = any(FEATURES[name].profiling for name in self.reads if name != "in_network")
+        pooled = self.uses_pool and (self.stratum == "interest" or any(s in PROFILING_SOURCES for s in self.sources))
+        return features or pooled
+
+
+def syntax_of(function: Callable) -> ast.FunctionDef:
+    """The function's syntax tree.
+
+    Raises:
+        InputError: the source cannot be read, or the function closes over variables.
+    """
+    function = getattr(function, "py_func", function)
+    name = getattr(function, "__name__", repr(function))
+    if getattr(function, "__closure__", None):
+        held = ", ".join(function.__code__.co_freevars)
+        raise InputError(f"policy function {name} closes over {held}; pass them as parameters (p.{held})")
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError) as error:
+        raise InputError(f"cannot read the source of {name} ({error}); define it with def in a file") from error
+    node = tree.body[0]
+    if not isinstance(node, ast.FunctionDef):
+        raise InputError(f"{name} is not a plain function; define it with def in a file")
+    node.decorator_list, node.returns = [], None
+    for argument in node.args.args:
+        argument.annotation = None
+    return node
+
+
+def attributes_of(function: Callable, argument: int, done: frozenset = frozenset()) -> set[str]:
+    """Attributes read from one argument, followed through helper functions that receive it."""
+    function = getattr(function, "py_func", function)
+    if (function, argument) in done:
+        return set()
+    node = syntax_of(function)
+    if argument >= len(node.args.args):
+        return set()
+    name = node.args.args[argument].arg
+    found = {
+        n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == name
+    }  # fmt: skip
+    for call in (n for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)):
+        helper = function.__globals__.get(call.func.id)
+        helper = getattr(helper, "py_func", helper)
+        for place, value in enumerate(call.args):
+            if isinstance(value, ast.Name) and value.id == name and inspect.isfunction(helper):
+                found |= attributes_of(helper, place, done | {(function, argument)})
+    return found
+
+
+def policy(*, meta: Mapping[str, Any] | None = None, **parameters: float) -> Callable[[Callable], Policy]:
+    """Make a policy of a function ``score(f, p)``.
+
+    Args:
+        meta: any attribute of `Policy` except function and parameters, such as ``{"doors": ("E1",)}``.
+        **parameters: names and default values of ``p``.
+
+    Raises:
+        InputError: a feature or parameter that does not exist, with the nearest name.
+
+    Example:
+        >>> @policy(w_like=0.5, w_comment=13.5)
+        ... def my_ranker(f, p):
+        ...     return p.w_like * f.p_like + p.w_comment * f.p_comment
+    """
+
+    def make(function: Callable) -> Policy:
+        known = {field.name for field in dataclasses.fields(Policy)} - {"function", "parameters"}
+        for name in meta or {}:
+            if name not in known:
+                raise unknown("policy attribute", name, known, f"policy {function.__name__}")
+        made = Policy(**{
+            "name": function.__name__, "function": function, "parameters": MappingProxyType(dict(parameters)),
+            **(meta or {}),
+        })  # fmt: skip
+        check_names(made)
+        return made
+
+    return make
+
+
+def check_names(made: Policy) -> None:
+    """Raise InputError for a feature, parameter or door that does not exist."""
+    where = f"policy {made.name}"
+    for name in made.reads:
+        if name not in FEATURES:
+            raise unknown("feature", name, FEATURES, where)
+    for function in (made.function, *made.multiply):
+        for name in sorted(attributes_of(function, 1)):
+            if name not in made.parameters:
+                raise unknown("parameter", name, made.parameters, where)
+    for door in made.doors:
+        if door not in DOORS:
+            raise unknown("door", door, DOORS, where)

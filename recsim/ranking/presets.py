@@ -1,0 +1,14 @@
+"""The policies that ship with recsim, one small file each, by name."""
+
+from __future__ import annotations
+
+from recsim.ranking.chrono_following import chrono_following
+from recsim.ranking.dsa38_regional import dsa38_regional
+from recsim.ranking.policy import Policy
+from recsim.ranking.popular_decayed import popular_decayed
+from recsim.ranking.random_order import random
+from recsim.ranking.tiktok_value import tiktok_value
+
+PRESETS: dict[str, Policy] = {
+    made.name: made for made in (tiktok_value, dsa38_regional, chrono_following, popular_decayed, random)
+}

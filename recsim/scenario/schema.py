@@ -1,0 +1,109 @@
+"""The scenario: everything a run depends on, validated, with units and evidence.
+
+This package knows names, not classes: the policy is a name here and is looked up by the world.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pydantic import Field, model_validator
+
+from recsim.scenario.campaigns import Campaign
+from recsim.scenario.people import Activity, Candidate, CandidateContent, Content, Population, Response
+from recsim.scenario.platform import Moderation, Platform
+from recsim.scenario.quantity import NonNegative, Positive, Strict, assumed
+
+
+class Days(Strict):
+    """The simulated period: from the start to the end of the day of the vote."""
+
+    start: dt.date = Field(description="first simulated day, ISO date")
+    vote: dt.date = Field(description="day of the vote, last simulated day, ISO date")
+
+    @model_validator(mode="after")
+    def _order(self) -> Days:
+        if self.vote <= self.start:
+            raise ValueError(f"got vote {self.vote} not after start {self.start}; dates must be in order")
+        return self
+
+    @property
+    def count(self) -> int:
+        """Simulated days, the day of the vote included."""
+        return (self.vote - self.start).days + 1
+
+
+class Run(Strict):
+    """Settings of the computation; no claims about the world."""
+
+    seed: int = Field(1, ge=0, lt=2**32, description="seed of all draws, 0 to 2^32-1")
+    replicates: int = Field(10, ge=1, le=10_000, description="independent replicates")
+    luck_branches: int = Field(2, ge=1, le=64, description="luck branches after the fork, averaged, both worlds")
+    step_hours: int = Field(1, ge=1, le=24, description="length of a step, hours; must divide 24")
+
+    @model_validator(mode="after")
+    def _divides(self) -> Run:
+        if 24 % self.step_hours:
+            raise ValueError(f"got step_hours {self.step_hours}, must divide 24")
+        return self
+
+
+class HeadWeights(Strict):
+    """A named alternative for the policy's parameters in the table of platform assumptions."""
+
+    id: str = Field(description="name of the alternative")
+    parameters: dict[str, float] = Field(description="parameters of the policy")
+
+
+class Robustness(Strict):
+    """The table beside the headline: the shift under other platform assumptions, at a smaller size."""
+
+    enabled: bool = Field(True, description="whether the table is made")
+    people: int = Field(500, ge=50, description="simulated people per cell, people")
+    items_per_day: int = Field(1000, ge=10, description="simulated items per day in a cell, items/day")
+    videos_per_day: float = Field(60, gt=0, description="videos per person and day in a cell, videos/day")
+    burn_in_days: int = Field(15, ge=1, description="days before the campaigns in a cell, days")
+    replicates: int = Field(2, ge=2, description="replicates per cell")
+    gates: list[str] = Field(default_factory=lambda: ["off", "soft", "hard"], description="gate modes")
+    prior_events: list[float] = Field(default_factory=lambda: [40.0, 1000.0], description="prior strengths, events")
+    head_weights: list[HeadWeights] = Field(default_factory=list, description="alternatives for the policy's weights")
+
+
+class Audit(Strict):
+    """What the auditor declares before looking."""
+
+    threshold_pp: Positive = Field(assumed(1.0), description="materiality threshold of a shift, percentage points")
+    threshold_reason: str = Field("", description="why this threshold")
+    equivalence_pp: Positive = Field(assumed(5.0), description="equivalence bound of the placebo test, percentage points")
+    robustness: Robustness = Field(default_factory=Robustness, description="other plausible platform assumptions")
+
+
+class TargetFact(Strict):
+    """A documented or published figure that `recsim check` prints beside the simulated one."""
+
+    id: str = Field(description="short name, such as T1")
+    metric: str = Field(description="name of the simulated figure (see `recsim list metrics`)")
+    low: float | None = Field(None, description="lowest value that counts as inside, in the metric's unit")
+    high: float | None = Field(None, description="highest value that counts as inside, in the metric's unit")
+    source: str = Field(description="who published the figure")
+
+
+class Scenario(Strict):
+    """A whole scenario."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", description="short name, used in folder names")
+    title: str = Field("", description="one line for reports")
+    run: Run = Field(default_factory=Run, description="settings of the computation")
+    days: Days = Field(description="simulated period")
+    population: Population = Field(description="who the simulated people stand for")
+    activity: Activity = Field(default_factory=Activity, description="how often people come")
+    response: Response = Field(default_factory=Response, description="how people respond")
+    content: Content = Field(default_factory=Content, description="ordinary supply")
+    candidate_content: CandidateContent = Field(default_factory=CandidateContent, description="supply about candidates")
+    candidates: list[Candidate] = Field(min_length=2, max_length=63, description="the candidates on the ballot")
+    campaigns: list[Campaign] = Field(default_factory=list, description="coordinated campaigns")
+    dose: NonNegative = Field(assumed(1.0), description="multiplier of the accounts of inauthentic campaigns (0: none act)")
+    platform: Platform = Field(default_factory=Platform, description="the recommender system")
+    moderation: Moderation = Field(default_factory=Moderation, description="what the platform does against abuse")
+    audit: Audit = Field(default_factory=Audit, description="what the auditor declares")
+    targets: list[TargetFact] = Field(default_factory=list, description="documented figures to compare with")

@@ -1,0 +1,128 @@
+"""The state of a world: groups of C-contiguous arrays, with shapes and dtypes in one place.
+
+Axis words: U people, I items of the whole run (sorted by step of creation, then id), W items of the live window,
+A authors, C candidates, D topics, S strata, P pool positions, F rows a policy reads, G segments, T threads.
+
+Items are scheduled for the whole run when a world is built, so an item has the same number in every world of
+an experiment, leaves by age only, and capacity can never overflow.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+ACTIONS = ("view", "complete", "like", "comment", "share", "follow", "open_comments", "hide", "report", "watch")
+VIEW, COMPLETE, LIKE, COMMENT, SHARE, FOLLOW, OPEN, HIDE, REPORT, WATCH = range(10)
+KINDS = ("organic", "official", "supporter", "media", "influencer", "volunteer")
+ORGANIC, OFFICIAL, SUPPORTER, MEDIA, INFLUENCER, VOLUNTEER = range(6)
+SOURCES = ("interest", "trending", "discovery", "regional", "exploration", "inbox", "search", "external")
+INTEREST, TRENDING, DISCOVERY, REGIONAL, EXPLORATION, INBOX, SEARCH, EXTERNAL = range(8)
+STANCES = ("critical", "neutral", "supportive")  # index = stance + 1
+STOPPED = 100
+"""Stage of an item that a gate has stopped."""
+FIXED = 1024
+"""Watch time is counted in units of 1/1024 of a video's length."""
+
+
+class Latent(NamedTuple):
+    """What people are; no policy ever sees it."""
+
+    taste: np.ndarray  # (U, D) float32, standardised within a person
+    position: np.ndarray  # (U, 2) float32, political position
+    politics: np.ndarray  # (U,) float32, interest in politics, >= 0
+    susceptibility: np.ndarray  # (U,) float32, response to emotion, >= 0
+    bias: np.ndarray  # (U,) float32, propensity to act, log odds
+    visits: np.ndarray  # (U,) float32, visits per day
+    preference: np.ndarray  # (U,) int8, first preference among candidates
+
+
+class Cells(NamedTuple):
+    """Where people stand in the population table; language and region are also context a platform sees."""
+
+    segment: np.ndarray  # (U,) int16
+    region: np.ndarray  # (U,) int8
+    language: np.ndarray  # (U,) int8
+    age_band: np.ndarray  # (U,) int8
+
+
+class Observed(NamedTuple):
+    """What the platform knows about people."""
+
+    estimate: np.ndarray  # (U, D) float32, estimated taste
+    stratum: np.ndarray  # (U,) int32
+    inbox: np.ndarray  # (U, M) int32, newest posts of followed accounts, -1 empty
+    inbox_next: np.ndarray  # (U,) int32, ring position
+    seen: np.ndarray  # (U, S) uint32, draw keys of shown items in buckets of eight, 0 empty
+
+
+class Items(NamedTuple):
+    """Everything about items that does not change."""
+
+    id: np.ndarray  # (I,) uint64, identity: population hash << 32 | number
+    key: np.ndarray  # (I,) uint32, luck
+    author: np.ndarray  # (I,) int32
+    created: np.ndarray  # (I,) int32, step
+    topic: np.ndarray  # (I, D) float32, unit length, non-negative
+    primary: np.ndarray  # (I,) int16, main topic
+    secondary: np.ndarray  # (I,) int16, second topic
+    length: np.ndarray  # (I,) float32, seconds
+    quality: np.ndarray  # (I,) float32
+    emotion: np.ndarray  # (I,) float32
+    labels: ItemLabels
+
+
+class ItemLabels(NamedTuple):
+    """What items are about and by whom; the part a counterfactual may replace."""
+
+    candidate: np.ndarray  # (I,) int8, -1 none
+    stance: np.ndarray  # (I,) int8, -1, 0, 1
+    kind: np.ndarray  # (I,) int8, index in KINDS
+    language: np.ndarray  # (I,) int8
+    region: np.ndarray  # (I,) int8
+    campaign: np.ndarray  # (I,) int8, -1 none
+    present: np.ndarray  # (I,) bool, exists in this world
+
+
+class Accounts(NamedTuple):
+    """Authors and who follows them."""
+
+    official: np.ndarray  # (C,) int32, author number of each candidate's official account
+    start: np.ndarray  # (A+1,) int64, CSR of followers at the start
+    person: np.ndarray  # (E,) int32, sorted within an author
+    head: np.ndarray  # (A,) int32, newest follow since the start, -1 none
+    next: np.ndarray  # (N,) int32, older follow of the same author
+    newer: np.ndarray  # (N,) int32, person of a follow since the start
+    used: np.ndarray  # (1,) int64, follows since the start
+    followers: np.ndarray  # (A,) int64, followers now, inauthentic ones included
+
+
+class Counters(NamedTuple):
+    """What has been counted, per item."""
+
+    total: np.ndarray  # (I, 10) int64, counted events: people and whatever passed as people
+    human: np.ndarray  # (I, 2) int32, views and likes by people alone; never seen by a policy
+    decayed: np.ndarray  # (10, I) float32
+    stage: np.ndarray  # (I,) int8, exposure pool, STOPPED, or the number of pools when open to all
+    stage_views: np.ndarray  # (I,) int32, views when the stage began
+    top_comment: np.ndarray  # (I, 2) int8, candidate named by a top comment, -1 none
+
+
+class Tally(NamedTuple):
+    """Sums of a day, by thread; integers, so that their order cannot matter."""
+
+    items: np.ndarray  # (T, W, 10) int32, events of the step on window items
+    exposure: np.ndarray  # (T, G, C, 3) int64, impressions
+    comments: np.ndarray  # (T, G, C) int64, comment exposures
+    provenance: np.ndarray  # (T, C, 6, 8) int64, impressions by kind and source
+    feed: np.ndarray  # (T, 4) int64: visits, positions tried, positions empty, positions left over
+    follow_person: np.ndarray  # (T, N) int32
+    follow_author: np.ndarray  # (T, N) int32
+    follow_count: np.ndarray  # (T,) int64
+    reached: np.ndarray  # (U,) uint64, bit per candidate within the window
+
+
+def copied(group: NamedTuple) -> NamedTuple:
+    """The same group with every array copied (nested groups too): a fork of the state."""
+    return type(group)(*(copied(v) if isinstance(v, tuple) else v.copy() for v in group))

@@ -1,0 +1,1 @@
+"""Worlds: a scenario made concrete, stepped through time, forked, and compared in pairs."""

@@ -1,0 +1,85 @@
+"""The state of a world at its first step."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from recsim import rng
+from recsim.agents.creators import build_supply
+from recsim.agents.people import build_people, first_estimate, place_candidates
+from recsim.rng import Key
+from recsim.state import ACTIONS, Accounts, Cells, Counters, Items, Latent, Observed, copied
+from recsim.world.plan import Plan
+
+
+@dataclasses.dataclass
+class State:
+    """All arrays of one world. Latent traits, cells and positions never change and are shared between forks."""
+
+    latent: Latent
+    cells: Cells
+    position: np.ndarray  # (C, 2) float32
+    observed: Observed
+    items: Items
+    replaced: Items  # items as the counterfactual has them
+    accounts: Accounts
+    counters: Counters
+    counted: np.ndarray  # (I, 10) int64, totals already folded into the decayed counters
+    threshold: np.ndarray  # (J,) float32, log values of the gates
+    recent: np.ndarray  # (10,) int64, people's actions of the last full day, for base rates
+    born: np.ndarray  # (steps + 1,) int64, first item created at or after each step
+
+    def fork(self) -> State:
+        """A copy whose changes leave this state alone."""
+        return dataclasses.replace(
+            self, observed=copied(self.observed), accounts=copied(self.accounts), counters=copied(self.counters),
+            counted=self.counted.copy(), threshold=self.threshold.copy(), recent=self.recent.copy(),
+        )  # fmt: skip
+
+
+def build_state(plan: Plan, key: Key) -> State:
+    """Draw people, supply and the follow graph of one replicate."""
+    traits, activity = plan.traits, plan.scenario.activity
+    position = place_candidates(key, plan.supply.candidate_population)
+    latent, cells = build_people(key, traits, plan.people, position)
+    expected = plan.people * plan.days * activity.visits_per_day.value * activity.videos_per_visit.value
+    spare = int(4 * expected * max(plan.scenario.response.follow_rate.value, 1e-4)) + 10_000
+    supply = build_supply(key, plan.supply, plan.posts, latent.preference, traits.population, spare)
+    people, items = plan.people, len(supply.items.id)
+    estimate = first_estimate(key, traits, latent.taste, plan.scenario.platform.predictor.initial_accuracy.value)
+    observed = Observed(
+        estimate=estimate,
+        stratum=np.zeros(people, np.int32),
+        inbox=np.full((people, int(plan.reaction.inbox)), -1, np.int32),
+        inbox_next=np.zeros(people, np.int32),
+        seen=np.zeros((people, activity.seen_memory), np.uint32),
+    )
+    counters = Counters(
+        total=np.zeros((items, len(ACTIONS)), np.int64),
+        human=np.zeros((items, 2), np.int32),
+        decayed=np.zeros((len(ACTIONS), items), np.float32),
+        stage=np.zeros(items, np.int8),
+        stage_views=np.zeros(items, np.int32),
+        top_comment=np.full((items, 2), -1, np.int8),
+    )
+    return State(
+        latent=latent, cells=cells, position=position, observed=observed, items=supply.items,
+        replaced=supply.replaced, accounts=supply.accounts, counters=counters,
+        counted=np.zeros((items, len(ACTIONS)), np.int64), threshold=np.full(4, -1e30, np.float32),
+        recent=nominal_actions(plan),
+        born=np.searchsorted(supply.items.created, np.arange(plan.steps + 1)).astype(np.int64),
+    )  # fmt: skip
+
+
+def nominal_actions(plan: Plan) -> np.ndarray:
+    """Actions in a million views at the declared mean rates: base rates until a day has been counted."""
+    r = plan.scenario.response
+    stays = 1 - r.skip_rate.value
+    complete = stays * float(rng.exponentials(np.array([-1 / r.watched_mean.value], np.float32))[0])
+    rates = [
+        1.0, complete, r.like_rate.value, r.comment_rate.value, r.share_rate.value, r.follow_rate.value,
+        r.open_comments_rate.value, r.hide_rate.value, r.report_rate.value, 0.45 * 1024,
+    ]  # fmt: skip
+    return np.array([max(1, round(rate * 1e6)) for rate in rates], np.int64)

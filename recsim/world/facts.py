@@ -1,0 +1,54 @@
+"""Figures of a simulated platform that can be held against published ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recsim.metrics import gini, top_share
+from recsim.state import ACTIONS, VIEW
+from recsim.world.world import World
+
+
+def platform_facts(world: World, first_step: int) -> dict[str, float]:
+    """Stylised facts of a world from ``first_step`` to now.
+
+    Views per item are those of people, of items whose whole life lies within the period if there are any, else of
+    all items created in it.
+    """
+    plan, state, record = world.plan, world.state, world.record
+    days = record.days
+    human = sum(d["human"] for d in days).astype(float)
+    totals = human.sum(axis=0)
+    views = max(1.0, totals[VIEW])
+    facts = {f"{name}_rate": totals[ACTIONS.index(name)] / views for name in ACTIONS if name not in ("view", "watch")}
+    facts["watched_share"] = totals[ACTIONS.index("watch")] / 1024 / views
+    visits, tried, empty, examined = (float(v) for v in record.feed)
+    facts["empty_share"] = empty / max(1.0, tried)
+    facts["videos_per_visit"] = examined / max(1.0, visits)
+    facts["videos_per_day"] = examined / plan.people / max(1, len(days))
+    facts["visits_per_day"] = visits / plan.people / max(1, len(days))
+    facts["candidate_feed_share"] = human[:-1, VIEW].sum() / views
+
+    low = int(state.born[first_step])
+    whole = int(state.born[max(first_step, world.now - plan.lifetime)])
+    high = whole if whole > low else int(state.born[world.now])
+    per_item = state.counters.human[low:high, 0][state.items.labels.present[low:high]].astype(float)
+    if per_item.size:
+        facts["gini_views"] = gini(per_item)
+        facts["top1_share"] = top_share(per_item, 0.01)
+        facts["largest_reach"] = float(per_item.max()) / plan.people
+        facts["median_views"] = float(np.median(per_item))
+        facts["mean_views"] = float(per_item.mean())
+    arrivals, passed = world.moderation.arrivals, world.moderation.passed
+    for number in range(len(world.feed.quota_views)):
+        if arrivals[number]:
+            facts[f"gate_{number + 1}_pass_share"] = float(passed[number] / arrivals[number])
+    candidate = state.items.labels.candidate[low:high]
+    for number, who in enumerate(plan.candidates):
+        mine = state.counters.human[low:high, 0][candidate == number].astype(float)
+        if mine.sum() > 0:
+            facts[f"effective_items.{who.id}"] = float(mine.sum() ** 2 / (mine**2).sum())
+    kind = state.items.labels.kind[int(state.born[first_step]) : int(state.born[world.now])]
+    seen = state.counters.human[int(state.born[first_step]) : int(state.born[world.now]), 0]
+    facts["influencer_views"] = float(seen[kind == 4].sum())
+    return {name: float(value) for name, value in facts.items()}

@@ -1,0 +1,182 @@
+"""Paired worlds: shared until the fork, then factual and counterfactual over several luck branches."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from recsim.rng import Key
+from recsim.scenario.schema import Scenario
+from recsim.world.build import State, build_state
+from recsim.world.facts import platform_facts
+from recsim.world.plan import Plan, make_plan
+from recsim.world.record import ARMS
+from recsim.world.world import World
+
+BURN_IN_LIFETIMES = 3
+TABLES = ("exposure", "provenance", "engagement", "campaigns", "moderation", "followers")
+
+
+@dataclasses.dataclass
+class Outcome:
+    """Everything one replicate leaves behind; counts are simulated, times ``weight`` they are real.
+
+    Attributes:
+        frames: tidy tables by name.
+        weight: real people per simulated person.
+        window: first and last day of the campaign window, relative to the vote.
+        meta: people, steps, impressions, fork day, seconds by phase.
+    """
+
+    frames: dict[str, pd.DataFrame]
+    weight: float
+    window: tuple[int, int]
+    meta: dict
+
+
+def simulate_replicate(
+    scenario: Scenario,
+    replicate: int,
+    *,
+    threads: int = 1,
+    report: Callable[[float], None] | None = None,
+    placebo: bool = False,
+) -> Outcome:
+    """Simulate one replicate: the shared days once, then both arms in every luck branch.
+
+    Args:
+        scenario: realised (ranged parameters drawn), with segments inline.
+        replicate: number of the replicate, from 0.
+        threads: threads for the feed; the result does not depend on it.
+        report: called with the fraction done after each simulated day.
+        placebo: draw the campaigns' targets in proportion to human engagement over all content.
+
+    Raises:
+        InputError: unknown policy or parameter.
+    """
+    plan = make_plan(scenario)
+    seed, branches = scenario.run.seed, scenario.run.luck_branches
+    began = time.perf_counter()
+    state = build_state(plan, Key(seed, replicate))
+    built = time.perf_counter() - began
+    fork = min(plan.step_of(plan.first_day), plan.steps)
+    total = fork + 2 * branches * (plan.steps - fork)
+    done = 0
+
+    def tick() -> None:
+        nonlocal done
+        done += plan.steps_per_day
+        if report is not None:
+            report(done / total)
+
+    shared = World(plan, state, Key(seed, replicate), "shared", threads=threads)
+    shared.run_until(fork, tick)
+    worlds = [shared]
+    reach, facts = [], []
+    burn_in = min(BURN_IN_LIFETIMES * plan.lifetime, fork // 2)
+    facts.append(_facts_frame(shared, platform_facts(shared, burn_in)))
+    for branch in range(branches):
+        for arm in ("factual", "counterfactual"):
+            world = _fork(plan, state, Key(seed, replicate, branch), arm, fork, threads, shared, placebo)
+            world.run_until(plan.steps, tick)
+            if plan.steps > fork:
+                reach.append(_reach_frame(world))
+                facts.append(_facts_frame(world, platform_facts(world, fork)))
+                worlds.append(world)
+    worlds = [w for w in worlds if w.record.days]
+    frames = {
+        name: pd.concat([getattr(w.record, name)() for w in worlds], ignore_index=True) for name in TABLES
+    }  # fmt: skip
+    frames["reach"] = pd.concat(reach, ignore_index=True) if reach else _empty_reach()
+    frames["facts"] = pd.concat(facts, ignore_index=True)
+    seconds = {"build": built}
+    for world in [shared, *worlds[1:]]:
+        for name, spent in world.seconds.items():
+            seconds[name] = seconds.get(name, 0.0) + spent
+    impressions = int(sum(w.record.feed[3] for w in worlds))
+    meta = {
+        "replicate": replicate, "people": plan.people, "steps": plan.steps, "impressions": impressions,
+        "visits": int(sum(w.record.feed[0] for w in worlds)), "fork_day": plan.first_day, "seconds": seconds,
+        "own_actions": {
+            f"{w.arm}:{w.key.branch}": int(w.record.own_actions[0]) for w in worlds if w.arm != "shared"
+        },
+    }  # fmt: skip
+    return Outcome(frames, 1.0 / plan.scale, (plan.first_day, 0), meta)
+
+
+def _fork(
+    plan: Plan, state: State, key: Key, arm: str, step: int, threads: int, shared: World, placebo: bool
+) -> World:
+    copy = state.fork()
+    if arm == "counterfactual" or placebo:
+        copy.items = copy.replaced
+    world = World(plan, copy, key, arm, step=step, threads=threads, placebo=placebo)
+    return world
+
+
+def _reach_frame(world: World) -> pd.DataFrame:
+    """People reached at least once about each candidate within the campaign window, by region."""
+    plan, reached = world.plan, world.feed.tally.reached
+    rows = []
+    for number, region in enumerate(plan.regions):
+        inside = world.state.cells.region == number
+        for bit, candidate in enumerate(plan.candidates):
+            who = int(((reached[inside] >> np.uint64(bit)) & np.uint64(1)).sum())
+            rows.append((region, candidate.id, who, int(inside.sum())))
+    columns = list(zip(*rows, strict=True))
+    return world.record._frame(
+        {
+            "window": np.full(len(rows), "campaign", object), "region": np.array(columns[0], object),
+            "candidate": np.array(columns[1], object), "people_reached": np.array(columns[2], np.int64),
+            "people": np.array(columns[3], np.int64),
+        }
+    )  # fmt: skip
+
+
+def _empty_reach() -> pd.DataFrame:
+    names = ["replicate", "branch", "arm", "window", "region", "candidate", "people_reached", "people"]
+    return pd.DataFrame({name: [] for name in names})
+
+
+def _facts_frame(world: World, facts: dict[str, float]) -> pd.DataFrame:
+    return world.record._frame(
+        {"name": np.array(list(facts), object), "value": np.array(list(facts.values()), float)}
+    )
+
+
+def warm(scenario: Scenario) -> float:
+    """Compile everything a scenario needs, or load it from the cache, by simulating two days of a tiny copy.
+
+    Returns:
+        Seconds spent.
+    """
+    began = time.perf_counter()
+    people = scenario.population
+    small = scenario.model_copy(
+        update={
+            "population": people.model_copy(update={"scale": min(people.scale, 60 / people.people.value)}),
+            "content": scenario.content.model_copy(
+                update={"items_per_day": min(scenario.content.items_per_day, 100), "creators": 20}
+            ),
+            "run": scenario.run.model_copy(update={"luck_branches": 1}),
+        }
+    )
+    plan = make_plan(small)
+    state = build_state(plan, Key(0, 0))
+    world = World(plan, state, Key(0, 0), "factual")
+    world.run_until(plan.steps_per_day)
+    late = World(plan, state, Key(0, 0), "factual", step=max(plan.steps - plan.steps_per_day, plan.steps_per_day))
+    late.run_until(plan.steps)
+    return time.perf_counter() - began
+
+
+def compiled_source(scenario: Scenario) -> str:
+    """The generated module that scores for this scenario's policy, as text."""
+    return make_plan(scenario).compiled.source
+
+
+__all__ = ["ARMS", "Outcome", "compiled_source", "simulate_replicate", "warm"]

@@ -1,0 +1,271 @@
+"""From a validated, realised scenario to plain numbers and canonical orders.
+
+Everything inside a world is ordered by key, never by the scenario's lists, so that reordering a list or exchanging
+two candidates' ids changes no number, only labels.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from recsim.agents.creators import PostPlan, SupplyTraits
+from recsim.agents.people import PeopleTraits
+from recsim.kernels.look import Reaction
+from recsim.ranking import registry
+from recsim.ranking.compile import CompiledPolicy, compile_policy
+from recsim.ranking.policy import Policy
+from recsim.rng import hash32
+from recsim.scenario.campaigns import Campaign
+from recsim.scenario.people import Candidate, Segment
+from recsim.scenario.schema import Scenario
+from recsim.state import INFLUENCER, VOLUNTEER
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A realised scenario as the engine wants it. Orders: candidates and campaigns by key, cells by name."""
+
+    scenario: Scenario
+    policy: Policy
+    compiled: CompiledPolicy
+    parameters: np.ndarray  # (K,) float32
+    people: int
+    scale: float
+    steps_per_day: int
+    days: int
+    candidates: list[Candidate]
+    campaigns: list[Campaign]
+    segments: list[Segment]
+    regions: list[str]
+    languages: list[str]  # most spoken first
+    age_bands: list[str]
+    traits: PeopleTraits
+    supply: SupplyTraits
+    posts: list[PostPlan]
+    standing: np.ndarray  # (C,) float32, cumulative
+    reaction: Reaction
+    lifetime: int  # steps
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole period."""
+        return self.days * self.steps_per_day
+
+    @property
+    def represented(self) -> float:
+        """Real items for which one simulated item stands."""
+        return self.scenario.content.items_represented
+
+    def step_of(self, day: int) -> int:
+        """First step of a day given relative to the vote."""
+        return (self.days - 1 + day) * self.steps_per_day
+
+    @property
+    def removed(self) -> list[Campaign]:
+        """Campaigns that the counterfactual is without, in canonical order."""
+        return [c for c in self.campaigns if c.counterfactual != "kept"]
+
+    @property
+    def first_day(self) -> int:
+        """First day of the campaign window, relative to the vote; the day after the vote if nothing is removed."""
+        return min((c.start for c in self.removed), default=0)
+
+
+def _logit(p: float) -> float:
+    p = min(max(p, 1e-9), 1 - 1e-9)
+    return math.log(p / (1 - p))
+
+
+def leaving_chance(mean: float, slate: int) -> float:
+    """Chance p of leaving after each position so that a visit of at most ``slate`` positions has mean length ``mean``.
+
+    The truncated geometric mean (1 - (1 - p)^slate) / p falls in p; solved by bisection.
+    """
+    low, high = 1e-9, 1.0
+    for _ in range(60):
+        p = (low + high) / 2
+        stay, total = 1.0, 0.0
+        for _ in range(slate):
+            total += stay
+            stay *= 1 - p
+        low, high = (p, high) if total > mean else (low, p)
+    return (low + high) / 2
+
+
+def _reaction(scenario: Scenario, policy: Policy) -> Reaction:
+    """The response model; rates hold per view, and only videos that are not skipped are acted on."""
+    r, platform = scenario.response, scenario.platform
+    stays = 1 - r.skip_rate.value
+    slate = platform.retrieval.slate
+    inbox = {"all": scenario.activity.inbox, "some": min(8, scenario.activity.inbox), "none": 0}[policy.inbox]
+    number = np.float32
+    return Reaction(
+        affinity=number(r.affinity.value),
+        closeness=number(r.closeness.value),
+        quality=number(r.quality.value),
+        emotion=number(r.emotion.value),
+        social_proof=number(r.social_proof.value),
+        repetition=number(r.repetition.value),
+        language_mismatch=number(r.language_mismatch.value),
+        typical_utility=number(r.typical_utility.value),
+        like=number(_logit(r.like_rate.value / stays)),
+        comment=number(_logit(r.comment_rate.value / stays)),
+        share=number(_logit(r.share_rate.value / stays)),
+        follow=number(_logit(r.follow_rate.value / stays)),
+        open_comments=number(_logit(r.open_comments_rate.value)),
+        hide=number(_logit(r.hide_rate.value)),
+        report=number(_logit(r.report_rate.value)),
+        skip=number(_logit(r.skip_rate.value)),
+        leave=number(_logit(leaving_chance(min(scenario.activity.videos_per_visit.value, slate), slate))),
+        act_slope=number(r.action_slope.value),
+        open_slope=number(r.open_slope.value),
+        hide_slope=number(r.hide_slope.value),
+        skip_slope=number(r.skip_slope.value),
+        watched_mean=number(r.watched_mean.value),
+        watched_slope=number(r.watched_slope.value),
+        satisfaction=number(r.satisfaction.value),
+        exploration=number(platform.exploration_share.value if policy.explores else 0.0),
+        learning_rate=number(platform.predictor.learning_rate.value),
+        slate=np.int64(slate),
+        inbox=np.int64(inbox),
+    )
+
+
+def _shares(named: dict, languages: list[str], default: np.ndarray | None = None) -> np.ndarray:
+    """Shares by language: named ones as given, the rest to the main language (or spread as ``default``)."""
+    if not named and default is not None:
+        return default
+    share = np.array([named[name].value if name in named else 0.0 for name in languages])
+    rest = max(0.0, 1.0 - float(share.sum()))
+    free = [k for k, name in enumerate(languages) if name not in named]
+    if free:
+        share[free[0]] += rest
+    return share / share.sum()
+
+
+def _preference(candidates: list[Candidate], languages: list[str], standing: np.ndarray) -> np.ndarray:
+    """(L, C) first preferences by language: the audience a candidate declares, the rest by standing in polls."""
+    rows = []
+    for name in languages:
+        declared = np.array([c.audience[name].value if name in c.audience else 0.0 for c in candidates])
+        free = np.array([name not in c.audience for c in candidates])
+        if declared.sum() > 1:
+            declared = declared / declared.sum()
+        others = np.where(free, standing, 0.0)
+        rest = 1.0 - declared.sum()
+        total = others.sum()
+        row = declared + (rest * others / total if total > 0 else 0.0)
+        rows.append(row / row.sum())
+    return np.array(rows)
+
+
+def _post_plan(plan: Campaign, number: int, index: dict[str, int], scenario: Scenario, spd: int, days: int) -> PostPlan | None:
+    first = (days - 1 + plan.start) * spd
+    last = (days + plan.end) * spd
+    common = {
+        "population": hash32(plan.key), "campaign": number, "candidate": index[plan.beneficiary],
+        "keep": min(1.0, 1.0 / scenario.content.items_represented), "first_step": first, "last_step": last,
+    }  # fmt: skip
+    scale = scenario.population.scale
+    if plan.type == "paid_influencers":
+        dose = scenario.dose.value
+        wanted = plan.influencers.value * dose
+        return PostPlan(
+            kind=INFLUENCER, stance=1 if plan.stance == "supportive" else 0,
+            actors=math.ceil(max(plan.influencers.value, wanted)), active=wanted,
+            posts_per_actor=plan.posts_per_influencer.value, followers_mean=plan.followers_mean.value * scale,
+            followers_spread=plan.followers_spread.value, counterfactual=plan.counterfactual, **common,
+        )  # fmt: skip
+    if plan.type == "volunteers":
+        actors = math.ceil(plan.volunteers.value)
+        return PostPlan(
+            kind=VOLUNTEER, stance=1, actors=actors, active=actors,
+            posts_per_actor=plan.posts_per_day.value * (last - first) / spd,
+            followers_mean=scenario.activity.follows_per_person.value * scale, followers_spread=1.0,
+            counterfactual="kept", **common,
+        )  # fmt: skip
+    return None
+
+
+def make_plan(scenario: Scenario) -> Plan:
+    """Resolve names, orders and units.
+
+    Raises:
+        InputError: an unknown policy or parameter.
+    """
+    policy = registry.get(scenario.platform.policy)
+    compiled = compile_policy(policy)
+    parameters = compiled.vector({name: q.value for name, q in scenario.platform.parameters.items()})
+    candidates = sorted(scenario.candidates, key=lambda c: c.key)
+    campaigns = sorted(scenario.campaigns, key=lambda c: c.key)
+    index = {c.id: k for k, c in enumerate(candidates)}
+    spd, days, scale = 24 // scenario.run.step_hours, scenario.days.count, scenario.population.scale
+
+    population = scenario.population
+    segments = sorted(population.segments, key=lambda s: (s.region, s.language, s.age_band))
+    weight = np.array([_cell_weight(s, population) for s in segments])
+    weight = weight / weight.sum()
+    regions = sorted({s.region for s in segments})
+    spoken = {name: sum(w for w, s in zip(weight, segments, strict=True) if s.language == name)
+              for name in {s.language for s in segments}}  # fmt: skip
+    languages = sorted(spoken, key=lambda name: (-spoken[name], name))
+    age_bands = sorted({s.age_band for s in segments})
+    region_share = np.array([sum(w for w, s in zip(weight, segments, strict=True) if s.region == r) for r in regions])
+
+    standing = np.array([c.standing.value for c in candidates])
+    standing = standing / standing.sum()
+    traits = PeopleTraits(
+        population=hash32("people"), segment_weight=weight,
+        region=np.array([regions.index(s.region) for s in segments], np.int8),
+        language=np.array([languages.index(s.language) for s in segments], np.int8),
+        age_band=np.array([age_bands.index(s.age_band) for s in segments], np.int8),
+        topics=scenario.content.topics, visits_per_day=scenario.activity.visits_per_day.value,
+        visits_spread=scenario.activity.spread.value, action_spread=scenario.response.action_spread.value,
+        politics_interest=scenario.content.politics_interest.value,
+        taste_concentration=scenario.content.taste_concentration.value,
+        preference=_preference(candidates, languages, standing),
+    )  # fmt: skip
+    content, about = scenario.content, scenario.candidate_content
+    hours = np.array(scenario.activity.hour_weights)
+    follow_weight = about.standing_weight.value
+    mixes = (about.official, about.supporters, about.media)
+    supporters_share = 1 - about.official_share.value - about.media_share.value
+    supply = SupplyTraits(
+        population=hash32("supply"), days=days, steps_per_day=spd, items_per_day=content.items_per_day,
+        creators=content.creators, topics=content.topics, posting_tail=content.posting_tail.value,
+        follower_tail=content.follower_tail.value, follows_per_person=scenario.activity.follows_per_person.value,
+        quality_spread=content.quality_spread.value, length_s=scenario.activity.video_length_s.value,
+        length_spread=scenario.activity.video_length_spread.value, emotion=about.emotion.value,
+        hour_share=hours / hours.sum(), region_share=region_share,
+        language_share=_shares(content.language_shares, languages, np.array([spoken[name] for name in languages])),
+        candidate_share=about.share_of_supply.value,
+        candidate_weight=follow_weight * standing + (1 - follow_weight) / len(candidates),
+        candidate_language=np.array([_shares(c.language_shares, languages) for c in candidates]),
+        candidate_population=np.array([hash32(c.key) for c in candidates]),
+        official_followers=np.array([c.followers.value * scale for c in candidates]),
+        kind_share=np.array([about.official_share.value, supporters_share, about.media_share.value]),
+        stance_share=np.array([[m.supportive.value, m.neutral.value, m.critical.value] for m in mixes]),
+        supporters=about.supporters_per_candidate, outlets=about.media_outlets,
+    )  # fmt: skip
+    posts = [_post_plan(c, k, index, scenario, spd, days) for k, c in enumerate(campaigns)]
+    return Plan(
+        scenario=scenario, policy=policy, compiled=compiled, parameters=parameters,
+        people=max(1, round(population.people.value * scale)), scale=scale, steps_per_day=spd, days=days,
+        candidates=candidates, campaigns=campaigns, segments=segments, regions=regions, languages=languages,
+        age_bands=age_bands, traits=traits, supply=supply, posts=[p for p in posts if p is not None],
+        standing=np.cumsum(standing).astype(np.float32), reaction=_reaction(scenario, policy),
+        lifetime=max(1, round(content.lifetime_days * spd)),
+    )  # fmt: skip
+
+
+def _cell_weight(segment: Segment, population) -> float:
+    one = {name: q.value for name, q in population.penetration.items()}
+    language = {name: q.value for name, q in population.language_factor.items()}
+    region = {name: q.value for name, q in population.region_factor.items()}
+    return (
+        segment.adults * one.get(segment.age_band, 1.0) * language.get(segment.language, 1.0)
+        * region.get(segment.region, 1.0)
+    )  # fmt: skip

@@ -1,0 +1,275 @@
+"""The world: one step as a story, one line per phase.
+
+Mesa's Model is the shell; one Mesa agent stands for a whole population and holds its rows of the arrays, because one
+Python object per person costs tens of milliseconds per empty step. Within a step everybody sees the counters of its
+start.
+"""
+
+from __future__ import annotations
+
+import time
+
+import mesa
+import numpy as np
+
+from recsim.agents import networks as accounts_of
+from recsim.kernels import acts, gates, inbox
+from recsim.kernels import counters as counting
+from recsim.kernels.visits import draw_visits
+from recsim.rng import Key
+from recsim.state import ACTIONS
+from recsim.world.build import State
+from recsim.world.feed import Feed
+from recsim.world.networks import TACTICS, find_targets, make_network
+from recsim.world.plan import Plan
+from recsim.world.record import Record
+
+ARRIVALS = 4096
+"""Log values of gate arrivals kept per step; more than pass in any step of the largest scenario."""
+
+
+class World(mesa.Model):
+    """One world from some step on.
+
+    Args:
+        plan: the realised scenario.
+        state: arrays, changed in place.
+        key: seed, replicate and luck branch.
+        arm: "shared", "factual" or "counterfactual".
+        step: first step.
+        threads: threads for the feed.
+        placebo: whether the campaigns' targets are drawn in proportion to human engagement.
+    """
+
+    def __init__(
+        self, plan: Plan, state: State, key: Key, arm: str, step: int = 0, threads: int = 1, placebo: bool = False
+    ) -> None:
+        super().__init__(rng=0)  # Mesa's own generator is never used
+        self.plan, self.state, self.key, self.arm, self.now = plan, state, key, arm, step
+        self.acting = arm == "factual"
+        self.placebo = placebo
+        self.feed = Feed(plan, state, key, threads)
+        self.people = People(self)
+        self.creators = Creators(self)
+        self.networks = [Network(self, n) for c in plan.campaigns if (n := make_network(plan, c)) is not None]
+        self.moderation = Moderation(self)
+        self.record = Record(plan, key, arm)
+        self.seconds: dict[str, float] = {}
+        self.feed.sort_people()
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Numbers of the live items: from the oldest not yet expired to those created by now."""
+        born = self.state.born
+        return int(born[max(0, self.now + 1 - self.plan.lifetime)]), int(born[self.now + 1])
+
+    def step(self) -> None:
+        """One tick of simulated time."""
+        start, end = self.window
+        self._timed("visits", self.people.visit)  # 1 who visits
+        self._timed("posts", self.creators.post)  # 2 posts enter, inboxes filled
+        self._timed("item terms", self.feed.item_terms, self.now, start, end)  # 3 once per item
+        self._timed("retrieval", self.feed.retrieve, self.now, start, end)  # 4 pools per stratum
+        self._timed("feed", self.feed.show, self.now, start, self.people.visiting)  # 5-7 score, select, look
+        self._timed("counting", self.people.respond, start, end)  # 9 people's events into counters
+        for network in self.networks:  # 8 campaigns act through the same action types
+            self._timed("campaigns", network.act, start, end)
+        self._timed("learning", self.moderation.learn, start, end)  # 10 the platform learns: rates, gates
+        self._timed("moderation", self.moderation.review)  # 11 networks removed
+        self.now += 1
+        if self.now % self.plan.steps_per_day == 0:
+            self._timed("recording", self.end_day)
+
+    def run_until(self, step: int, tick=None) -> None:
+        """Step until ``step``; ``tick()`` is called after each day."""
+        while self.now < step:
+            self.step()
+            if tick is not None and self.now % self.plan.steps_per_day == 0:
+                tick()
+
+    def end_day(self) -> None:
+        """Close the day's tables, set gate thresholds while they still adapt, and sort people anew."""
+        self.record.close_day(self)
+        self.moderation.adapt()
+        self.feed.sort_people()
+
+    def _timed(self, name: str, phase, *args) -> None:
+        began = time.perf_counter()
+        phase(*args)
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+
+class People(mesa.Agent):
+    """All human viewers."""
+
+    model: World
+
+    def __init__(self, model: World) -> None:
+        super().__init__(model)
+        self.visiting = 0
+        self.hour_factor = hour_factors(model.plan)
+
+    def visit(self) -> None:
+        """Decide who comes."""
+        world, plan = self.model, self.model.plan
+        state, feed, activity = world.state, world.feed, plan.scenario.activity
+        slot = world.now % (7 * plan.steps_per_day)
+        key0, key1 = world.key.words
+        self.visiting = draw_visits(
+            feed.order, state.observed.stratum, state.cells.region, state.latent.visits, state.latent.preference,
+            self.hour_factor[slot], np.float32(activity.search_share.value),
+            np.float32(activity.external_share.value), plan.standing, np.uint64(plan.traits.population), key0, key1,
+            np.uint64(world.now), feed.visits.person, feed.visits.stratum, feed.visits.entry, feed.visits.about,
+        )  # fmt: skip
+
+    def respond(self, start: int, end: int) -> None:
+        """Fold what people did into the counters, and add their follows."""
+        world, tally = self.model, self.model.feed.tally
+        if int(tally.follow_count.max()) > tally.follow_person.shape[1]:
+            raise RuntimeError("more follows in one step than the buffer holds; lower response.follow_rate")
+        key0, key1 = world.key.words
+        state = world.state
+        counting.count_people(
+            start, end, tally.items, state.items.labels.candidate, state.counters, world.record.human,
+            np.uint64(world.plan.traits.population), key0, key1, state.items.key,
+        )  # fmt: skip
+        for thread in range(len(tally.follow_count)):
+            lost = inbox.add_follows(
+                tally.follow_person[thread], tally.follow_author[thread], tally.follow_count[thread], state.accounts
+            )
+            if lost:
+                raise RuntimeError("more follows in the run than there is room for; lower response.follow_rate")
+        tally.follow_count[:] = 0
+
+
+class Creators(mesa.Agent):
+    """All authors: their posts were scheduled when the world was built."""
+
+    model: World
+
+    def post(self) -> None:
+        """Deliver the step's posts to followers' inboxes."""
+        state, now = self.model.state, self.model.now
+        inbox.deliver_posts(
+            int(state.born[now]), int(state.born[now + 1]), state.items.author, state.items.labels.present,
+            state.accounts, state.observed.inbox, state.observed.inbox_next,
+        )  # fmt: skip
+
+
+class Network(mesa.Agent):
+    """One campaign's acting accounts."""
+
+    model: World
+
+    def __init__(self, model: World, network: accounts_of.Network) -> None:
+        super().__init__(model)
+        self.network = network
+        self.aged, self.delay = accounts_of.roster(network, model.key._replace(branch=0))
+        self.removed = False
+
+    def act(self, start: int, end: int) -> None:
+        """Like, comment, share and follow, as far as the plan of the campaign says."""
+        world, network = self.model, self.network
+        now, state, record = world.now, world.state, world.record
+        acting = world.acting or not network.inauthentic
+        rate, awake = accounts_of.activity(network, self.aged, self.delay, now, acting)
+        if rate.any():
+            targets = find_targets(world.plan, state, network, now, start, end, world.placebo and network.inauthentic)
+            table = record.tactics(network.campaign)
+            key0, key1 = world.key.words
+            named = -1 if world.placebo and network.inauthentic else network.beneficiary
+            acts.act(
+                rate, awake, network.tactics, targets, network.beneficiary, named, network.inauthentic,
+                np.uint64(network.population), key0, key1, np.uint64(now), state.items.key,
+                state.items.labels.candidate, state.counters, state.accounts,
+                record.inauthentic if network.inauthentic else record.volunteer,
+                table[0], table[1], table[2], record.own_actions,
+            )  # fmt: skip
+        follows = accounts_of.bulk(network, world.key, now, acting)
+        if follows:
+            table = record.tactics(network.campaign)
+            table[[0, 2], TACTICS.index("follow")] += follows
+            state.accounts.followers[state.accounts.official[network.beneficiary]] += follows
+            record.inauthentic[network.beneficiary, ACTIONS.index("follow")] += follows
+
+
+class Moderation(mesa.Agent):
+    """The platform's side: rates, exposure pools, removals."""
+
+    model: World
+
+    def __init__(self, model: World) -> None:
+        super().__init__(model)
+        self.values = np.zeros(ARRIVALS, np.float32)
+        self.gate = np.zeros(ARRIVALS, np.int8)
+        self.arrived: list[tuple[np.ndarray, np.ndarray]] = []
+        self.passed = np.zeros(4, np.int64)
+        self.arrivals = np.zeros(4, np.int64)
+        self.frozen = model.arm != "shared"
+
+    def learn(self, start: int, end: int) -> None:
+        """Decay engagement, add the step's, and let items pass the gates they have reached."""
+        world, state, feed, plan = self.model, self.model.state, self.model.feed, self.model.plan
+        half_life = plan.scenario.platform.predictor.half_life_h.value * plan.steps_per_day / 24
+        factor = counting.exp_of(np.float32(-0.6931472 / half_life))
+        counting.decay_and_add(start, end, state.counted, factor, state.counters.total, state.counters.decayed)
+        quota = feed.quota_views
+        gates_config = plan.scenario.platform.gates
+        threshold = state.threshold if feed.gated else np.full(4, -1e30, np.float32)
+        key0, key1 = world.key.words
+        n = counting.pass_gates(
+            start, end, feed.gate_value, state.counters.total, quota, threshold,
+            np.float32(gates_config.slope.value), (gates_config.mode == "hard") or not feed.gated,
+            np.uint64(plan.supply.population), key0, key1, state.items.key, state.counters.stage,
+            state.counters.stage_views, self.values, self.gate, self.passed,
+        )  # fmt: skip
+        n = min(n, ARRIVALS)
+        if n:
+            self.arrived.append((self.values[:n].copy(), self.gate[:n].copy()))
+            self.arrivals += np.bincount(self.gate[:n], minlength=4)[:4]
+
+    def adapt(self) -> None:
+        """Set thresholds so that the declared share passes; frozen once worlds are forked."""
+        plan, state = self.model.plan, self.model.state
+        arrived, self.arrived = self.arrived, []
+        if self.frozen or not self.model.feed.gated or not arrived:
+            return
+        config = plan.scenario.platform.gates
+        values = np.concatenate([v for v, _ in arrived])
+        gate = np.concatenate([g for _, g in arrived])
+        for number, stage in enumerate(config.stages):
+            here = values[gate == number]
+            if len(here) < 5:
+                continue
+            share = stage.pass_share.value
+            if config.mode == "soft":
+                state.threshold[number] = gates.soft_threshold(here, np.float32(config.slope.value), np.float32(share))
+            else:
+                state.threshold[number] = np.sort(here)[min(len(here) - 1, int((1 - share) * len(here)))]
+
+    def review(self) -> None:
+        """Remove the accounts of networks whose time has come; late, as documented."""
+        world = self.model
+        for agent in world.networks:
+            network = agent.network
+            if network.inauthentic and world.acting and world.now == network.removal_step - 1 and network.aged_share:
+                world.record.removed[network.campaign] = round(network.accounts)
+
+
+def hour_factors(plan: Plan) -> np.ndarray:
+    """(7 days of steps, R) float32: share of a day's visits in each step of a week, by the region's own clock."""
+    activity = plan.scenario.activity
+    hours = np.array(activity.hour_weights)
+    hours = hours / hours.sum()
+    week = np.array(activity.weekday_weights)
+    week = week / week.mean()
+    first = plan.scenario.days.start.weekday()
+    span = 24 // plan.steps_per_day
+    table = np.zeros((7 * plan.steps_per_day, len(plan.regions)), np.float32)
+    for step in range(len(table)):
+        for number, region in enumerate(plan.regions):
+            offset = plan.scenario.population.utc_offset_h.get(region, 0.0)
+            local = [(step * span + hour + round(offset)) for hour in range(span)]
+            table[step, number] = sum(hours[h % 24] * week[(first + h // 24) % 7] for h in local)
+    return table
+
