@@ -24,8 +24,7 @@ class Decision(IntEnum):
     """
 
     VISIT = 1  # does the person come this step; by which door; about whom; (spare)
-    SLOT = 2  # person, chunk of four slots: does she leave after slot 0, 1, 2, 3 of the chunk
-    EXPLORE = 3  # person, slot: is the slot given to a new item; which; (spare); (spare)
+    SLOT = 2  # person, slot: is it given to a new item; which; does she leave after it; (spare)
     WOULD = 4  # person, item, no step: would she like, comment, share, follow
     LOOK = 5  # person, item, no step: open comments; hide or report; skip; watch
     RETRIEVE = 6  # item, stratum: noise of retrieval

@@ -14,7 +14,7 @@ from numba import njit
 
 from recsim.kernels.flags import HELPER, KERNEL
 from recsim.kernels.mathf import exp32, log32, sigmoid32
-from recsim.kernels.philox import philox4, unit
+from recsim.kernels.philox import philox_lanes, unit
 
 CHUNK = 16
 WAYS = 8
@@ -22,8 +22,8 @@ ENTRY_SLOTS = 5
 TRIES = 4
 F = np.float32
 U64 = np.uint64
-LOWEST = F(-np.inf)
-D_SLOT, D_EXPLORE, D_WOULD, D_LOOK = U64(2), U64(3), U64(4), U64(5)
+LOWEST = np.int64(-(1 << 62))
+D_SLOT, D_WOULD, D_LOOK = U64(2), U64(4), U64(5)
 INTEREST, EXPLORATION, INBOX, SEARCH, EXTERNAL = 0, 4, 5, 6, 7
 TYPICAL_WATCH = F(0.45)
 
@@ -41,6 +41,7 @@ class Pools(NamedTuple):
     """What retrieval offers to the people of each stratum."""
 
     item: np.ndarray  # (S, P) int32, ascending within a stratum
+    key: np.ndarray  # (S, P) uint32, draw keys of those items
     source: np.ndarray  # (S, P) int8
     count: np.ndarray  # (S,) int32
     fresh: np.ndarray  # (S, E) int32, items under trial
@@ -102,14 +103,56 @@ def remember(seen, person, key):
 
 
 @njit(**HELPER)
-def is_new(seen, person, key, chosen_key, chosen):
-    """Neither shown before nor already in this chunk."""
+def is_chosen(key, chosen_key, chosen):
+    """Whether the draw key is already in this chunk."""
     duplicate = False
     for slot in range(chosen):
         duplicate = duplicate | (chosen_key[slot] == key)
-    if duplicate:
-        return False
-    return not has_seen(seen, person, key)
+    return duplicate
+
+
+@njit(**HELPER)
+def is_new(seen, person, key, chosen_key, chosen):
+    """Neither shown before nor already in this chunk."""
+    return not is_chosen(key, chosen_key, chosen) and not has_seen(seen, person, key)
+
+
+@njit(**HELPER)
+def sortable(score, column):
+    """A score and its column as one integer: larger score first, then smaller column; minus infinity is LOWEST.
+
+    Integers, because a maximum of floats does not compile to vector code without licence to ignore NaN.
+    """
+    bits = np.int64(np.float32(score).view(np.int32))
+    if bits < 0:
+        bits = np.int64(-2147483648) - bits
+    code = (bits << np.int64(16)) + (np.int64(0xFFFF) - np.int64(column))
+    return LOWEST if score == F(-np.inf) else code
+
+
+# Short loops over few arrays: a loop over many arrays is not compiled to vector code, because whether they overlap
+# would have to be checked for every pair.
+
+
+@njit(**HELPER)
+def units(words, out):
+    """``out[n] = unit(words[n])``."""
+    for n in range(CHUNK):
+        out[n] = unit(words[n])
+
+
+@njit(**HELPER)
+def chances(utility, slope, intercept, out):
+    """``out[n] = 1 / (1 + exp(-(intercept + slope * utility[n])))``."""
+    for n in range(CHUNK):
+        out[n] = sigmoid32(intercept + slope * utility[n])
+
+
+@njit(**HELPER)
+def watch_times(utility, slope, mean, u, out):
+    """Share of the video watched if it is not skipped: exponential, its mean growing with utility, at most 1."""
+    for n in range(CHUNK):
+        out[n] = min(F(1.0), -log32(F(1.0) - u[n]) * (mean * exp32(slope * utility[n])))
 
 
 @njit(**KERNEL)
@@ -141,7 +184,8 @@ def look_block(
     width = pool_size + reaction.inbox
     topics = latent.taste.shape[1]
     blocks = (width + CHUNK - 1) // CHUNK
-    block_best = np.empty(blocks, np.float32)
+    code = np.full(blocks * CHUNK, LOWEST, np.int64)
+    block_best = np.empty(blocks, np.int64)
     item = np.zeros(CHUNK, np.int64)
     source = np.zeros(CHUNK, np.int64)
     repeat = np.zeros(CHUNK, np.float32)
@@ -149,7 +193,10 @@ def look_block(
     try_new = np.empty(CHUNK, np.float32)
     which_new = np.empty(CHUNK, np.uint64)
     leave = np.empty(CHUNK, np.float32)
-    lane = np.empty(CHUNK, np.uint64)
+    c0 = np.empty(CHUNK, np.uint64)
+    c1 = np.empty(CHUNK, np.uint64)
+    c2 = np.empty(CHUNK, np.uint64)
+    c3 = np.empty(CHUNK, np.uint64)
     w_like = np.empty(CHUNK, np.float32)
     w_comment = np.empty(CHUNK, np.float32)
     w_share = np.empty(CHUNK, np.float32)
@@ -160,7 +207,14 @@ def look_block(
     l_watch = np.empty(CHUNK, np.float32)
     utility = np.empty(CHUNK, np.float32)
     known = np.empty(CHUNK, np.float32)
-    acts = np.empty(CHUNK, np.int64)
+    p_skip = np.empty(CHUNK, np.float32)
+    p_like = np.empty(CHUNK, np.float32)
+    p_comment = np.empty(CHUNK, np.float32)
+    p_share = np.empty(CHUNK, np.float32)
+    p_follow = np.empty(CHUNK, np.float32)
+    p_open = np.empty(CHUNK, np.float32)
+    p_hide = np.empty(CHUNK, np.float32)
+    p_report = np.empty(CHUNK, np.float32)
     watched = np.empty(CHUNK, np.float32)
     topic = np.empty((topics, CHUNK), np.float32)
     change = np.empty(topics, np.float32)
@@ -171,11 +225,24 @@ def look_block(
         person = visits.person[visit]
         stratum = visits.stratum[visit]
         actor = U64(person)
+        # What has been shown before, or is held back by a gate, is taken out once; the rest competes.
+        for column in range(pool_size):
+            fits = eligible[max(np.int64(pools.item[stratum, column]) - window_start, 0)]
+            if fits and not has_seen(observed.seen, person, pools.key[stratum, column]):
+                code[column] = sortable(row[column], column)
+            else:
+                code[column] = LOWEST
+        for column in range(pool_size, width):
+            i = max(np.int64(observed.inbox[person, column - pool_size]), window_start)
+            if has_seen(observed.seen, person, items.key[i]):
+                code[column] = LOWEST
+            else:
+                code[column] = sortable(row[column], column)
         for b in range(blocks):
-            best = LOWEST
-            for column in range(b * CHUNK, min(width, (b + 1) * CHUNK)):
-                best = max(best, row[column])
-            block_best[b] = best
+            top = LOWEST
+            for column in range(b * CHUNK, (b + 1) * CHUNK):
+                top = max(top, code[column])
+            block_best[b] = top
         met[:] = 0
         change[:] = F(0.0)
         segment = cells.segment[person]
@@ -191,10 +258,14 @@ def look_block(
         for start in range(0, reaction.slate, CHUNK):
             wanted = min(CHUNK, reaction.slate - start)
             for slot in range(CHUNK):
-                a, b_, c_, d_ = philox4(actor, U64(start + slot), population, moment | D_EXPLORE, key0, key1)
-                try_new[slot] = unit(a)
-                which_new[slot] = b_
-                leave[slot] = unit(c_)
+                c0[slot] = actor
+                c1[slot] = U64(start + slot)
+                c2[slot] = population
+                c3[slot] = moment | D_SLOT
+            philox_lanes(c0, c1, c2, c3, key0, key1)
+            units(c0, try_new)
+            which_new[:] = c1
+            units(c2, leave)
             chosen = 0
             for slot in range(wanted):
                 pick = np.int64(-1)
@@ -219,35 +290,26 @@ def look_block(
                             break
                         place = (place + U64(1)) % number
                 while pick < 0:
-                    best = LOWEST
-                    at = -1
+                    top = LOWEST
                     for b in range(blocks):
-                        if block_best[b] > best:
-                            best = block_best[b]
-                            at = b
-                    if at < 0:
+                        top = max(top, block_best[b])
+                    if top == LOWEST:
                         break
-                    column = at * CHUNK
-                    stop = min(width, column + CHUNK)
-                    while row[column] != best:
-                        column += 1
-                    row[column] = LOWEST
-                    best = LOWEST
-                    for other in range(at * CHUNK, stop):
-                        best = max(best, row[other])
-                    block_best[at] = best
+                    column = np.int64(0xFFFF) - (top & np.int64(0xFFFF))
+                    code[column] = LOWEST
+                    at = column // CHUNK
+                    top = LOWEST
+                    for other in range(at * CHUNK, (at + 1) * CHUNK):
+                        top = max(top, code[other])
+                    block_best[at] = top
                     if column < pool_size:
                         i = np.int64(pools.item[stratum, column])
-                        if eligible[i - window_start] and is_new(
-                            observed.seen, person, items.key[i], chosen_key, chosen
-                        ):
-                            pick = i
-                            origin = np.int64(pools.source[stratum, column])
+                        origin = np.int64(pools.source[stratum, column])
                     else:
                         i = np.int64(observed.inbox[person, column - pool_size])
-                        if is_new(observed.seen, person, items.key[i], chosen_key, chosen):
-                            pick = i
-                            origin = INBOX
+                        origin = INBOX
+                    if not is_chosen(items.key[i], chosen_key, chosen):
+                        pick = i
                 if pick < 0:
                     break
                 item[slot] = pick
@@ -268,19 +330,25 @@ def look_block(
                 repeat[slot] = F(0.0)
             # Potential outcomes of the chunk. Lanes past `chosen` repeat lane 0 and are never used.
             for slot in range(CHUNK):
-                lane[slot] = U64(items.key[item[slot]])
+                c0[slot] = actor
+                c1[slot] = U64(items.key[item[slot]])
+                c2[slot] = population
+                c3[slot] = D_WOULD
+            philox_lanes(c0, c1, c2, c3, key0, key1)
+            units(c0, w_like)
+            units(c1, w_comment)
+            units(c2, w_share)
+            units(c3, w_follow)
             for slot in range(CHUNK):
-                a, b_, c_, d_ = philox4(actor, lane[slot], population, D_WOULD, key0, key1)
-                w_like[slot] = unit(a)
-                w_comment[slot] = unit(b_)
-                w_share[slot] = unit(c_)
-                w_follow[slot] = unit(d_)
-            for slot in range(CHUNK):
-                a, b_, c_, d_ = philox4(actor, lane[slot], population, D_LOOK, key0, key1)
-                l_open[slot] = unit(a)
-                l_hide[slot] = unit(b_)
-                l_skip[slot] = unit(c_)
-                l_watch[slot] = unit(d_)
+                c0[slot] = actor
+                c1[slot] = U64(items.key[item[slot]])
+                c2[slot] = population
+                c3[slot] = D_LOOK
+            philox_lanes(c0, c1, c2, c3, key0, key1)
+            units(c0, l_open)
+            units(c1, l_hide)
+            units(c2, l_skip)
+            units(c3, l_watch)
             for slot in range(CHUNK):
                 i = item[slot]
                 for d in range(topics):
@@ -304,33 +372,32 @@ def look_block(
                 for slot in range(CHUNK):
                     utility[slot] += wants * topic[d, slot]
                     known[slot] += guess * topic[d, slot]
-            for slot in range(CHUNK):
-                value = utility[slot]
-                skips = l_skip[slot] < sigmoid32(reaction.skip - reaction.skip_slope * value)
-                mean = reaction.watched_mean * exp32(reaction.watched_slope * value)
-                long = min(F(1.0), -log32(F(1.0) - l_watch[slot]) * mean)
-                part = F(0.1) * l_watch[slot] if skips else long
-                push = reaction.act_slope * value + bias
-                stays = not skips
-                act = np.int64(stays & (part >= F(1.0))) << 1
-                act |= np.int64(stays & (w_like[slot] < sigmoid32(reaction.like + push))) << 2
-                act |= np.int64(stays & (w_comment[slot] < sigmoid32(reaction.comment + push))) << 3
-                act |= np.int64(stays & (w_share[slot] < sigmoid32(reaction.share + push))) << 4
-                act |= np.int64(stays & (w_follow[slot] < sigmoid32(reaction.follow + push))) << 5
-                act |= np.int64(l_open[slot] < sigmoid32(reaction.open_comments + reaction.open_slope * value)) << 6
-                reports = sigmoid32(reaction.report - reaction.hide_slope * value)
-                hides = sigmoid32(reaction.hide - reaction.hide_slope * value)
-                act |= np.int64((l_hide[slot] >= reports) & (l_hide[slot] < reports + hides)) << 7
-                act |= np.int64(l_hide[slot] < reports) << 8
-                act |= np.int64(skips)
-                acts[slot] = act
-                watched[slot] = part
+            chances(utility, -reaction.skip_slope, reaction.skip, p_skip)
+            chances(utility, reaction.act_slope, reaction.like + bias, p_like)
+            chances(utility, reaction.act_slope, reaction.comment + bias, p_comment)
+            chances(utility, reaction.act_slope, reaction.share + bias, p_share)
+            chances(utility, reaction.act_slope, reaction.follow + bias, p_follow)
+            chances(utility, reaction.open_slope, reaction.open_comments, p_open)
+            chances(utility, -reaction.hide_slope, reaction.hide, p_hide)
+            chances(utility, -reaction.hide_slope, reaction.report, p_report)
+            watch_times(utility, reaction.watched_slope, reaction.watched_mean, l_watch, watched)
             # Down the slate, one position after another, until she leaves.
             for slot in range(chosen):
                 i = item[slot]
                 w = i - window_start
-                act = acts[slot]
-                part = watched[slot]
+                skips = l_skip[slot] < p_skip[slot]
+                part = F(0.1) * l_watch[slot] if skips else watched[slot]
+                act = np.int64(skips)
+                if not skips:
+                    act |= np.int64(part >= F(1.0)) << 1
+                    act |= np.int64(w_like[slot] < p_like[slot]) << 2
+                    act |= np.int64(w_comment[slot] < p_comment[slot]) << 3
+                    act |= np.int64(w_share[slot] < p_share[slot]) << 4
+                    act |= np.int64(w_follow[slot] < p_follow[slot]) << 5
+                act |= np.int64(l_open[slot] < p_open[slot]) << 6
+                reports = l_hide[slot] < p_report[slot]
+                act |= np.int64((not reports) and l_hide[slot] < p_report[slot] + p_hide[slot]) << 7
+                act |= np.int64(reports) << 8
                 tried += 1
                 examined += 1
                 counts = tally.items[thread, w]

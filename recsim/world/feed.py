@@ -47,14 +47,13 @@ class Feed:
         self.trial = np.zeros(self.window, np.bool_)
         self.codes = np.zeros(self.window, np.int64)
         self.pools = look.Pools(
-            item=np.zeros((strata, self.size), np.int32), source=np.zeros((strata, self.size), np.int8),
+            item=np.zeros((strata, self.size), np.int32), key=np.zeros((strata, self.size), np.uint32), source=np.zeros((strata, self.size), np.int8),
             count=np.zeros(strata, np.int32), fresh=np.zeros((strata, FRESH), np.int32),
             fresh_count=np.zeros(strata, np.int32), entry=np.zeros((candidates, SEARCH_RESULTS), np.int32),
             entry_count=np.zeros(candidates, np.int32),
         )  # fmt: skip
         self.pool_topic = np.zeros((strata, topics, self.size), np.float32)
         self.pool_rows = np.zeros((strata, rows, self.size), np.float32)
-        self.pool_key = np.zeros((strata, self.size), np.uint32)
         self.scores = [np.zeros((BLOCK, self.size + int(plan.reaction.inbox)), np.float32) for _ in range(threads)]
         self.order = np.zeros(people, np.int32)
         self.visits = look.Visits(
@@ -225,7 +224,7 @@ class Feed:
                 np.maximum(numbers, start, out=numbers)  # expired since the last rebuild
             retrieval.gather_pools(
                 0, len(self.strata.language), np.int64(start), self.pools.item, state.items.topic, self.rows,
-                state.items.key, rebuilt, self.pool_topic, self.pool_rows, self.pool_key,
+                state.items.key, rebuilt, self.pool_topic, self.pool_rows, self.pools.key,
             )  # fmt: skip
 
     def show(self, step: int, start: int, count: int) -> None:
@@ -250,7 +249,7 @@ class Feed:
             low, high = block * BLOCK, min(count, (block + 1) * BLOCK)
             plan.compiled.score_block(
                 low, high, visits.person, visits.stratum, state.observed.estimate, self.pool_topic, self.pool_rows,
-                self.pool_key, self.pools.count, state.observed.inbox, state.items.topic, self.rows, state.items.key,
+                self.pools.key, self.pools.count, state.observed.inbox, state.items.topic, self.rows, state.items.key,
                 np.int64(start), state.cells.language, state.cells.region, self.constants, plan.parameters, key0,
                 key1, np.uint64(step), scores,
             )  # fmt: skip
