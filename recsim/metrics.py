@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 
@@ -25,3 +27,133 @@ def top_share(values: np.ndarray, share: float) -> float:
     if x.size == 0 or total <= 0:
         return float("nan")
     return float(x[: max(1, round(share * x.size))].sum() / total)
+
+
+def shares(impressions: np.ndarray) -> np.ndarray:
+    """M1, exposure share p_c = X_c / sum_c X_c along the last axis; NaN where nothing was shown."""
+    x = np.asarray(impressions, float)
+    total = x.sum(axis=-1, keepdims=True)
+    return np.divide(x, total, out=np.full_like(x, np.nan), where=total > 0)
+
+
+def total_variation(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """M12, half the sum of absolute differences of shares along the last axis, 0-1."""
+    return 0.5 * np.abs(np.asarray(p, float) - np.asarray(q, float)).sum(axis=-1)
+
+
+def effective_number(p: np.ndarray) -> np.ndarray:
+    """M17, 1 / sum p^2 along the last axis."""
+    return 1.0 / (np.asarray(p, float) ** 2).sum(axis=-1)
+
+
+class Interval(NamedTuple):
+    """A mean over replicates with its uncertainty; NaN where one replicate cannot tell.
+
+    Attributes:
+        mean: mean over replicates.
+        low, high: 95 % interval of the mean (Student's t).
+        sd: standard deviation between worlds.
+        next_low, next_high: 95 % prediction interval for one further world.
+        n: replicates that are not NaN.
+    """
+
+    mean: float
+    low: float
+    high: float
+    sd: float
+    next_low: float
+    next_high: float
+    n: int
+
+
+def interval(values: np.ndarray, level: float = 0.95) -> Interval:
+    """Mean of paired differences over replicates with t and prediction intervals.
+
+    m +/- t s / sqrt(R) and m +/- t s sqrt(1 + 1/R), R - 1 degrees of freedom. If all values are equal the interval is
+    that value exactly; with fewer than two values it is NaN.
+    """
+    x = np.asarray(values, float)
+    x = x[~np.isnan(x)]
+    n, nan = len(x), float("nan")
+    if n == 0:
+        return Interval(nan, nan, nan, nan, nan, nan, 0)
+    if n == 1:
+        return Interval(float(x[0]), nan, nan, nan, nan, nan, 1)
+    if np.all(x == x[0]):
+        return Interval(*(float(x[0]),) * 3, 0.0, *(float(x[0]),) * 2, n)
+    from scipy.stats import t as student
+
+    mean, sd = float(x.mean()), float(x.std(ddof=1))
+    t = float(student.ppf(0.5 + level / 2, n - 1))
+    half, ahead = t * sd / np.sqrt(n), t * sd * np.sqrt(1 + 1 / n)
+    return Interval(mean, mean - half, mean + half, sd, mean - ahead, mean + ahead, n)
+
+
+def luck_band(shares_by_branch: np.ndarray) -> np.ndarray:
+    """SD of the difference in shares between two campaign-free branches of the same world, percentage points.
+
+    Args:
+        shares_by_branch: (R, B, C) shares of counterfactual arms.
+
+    Returns:
+        (C,): root mean square of all pairwise differences (their expectation is zero); NaN with one branch.
+    """
+    p = np.asarray(shares_by_branch, float)
+    branches = p.shape[1]
+    if branches < 2:
+        return np.full(p.shape[-1], np.nan)
+    pairs = [100 * (p[:, a] - p[:, b]) for a in range(branches) for b in range(a)]
+    return np.sqrt(np.nanmean(np.square(np.stack(pairs)), axis=(0, 1)))
+
+
+def verdict(values: np.ndarray, threshold: float) -> str:
+    """"exceeds" if the 95 % interval lies above the threshold, "below" if the 90 % interval lies within +/- the
+    threshold (two one-sided tests), else "inconclusive"."""
+    wide, narrow = interval(values), interval(values, 0.90)
+    if wide.low > threshold:
+        return "exceeds"
+    if narrow.low > -threshold and narrow.high < threshold:
+        return "below"
+    return "inconclusive"
+
+
+METRICS = {
+    "share": ("M1", "p_c = X_c / sum_c X_c over the campaign window", "0-1"),
+    "shift_pp": ("M2", "100 (p_c factual - p_c counterfactual), mean over luck branches", "percentage points"),
+    "excess_impressions": ("M3", "X_c factual - X_c counterfactual", "impressions, real units"),
+    "reach": ("M7", "share of people with at least one impression in the window", "0-1"),
+    "frequency": ("M8", "impressions per person reached", "impressions"),
+    "tv_distance": ("M12", "1/2 sum_c |p_c factual - p_c counterfactual|", "0-1"),
+    "gini_views": ("M15", "Gini of people's views over items, zeros included", "0-1"),
+    "top1_share": ("M16", "share of views of the 1 % most viewed items", "0-1"),
+    "effective_items": ("M17", "1 / sum p^2 over a candidate's items", "items"),
+    "luck_band_pp": ("", "SD of the share difference between two campaign-free branches", "percentage points"),
+    "dose_ratio": ("", "inauthentic actions per organic action on the beneficiary's items", "ratio"),
+    "naive_before_after_pp": ("", "share in the window - share in the equally long span before, factual", "percentage points"),
+    "comment_exposures": ("", "openings of comments in which a top comment names the candidate", "exposures"),
+    "largest_reach": ("", "views of the most viewed item / people", "0-1"),
+    "empty_share": ("", "slate positions for which the feed had nothing unseen", "0-1"),
+    "like_rate": ("", "likes / views of people", "0-1"),
+    "comment_rate": ("", "comments / views of people", "0-1"),
+    "share_rate": ("", "shares / views of people", "0-1"),
+    "complete_rate": ("", "videos watched to the end / views", "0-1"),
+    "watched_share": ("", "mean share of a video's length that is watched", "0-1"),
+    "videos_per_visit": ("", "positions examined / visits", "videos"),
+    "videos_per_day": ("", "positions examined / people / days", "videos"),
+    "visits_per_day": ("", "visits / people / days", "visits"),
+    "candidate_feed_share": ("", "views of candidate items / all views", "0-1"),
+    "activity_top10_share": ("", "share of expected visits of the 10 % most active people", "0-1"),
+    "candidate_exposure_top1_share": ("", "share of candidate impressions held by the 1 % most exposed people", "0-1"),
+    "gate_1_pass_share": ("", "promotions / arrivals at the first exposure pool", "0-1"),
+    "excess_views_last5_M": ("T1", "beneficiary's excess views, days -6 to -2", "million"),
+    "beneficiary_views_before_M_per_day": ("T1", "beneficiary's views a day in the week before the campaigns", "million/day"),
+    "beneficiary_views_late_M_per_day": ("T1", "beneficiary's views a day, days -6 to -2, factual", "million/day"),
+    "follower_growth_factor_14d": ("T2", "followers of the beneficiary's account, day 0 over day -14", "ratio"),
+    "view_ratio_beneficiary_to_second": ("T3", "views of the beneficiary over those of the best-placed other candidate", "ratio"),
+    "influencer_views_M": ("T4", "views of paid influencers' posts", "million"),
+}  # fmt: skip
+
+
+def listing() -> list[dict[str, str]]:
+    """One row per metric: name, number in the audit literature, formula, unit."""
+    return [{"name": n, "number": m, "formula": f, "unit": u} for n, (m, f, u) in METRICS.items()]

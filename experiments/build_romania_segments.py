@@ -1,0 +1,89 @@
+"""Rebuild ``configs/data/romania_segments.csv``: adults by region x language x age band.
+
+Adults of a region are its registered voters (abroad: voters present, since registers abroad are not comparable; the
+postal row is added to abroad). Ages follow the voters present. Hungarian speakers: documented shares of six counties
+(census 2021, residents), the remaining Hungarians of the census spread evenly over the other counties of
+Transylvania, Banat and Crisana (assumption), none elsewhere. No vote column is read.
+
+    python experiments/build_romania_segments.py            # write the file
+    python experiments/build_romania_segments.py --check    # verify that the stored file is what this script makes
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import sys
+from pathlib import Path
+
+DATA = Path(__file__).resolve().parent.parent / "configs" / "data"
+AGES = {"18-24": "18_24", "25-34": "25_34", "35-44": "35_44", "45-64": "45_64", "65+": "65plus"}
+COLUMNS = ["county_code", "development_region", "registered_permanent", "voters_present"]
+COLUMNS += [f"{sex}_{code}" for sex in "mf" for code in AGES.values()]
+HUNGARIAN = {"HR": 0.795, "CV": 0.667, "MS": 0.318, "SM": 0.283, "BH": 0.204, "SJ": 0.191}
+"""Share of residents of Hungarian ethnicity, census 2021 (civilek.info, spotmedia.ro)."""
+HUNGARIANS, RESIDENTS = 1_002_151, 19_053_815
+"""Census 2021 (INS)."""
+OTHER_COUNTIES = ("AB", "BN", "BV", "CJ", "HD", "MM", "SB", "AR", "CS", "TM")
+ABROAD = ("SR", "CORESPONDENTA")
+
+
+def read_counties() -> list[dict[str, str]]:
+    """Population columns of the county file."""
+    with (DATA / "romania_r1_by_county.csv").open(newline="", encoding="utf-8") as file:
+        return [{name: row[name] for name in COLUMNS} for row in csv.DictReader(file)]
+
+
+def build(counties: list[dict[str, str]]) -> str:
+    """The segment table as CSV text."""
+    adults: dict[str, float] = {}
+    hungarian: dict[str, float] = {}
+    ages: dict[str, dict[str, float]] = {}
+    home = [c for c in counties if c["county_code"] not in ABROAD]
+    registered = sum(float(c["registered_permanent"]) for c in home)
+    # Registered voters stand for residents: the documented counties first, then the rest of the census total.
+    national = HUNGARIANS / RESIDENTS * registered
+    known = sum(HUNGARIAN.get(c["county_code"], 0.0) * float(c["registered_permanent"]) for c in home)
+    others = sum(float(c["registered_permanent"]) for c in home if c["county_code"] in OTHER_COUNTIES)
+    rest = max(0.0, national - known) / others
+    for county in counties:
+        code = county["county_code"]
+        region = "Abroad" if code in ABROAD else county["development_region"]
+        size = float(county["voters_present"] if code in ABROAD else county["registered_permanent"])
+        share = HUNGARIAN.get(code, rest if code in OTHER_COUNTIES else 0.0)
+        adults[region] = adults.get(region, 0.0) + size
+        hungarian[region] = hungarian.get(region, 0.0) + size * share
+        band = ages.setdefault(region, dict.fromkeys(AGES, 0.0))
+        for name, column in AGES.items():
+            band[name] += float(county[f"m_{column}"] or 0) + float(county[f"f_{column}"] or 0)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["region", "language", "age_band", "adults"])
+    for region in sorted(adults):
+        voters = sum(ages[region].values())
+        for language in ("hu", "ro"):
+            share = hungarian[region] / adults[region]
+            part = adults[region] * (share if language == "hu" else 1 - share)
+            for name, present in ages[region].items():
+                if part > 0:
+                    writer.writerow([region, language, name, round(part * present / voters)])
+    return out.getvalue()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="compare with the stored file instead of writing")
+    path = DATA / "romania_segments.csv"
+    text = build(read_counties())
+    if parser.parse_args().check:
+        same = path.read_text(encoding="utf-8") == text
+        print("romania_segments.csv is up to date" if same else "romania_segments.csv differs; run without --check")
+        return 0 if same else 1
+    path.write_text(text, encoding="utf-8")
+    print(f"wrote {path.name}: {text.count(chr(10)) - 1} segments")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

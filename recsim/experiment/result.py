@@ -1,0 +1,138 @@
+"""The result of a run: summary, tables, and tidy views with intervals."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from recsim.errors import InputError, unknown
+from recsim.experiment.summary import Counts
+from recsim.metrics import interval, shares
+from recsim.scenario import load as load_scenario
+from recsim.scenario.schema import Scenario
+from recsim.state import STANCES
+
+DIMENSIONS = ("region", "language", "age_band", "day", "stance")
+FEW = 50
+"""Cells with fewer simulated people are not printed."""
+
+
+@dataclasses.dataclass
+class Result:
+    """What a run leaves behind.
+
+    Attributes:
+        scenario: as resolved.
+        frames: tidy tables in simulated counts, all replicates.
+        summary: the content of summary.json.
+        folder: run directory, None if nothing was written.
+        robustness: shift under other platform assumptions, None if not asked for.
+        reused: whether the stored result of an earlier run was returned.
+        notes: what happened on the way, one line each.
+    """
+
+    scenario: Scenario
+    frames: dict[str, pd.DataFrame]
+    summary: dict[str, Any]
+    folder: Path | None = None
+    robustness: pd.DataFrame | None = None
+    reused: bool = False
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    def shift(self) -> pd.DataFrame:
+        """One row per candidate: shares, shift in percentage points with its 95 % interval, reach."""
+        return pd.DataFrame(self.summary["candidates"]).rename(columns={"id": "candidate"})
+
+    @property
+    def replicates(self) -> list[int]:
+        """Numbers of the replicates."""
+        return sorted(int(r) for r in self.frames["exposure"]["replicate"].unique())
+
+    def by(self, dimension: str) -> pd.DataFrame:
+        """Shift by region, language, age band, day or stance, with 95 % intervals over replicates.
+
+        Days are centred three-day means, because single days are dominated by luck.
+
+        Raises:
+            InputError: an unknown dimension.
+        """
+        if dimension not in DIMENSIONS:
+            raise unknown("dimension", dimension, DIMENSIONS)
+        candidates = [c.id for c in self.scenario.candidates]
+        if dimension == "stance":
+            return self._by_stance(candidates)
+        exposure = self.frames["exposure"]
+        rows = []
+        for value in sorted(exposure[dimension].unique(), key=lambda v: (str(type(v)), v)):
+            if dimension == "day":
+                if value <= self.summary["window_first_day"] - 1:
+                    continue
+                part = exposure[(exposure["day"] - value).abs() <= 1]
+            else:
+                part = exposure[exposure[dimension] == value]
+            counts = Counts(part, candidates, self.replicates, self.scenario.run.luck_branches)
+            p = counts.shares.mean(axis=1)
+            for k, name in enumerate(candidates):
+                t = interval(counts.shift_pp[:, k])
+                rows.append(
+                    (value, name, _mean(p[:, 0, k]), _mean(p[:, 1, k]), t.mean, t.low, t.high, counts.impressions[..., k].sum())
+                )  # fmt: skip
+        names = [dimension, "candidate", "share_factual", "share_counterfactual", "shift_pp", "ci_low", "ci_high", "impressions"]
+        return pd.DataFrame(rows, columns=names)
+
+    def _by_stance(self, candidates: list[str]) -> pd.DataFrame:
+        counts = Counts(self.frames["exposure"], candidates, self.replicates, self.scenario.run.luck_branches)
+        rows = []
+        for k, name in enumerate(candidates):
+            for s, stance in enumerate(STANCES):
+                t = interval(counts.stance_shift_pp[:, k, s])
+                rows.append((stance, name, t.mean, t.low, t.high))
+        return pd.DataFrame(rows, columns=["stance", "candidate", "shift_pp", "ci_low", "ci_high"])
+
+    def daily(self) -> pd.DataFrame:
+        """Exposure share and real impressions by day, arm and candidate: centred three-day means over replicates."""
+        exposure, candidates = self.frames["exposure"], [c.id for c in self.scenario.candidates]
+        table = exposure.groupby(["arm", "day", "replicate", "branch", "candidate"], observed=True)["impressions"].sum()
+        rows = []
+        for arm in ("shared", "factual", "counterfactual"):
+            if arm not in table.index.get_level_values("arm"):
+                continue
+            wide = table.loc[arm].unstack("candidate", fill_value=0).reindex(columns=candidates, fill_value=0)
+            days = sorted(wide.index.get_level_values("day").unique())
+            branches = wide.reset_index()[["replicate", "branch"]].drop_duplicates().shape[0]
+            for day in days:
+                near = wide[np.abs(wide.index.get_level_values("day") - day) <= 1]
+                pooled = near.groupby(["replicate", "branch"]).sum()
+                p = np.nanmean(shares(pooled.to_numpy()), axis=0)
+                here = wide[wide.index.get_level_values("day") == day].sum().to_numpy() / max(1, branches)
+                for k, name in enumerate(candidates):
+                    rows.append((arm, day, name, p[k], here[k] / self.scenario.population.scale))
+        return pd.DataFrame(rows, columns=["arm", "day", "candidate", "share", "impressions"])
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Result:
+        """A stored run.
+
+        Raises:
+            InputError: the folder holds no complete run.
+        """
+        folder = Path(folder)
+        if not (folder / "summary.json").exists():
+            raise InputError("holds no complete run (summary.json is missing); run it with --resume", str(folder))
+        names = json.loads((folder / "manifest.json").read_text())["tables"]
+        frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in names}
+        table = folder / "robustness.csv"
+        return cls(
+            scenario=load_scenario(folder / "scenario.yaml"), frames=frames,
+            summary=json.loads((folder / "summary.json").read_text()), folder=folder,
+            robustness=pd.read_csv(table) if table.exists() else None, reused=True,
+        )  # fmt: skip
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")

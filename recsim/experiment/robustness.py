@@ -1,0 +1,89 @@
+"""The table beside the headline: the same question under other plausible platform assumptions, at a smaller size."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import pandas as pd
+
+from recsim.experiment.summary import Counts, removed_campaigns
+from recsim.scenario.quantity import assumed
+from recsim.scenario.schema import Scenario
+
+Cell = tuple[str, float, str]
+
+
+def cells(scenario: Scenario) -> list[Cell]:
+    """Every combination of gates, prior strength and head weights."""
+    r = scenario.audit.robustness
+    weights = ["as declared", *(w.id for w in r.head_weights)]
+    return [(g, p, w) for g in r.gates for p in r.prior_events for w in weights]
+
+
+def cell_scenario(scenario: Scenario, cell: Cell) -> Scenario:
+    """The scenario of one cell: fewer people, items, videos and days; parameters at their central values."""
+    r = scenario.audit.robustness
+    gates, prior, weights = cell
+    first = min((c.start for c in removed_campaigns(scenario)), default=-1)
+    start = scenario.days.vote - dt.timedelta(days=r.burn_in_days - first)
+    activity, platform = scenario.activity, scenario.platform
+    factor = r.videos_per_day / (activity.visits_per_day.value * activity.videos_per_visit.value)
+    changed = next((w.parameters for w in r.head_weights if w.id == weights), {})
+    parameters = {**platform.parameters, **{name: assumed(v) for name, v in changed.items()}}
+    first_start = max(start, scenario.days.start)
+    kept = [
+        c if c.start >= -(scenario.days.vote - first_start).days + 1
+        else c.model_copy(update={"start": -(scenario.days.vote - first_start).days + 1})
+        for c in scenario.campaigns
+    ]  # fmt: skip
+    return scenario.model_copy(
+        update={
+            "population": scenario.population.model_copy(
+                update={"scale": min(1.0, r.people / scenario.population.people.value)}
+            ),
+            "content": scenario.content.model_copy(
+                update={"items_per_day": r.items_per_day, "creators": min(scenario.content.creators, r.items_per_day)}
+            ),
+            "activity": activity.model_copy(
+                update={"visits_per_day": assumed(activity.visits_per_day.value * factor)}
+            ),
+            "days": scenario.days.model_copy(update={"start": first_start}),
+            "run": scenario.run.model_copy(update={"luck_branches": 1}),
+            "campaigns": kept,
+            "platform": platform.model_copy(
+                update={
+                    "parameters": parameters,
+                    "gates": platform.gates.model_copy(update={"mode": gates}),
+                    "predictor": platform.predictor.model_copy(update={"prior_events": assumed(prior)}),
+                }
+            ),
+        }
+    )  # fmt: skip
+
+
+def simulate_cell(
+    scenario: Scenario, cell: Cell, replicate: int, report: Callable[[float], None] | None = None
+) -> list[dict]:
+    """One replicate of one cell: the shift of every candidate."""
+    from recsim.world.pair import simulate_replicate
+
+    small = cell_scenario(scenario, cell)
+    outcome = simulate_replicate(small, replicate, report=report)
+    names = [c.id for c in scenario.candidates]
+    shift = Counts(outcome.frames["exposure"], names, [replicate], 1).shift_pp[0]
+    gates, prior, weights = cell
+    return [
+        {"gates": gates, "prior_events": prior, "head_weights": weights, "replicate": replicate, "candidate": n,
+         "shift_pp": float(v)}
+        for n, v in zip(names, shift, strict=True)
+    ]  # fmt: skip
+
+
+def table(rows: list[dict]) -> pd.DataFrame:
+    """Mean and standard deviation over the replicates of every cell."""
+    frame = pd.DataFrame(rows)
+    keys = ["gates", "prior_events", "head_weights", "candidate"]
+    grouped = frame.groupby(keys, sort=False)["shift_pp"]
+    out = grouped.agg(["mean", "std", "count"]).reset_index()
+    return out.rename(columns={"mean": "shift_pp", "std": "sd", "count": "replicates"})

@@ -1,0 +1,110 @@
+"""Writing a scenario: resolved YAML with evidence, JSON Schema, a template, and the fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from recsim.scenario.quantity import Quantity
+from recsim.scenario.schema import Scenario
+
+
+class _Flow(dict):
+    """A mapping written on one line."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML with quantities on one line and no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_Dumper.add_representer(
+    _Flow, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data.items(), flow_style=True)
+)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Quantity):
+        out = _Flow(value=_number(value.value))
+        if value.range is not None:
+            out["range"] = [_number(v) for v in value.range]
+        if value.scale != "linear":
+            out["scale"] = value.scale
+        out["evidence"] = value.evidence
+        if value.source:
+            out["source"] = value.source
+        return out
+    if isinstance(value, BaseModel):
+        return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, dict):
+        return {name: _plain(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(member) for member in value]
+    return value
+
+
+def _number(value: float) -> float | int:
+    return int(value) if float(value).is_integer() and abs(value) < 1e15 else value
+
+
+def dump_yaml(scenario: Scenario) -> str:
+    """The whole scenario as YAML, defaults and evidence included; loads back to an equal scenario."""
+    return yaml.dump(_plain(scenario), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**16)
+
+
+def json_schema() -> dict:
+    """JSON Schema of a scenario, for editors."""
+    return Scenario.model_json_schema()
+
+
+def fingerprint(scenario: Scenario, extra: Mapping[str, str]) -> str:
+    """SHA-256 of the resolved scenario (without the number of replicates) and of ``extra``.
+
+    Args:
+        scenario: validated scenario.
+        extra: sources and versions that decide results, by name.
+    """
+    content = _plain(scenario)
+    content["run"].pop("replicates")
+    text = json.dumps([content, dict(sorted(extra.items()))], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def template() -> str:
+    """A small commented scenario that runs in seconds."""
+    from importlib.resources import files
+
+    return files("recsim.scenario").joinpath("template.yaml").read_text(encoding="utf-8")
+
+
+def quantities(scenario: Scenario) -> list[dict[str, Any]]:
+    """Every number of the scenario that carries evidence: dotted key, value, range, evidence, source, description."""
+    rows: list[dict[str, Any]] = []
+
+    def walk(value: Any, path: str, description: str) -> None:
+        if isinstance(value, Quantity):
+            rows.append(
+                {
+                    "key": path, "value": value.value, "range": value.range, "evidence": value.evidence,
+                    "source": value.source or "", "description": description,
+                }
+            )  # fmt: skip
+        elif isinstance(value, BaseModel):
+            for name, field in type(value).model_fields.items():
+                walk(getattr(value, name), f"{path}.{name}" if path else name, field.description or "")
+        elif isinstance(value, dict):
+            for name, member in value.items():
+                walk(member, f"{path}.{name}", description)
+        elif isinstance(value, list):
+            for number, member in enumerate(value):
+                walk(member, f"{path}.{getattr(member, 'id', number)}", description)
+
+    walk(scenario, "", "")
+    return rows

@@ -1,0 +1,103 @@
+"""What one block of a scenario says about another: ids, keys, names, sums, and the accounting of the feed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from recsim.errors import InputError, nearest
+from recsim.scenario.schema import Scenario
+
+Refuse = Callable[[tuple, str], InputError]
+GATE_MODES = ("off", "soft", "hard")
+
+
+def hash32(text: str) -> int:
+    """The same 32-bit population hash as `recsim.rng.hash32`; a test holds the two together."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little")
+
+
+def _suggest(name: str, allowed: list[str]) -> str:
+    near = nearest(name, allowed)
+    return f"; allowed: {', '.join(allowed)}" + (f"; did you mean {near!r}?" if near else "")
+
+
+def check_references(scenario: Scenario, refuse: Refuse) -> None:
+    """Raise the first problem that no single block can see.
+
+    Args:
+        scenario: a scenario whose blocks are valid by themselves.
+        refuse: makes the error from a path and a text.
+    """
+    _unique(scenario, refuse)
+    ids = [c.id for c in scenario.candidates]
+    for number, campaign in enumerate(scenario.campaigns):
+        path = ("campaigns", number)
+        if campaign.beneficiary not in ids:
+            text = f"got unknown candidate {campaign.beneficiary!r}{_suggest(campaign.beneficiary, ids)}"
+            raise refuse((*path, "beneficiary"), text)
+        if -campaign.start > scenario.days.count - 2:
+            first = scenario.days.count - 2
+            raise refuse((*path, "start"), f"got day {campaign.start}; the run has room for {-first} to 0; start earlier or run longer")
+    if sum(c.standing.value for c in scenario.candidates) <= 0:
+        raise refuse(("candidates",), "all standings are 0; at least one must be above 0")
+    _names(scenario, refuse)
+    memory = scenario.activity.seen_memory
+    if memory & (memory - 1):
+        raise refuse(("activity", "seen_memory"), f"got {memory}, must be a power of two, such as 1024")
+    about = scenario.candidate_content
+    if about.official_share.value + about.media_share.value > 1:
+        total = about.official_share.value + about.media_share.value
+        raise refuse(("candidate_content", "media_share"), f"official and media shares add up to {total:g}, must be at most 1")
+    if scenario.activity.search_share.value + scenario.activity.external_share.value > 1:
+        raise refuse(("activity", "external_share"), "search and external shares add up to more than 1")
+    for mode in scenario.audit.robustness.gates:
+        if mode not in GATE_MODES:
+            raise refuse(("audit", "robustness", "gates"), f"got {mode!r}{_suggest(mode, list(GATE_MODES))}")
+    if round(scenario.population.people.value * scenario.population.scale) < 10:
+        n = scenario.population.people.value * scenario.population.scale
+        raise refuse(("population", "scale"), f"leaves {n:g} simulated people, must be at least 10; raise the scale")
+
+
+def _unique(scenario: Scenario, refuse: Refuse) -> None:
+    for block in ("candidates", "campaigns"):
+        for field in ("id", "key"):
+            seen: dict[str, int] = {}
+            for number, member in enumerate(getattr(scenario, block)):
+                name = getattr(member, field)
+                if name in seen:
+                    raise refuse((block, number, field), f"got {field} {name!r} twice; each must be different")
+                seen[name] = number
+    hashes: dict[int, str] = {}
+    keys = [c.key for c in scenario.candidates] + [c.key for c in scenario.campaigns] + ["people", "supply", "parameters"]
+    for key in keys:
+        if hash32(key) in hashes:
+            other = hashes[hash32(key)]
+            raise refuse(("candidates",), f"keys {other!r} and {key!r} have the same hash or are the same; change one")
+        hashes[hash32(key)] = key
+
+
+def _names(scenario: Scenario, refuse: Refuse) -> None:
+    """Languages, regions and age bands named anywhere exist in the segments."""
+    population, segments = scenario.population, scenario.population.segments
+    if isinstance(segments, str):
+        raise refuse(("population", "segments"), f"file {segments!r} was not read; load the scenario from a file")
+    if sum(s.adults for s in segments) <= 0:
+        raise refuse(("population", "segments"), "all segments are empty; at least one needs adults")
+    languages = sorted({s.language for s in segments})
+    regions = sorted({s.region for s in segments})
+    ages = sorted({s.age_band for s in segments})
+    named: list[tuple[tuple, list[str], list[str]]] = [
+        (("population", "penetration"), list(population.penetration), ages),
+        (("population", "language_factor"), list(population.language_factor), languages),
+        (("population", "region_factor"), list(population.region_factor), regions),
+        (("population", "utc_offset_h"), list(population.utc_offset_h), regions),
+        (("content", "language_shares"), list(scenario.content.language_shares), languages),
+    ]
+    for number, candidate in enumerate(scenario.candidates):
+        named.append((("candidates", number, "language_shares"), list(candidate.language_shares), languages))
+        named.append((("candidates", number, "audience"), list(candidate.audience), languages))
+    for path, names, allowed in named:
+        for name in names:
+            if name not in allowed:
+                raise refuse((*path, name), f"got unknown name {name!r}{_suggest(name, allowed)}")
