@@ -54,7 +54,7 @@ class Observed(NamedTuple):
     stratum: np.ndarray  # (U,) int32
     inbox: np.ndarray  # (U, M) int32, newest posts of followed accounts, -1 empty
     inbox_next: np.ndarray  # (U,) int32, ring position
-    seen: np.ndarray  # (U, S) uint32, draw keys of shown items in buckets of eight, 0 empty
+    seen: np.ndarray  # (U, B) uint64, one bit per live item that was shown; item number modulo 64 B
 
 
 class Items(NamedTuple):

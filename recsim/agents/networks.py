@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from recsim import rng
-from recsim.kernels.acts import Tactics
+from recsim.kernels.acts import Shift, Tactics
 from recsim.rng import Decision, Key
 
 
@@ -49,30 +49,28 @@ def roster(network: Network, key: Key) -> tuple[np.ndarray, np.ndarray]:
     return u[:, 0] < np.float32(network.aged_share), u[:, 1]
 
 
-def activity(
-    network: Network, aged: np.ndarray, delay: np.ndarray, step: int, acting: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Expected actions of each account in this step, and which accounts are awake.
+def shift_of(network: Network, step: int, acting: bool) -> Shift | None:
+    """Who works in this step; None if nobody can.
+
+    Doses are nested: account n acts with weight clip(accounts - n, 0, 1), so half a dose's accounts are among those of
+    a full dose.
 
     Args:
         network: the campaign.
-        aged, delay: from `roster`.
         step: simulated step.
         acting: whether the campaign acts in this world.
-
-    Returns:
-        rate (N,) float32 and awake (N,) bool. Doses are nested: account n acts with weight clip(dose - n, 0, 1).
     """
-    number = np.arange(len(aged))
     per_step = network.actions_per_day * float(network.hour_share[step % len(network.hour_share)])
-    weight = np.zeros(len(aged))
-    if acting and network.first_step <= step < min(network.last_step, network.removal_step):
-        ready = step >= network.first_step + delay * network.ramp_steps
-        weight = np.clip(network.accounts - number, 0.0, 1.0) * ready
-    awake = weight > 0
-    exists = aged & (number < network.at_dose_one) & (step < network.removal_step)
-    dormant = np.where(exists & ~awake, network.dormant_activity, 0.0)
-    return (per_step * (weight + dormant)).astype(np.float32), awake
+    working = acting and network.first_step <= step < min(network.last_step, network.removal_step)
+    # Accounts of a network that never acts in this world are never removed from it.
+    exists = not acting or step < network.removal_step
+    sleeping = network.dormant_activity if exists and network.aged_share > 0 else 0.0
+    if per_step <= 0 or not (working and network.accounts > 0 or sleeping > 0):
+        return None
+    return Shift(
+        np.float64(per_step), bool(working), np.float64(network.accounts), np.float64(step - network.first_step),
+        np.float64(network.ramp_steps), np.float64(sleeping), np.float64(network.at_dose_one),
+    )  # fmt: skip
 
 
 def bulk(network: Network, key: Key, step: int, acting: bool) -> int:

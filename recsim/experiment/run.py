@@ -92,7 +92,7 @@ def estimate(scenario: Scenario, workers: int | None = None) -> dict[str, float]
         total += cell * len(other.cells(scenario)) * r.replicates
     cores = max(1, min(workers or default_workers(), scenario.run.replicates))
     items = scenario.content.items_per_day * scenario.days.count
-    bytes_each = 250e6 + items * 330 + people * (4 * a.seen_memory + 12 * scenario.content.topics + 200) * 2
+    bytes_each = 250e6 + items * 330 + people * (scenario.content.items_per_day * scenario.content.lifetime_days / 8 + 12 * scenario.content.topics + 200) * 2
     return {"seconds": total / cores + 15, "mebibytes": (1 + cores) * bytes_each / 2**20}
 
 

@@ -31,6 +31,18 @@ class Tactics(NamedTuple):
     prevented: np.float32
 
 
+class Shift(NamedTuple):
+    """Who works in this step, and how much."""
+
+    per_step: np.float64  # simulated actions of one awake account
+    acting: bool  # whether awake accounts exist at all now
+    accounts: np.float64  # real accounts at the dose in question; account n acts with weight clip(accounts - n, 0, 1)
+    elapsed: np.float64  # steps since the campaign began
+    ramp_steps: np.float64  # steps over which accounts come into action
+    sleeping: np.float64  # activity of aged accounts while not awake, share of the activity when awake
+    sleepers: np.float64  # accounts that exist without the campaign
+
+
 class Targets(NamedTuple):
     """Items that can be acted on, with cumulative weights (int64, strictly positive increments)."""
 
@@ -62,7 +74,7 @@ def _pick(items, edge, word):
 
 @njit(**KERNEL)
 def act(
-    rate, awake, tactics, targets, beneficiary, named, inauthentic, population, key0, key1, step, keys, candidate,
+    aged, delay, shift, tactics, targets, beneficiary, named, inauthentic, population, key0, key1, step, keys, candidate,
     counters, accounts, by_action, out_attempted, out_prevented, out_counted, out_own,
 ):  # fmt: skip
     """All accounts of one campaign act within one step.
@@ -71,9 +83,8 @@ def act(
     0) like popular items about no candidate, which is what keeps them looking ordinary.
 
     Args:
-        rate: (N,) float32, expected simulated actions of each account in this step.
-        awake: (N,) bool.
-        tactics, targets: see above. beneficiary: index of the candidate; named: whom comments name, -1 nobody.
+        aged: (N,) bool, accounts created years before. delay: (N,) float32, place in the ramp, 0-1.
+        shift, tactics, targets: see above. beneficiary: index of the candidate; named: whom comments name, -1 nobody.
         inauthentic: bool (volunteers' actions are authentic and never prevented).
         population, key0, key1, step: draw key. keys: (I,) uint32. candidate: (I,) int8.
         counters: `recsim.state.Counters`; totals and top comments written.
@@ -83,17 +94,24 @@ def act(
         out_own: (1,) int64, counted actions on the beneficiary's own items, added to.
     """
     nobody = by_action.shape[0] - 1
-    for n in range(rate.size):
-        if rate[n] <= F(0.0):
+    for n in range(aged.size):
+        weight = 0.0
+        if shift.acting and shift.elapsed >= delay[n] * shift.ramp_steps:
+            weight = min(max(shift.accounts - n, 0.0), 1.0)
+        awake = weight > 0.0
+        if not awake and aged[n] and n < shift.sleepers:
+            weight = shift.sleeping
+        rate = F(shift.per_step * weight)
+        if rate <= F(0.0):
             continue
         a, _, _, _ = philox4(U64(n), U64(0), population, (step << U64(16)) | D_ACT, key0, key1)
         u = unit(a)
-        term = exp32(-rate[n])
+        term = exp32(-rate)
         edge = term
         times = 0
         while u >= edge and times < MOST_ACTS:
             times += 1
-            term = term * rate[n] / F(times)
+            term = term * rate / F(times)
             edge = edge + term
         for time in range(times):
             a, b, c, d = philox4(U64(n), U64(time), population, (step << U64(16)) | D_DETAIL, key0, key1)
@@ -101,7 +119,7 @@ def act(
             tactic = unit(a)
             kind = 0 if tactic < tactics.like else (1 if tactic < tactics.comment else (2 if tactic < tactics.share else 3))
             item = np.int64(-1)
-            if not awake[n]:
+            if not awake:
                 kind = 0
                 item = _pick(targets.popular, targets.popular_edge, c)
             elif kind == 3:
@@ -118,13 +136,13 @@ def act(
                 item = _pick(targets.own, targets.own_edge, c)
             if item == -1:
                 continue
-            if awake[n]:
+            if awake:
                 out_attempted[kind] += 1
             if inauthentic and (kind == 0 or kind == 3) and unit(e) < tactics.prevented:
-                if awake[n]:
+                if awake:
                     out_prevented[kind] += 1
                 continue
-            if awake[n]:
+            if awake:
                 out_counted[kind] += 1
             if kind == 3:
                 accounts.followers[accounts.official[beneficiary]] += 1

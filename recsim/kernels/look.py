@@ -17,7 +17,6 @@ from recsim.kernels.mathf import exp32, log32, sigmoid32
 from recsim.kernels.philox import philox_lanes, unit
 
 CHUNK = 16
-WAYS = 8
 ENTRY_SLOTS = 5
 TRIES = 4
 F = np.float32
@@ -84,37 +83,43 @@ class Reaction(NamedTuple):
 
 
 @njit(**HELPER)
-def has_seen(seen, person, key):
-    """Whether the person's memory of shown items holds the draw key."""
-    base = np.int64(key & np.uint32(seen.shape[1] // WAYS - 1)) * WAYS
-    found = False
-    for way in range(WAYS):
-        found = found | (seen[person, base + way] == key)
-    return found
+def has_seen(seen, person, item):
+    """Whether the person has been shown the item: one bit per live item, so the memory is exact."""
+    word = (item >> 6) % seen.shape[1]
+    return (seen[person, word] >> U64(item & 63)) & U64(1) != U64(0)
 
 
 @njit(**HELPER)
-def remember(seen, person, key):
-    """Put the draw key first in its bucket; the oldest of the eight is forgotten."""
-    base = np.int64(key & np.uint32(seen.shape[1] // WAYS - 1)) * WAYS
-    for way in range(WAYS - 1, 0, -1):
-        seen[person, base + way] = seen[person, base + way - 1]
-    seen[person, base] = key
+def remember(seen, person, item):
+    """Mark the item as shown to the person."""
+    seen[person, (item >> 6) % seen.shape[1]] |= U64(1) << U64(item & 63)
+
+
+@njit(**KERNEL)
+def forget(seen, before, after):
+    """Make room for items before..after-1: words that hold their bits for the first time are cleared.
+
+    Args:
+        seen: (U, B) uint64. before, after: numbers of items known so far, and from now on.
+    """
+    for word in range((before + 63) // 64, (after + 63) // 64):
+        for person in range(seen.shape[0]):
+            seen[person, word % seen.shape[1]] = U64(0)
 
 
 @njit(**HELPER)
-def is_chosen(key, chosen_key, chosen):
-    """Whether the draw key is already in this chunk."""
+def is_chosen(item, items, chosen):
+    """Whether the item is already in this chunk."""
     duplicate = False
     for slot in range(chosen):
-        duplicate = duplicate | (chosen_key[slot] == key)
+        duplicate = duplicate | (items[slot] == item)
     return duplicate
 
 
 @njit(**HELPER)
-def is_new(seen, person, key, chosen_key, chosen):
+def is_new(seen, person, item, items, chosen):
     """Neither shown before nor already in this chunk."""
-    return not is_chosen(key, chosen_key, chosen) and not has_seen(seen, person, key)
+    return not is_chosen(item, items, chosen) and not has_seen(seen, person, item)
 
 
 @njit(**HELPER)
@@ -189,7 +194,6 @@ def look_block(
     item = np.zeros(CHUNK, np.int64)
     source = np.zeros(CHUNK, np.int64)
     repeat = np.zeros(CHUNK, np.float32)
-    chosen_key = np.zeros(CHUNK, np.uint32)
     try_new = np.empty(CHUNK, np.float32)
     which_new = np.empty(CHUNK, np.uint64)
     leave = np.empty(CHUNK, np.float32)
@@ -227,14 +231,14 @@ def look_block(
         actor = U64(person)
         # What has been shown before, or is held back by a gate, is taken out once; the rest competes.
         for column in range(pool_size):
-            fits = eligible[max(np.int64(pools.item[stratum, column]) - window_start, 0)]
-            if fits and not has_seen(observed.seen, person, pools.key[stratum, column]):
+            w = np.int64(pools.item[stratum, column]) - window_start
+            if w >= 0 and eligible[w] and not has_seen(observed.seen, person, w + window_start):
                 code[column] = sortable(row[column], column)
             else:
                 code[column] = LOWEST
         for column in range(pool_size, width):
             i = max(np.int64(observed.inbox[person, column - pool_size]), window_start)
-            if has_seen(observed.seen, person, items.key[i]):
+            if has_seen(observed.seen, person, i):
                 code[column] = LOWEST
             else:
                 code[column] = sortable(row[column], column)
@@ -275,7 +279,7 @@ def look_block(
                     while entry_next < pools.entry_count[about]:
                         i = np.int64(pools.entry[about, entry_next])
                         entry_next += 1
-                        if is_new(observed.seen, person, items.key[i], chosen_key, chosen):
+                        if i >= window_start and is_new(observed.seen, person, i, item, chosen):
                             pick = i
                             origin = SEARCH if visits.entry[visit] == 1 else EXTERNAL
                             break
@@ -284,7 +288,7 @@ def look_block(
                     place = (which_new[slot] * number) >> U64(32)
                     for _ in range(TRIES):
                         i = np.int64(pools.fresh[stratum, np.int64(place)])
-                        if is_new(observed.seen, person, items.key[i], chosen_key, chosen):
+                        if i >= window_start and is_new(observed.seen, person, i, item, chosen):
                             pick = i
                             origin = EXPLORATION
                             break
@@ -308,13 +312,12 @@ def look_block(
                     else:
                         i = np.int64(observed.inbox[person, column - pool_size])
                         origin = INBOX
-                    if not is_chosen(items.key[i], chosen_key, chosen):
+                    if not is_chosen(i, item, chosen):
                         pick = i
                 if pick < 0:
                     break
                 item[slot] = pick
                 source[slot] = origin
-                chosen_key[slot] = items.key[pick]
                 candidate = labels.candidate[pick]
                 repeat[slot] = F(0.0)
                 if candidate >= 0:
@@ -406,7 +409,7 @@ def look_block(
                 if act > 1:
                     for k in range(1, 9):
                         counts[k] += np.int32((act >> k) & 1)
-                remember(observed.seen, person, items.key[i])
+                remember(observed.seen, person, i)
                 candidate = labels.candidate[i]
                 if candidate >= 0:
                     tally.exposure[thread, segment, candidate, labels.stance[i] + 1] += 1

@@ -218,7 +218,7 @@ def gather_pools(first, last, window_start, item, topic, rows, keys, with_topic,
                     out_topic[s, d, p] = topic[i, d]
         for f in range(rows.shape[0]):
             for p in range(item.shape[1]):
-                out_rows[s, f, p] = rows[f, item[s, p] - window_start]
+                out_rows[s, f, p] = rows[f, max(item[s, p] - window_start, 0)]  # expired ones are never shown
 
 
 @njit(**KERNEL)

@@ -65,7 +65,6 @@ class Activity(Strict):
     )
     follows_per_person: NonNegative = Field(assumed(40, 20, 80), description="accounts a person follows, accounts, mean")
     follows_spread: NonNegative = Field(assumed(0.8), description="log-normal sigma of accounts followed, log units")
-    seen_memory: int = Field(1024, ge=64, le=8192, description="items a person's feed remembers as shown, items")
     inbox: int = Field(16, ge=1, le=256, description="slots of a person's inbox of followed accounts' posts, items")
 
 

@@ -42,9 +42,6 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
     if sum(c.standing.value for c in scenario.candidates) <= 0:
         raise refuse(("candidates",), "all standings are 0; at least one must be above 0")
     _names(scenario, refuse)
-    memory = scenario.activity.seen_memory
-    if memory & (memory - 1):
-        raise refuse(("activity", "seen_memory"), f"got {memory}, must be a power of two, such as 1024")
     about = scenario.candidate_content
     if about.official_share.value + about.media_share.value > 1:
         total = about.official_share.value + about.media_share.value

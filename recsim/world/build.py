@@ -48,13 +48,14 @@ def build_state(plan: Plan, key: Key) -> State:
     spare = int(4 * expected * max(plan.scenario.response.follow_rate.value, 1e-4)) + 10_000
     supply = build_supply(key, plan.supply, plan.posts, latent.preference, traits.population, spare)
     people, items = plan.people, len(supply.items.id)
+    born = np.searchsorted(supply.items.created, np.arange(plan.steps + 1)).astype(np.int64)
     estimate = first_estimate(key, traits, latent.taste, plan.scenario.platform.predictor.initial_accuracy.value)
     observed = Observed(
         estimate=estimate,
         stratum=np.zeros(people, np.int32),
         inbox=np.full((people, int(plan.reaction.inbox)), -1, np.int32),
         inbox_next=np.zeros(people, np.int32),
-        seen=np.zeros((people, activity.seen_memory), np.uint32),
+        seen=np.zeros((people, largest_window(plan, born) // 64 + 3), np.uint64),
     )
     counters = Counters(
         total=np.zeros((items, len(ACTIONS)), np.int64),
@@ -69,8 +70,14 @@ def build_state(plan: Plan, key: Key) -> State:
         replaced=supply.replaced, accounts=supply.accounts, counters=counters,
         counted=np.zeros((items, len(ACTIONS)), np.int64), threshold=np.full(4, -1e30, np.float32),
         recent=nominal_actions(plan),
-        born=np.searchsorted(supply.items.created, np.arange(plan.steps + 1)).astype(np.int64),
+        born=born,
     )  # fmt: skip
+
+
+def largest_window(plan: Plan, born: np.ndarray) -> int:
+    """Most items that are ever live at once."""
+    live = born[plan.lifetime :] - born[: len(born) - plan.lifetime]
+    return int(max(live.max(initial=1), born[min(plan.lifetime, plan.steps)], 1)) + 1
 
 
 def nominal_actions(plan: Plan) -> np.ndarray:

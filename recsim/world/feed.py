@@ -13,7 +13,7 @@ from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
 from recsim.ranking.vocabulary import constants
 from recsim.rng import Key
 from recsim.state import ACTIONS, KINDS, LIKE, SHARE, SOURCES, STOPPED, Tally
-from recsim.world.build import State
+from recsim.world.build import State, largest_window
 from recsim.world.plan import Plan
 
 BLOCK = 128
@@ -35,8 +35,7 @@ class Feed:
         topics, rows = plan.scenario.content.topics, max(1, len(plan.compiled.rows))
         self.strata = self._strata()
         strata = len(self.strata.language)
-        live = state.born[plan.lifetime :] - state.born[: len(state.born) - plan.lifetime]
-        self.window = int(max(live.max(initial=1), state.born[min(plan.lifetime, plan.steps)], 1)) + 1
+        self.window = largest_window(plan, state.born)
         self.rows = np.zeros((rows, self.window), np.float32)
         self.age_h = np.zeros(self.window, np.float32)
         self.score = np.zeros(self.window, np.float32)
@@ -220,8 +219,6 @@ class Feed:
             )  # fmt: skip
             self.stale = False
         if self.plan.policy.uses_pool:
-            for numbers in (self.pools.item, self.pools.fresh, self.pools.entry):
-                np.maximum(numbers, start, out=numbers)  # expired since the last rebuild
             retrieval.gather_pools(
                 0, len(self.strata.language), np.int64(start), self.pools.item, state.items.topic, self.rows,
                 state.items.key, rebuilt, self.pool_topic, self.pool_rows, self.pools.key,

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from recsim import rng
 from recsim.agents.creators import PostPlan, SupplyTraits
 from recsim.agents.people import PeopleTraits
 from recsim.kernels.look import Reaction
@@ -76,7 +77,7 @@ class Plan:
 
 def _logit(p: float) -> float:
     p = min(max(p, 1e-9), 1 - 1e-9)
-    return math.log(p / (1 - p))
+    return float(rng.logarithms(np.array([p / (1 - p)], np.float32))[0])
 
 
 def leaving_chance(mean: float, slate: int) -> float:

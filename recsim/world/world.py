@@ -15,6 +15,7 @@ import numpy as np
 from recsim.agents import networks as accounts_of
 from recsim.kernels import acts, gates, inbox
 from recsim.kernels import counters as counting
+from recsim.kernels.look import forget
 from recsim.kernels.visits import draw_visits
 from recsim.rng import Key
 from recsim.state import ACTIONS
@@ -150,6 +151,7 @@ class Creators(mesa.Agent):
     def post(self) -> None:
         """Deliver the step's posts to followers' inboxes."""
         state, now = self.model.state, self.model.now
+        forget(state.observed.seen, int(state.born[now]), int(state.born[now + 1]))
         inbox.deliver_posts(
             int(state.born[now]), int(state.born[now + 1]), state.items.author, state.items.labels.present,
             state.accounts, state.observed.inbox, state.observed.inbox_next,
@@ -172,14 +174,14 @@ class Network(mesa.Agent):
         world, network = self.model, self.network
         now, state, record = world.now, world.state, world.record
         acting = world.acting or not network.inauthentic
-        rate, awake = accounts_of.activity(network, self.aged, self.delay, now, acting)
-        if rate.any():
+        shift = accounts_of.shift_of(network, now, acting)
+        if shift is not None:
             targets = find_targets(world.plan, state, network, now, start, end, world.placebo and network.inauthentic)
             table = record.tactics(network.campaign)
             key0, key1 = world.key.words
             named = -1 if world.placebo and network.inauthentic else network.beneficiary
             acts.act(
-                rate, awake, network.tactics, targets, network.beneficiary, named, network.inauthentic,
+                self.aged, self.delay, shift, network.tactics, targets, network.beneficiary, named, network.inauthentic,
                 np.uint64(network.population), key0, key1, np.uint64(now), state.items.key,
                 state.items.labels.candidate, state.counters, state.accounts,
                 record.inauthentic if network.inauthentic else record.volunteer,
