@@ -1,0 +1,55 @@
+"""recsim: a recommender-system audit simulator.
+
+Example:
+    >>> import recsim as rs
+    >>> s = rs.load("configs/romania.yaml")
+    >>> r = rs.run(s, replicates=10)
+    >>> r.shift()
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recsim.audit.check import check
+    from recsim.errors import InputError, RecsimError
+    from recsim.experiment.diff import diff
+    from recsim.experiment.result import Result
+    from recsim.experiment.run import run
+    from recsim.ranking.policy import Policy, policy
+    from recsim.scenario.load import load, parse
+    from recsim.scenario.schema import Scenario
+
+__version__ = "0.1.0"
+_HOME = {
+    "InputError": "recsim.errors", "Policy": "recsim.ranking.policy", "RecsimError": "recsim.errors",
+    "Result": "recsim.experiment.result", "Scenario": "recsim.scenario.schema", "check": "recsim.audit.check",
+    "diff": "recsim.experiment.diff", "load": "recsim.scenario.load", "parse": "recsim.scenario.load",
+    "policy": "recsim.ranking.policy", "run": "recsim.experiment.run",
+}  # fmt: skip
+__all__ = [
+    "InputError",
+    "Policy",
+    "RecsimError",
+    "Result",
+    "Scenario",
+    "check",
+    "diff",
+    "load",
+    "parse",
+    "policy",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use, so that ``import recsim`` and ``--help`` stay fast."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'recsim' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,54 @@
+"""The command line: thin commands over public functions; errors become one line and an exit code.
+
+Exit codes: 0 done, 1 our fault or the machine's, 2 bad input, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of ``recsim`` and ``python -m recsim``."""
+    from recsim.cli.app import app
+    from recsim.errors import InputError, RecsimError
+
+    given = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in given
+    given = [a for a in given if a != "--debug"]
+    try:
+        app(given, prog_name="recsim", standalone_mode=False)
+    except InputError as error:
+        _fail(str(error), 2)
+    except RecsimError as error:
+        _fail(str(error), 1)
+    except KeyboardInterrupt:
+        _fail("stopped; finished replicates are kept: the same command with --resume continues", 130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:
+        _other(error, debug)
+
+
+def _other(error: Exception, debug: bool) -> None:
+    import click
+
+    if isinstance(error, click.exceptions.Abort):
+        _fail("stopped; finished replicates are kept: the same command with --resume continues", 130)
+    if isinstance(error, click.exceptions.Exit):
+        sys.exit(error.exit_code)
+    if isinstance(error, click.ClickException):
+        _fail(error.format_message().replace("\n", " "), 2)
+    if debug:
+        raise error
+    import errno
+
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        _fail("no space left on the disk; finished replicates are kept, free space and use --resume", 1)
+    _fail(f"{type(error).__name__}: {error} (a fault of recsim; --debug shows where)", 1)
+
+
+def _fail(text: str, code: int) -> None:
+    for line in text.splitlines() or [""]:
+        sys.stderr.write(f"error: {line}\n")
+    sys.exit(code)

@@ -1,0 +1,120 @@
+"""The table on the terminal: readable at 80 columns, without colour, and when piped."""
+
+from __future__ import annotations
+
+from typing import IO
+
+from recsim.experiment.result import Result
+
+WIDTH = 80
+
+
+def print_summary(result: Result, file: IO[str] | None = None) -> None:
+    """Print the summary of a run."""
+    print("\n".join(summary_lines(result)), file=file)
+
+
+def _number(value: float | None, form: str) -> str:
+    return format(value, form) if value is not None and value == value else "-"
+
+
+def millions(value: float | None) -> str:
+    """A count in millions with a sign-free unit, or thousands if small."""
+    if value is None or value != value:
+        return "-"
+    return f"{value / 1e6:.1f} M" if abs(value) >= 1e6 else f"{value / 1e3:.0f} k"
+
+
+def wrapped(text: str, indent: str = "") -> list[str]:
+    """Lines of at most 80 columns."""
+    import textwrap
+
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")
+
+
+def summary_lines(result: Result) -> list[str]:
+    """The whole text, line by line."""
+    s = result.summary
+    names = {c.id: c.name for c in result.scenario.candidates}
+    title = result.scenario.title or s["scenario"]
+    lines = [*wrapped(title), *wrapped(f"policy {s['policy']}; days {s['window_first_day']} to 0 before the vote; {s['people']:,} simulated people for {s['people_real']:,.0f}")]
+    lines += ["", f"{'':<22}{'share of impressions':>21}{'shift, pp':>11}{'luck':>7}{'reach':>8}"]
+    lines += [f"{'candidate':<22}{'without':>10}{'with':>11}{'95 % interval':>20}{'band':>7}{'with':>8}"[:WIDTH]]
+    lines[-2] = f"{'':<19}{'share, %':>15}   {'shift, percentage points':<25}{'luck':>6}{'reach':>8}"
+    lines[-1] = f"{'candidate':<19}{'without':>8}{'with':>7}   {'mean   (95 % interval)':<25}{'band':>6}{'with, %':>8}"
+    lines.append("-" * 76)
+    for row in sorted(s["candidates"], key=lambda r: -(r["share_factual"] or 0)):
+        mark = "*" if row["beneficiary"] else " "
+        shift = _number(row["shift_pp"], "+.2f")
+        low, high = _number(row["ci_low"], "+.2f"), _number(row["ci_high"], "+.2f")
+        span = f"({low} to {high})" if low != "-" else "(one replicate)"
+        lines.append(
+            f"{mark}{names[row['id']][:17]:<18}{_number(_pct(row['share_counterfactual']), '.1f'):>8}"
+            f"{_number(_pct(row['share_factual']), '.1f'):>7}   {shift:>6} {span:<18}"
+            f"{_number(row['luck_band_pp'], '.2f'):>6}{_number(_pct(row['reach_factual']), '.0f'):>8}"
+        )
+    lines.append("-" * 76)
+    lines += _below(result)
+    return [line.rstrip() for line in lines]
+
+
+def _pct(value: float | None) -> float | None:
+    return None if value is None else 100 * value
+
+
+def _below(result: Result) -> list[str]:
+    s = result.summary
+    names = {c.id: c.name for c in result.scenario.candidates}
+    rows = {r["id"]: r for r in s["candidates"]}
+    out: list[str] = []
+    if not s["removed"]:
+        return [*wrapped("No campaign is removed in the counterfactual, so both worlds are the same."), *_footer(result)]
+    removed = "; ".join(f"{r['id']} (instead: {r['instead']})" for r in s["removed"])
+    out += wrapped(f"* beneficiary. Removed in the counterfactual: {removed}.")
+    for name in s["beneficiaries"]:
+        row = rows[name]
+        meaning = {
+            "exceeds": "exceeds the declared threshold", "below": "is below the declared threshold",
+            "inconclusive": "is inconclusive against the declared threshold",
+        }[row["verdict"]]  # fmt: skip
+        out.append("")
+        out += wrapped(
+            f"In this model the shift of {names[name]} is {_number(row['shift_pp'], '+.2f')} pp and {meaning} of "
+            f"{s['threshold_pp']:g} pp; one further world would lie between {_number(row['prediction_low'], '+.1f')} "
+            f"and {_number(row['prediction_high'], '+.1f')} pp."
+        )
+        band = s["robustness"].get(name) if s["robustness"] else None
+        if band:
+            out += wrapped(
+                f"Under {s['robustness']['cells']} other combinations of gates, prior and head weights, at a smaller "
+                f"size: {_number(band['lowest_shift_pp'], '+.1f')} to {_number(band['highest_shift_pp'], '+.1f')} pp."
+            )
+        out += wrapped(
+            f"Views in the window: {millions(row['impressions_counterfactual'])} without, "
+            f"{millions(row['impressions_factual'])} with, excess {millions(row['excess_impressions'])}; comment "
+            f"exposures {millions(row['comment_exposures_counterfactual'])} without, "
+            f"{millions(row['comment_exposures_factual'])} with."
+        )
+        naive = s["naive_before_after"].get(name)
+        out += wrapped(
+            f"An outsider comparing before and after would say {_number(naive, '+.2f')} pp; the difference between "
+            f"the worlds is {_number(row['shift_pp'], '+.2f')} pp."
+        )
+    out += wrapped(f"Dose: {_number(s['dose_ratio'], '.2f')} inauthentic actions per organic action on the beneficiary's items.")
+    return [*out, *_footer(result)]
+
+
+def _footer(result: Result) -> list[str]:
+    s = result.summary
+    kind = "exploratory: fewer than 30 replicates; " if s["exploratory"] else ""
+    t = s["timing"]
+    out = ["", *wrapped(
+        f"{s['replicates']} replicates x {s['luck_branches']} luck branches ({kind}the interval covers {s['interval_covers']}). "
+        "Simulated evidence under stated assumptions; it does not establish the conduct of any real service."
+    )]  # fmt: skip
+    out += wrapped(
+        f"{t['wall_s']:.0f} s, {t['impressions_per_s'] / 1e6:.1f} M impressions/s, at most {t['peak_rss_mib']:.0f} MiB"
+    )
+    if result.folder is not None:
+        out += [f"results: {result.folder}", f"report:  {result.folder / 'report.html'}"]
+    return out
