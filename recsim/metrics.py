@@ -107,8 +107,12 @@ def luck_band(shares_by_branch: np.ndarray) -> np.ndarray:
 
 
 def verdict(values: np.ndarray, threshold: float) -> str:
-    """"exceeds" if the 95 % interval lies above the threshold, "below" if the 90 % interval lies within +/- the
-    threshold (two one-sided tests), else "inconclusive"."""
+    """Where the shift stands against a threshold.
+
+    Returns:
+        "exceeds" if the 95 % interval lies above the threshold, "below" if the 90 % interval lies within +/- the
+        threshold (two one-sided tests), else "inconclusive".
+    """
     wide, narrow = interval(values), interval(values, 0.90)
     if wide.low > threshold:
         return "exceeds"

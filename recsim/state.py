@@ -9,7 +9,7 @@ an experiment, leaves by age only, and capacity can never overflow.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -123,6 +123,6 @@ class Tally(NamedTuple):
     reached: np.ndarray  # (U,) uint64, bit per candidate within the window
 
 
-def copied(group: NamedTuple) -> NamedTuple:
+def copied(group: Any) -> Any:
     """The same group with every array copied (nested groups too): a fork of the state."""
     return type(group)(*(copied(v) if isinstance(v, tuple) else v.copy() for v in group))

@@ -14,7 +14,15 @@ from recsim import rng
 from recsim.agents.people import POLITICS_TOPIC, choose
 from recsim.rng import Decision, Key
 from recsim.state import (
-    INFLUENCER, MEDIA, OFFICIAL, ORGANIC, SUPPORTER, VOLUNTEER, Accounts, ItemLabels, Items,
+    INFLUENCER,
+    MEDIA,
+    OFFICIAL,
+    ORGANIC,
+    SUPPORTER,
+    VOLUNTEER,
+    Accounts,
+    ItemLabels,
+    Items,
 )  # fmt: skip
 
 
@@ -296,9 +304,7 @@ def _followers(key, traits, plans, official, starts, creator, authors, preferenc
         if count == 0:
             result.append(np.empty(0, np.int32))
             continue
-        u = rng.uniforms(
-            key, Decision.FOLLOWS, people_population, np.full(count, author, np.uint32), np.arange(count)
-        )
+        u = rng.uniforms(key, Decision.FOLLOWS, people_population, np.full(count, author, np.uint32), np.arange(count))
         who = np.minimum((u[:, 0].astype(np.float64) * people).astype(np.int64), people - 1)
         supporters = leaning.get(author)
         if supporters is not None and len(supporters):

@@ -65,7 +65,7 @@ def shift_of(network: Network, step: int, acting: bool) -> Shift | None:
     # Accounts of a network that never acts in this world are never removed from it.
     exists = not acting or step < network.removal_step
     sleeping = network.dormant_activity if exists and network.aged_share > 0 else 0.0
-    if per_step <= 0 or not (working and network.accounts > 0 or sleeping > 0):
+    if per_step <= 0 or not ((working and network.accounts > 0) or sleeping > 0):
         return None
     return Shift(
         np.float64(per_step), bool(working), np.float64(network.accounts), np.float64(step - network.first_step),

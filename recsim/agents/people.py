@@ -127,9 +127,7 @@ def draw_taste(key: Key, decision: Decision, traits: PeopleTraits, count: int) -
         (count, topics) float32, mean 0 and standard deviation `taste_concentration` within each person.
     """
     who = np.arange(count, dtype=np.uint32)
-    blocks = [
-        rng.uniforms(key, decision, traits.population, who, block) for block in range((traits.topics + 3) // 4)
-    ]
+    blocks = [rng.uniforms(key, decision, traits.population, who, block) for block in range((traits.topics + 3) // 4)]
     u = np.concatenate(blocks, axis=1)[:, : traits.topics]
     raw = -rng.logarithms(np.float32(1.0) - u)
     # Sums over the short topic axis in index order: NumPy's own reduction may differ between machines.

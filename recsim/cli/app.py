@@ -32,7 +32,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
 ) -> None:
     """Measure how much inauthentic engagement shifts what people are shown, under a ranking policy."""
 
@@ -48,13 +50,17 @@ def run(
     out: Annotated[Path | None, typer.Option(help="run directory itself (default: runs/NAME-FINGERPRINT)")] = None,
     policy: Annotated[str | None, typer.Option(help="ranking policy: a name or package.module:function")] = None,
     replicates: Annotated[int | None, typer.Option(help="independent replicates")] = None,
-    scale: Annotated[float | None, typer.Option(help="share of the real population simulated (0.01: one in a hundred)")] = None,
+    scale: Annotated[
+        float | None, typer.Option(help="share of the real population simulated (0.01: one in a hundred)")
+    ] = None,
     dose: Annotated[float | None, typer.Option(help="multiplier of inauthentic accounts (0: none act)")] = None,
     set_: Set = None,
     seed: Annotated[int | None, typer.Option(help="seed of all draws")] = None,
     workers: Annotated[int | None, typer.Option(help="processes (default: all cores); never changes a result")] = None,
     threads: Annotated[int, typer.Option(help="threads of each worker; never changes a result")] = 1,
-    fixed_parameters: Annotated[bool, typer.Option("--fixed-parameters", help="hold ranged parameters at their central values")] = False,
+    fixed_parameters: Annotated[
+        bool, typer.Option("--fixed-parameters", help="hold ranged parameters at their central values")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="continue an unfinished run")] = False,
     force: Annotated[bool, typer.Option("--force", help="run again in a new folder")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="start even if more than 30 minutes are expected")] = False,
@@ -114,7 +120,12 @@ def init(file: Annotated[Path, typer.Argument(help="where to write it")] = Path(
 
 
 @app.command()
-def check(config: Config, set_: Set = None, json_: Json = False, quick: Annotated[bool, typer.Option("--quick", help="controls only, on a tiny copy")] = False) -> None:
+def check(
+    config: Config,
+    set_: Set = None,
+    json_: Json = False,
+    quick: Annotated[bool, typer.Option("--quick", help="controls only, on a tiny copy")] = False,
+) -> None:
     """Run the controls and compare the platform's figures with published ones."""
     from recsim.cli.check import check_command
 
@@ -140,5 +151,9 @@ def list_(what: Annotated[str, typer.Argument(help="policies, campaigns or metri
         print(json.dumps(rows, indent=1))
         return
     for row in rows:
-        text = "; ".join(f"{k}: {', '.join(v) if isinstance(v, list) else v}" for k, v in row.items() if k != "name" and v not in ("", []))
+        text = "; ".join(
+            f"{k}: {', '.join(v) if isinstance(v, list) else v}"
+            for k, v in row.items()
+            if k != "name" and v not in ("", [])
+        )
         sys.stdout.write(f"{row['name']}\n    {text}\n")

@@ -42,11 +42,17 @@ class Difference:
         for key, a, b in self.settings:
             lines.append(f"  {key}: {str(a)[:30]} -> {str(b)[:30]}")
         how = "paired by replicate" if self.paired else "different seeds, not paired"
-        lines += ["", f"shift in percentage points ({how})", f"{'candidate':<16}{'a':>9}{'b':>9}{'b - a':>9}   95 % interval"]
+        lines += [
+            "",
+            f"shift in percentage points ({how})",
+            f"{'candidate':<16}{'a':>9}{'b':>9}{'b - a':>9}   95 % interval",
+        ]
         for row in self.shifts:
             low, high = row["ci_low"], row["ci_high"]
             span = "not known" if low is None else f"{low:+.2f} to {high:+.2f}"
-            lines.append(f"{row['candidate'][:15]:<16}{row['a']:>+9.2f}{row['b']:>+9.2f}{row['b'] - row['a']:>+9.2f}   {span}")
+            lines.append(
+                f"{row['candidate'][:15]:<16}{row['a']:>+9.2f}{row['b']:>+9.2f}{row['b'] - row['a']:>+9.2f}   {span}"
+            )
         return "\n".join(lines)
 
 
@@ -84,9 +90,7 @@ def diff(folder_a: str | Path, folder_b: str | Path) -> Difference:
     if not names:
         raise InputError("the two runs have no candidate in common", f"{folder_a} {folder_b}")
     paired = a.scenario.run.seed == b.scenario.run.seed
-    x, y = (
-        Counts(r.frames["exposure"], names, r.replicates, r.scenario.run.luck_branches).shift_pp for r in (a, b)
-    )
+    x, y = (Counts(r.frames["exposure"], names, r.replicates, r.scenario.run.luck_branches).shift_pp for r in (a, b))
     shifts = []
     n = min(len(x), len(y))
     for k, name in enumerate(names):

@@ -35,7 +35,9 @@ def plain_errors(folder: Path) -> Iterator[None]:
                 f"{folder}: no space left on the disk; finished replicates are kept, free space and use --resume"
             ) from error
         if isinstance(error, PermissionError):
-            raise InputError(f"cannot write: {error.strerror}; choose another folder with --out", str(folder)) from error
+            raise InputError(
+                f"cannot write: {error.strerror}; choose another folder with --out", str(folder)
+            ) from error
         raise
 
 
@@ -97,7 +99,9 @@ class RunFolder:
         if self.path.exists() and any(self.path.iterdir()):
             mark = self.path / MARK
             if not mark.exists():
-                raise InputError("holds files that are not a run; choose an empty or new folder with --out", str(self.path))
+                raise InputError(
+                    "holds files that are not a run; choose an empty or new folder with --out", str(self.path)
+                )
             found = mark.read_text().strip()
             if found != self.fingerprint:
                 raise InputError(
@@ -106,7 +110,9 @@ class RunFolder:
                 )
             if not self.complete and not resume and self.finished():
                 n = len(self.finished())
-                raise InputError(f"holds an unfinished run ({n} replicates done); continue it with --resume", str(self.path))
+                raise InputError(
+                    f"holds an unfinished run ({n} replicates done); continue it with --resume", str(self.path)
+                )
         with plain_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             write_text(self.path / MARK, self.fingerprint + "\n")
@@ -125,7 +131,9 @@ class RunFolder:
         except FileExistsError:
             owner = path.read_text().strip()
             if owner.isdigit() and int(owner) != os.getpid() and _alive(int(owner)):
-                raise InputError(f"process {owner} is writing here; wait for it or choose another --out", str(self.path)) from None
+                raise InputError(
+                    f"process {owner} is writing here; wait for it or choose another --out", str(self.path)
+                ) from None
             path.write_text(str(os.getpid()))
         try:
             yield

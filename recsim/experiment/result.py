@@ -82,7 +82,16 @@ class Result:
                 rows.append(
                     (value, name, _mean(p[:, 0, k]), _mean(p[:, 1, k]), t.mean, t.low, t.high, counts.impressions[..., k].sum())
                 )  # fmt: skip
-        names = [dimension, "candidate", "share_factual", "share_counterfactual", "shift_pp", "ci_low", "ci_high", "impressions"]
+        names = [
+            dimension,
+            "candidate",
+            "share_factual",
+            "share_counterfactual",
+            "shift_pp",
+            "ci_low",
+            "ci_high",
+            "impressions",
+        ]
         return pd.DataFrame(rows, columns=names)
 
     def _by_stance(self, candidates: list[str]) -> pd.DataFrame:
@@ -103,9 +112,11 @@ class Result:
             if arm not in table.index.get_level_values("arm"):
                 continue
             wide = table.loc[arm].unstack("candidate", fill_value=0).reindex(columns=candidates, fill_value=0)
+            if arm != "shared":
+                wide = pd.concat([self._last_shared_day(table, wide, candidates), wide])
             days = sorted(wide.index.get_level_values("day").unique())
             branches = wide.reset_index()[["replicate", "branch"]].drop_duplicates().shape[0]
-            for day in days:
+            for day in [d for d in days if arm == "shared" or d >= self.summary["window_first_day"]]:
                 near = wide[np.abs(wide.index.get_level_values("day") - day) <= 1]
                 pooled = near.groupby(["replicate", "branch"]).sum()
                 p = np.nanmean(shares(pooled.to_numpy()), axis=0)
@@ -113,6 +124,19 @@ class Result:
                 for k, name in enumerate(candidates):
                     rows.append((arm, day, name, p[k], here[k] / self.scenario.population.scale))
         return pd.DataFrame(rows, columns=["arm", "day", "candidate", "share", "impressions"])
+
+    def _last_shared_day(self, table: pd.Series, wide: pd.DataFrame, candidates: list[str]) -> pd.DataFrame:
+        """The day before the fork, once for every branch: both arms' first three-day means begin with it."""
+        if "shared" not in table.index.get_level_values("arm"):
+            return wide.iloc[:0]
+        shared = table.loc["shared"].unstack("candidate", fill_value=0).reindex(columns=candidates, fill_value=0)
+        last = shared[shared.index.get_level_values("day") == self.summary["window_first_day"] - 1]
+        copies = []
+        for branch in sorted(wide.index.get_level_values("branch").unique()):
+            copy = last.reset_index()
+            copy["branch"] = branch
+            copies.append(copy.set_index(["day", "replicate", "branch"])[candidates])
+        return pd.concat(copies)
 
     @classmethod
     def load(cls, folder: str | Path) -> Result:

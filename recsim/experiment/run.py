@@ -37,7 +37,9 @@ SECONDS_PER_STEP = 1.5e-3
 def source_digest() -> str:
     """SHA-256 over the source files that decide results."""
     root = Path(__file__).resolve().parent.parent
-    files = [f for name in SOURCES for f in ([root / name] if name.endswith(".py") else sorted((root / name).glob("*.py")))]
+    files = [
+        f for name in SOURCES for f in ([root / name] if name.endswith(".py") else sorted((root / name).glob("*.py")))
+    ]
     total = hashlib.sha256()
     for file in files:
         total.update(file.name.encode() + b"\0" + file.read_bytes())
@@ -92,7 +94,13 @@ def estimate(scenario: Scenario, workers: int | None = None) -> dict[str, float]
         total += cell * len(other.cells(scenario)) * r.replicates
     cores = max(1, min(workers or default_workers(), scenario.run.replicates))
     items = scenario.content.items_per_day * scenario.days.count
-    bytes_each = 250e6 + items * 330 + people * (scenario.content.items_per_day * scenario.content.lifetime_days / 8 + 12 * scenario.content.topics + 200) * 2
+    bytes_each = (
+        250e6
+        + items * 330
+        + people
+        * (scenario.content.items_per_day * scenario.content.lifetime_days / 8 + 12 * scenario.content.topics + 200)
+        * 2
+    )
     return {"seconds": total / cores + 15, "mebibytes": (1 + cores) * bytes_each / 2**20}
 
 
@@ -146,7 +154,9 @@ def run(
     if folder is not None:
         folder.claim(resume)
     with folder.lock() if folder is not None else contextlib.nullcontext():
-        return _run(scenario, mark, folder, wanted, workers, threads, fixed_parameters, robustness, progress, began, notes)
+        return _run(
+            scenario, mark, folder, wanted, workers, threads, fixed_parameters, robustness, progress, began, notes
+        )
 
 
 def _folder(scenario: Scenario, mark: str, out: str | Path | None, force: bool) -> Path:
@@ -163,7 +173,11 @@ def _run(scenario, mark, folder, wanted, workers, threads, fixed, robustness, pr
     from recsim.world.pair import compiled_source, warm
 
     say = progress or (lambda done, total, text: None)
-    cells = other.cells(scenario) if robustness and scenario.audit.robustness.enabled and other.removed_campaigns(scenario) else []
+    cells = (
+        other.cells(scenario)
+        if robustness and scenario.audit.robustness.enabled and other.removed_campaigns(scenario)
+        else []
+    )
     extra = [(cell, k) for cell in cells for k in range(scenario.audit.robustness.replicates)]
     total = float(len(wanted)) + 0.1 * len(extra)
     say(0, total, "compiling")
@@ -194,7 +208,9 @@ def _run(scenario, mark, folder, wanted, workers, threads, fixed, robustness, pr
     if cells:
         jobs = [(scenario, cell, k) for cell, k in extra]
         for _, part in sorted(
-            run_tasks(other.simulate_cell, jobs, cores, lambda d: say(len(wanted) + 0.1 * d, total, "other assumptions"))
+            run_tasks(
+                other.simulate_cell, jobs, cores, lambda d: say(len(wanted) + 0.1 * d, total, "other assumptions")
+            )
         ):
             rows.extend(part)
     table = other.table(rows) if rows else None
@@ -256,7 +272,18 @@ def _write(folder: RunFolder, result: Result, metas: list[dict], source: str, fi
         write_text(path / "robustness.csv", result.robustness.to_csv(index=False))
     write_text(path / "summary.csv", result.shift().to_csv(index=False))
     tables = [f"{name}.parquet" for name in result.frames]
-    packages = ("recsim-audit", "numpy", "numba", "llvmlite", "mesa", "pandas", "pyarrow", "scipy", "pydantic", "matplotlib")
+    packages = (
+        "recsim-audit",
+        "numpy",
+        "numba",
+        "llvmlite",
+        "mesa",
+        "pandas",
+        "pyarrow",
+        "scipy",
+        "pydantic",
+        "matplotlib",
+    )
     manifest: dict[str, Any] = {
         "fingerprint": folder.fingerprint, "seed": result.scenario.run.seed, "replicates": result.summary["replicates"],
         "fixed_parameters": fixed, "source_sha256": source_digest(), "git_commit": _git_commit(),

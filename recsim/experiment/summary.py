@@ -27,10 +27,10 @@ class Counts:
         inside = exposure[exposure["arm"].isin(ARMS)]
         if len(inside):
             place = (
-                pd.Index(replicates).get_indexer(inside["replicate"]), inside["branch"].to_numpy(),
-                pd.Index(ARMS).get_indexer(inside["arm"].astype(str)),
-                pd.Index(candidates).get_indexer(inside["candidate"].astype(str)),
-                pd.Index(STANCES).get_indexer(inside["stance"].astype(str)),
+                pd.Index(replicates).get_indexer(pd.Index(inside["replicate"])), inside["branch"].to_numpy(),
+                pd.Index(ARMS).get_indexer(pd.Index(inside["arm"].astype(str))),
+                pd.Index(candidates).get_indexer(pd.Index(inside["candidate"].astype(str))),
+                pd.Index(STANCES).get_indexer(pd.Index(inside["stance"].astype(str))),
             )  # fmt: skip
             np.add.at(self.x, place, inside["impressions"].to_numpy())
             np.add.at(self.comments, place[:-1], inside["comment_exposures"].to_numpy())
@@ -139,8 +139,10 @@ def _reach(frame: pd.DataFrame, candidates: list[str], replicates: list[int], br
     keys = ["replicate", "branch", "arm", "candidate"]
     sums = frame.astype({"arm": str}).groupby(keys)[["people_reached", "people"]].sum()
     share = (sums["people_reached"] / sums["people"]).groupby(["replicate", "arm", "candidate"]).mean()
-    for (replicate, arm, candidate), value in share.items():
-        out[replicates.index(replicate), ARMS.index(arm), candidates.index(candidate)] = value
+    for row in share.rename("value").reset_index().itertuples():
+        out[replicates.index(int(row.replicate)), ARMS.index(str(row.arm)), candidates.index(str(row.candidate))] = (
+            row.value
+        )  # type: ignore[arg-type]
     return out
 
 
@@ -211,7 +213,7 @@ def robustness_range(frame: pd.DataFrame | None, promoted: list[str]) -> dict[st
     """Smallest and largest mean shift of each beneficiary over the cells of the table."""
     if frame is None or not len(frame):
         return {}
-    out: dict[str, Any] = {"cells": int(len(frame[["gates", "prior_events", "head_weights"]].drop_duplicates()))}
+    out: dict[str, Any] = {"cells": len(frame[["gates", "prior_events", "head_weights"]].drop_duplicates())}
     for name in promoted:
         mine = frame[frame["candidate"] == name]["shift_pp"]
         out[name] = {"lowest_shift_pp": float(mine.min()), "highest_shift_pp": float(mine.max())}

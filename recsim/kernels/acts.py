@@ -117,7 +117,11 @@ def act(
             a, b, c, d = philox4(U64(n), U64(time), population, (step << U64(16)) | D_DETAIL, key0, key1)
             e, _, _, _ = philox4(U64(n), U64(time), population, (step << U64(16)) | D_CHECK, key0, key1)
             tactic = unit(a)
-            kind = 0 if tactic < tactics.like else (1 if tactic < tactics.comment else (2 if tactic < tactics.share else 3))
+            kind = (
+                0
+                if tactic < tactics.like
+                else (1 if tactic < tactics.comment else (2 if tactic < tactics.share else 3))
+            )
             item = np.int64(-1)
             if not awake:
                 kind = 0

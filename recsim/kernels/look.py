@@ -42,7 +42,7 @@ class Pools(NamedTuple):
     item: np.ndarray  # (S, P) int32, ascending within a stratum
     key: np.ndarray  # (S, P) uint32, draw keys of those items
     source: np.ndarray  # (S, P) int8
-    count: np.ndarray  # (S,) int32
+    size: np.ndarray  # (S,) int32, items in the pool
     fresh: np.ndarray  # (S, E) int32, items under trial
     fresh_count: np.ndarray  # (S,) int32
     entry: np.ndarray  # (C, Q) int32, results of a search for a candidate, best first

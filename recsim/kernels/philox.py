@@ -80,9 +80,7 @@ def draw_words(actor, obj, population, moment, key0, key1, out):
         out: (R, 4) uint32, written.
     """
     for r in range(actor.size):
-        w0, w1, w2, w3 = philox4(
-            np.uint64(actor[r]), np.uint64(obj[r]), population, moment, key0, key1
-        )
+        w0, w1, w2, w3 = philox4(np.uint64(actor[r]), np.uint64(obj[r]), population, moment, key0, key1)
         out[r, 0] = w0
         out[r, 1] = w1
         out[r, 2] = w2

@@ -103,7 +103,9 @@ def trending_codes(count, value, heat, eligible, window_start, keys, noise, popu
     for w in range(count):
         if not eligible[w]:
             continue
-        a, _, _, _ = philox4(U64(keys[window_start + w]), U64(0xFFFF), population, (step << U64(16)) | D_RETRIEVE, key0, key1)
+        a, _, _, _ = philox4(
+            U64(keys[window_start + w]), U64(0xFFFF), population, (step << U64(16)) | D_RETRIEVE, key0, key1
+        )
         out[n] = ordered(log32(F(1.0) + heat[w]) + noise * gumbel(a), w)
         n += 1
     return n

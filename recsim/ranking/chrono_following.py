@@ -11,9 +11,16 @@ from recsim.ranking.policy import policy
 
 @policy(
     meta={
-        "title": "followed accounts, newest first", "source": "the-algorithm, home-mixer README (order)",
-        "evidence": "[C]", "date": "2023-07-07", "doors": ("E3",), "stratum": "region", "uses_pool": False,
-        "inbox": "all", "explores": False, "ordering": "order",
+        "title": "followed accounts, newest first",
+        "source": "the-algorithm, home-mixer README (order)",
+        "evidence": "[C]",
+        "date": "2023-07-07",
+        "doors": ("E3",),
+        "stratum": "region",
+        "uses_pool": False,
+        "inbox": "all",
+        "explores": False,
+        "ordering": "order",
     },
 )
 def chrono_following(f, p):

@@ -119,7 +119,7 @@ def attributes_of(function: Callable, argument: int, done: frozenset = frozenset
         n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == name
     }  # fmt: skip
     for call in (n for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)):
-        helper = function.__globals__.get(call.func.id)
+        helper = function.__globals__.get(call.func.id)  # type: ignore[attr-defined]
         helper = getattr(helper, "py_func", helper)
         for place, value in enumerate(call.args):
             if isinstance(value, ast.Name) and value.id == name and inspect.isfunction(helper):

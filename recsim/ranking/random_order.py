@@ -7,8 +7,14 @@ from recsim.ranking.policy import policy
 
 @policy(
     meta={
-        "title": "random order", "source": "our baseline", "evidence": "[D]", "doors": (), "stratum": "region",
-        "inbox": "none", "ordering": "order", "sources": {"discovery": 1.0},
+        "title": "random order",
+        "source": "our baseline",
+        "evidence": "[D]",
+        "doors": (),
+        "stratum": "region",
+        "inbox": "none",
+        "ordering": "order",
+        "sources": {"discovery": 1.0},
     },
 )
 def random(f, p):

@@ -30,8 +30,9 @@ STYLE = {
 
 def _save(figure: Figure, folder: Path, name: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
+    FigureCanvasAgg(figure)
+    figure.savefig(folder / f"{name}.png", dpi=150, metadata={"Software": "recsim"})
     FigureCanvasSVG(figure).print_svg(folder / f"{name}.svg", metadata={"Date": None, "Creator": "recsim"})
-    FigureCanvasAgg(figure).print_png(folder / f"{name}.png", metadata={"Software": "recsim"})
     return folder / f"{name}.svg"
 
 
@@ -55,12 +56,19 @@ def shift_per_candidate(result: Result) -> Figure:
     axes = figure.add_subplot()
     y = np.arange(len(table))
     band = table["luck_band_pp"].astype(float).fillna(0).to_numpy()
-    axes.barh(y, 2 * band, left=-band, height=0.8, color="#e6e6e6", label="luck band: no campaign, other luck (+/- 1 SD)")
+    axes.barh(
+        y, 2 * band, left=-band, height=0.8, color="#e6e6e6", label="luck band: no campaign, other luck (+/- 1 SD)"
+    )
     threshold = result.summary["threshold_pp"]
     for k, place in enumerate((-threshold, threshold)):
-        axes.axvline(place, color=RED, linestyle=":", linewidth=1.1, label=f"threshold {threshold:g} pp" if k == 0 else None)
+        axes.axvline(
+            place, color=RED, linestyle=":", linewidth=1.1, label=f"threshold {threshold:g} pp" if k == 0 else None
+        )
     axes.axvline(0, color=BLACK, linewidth=0.8)
-    for promoted, colour, marker, label in ((False, BLUE, "o", "other candidate"), (True, RED, "D", "beneficiary of the campaigns")):
+    for promoted, colour, marker, label in (
+        (False, BLUE, "o", "other candidate"),
+        (True, RED, "D", "beneficiary of the campaigns"),
+    ):
         rows = table[table["beneficiary"] == promoted]
         if not len(rows):
             continue
@@ -106,14 +114,40 @@ def share_by_day(result: Result) -> Figure:
     axes = figure.add_subplot()
     for name, (colour, marker, line) in zip(others[:3], LINES, strict=False):
         one = daily[(daily["candidate"] == name) & daily["arm"].isin(["shared", "factual"])].sort_values("day")
-        axes.plot(one["day"], 100 * one["share"], line, color=colour, marker=marker, markevery=4, markersize=3.5, linewidth=1.1, label=names[name])
+        axes.plot(
+            one["day"],
+            100 * one["share"],
+            line,
+            color=colour,
+            marker=marker,
+            markevery=4,
+            markersize=3.5,
+            linewidth=1.1,
+            label=names[name],
+        )
     for number, name in enumerate(promoted):
         mine = daily[daily["candidate"] == name]
         both = mine[mine["arm"].isin(["shared", "factual"])].sort_values("day")
         without = mine[mine["arm"] == "counterfactual"].sort_values("day")
         colour = (RED, ORANGE)[number]
-        axes.plot(both["day"], 100 * both["share"], color=colour, linewidth=2.2, marker="D", markevery=4, markersize=4, label=f"{names[name]}, campaigns act")
-        axes.plot(without["day"], 100 * without["share"], color=colour, linewidth=1.8, linestyle=(0, (2, 1.5)), label=f"{names[name]}, without them")
+        axes.plot(
+            both["day"],
+            100 * both["share"],
+            color=colour,
+            linewidth=2.2,
+            marker="D",
+            markevery=4,
+            markersize=4,
+            label=f"{names[name]}, campaigns act",
+        )
+        axes.plot(
+            without["day"],
+            100 * without["share"],
+            color=colour,
+            linewidth=1.8,
+            linestyle=(0, (2, 1.5)),
+            label=f"{names[name]}, without them",
+        )
     axes.set_xlim(daily["day"].min(), 0.6)
     top = axes.get_ylim()[1] * 1.25
     axes.set_ylim(0, top)
@@ -167,8 +201,10 @@ def activity_and_exposure(result: Result) -> Figure:
     figure = Figure(figsize=(7.2, 4.6), dpi=150, layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.1, 1])
     removed = [c.id for c in removed_campaigns(result.scenario) if c.type in ("bot_network", "purchased_engagement")]
-    for (name, style) in zip(removed, LINES, strict=False):
-        counted = table[table["campaign"] == name].groupby("day")["counted"].sum().reindex(days, fill_value=0) / runs / scale
+    for name, style in zip(removed, LINES, strict=False):
+        counted = (
+            table[table["campaign"] == name].groupby("day")["counted"].sum().reindex(days, fill_value=0) / runs / scale
+        )
         shown = counted.where(counted > 0)
         above.plot(days, shown, style[2], color=style[0], marker=style[1], markersize=4, label=name.replace("_", " "))
     above.set_yscale("log")
@@ -178,7 +214,9 @@ def activity_and_exposure(result: Result) -> Figure:
     above.set_title("Campaign activity against exposure", loc="left")
     daily = result.daily()
     for name, colour in zip(result.summary["beneficiaries"][:2], (RED, ORANGE), strict=False):
-        mine = daily[daily["candidate"] == name].pivot_table(index="day", columns="arm", values="impressions", observed=True)
+        mine = daily[daily["candidate"] == name].pivot_table(
+            index="day", columns="arm", values="impressions", observed=True
+        )
         if "factual" in mine:
             excess = (mine["factual"] - mine["counterfactual"]).reindex(days) / 1e6
             below.bar(days, excess, color=colour, width=0.8, label=_names(result)[name])
@@ -202,12 +240,16 @@ def other_assumptions(result: Result) -> Figure | None:
     pairs = list(dict.fromkeys(zip(mine["prior_events"], mine["head_weights"], strict=True)))
     figure = Figure(figsize=(7.2, 0.42 * len(gates) * len(pairs) / 2 + 2.4), dpi=150, layout="constrained")
     axes = figure.add_subplot()
-    place, ticks, labels = 0, [], []
+    place, ticks, labels = 0.0, [], []
     for gate in gates:
         for number, (prior, weights) in enumerate(pairs):
-            row = mine[(mine["gates"] == gate) & (mine["prior_events"] == prior) & (mine["head_weights"] == weights)].iloc[0]
+            row = mine[
+                (mine["gates"] == gate) & (mine["prior_events"] == prior) & (mine["head_weights"] == weights)
+            ].iloc[0]
             colour, marker, _ = LINES[number % len(LINES)]
-            axes.errorbar(row["shift_pp"], place, xerr=np.nan_to_num(row["sd"]), fmt=marker, color=colour, capsize=3, markersize=5)
+            axes.errorbar(
+                row["shift_pp"], place, xerr=np.nan_to_num(row["sd"]), fmt=marker, color=colour, capsize=3, markersize=5
+            )
             ticks.append(place)
             labels.append(f"gates {gate}, prior {prior:g}, {weights}")
             place += 1
@@ -218,7 +260,9 @@ def other_assumptions(result: Result) -> Figure | None:
         axes.axvline(head, color=RED, linewidth=1.4, linestyle="--", label="headline (full size, default assumptions)")
     axes.set_yticks(ticks, labels, fontsize=8)
     axes.invert_yaxis()
-    axes.set_xlabel(f"shift of {_names(result)[promoted[0]]}, percentage points (mean +/- SD of {int(mine['replicates'].max())} replicates)")
+    axes.set_xlabel(
+        f"shift of {_names(result)[promoted[0]]}, percentage points (mean +/- SD of {int(mine['replicates'].max())} replicates)"
+    )
     axes.set_title("The same question under other platform assumptions, at a smaller size", loc="left")
     figure.legend(loc="outside lower center", fontsize=8, frameon=False)
     return figure

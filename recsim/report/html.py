@@ -50,8 +50,13 @@ def write_page(result: Result, figures: list[tuple[str, Path, str]]) -> Path:
     rows = sorted(result.summary["candidates"], key=lambda r: -(r["share_factual"] or 0))
     drawn = [(name, _inline(path, k), text) for k, (name, path, text) in enumerate(figures)]
     text = environment.get_template("report.html.j2").render(
-        s=result.summary, scenario=result.scenario, rows=rows, names=names, figures=drawn,
-        removed=removed_campaigns(result.scenario), parameters=quantities(result.scenario),
+        s=result.summary,
+        scenario=result.scenario,
+        rows=rows,
+        names=names,
+        figures=drawn,
+        removed=removed_campaigns(result.scenario),
+        parameters=quantities(result.scenario),
         card=_card(result.summary["policy"]),
     )
     path = result.folder / "report.html"

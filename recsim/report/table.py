@@ -37,7 +37,12 @@ def summary_lines(result: Result) -> list[str]:
     s = result.summary
     names = {c.id: c.name for c in result.scenario.candidates}
     title = result.scenario.title or s["scenario"]
-    lines = [*wrapped(title), *wrapped(f"policy {s['policy']}; days {s['window_first_day']} to 0 before the vote; {s['people']:,} simulated people for {s['people_real']:,.0f}")]
+    lines = [
+        *wrapped(title),
+        *wrapped(
+            f"policy {s['policy']}; days {s['window_first_day']} to 0 before the vote; {s['people']:,} simulated people for {s['people_real']:,.0f}"
+        ),
+    ]
     lines += ["", f"{'':<22}{'share of impressions':>21}{'shift, pp':>11}{'luck':>7}{'reach':>8}"]
     lines += [f"{'candidate':<22}{'without':>10}{'with':>11}{'95 % interval':>20}{'band':>7}{'with':>8}"[:WIDTH]]
     lines[-2] = f"{'':<19}{'share, %':>15}   {'shift, percentage points':<25}{'luck':>6}{'reach':>8}"
@@ -68,7 +73,10 @@ def _below(result: Result) -> list[str]:
     rows = {r["id"]: r for r in s["candidates"]}
     out: list[str] = []
     if not s["removed"]:
-        return [*wrapped("No campaign is removed in the counterfactual, so both worlds are the same."), *_footer(result)]
+        return [
+            *wrapped("No campaign is removed in the counterfactual, so both worlds are the same."),
+            *_footer(result),
+        ]
     removed = "; ".join(f"{r['id']} (instead: {r['instead']})" for r in s["removed"])
     out += wrapped(f"* beneficiary. Removed in the counterfactual: {removed}.")
     for name in s["beneficiaries"]:
@@ -100,7 +108,9 @@ def _below(result: Result) -> list[str]:
             f"An outsider comparing before and after would say {_number(naive, '+.2f')} pp; the difference between "
             f"the worlds is {_number(row['shift_pp'], '+.2f')} pp."
         )
-    out += wrapped(f"Dose: {_number(s['dose_ratio'], '.2f')} inauthentic actions per organic action on the beneficiary's items.")
+    out += wrapped(
+        f"Dose: {_number(s['dose_ratio'], '.2f')} inauthentic actions per organic action on the beneficiary's items."
+    )
     return [*out, *_footer(result)]
 
 

@@ -84,7 +84,9 @@ class BotNetwork(CampaignBase):
     counterfactual: Literal["absent", "dormant"] = Field("dormant", description="what stands in its place")
     accounts: Positive = Field(description="accounts of the network, real accounts")
     actions_per_day: NonNegative = Field(description="actions of an active account, actions/day")
-    aged_share: Share = Field(assumed(0), description="share of accounts created years before (dormant until the start)")
+    aged_share: Share = Field(
+        assumed(0), description="share of accounts created years before (dormant until the start)"
+    )
     dormant_activity: Share = Field(assumed(0.01), description="activity before the start, share of the activity after")
     ramp_days: NonNegative = Field(assumed(0), description="days over which accounts come into action, days")
     tactics: TacticMix = Field(description="what the actions are")
@@ -129,10 +131,10 @@ class Volunteers(CampaignBase):
     counterfactual: Literal["kept"] = Field("kept", description="authentic: acts in both worlds unless removed by name")
     volunteers: Positive = Field(description="people who take part, real accounts")
     posts_per_day: NonNegative = Field(description="posts of one volunteer, posts/day")
-    likes_per_day: NonNegative = Field(assumed(2), description="likes of one volunteer on the beneficiary's items, likes/day")
+    likes_per_day: NonNegative = Field(
+        assumed(2), description="likes of one volunteer on the beneficiary's items, likes/day"
+    )
     target_max_age_days: Positive = Field(assumed(2), description="oldest item that is liked, days")
 
 
-Campaign = Annotated[
-    BotNetwork | PurchasedEngagement | PaidInfluencers | Volunteers, Field(discriminator="type")
-]
+Campaign = Annotated[BotNetwork | PurchasedEngagement | PaidInfluencers | Volunteers, Field(discriminator="type")]

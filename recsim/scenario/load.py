@@ -127,14 +127,14 @@ def parse(raw: Mapping, where: str = "scenario", lines: Lines | None = None) -> 
 
 def _where(path: tuple, raw: Any, file: str, lines: Lines) -> str:
     """``file:line dotted.key`` of a place, with list members called by their id."""
-    names, node, known = [], raw, ()
+    names: list[str] = []
+    node = raw
     for step in path:
         member = node[step] if isinstance(node, list | dict) and _has(node, step) else None
         if isinstance(node, list) and isinstance(member, dict) and "id" in member:
             names.append(str(member["id"]))
         else:
             names.append(str(step))
-        known = (*known, step)
         node = member
     line = next((lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in lines), None)
     spot = f"{file}:{line}" if line else file
@@ -183,9 +183,9 @@ def _problem(error: Mapping, raw: Any, file: str, lines: Lines) -> str:
     elif kind == "value_error":
         text = str(error["ctx"]["error"])
     elif kind == "literal_error":
-        allowed = str(error["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
-        near = nearest(str(got), allowed.split(", "))
-        text = f"got {got!r}; allowed: {allowed}" + (f"; did you mean {near!r}?" if near else "")
+        choices = str(error["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
+        near = nearest(str(got), choices.split(", "))
+        text = f"got {got!r}; allowed: {choices}" + (f"; did you mean {near!r}?" if near else "")
     elif kind == "finite_number":
         text = f"got {got}; a finite number is needed"
     elif kind in _LIMITS:
@@ -287,7 +287,9 @@ def read_segments(path: Path) -> list[dict]:
                 try:
                     adults = float(row["adults"])
                 except (TypeError, ValueError):
-                    raise InputError(f"got {row['adults']!r} adults; a number is needed", f"{path}:{reader.line_num}") from None
+                    raise InputError(
+                        f"got {row['adults']!r} adults; a number is needed", f"{path}:{reader.line_num}"
+                    ) from None
                 if not math.isfinite(adults) or adults < 0:
                     raise InputError(f"got {adults} adults, must be finite and at least 0", f"{path}:{reader.line_num}")
                 rows.append({**{n: row[n] for n in columns[:3]}, "adults": adults})

@@ -50,11 +50,15 @@ class Activity(Strict):
     videos_per_visit: Positive = Field(assumed(24), description="slate positions examined in a visit, videos, mean")
     spread: NonNegative = Field(assumed(0.6), description="log-normal sigma of visits between people, log units")
     hour_weights: list[float] = Field(
-        default_factory=lambda: list(DAY_SHAPE), min_length=24, max_length=24,
+        default_factory=lambda: list(DAY_SHAPE),
+        min_length=24,
+        max_length=24,
         description="relative frequency of visits by local hour 0-23",
     )
     weekday_weights: list[float] = Field(
-        default_factory=lambda: [1.0] * 5 + [1.1, 1.15], min_length=7, max_length=7,
+        default_factory=lambda: [1.0] * 5 + [1.1, 1.15],
+        min_length=7,
+        max_length=7,
         description="relative frequency of visits Monday to Sunday",
     )
     video_length_s: Positive = Field(assumed(44, 30, 60), description="length of a video, seconds, mean")
@@ -63,7 +67,9 @@ class Activity(Strict):
     external_share: Share = Field(
         assumed(0.01, 0.0, 0.03), description="share of visits that begin with a link from elsewhere, 0-1"
     )
-    follows_per_person: NonNegative = Field(assumed(40, 20, 80), description="accounts a person follows, accounts, mean")
+    follows_per_person: NonNegative = Field(
+        assumed(40, 20, 80), description="accounts a person follows, accounts, mean"
+    )
     follows_spread: NonNegative = Field(assumed(0.8), description="log-normal sigma of accounts followed, log units")
     inbox: int = Field(16, ge=1, le=256, description="slots of a person's inbox of followed accounts' posts, items")
 
@@ -75,7 +81,9 @@ class Response(Strict):
     comment_rate: Share = Field(assumed(0.002, 0.001, 0.004), description="comments per view, mean, 0-1")
     share_rate: Share = Field(assumed(0.003, 0.001, 0.005), description="shares per view, mean, 0-1")
     follow_rate: Share = Field(assumed(0.001, 0.0003, 0.003), description="follows of the author per view, mean, 0-1")
-    open_comments_rate: Share = Field(assumed(0.05, 0.02, 0.1), description="openings of the comments per view, mean, 0-1")
+    open_comments_rate: Share = Field(
+        assumed(0.05, 0.02, 0.1), description="openings of the comments per view, mean, 0-1"
+    )
     hide_rate: Share = Field(assumed(0.003, 0.001, 0.006), description="'not interested' per view, mean, 0-1")
     report_rate: Share = Field(assumed(0.0001, 0.00002, 0.0005), description="reports per view, mean, 0-1")
     skip_rate: Share = Field(assumed(0.35, 0.25, 0.45), description="views ended within the first tenth, mean, 0-1")
@@ -87,8 +95,12 @@ class Response(Strict):
         assumed(0.5, 0.2, 0.8), description="weight of political closeness x interest x stance in utility (b)"
     )
     quality: NonNegative = Field(assumed(0.4, 0.2, 0.6), description="weight of item quality in utility (c)")
-    emotion: NonNegative = Field(assumed(0.2, 0.0, 0.4), description="weight of emotion x susceptibility in utility (d)")
-    social_proof: NonNegative = Field(assumed(0.1, 0.0, 0.2), description="weight of log(1 + visible likes) in utility (e)")
+    emotion: NonNegative = Field(
+        assumed(0.2, 0.0, 0.4), description="weight of emotion x susceptibility in utility (d)"
+    )
+    social_proof: NonNegative = Field(
+        assumed(0.1, 0.0, 0.2), description="weight of log(1 + visible likes) in utility (e)"
+    )
     repetition: NonNegative = Field(
         assumed(0.1, 0.0, 0.2), description="utility lost per earlier video of the same candidate in the visit (f)"
     )
@@ -102,7 +114,9 @@ class Response(Strict):
         assumed(0.8, 0.5, 1.1), description="slope of the log odds of liking, commenting, sharing, following on utility"
     )
     open_slope: NonNegative = Field(assumed(0.3), description="slope of the log odds of opening comments on utility")
-    hide_slope: NonNegative = Field(assumed(0.8), description="slope of the log odds of not hiding or reporting on utility")
+    hide_slope: NonNegative = Field(
+        assumed(0.8), description="slope of the log odds of not hiding or reporting on utility"
+    )
     skip_slope: NonNegative = Field(assumed(0.5), description="slope of the log odds of not skipping on utility")
     watched_slope: NonNegative = Field(assumed(0.2), description="slope of log watch time on utility")
     action_spread: NonNegative = Field(
@@ -163,7 +177,9 @@ def _mix(supportive: float, neutral: float, critical: float) -> StanceMix:
 class CandidateContent(Strict):
     """The organic supply of items about candidates, the same rules for every candidate."""
 
-    share_of_supply: Share = Field(assumed(0.03, 0.02, 0.06), description="share of all items that are about a candidate, 0-1")
+    share_of_supply: Share = Field(
+        assumed(0.03, 0.02, 0.06), description="share of all items that are about a candidate, 0-1"
+    )
     standing_weight: Share = Field(
         assumed(0.8, 0.6, 1.0), description="how far supply follows early standing (1) rather than being equal (0)"
     )
@@ -174,7 +190,9 @@ class CandidateContent(Strict):
     media: StanceMix = Field(default_factory=lambda: _mix(0.2, 0.6, 0.2), description="stances of media")
     supporters_per_candidate: int = Field(40, ge=1, description="supporter accounts per candidate, accounts")
     media_outlets: int = Field(30, ge=1, description="media accounts, shared by all candidates, accounts")
-    emotion: AnyNumber = Field(assumed(0.5, 0.0, 1.0), description="mean emotion of candidate items, standard deviations")
+    emotion: AnyNumber = Field(
+        assumed(0.5, 0.0, 1.0), description="mean emotion of candidate items, standard deviations"
+    )
 
 
 class Candidate(Strict):

@@ -14,11 +14,14 @@ class Retrieval(Strict):
 
     pool: int = Field(256, ge=16, le=2048, description="items in the pool of a stratum, items")
     slate: int = Field(50, ge=1, le=200, description="positions of the slate of a visit, positions")
-    interest_share: Share = Field(assumed(0.6), description="pool share from the stratum's topic, 0-1")
-    trending_share: Share = Field(assumed(0.25), description="pool share from recent engagement, 0-1")
+    interest_share: Share = Field(assumed(0.8), description="pool share from the stratum's topic, 0-1")
+    trending_share: Share = Field(assumed(0.05), description="pool share from recent engagement, 0-1")
     discovery_share: Share = Field(assumed(0.15), description="pool share drawn from all eligible items, 0-1")
     refresh_hours: float = Field(3.0, gt=0, description="hours between rebuilds of a pool, hours")
-    noise: NonNegative = Field(assumed(0.7, 0.5, 1.0), description="Gumbel noise on log value at retrieval, log units")
+    noise: NonNegative = Field(assumed(1.0, 0.7, 1.3), description="Gumbel noise on log value at retrieval, log units")
+    trending_noise: NonNegative = Field(
+        assumed(2.0, 1.5, 2.5), description="Gumbel noise on log recent engagement for trending items, log units"
+    )
 
     @model_validator(mode="after")
     def _adds_up(self) -> Retrieval:
@@ -46,7 +49,9 @@ def _stages() -> list[Stage]:
 class Gates(Strict):
     """Staged exposure pools: every item is tried on few people and promoted if they respond."""
 
-    mode: Literal["off", "soft", "hard"] = Field("soft", description="off: none; soft: logistic in log value; hard: threshold")
+    mode: Literal["off", "soft", "hard"] = Field(
+        "soft", description="off: none; soft: logistic in log value; hard: threshold"
+    )
     slope: Positive = Field(assumed(3, 1.5, 6), description="slope of a soft gate, per log unit of value")
     stages: list[Stage] = Field(default_factory=_stages, max_length=4, description="pools in order, smallest first")
 

@@ -38,14 +38,19 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
             raise refuse((*path, "beneficiary"), text)
         if -campaign.start > scenario.days.count - 2:
             first = scenario.days.count - 2
-            raise refuse((*path, "start"), f"got day {campaign.start}; the run has room for {-first} to 0; start earlier or run longer")
+            raise refuse(
+                (*path, "start"),
+                f"got day {campaign.start}; the run has room for {-first} to 0; start earlier or run longer",
+            )
     if sum(c.standing.value for c in scenario.candidates) <= 0:
         raise refuse(("candidates",), "all standings are 0; at least one must be above 0")
     _names(scenario, refuse)
     about = scenario.candidate_content
     if about.official_share.value + about.media_share.value > 1:
         total = about.official_share.value + about.media_share.value
-        raise refuse(("candidate_content", "media_share"), f"official and media shares add up to {total:g}, must be at most 1")
+        raise refuse(
+            ("candidate_content", "media_share"), f"official and media shares add up to {total:g}, must be at most 1"
+        )
     if scenario.activity.search_share.value + scenario.activity.external_share.value > 1:
         raise refuse(("activity", "external_share"), "search and external shares add up to more than 1")
     for mode in scenario.audit.robustness.gates:
@@ -66,7 +71,9 @@ def _unique(scenario: Scenario, refuse: Refuse) -> None:
                     raise refuse((block, number, field), f"got {field} {name!r} twice; each must be different")
                 seen[name] = number
     hashes: dict[int, str] = {}
-    keys = [c.key for c in scenario.candidates] + [c.key for c in scenario.campaigns] + ["people", "supply", "parameters"]
+    keys = (
+        [c.key for c in scenario.candidates] + [c.key for c in scenario.campaigns] + ["people", "supply", "parameters"]
+    )
     for key in keys:
         if hash32(key) in hashes:
             other = hashes[hash32(key)]

@@ -74,7 +74,9 @@ class Audit(Strict):
 
     threshold_pp: Positive = Field(assumed(1.0), description="materiality threshold of a shift, percentage points")
     threshold_reason: str = Field("", description="why this threshold")
-    equivalence_pp: Positive = Field(assumed(5.0), description="equivalence bound of the placebo test, percentage points")
+    equivalence_pp: Positive = Field(
+        assumed(5.0), description="equivalence bound of the placebo test, percentage points"
+    )
     robustness: Robustness = Field(default_factory=Robustness, description="other plausible platform assumptions")
 
 
@@ -102,7 +104,9 @@ class Scenario(Strict):
     candidate_content: CandidateContent = Field(default_factory=CandidateContent, description="supply about candidates")
     candidates: list[Candidate] = Field(min_length=2, max_length=63, description="the candidates on the ballot")
     campaigns: list[Campaign] = Field(default_factory=list, description="coordinated campaigns")
-    dose: NonNegative = Field(assumed(1.0), description="multiplier of the accounts of inauthentic campaigns (0: none act)")
+    dose: NonNegative = Field(
+        assumed(1.0), description="multiplier of the accounts of inauthentic campaigns (0: none act)"
+    )
     platform: Platform = Field(default_factory=Platform, description="the recommender system")
     moderation: Moderation = Field(default_factory=Moderation, description="what the platform does against abuse")
     audit: Audit = Field(default_factory=Audit, description="what the auditor declares")

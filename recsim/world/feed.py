@@ -47,7 +47,7 @@ class Feed:
         self.codes = np.zeros(self.window, np.int64)
         self.pools = look.Pools(
             item=np.zeros((strata, self.size), np.int32), key=np.zeros((strata, self.size), np.uint32), source=np.zeros((strata, self.size), np.int8),
-            count=np.zeros(strata, np.int32), fresh=np.zeros((strata, FRESH), np.int32),
+            size=np.zeros(strata, np.int32), fresh=np.zeros((strata, FRESH), np.int32),
             fresh_count=np.zeros(strata, np.int32), entry=np.zeros((candidates, SEARCH_RESULTS), np.int32),
             entry_count=np.zeros(candidates, np.int32),
         )  # fmt: skip
@@ -200,8 +200,10 @@ class Feed:
         rebuilt = self.stale or step % self.refresh == 0
         if rebuilt and self.plan.policy.uses_pool:
             quotas = self.quotas
+            ratio = self.plan.policy.ordering == "ratio" and self.plan.policy.stratum == "interest"
+            trending_noise = np.float32(self.plan.scenario.platform.retrieval.trending_noise.value if ratio else 0.0)
             n = retrieval.trending_codes(
-                count, self.value, heat, self.eligible, np.int64(start), state.items.key, quotas.noise, population,
+                count, self.value, heat, self.eligible, np.int64(start), state.items.key, trending_noise, population,
                 key0, key1, np.uint64(step), self.codes,
             )  # fmt: skip
             best = np.sort(self.codes[:n])[::-1][: 2 * quotas.trending]
@@ -210,7 +212,7 @@ class Feed:
             retrieval.build_pools(
                 0, len(self.strata.language), count, np.int64(start), self.strata, quotas, self.value, self.eligible,
                 self.trial, trending, len(trending), listed, len(listed), state.items, population, key0, key1,
-                np.uint64(step), self.pools.item, self.pools.source, self.pools.count, self.pools.fresh,
+                np.uint64(step), self.pools.item, self.pools.source, self.pools.size, self.pools.fresh,
                 self.pools.fresh_count,
             )  # fmt: skip
             retrieval.entry_lists(
@@ -246,7 +248,7 @@ class Feed:
             low, high = block * BLOCK, min(count, (block + 1) * BLOCK)
             plan.compiled.score_block(
                 low, high, visits.person, visits.stratum, state.observed.estimate, self.pool_topic, self.pool_rows,
-                self.pools.key, self.pools.count, state.observed.inbox, state.items.topic, self.rows, state.items.key,
+                self.pools.key, self.pools.size, state.observed.inbox, state.items.topic, self.rows, state.items.key,
                 np.int64(start), state.cells.language, state.cells.region, self.constants, plan.parameters, key0,
                 key1, np.uint64(step), scores,
             )  # fmt: skip
@@ -255,4 +257,3 @@ class Feed:
                 state.position, self.social, self.eligible, state.counters.top_comment, plan.reaction,
                 np.uint64(plan.traits.population), key0, key1, np.uint64(step), np.int64(start), self.tally,
             )  # fmt: skip
-

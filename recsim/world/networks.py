@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from recsim.agents.networks import Network
@@ -20,7 +22,7 @@ def make_network(plan: Plan, campaign: Campaign) -> Network | None:
     moderation = plan.scenario.moderation
     first, last = plan.step_of(campaign.start), plan.step_of(campaign.end) + spd
     index = {c.id: k for k, c in enumerate(plan.candidates)}
-    common = {
+    common: dict[str, Any] = {
         "campaign": campaign.id, "population": hash32(campaign.key), "beneficiary": index[campaign.beneficiary],
         "first_step": first, "last_step": last,
     }  # fmt: skip

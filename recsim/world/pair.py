@@ -108,9 +108,7 @@ def simulate_replicate(
     return Outcome(frames, 1.0 / plan.scale, (plan.first_day, 0), meta)
 
 
-def _fork(
-    plan: Plan, state: State, key: Key, arm: str, step: int, threads: int, shared: World, placebo: bool
-) -> World:
+def _fork(plan: Plan, state: State, key: Key, arm: str, step: int, threads: int, shared: World, placebo: bool) -> World:
     copy = state.fork()
     if arm == "counterfactual" or placebo:
         copy.items = copy.replaced
@@ -143,9 +141,7 @@ def _empty_reach() -> pd.DataFrame:
 
 
 def _facts_frame(world: World, facts: dict[str, float]) -> pd.DataFrame:
-    return world.record._frame(
-        {"name": np.array(list(facts), object), "value": np.array(list(facts.values()), float)}
-    )
+    return world.record._frame({"name": np.array(list(facts), object), "value": np.array(list(facts.values()), float)})
 
 
 def warm(scenario: Scenario) -> float:

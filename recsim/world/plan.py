@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
 from recsim import rng
 from recsim.agents.creators import PostPlan, SupplyTraits
 from recsim.agents.people import PeopleTraits
+from recsim.errors import InputError
 from recsim.kernels.look import Reaction
 from recsim.ranking import registry
 from recsim.ranking.compile import CompiledPolicy, compile_policy
@@ -96,6 +98,39 @@ def leaving_chance(mean: float, slate: int) -> float:
     return (low + high) / 2
 
 
+def visiting_rate(mean: float, spread: float, step_share: np.ndarray) -> float:
+    """Visits a day to aim at so that the realised mean is ``mean``.
+
+    A person visits at most once per step, so high rates are cut off: 1 - exp(-rate) per step. Solved by bisection over
+    33 quantiles of the log-normal activity and the steps of an average day.
+
+    Args:
+        mean: visits per day wanted. spread: log-normal sigma. step_share: (steps,) shares of a day's visits.
+
+    Raises:
+        InputError: more visits than steps can hold.
+    """
+    u = ((np.arange(33) + 0.5) / 33).astype(np.float32)
+    each = rng.exponentials(rng.normals(u) * np.float32(spread) - np.float32(spread * spread / 2))
+    rates = np.outer(each, step_share).astype(np.float32)
+
+    def realised(level: float) -> float:
+        return float(np.cumsum(1.0 - rng.exponentials(-np.float32(level) * rates))[-1]) / len(each)
+
+    low, high = mean, mean
+    while realised(high) < mean:
+        high *= 2
+        if high > 1000 * mean:
+            raise InputError(
+                f"got {mean:g} visits a day, more than {len(step_share)} steps a day can hold; use shorter steps",
+                "activity.visits_per_day",
+            )
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if realised(middle) < mean else (low, middle)
+    return (low + high) / 2
+
+
 def _reaction(scenario: Scenario, policy: Policy) -> Reaction:
     """The response model; rates hold per view, and only videos that are not skipped are acted on."""
     r, platform = scenario.response, scenario.platform
@@ -163,10 +198,12 @@ def _preference(candidates: list[Candidate], languages: list[str], standing: np.
     return np.array(rows)
 
 
-def _post_plan(plan: Campaign, number: int, index: dict[str, int], scenario: Scenario, spd: int, days: int) -> PostPlan | None:
+def _post_plan(
+    plan: Campaign, number: int, index: dict[str, int], scenario: Scenario, spd: int, days: int
+) -> PostPlan | None:
     first = (days - 1 + plan.start) * spd
     last = (days + plan.end) * spd
-    common = {
+    common: dict[str, Any] = {
         "population": hash32(plan.key), "campaign": number, "candidate": index[plan.beneficiary],
         "keep": min(1.0, 1.0 / scenario.content.items_represented), "first_step": first, "last_step": last,
     }  # fmt: skip
@@ -206,6 +243,7 @@ def make_plan(scenario: Scenario) -> Plan:
     spd, days, scale = 24 // scenario.run.step_hours, scenario.days.count, scenario.population.scale
 
     population = scenario.population
+    assert not isinstance(population.segments, str)  # the loader reads the file
     segments = sorted(population.segments, key=lambda s: (s.region, s.language, s.age_band))
     weight = np.array([_cell_weight(s, population) for s in segments])
     weight = weight / weight.sum()
@@ -218,19 +256,21 @@ def make_plan(scenario: Scenario) -> Plan:
 
     standing = np.array([c.standing.value for c in candidates])
     standing = standing / standing.sum()
+    hours = np.array(scenario.activity.hour_weights)
+    step_share = (hours / hours.sum()).reshape(spd, 24 // spd).sum(axis=1)
+    rate = visiting_rate(scenario.activity.visits_per_day.value, scenario.activity.spread.value, step_share)
     traits = PeopleTraits(
         population=hash32("people"), segment_weight=weight,
         region=np.array([regions.index(s.region) for s in segments], np.int8),
         language=np.array([languages.index(s.language) for s in segments], np.int8),
         age_band=np.array([age_bands.index(s.age_band) for s in segments], np.int8),
-        topics=scenario.content.topics, visits_per_day=scenario.activity.visits_per_day.value,
+        topics=scenario.content.topics, visits_per_day=rate,
         visits_spread=scenario.activity.spread.value, action_spread=scenario.response.action_spread.value,
         politics_interest=scenario.content.politics_interest.value,
         taste_concentration=scenario.content.taste_concentration.value,
         preference=_preference(candidates, languages, standing),
     )  # fmt: skip
     content, about = scenario.content, scenario.candidate_content
-    hours = np.array(scenario.activity.hour_weights)
     follow_weight = about.standing_weight.value
     mixes = (about.official, about.supporters, about.media)
     supporters_share = 1 - about.official_share.value - about.media_share.value

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -60,19 +63,19 @@ class Record:
 
     # ---- tables -----------------------------------------------------------------------------------------------
 
-    def _frame(self, columns: dict[str, np.ndarray]) -> pd.DataFrame:
+    def _frame(self, columns: Mapping[str, Any]) -> pd.DataFrame:
         size = len(next(iter(columns.values())))
         head = {
             "replicate": np.full(size, self.key.replicate, np.int64),
             "branch": np.full(size, self.key.branch, np.int64),
             "arm": pd.Categorical.from_codes(
-                np.full(size, ARMS.index(self.arm), np.int8), categories=list(ARMS)
+                np.full(size, ARMS.index(self.arm), np.int8), categories=pd.Index(ARMS)
             ),
         }  # fmt: skip
         return pd.DataFrame({**head, **columns})
 
-    def _named(self, codes: np.ndarray, names: list[str]) -> pd.Categorical:
-        return pd.Categorical.from_codes(codes.astype(np.int16), categories=names)
+    def _named(self, codes: np.ndarray, names: list[str]) -> Any:
+        return pd.Categorical.from_codes(codes.astype(np.int16), categories=pd.Index(names))
 
     def _stack(self, name: str) -> tuple[np.ndarray, tuple[np.ndarray, ...], np.ndarray]:
         """Days, indices and values of the non-zero entries of a daily table."""

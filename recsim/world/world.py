@@ -274,4 +274,3 @@ def hour_factors(plan: Plan) -> np.ndarray:
             local = [(step * span + hour + round(offset)) for hour in range(span)]
             table[step, number] = sum(hours[h % 24] * week[(first + h // 24) % 7] for h in local)
     return table
-

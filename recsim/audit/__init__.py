@@ -1,0 +1,1 @@
+"""Checks on the simulator itself: controls that must hold, accounting, stylised facts."""

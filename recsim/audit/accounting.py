@@ -1,0 +1,87 @@
+"""Accounting of a feed at load: does what the platform promises fit what people look at?"""
+
+from __future__ import annotations
+
+from recsim.scenario.schema import Scenario
+
+
+def accounting(scenario: Scenario) -> list[dict]:
+    """Rows of the load-time table: name, value, what is expected, verdict, note."""
+    people = scenario.population.people.value * scenario.population.scale
+    a, platform, content = scenario.activity, scenario.platform, scenario.content
+    each = a.visits_per_day.value * min(a.videos_per_visit.value, platform.retrieval.slate)
+    views = people * each
+    scale = content.items_represented * scenario.population.scale
+    stages = platform.gates.stages if platform.gates.mode != "off" else platform.gates.stages[:1]
+    quota = max(1.0, stages[0].viewers.value * scale)
+    budget = platform.exploration_share.value * views / content.items_per_day
+    rows = [
+        _row("first-pool quota, views per item", quota, f"<= {budget / 2:.3g} (half of exploration x views / items)", quota <= budget / 2, "else nothing leaves the first pool"),
+    ]  # fmt: skip
+    share, capacity = 1.0, 0.0
+    for stage in stages:
+        capacity += share * max(1.0, stage.viewers.value * scale) * content.items_per_day
+        share *= stage.pass_share.value
+    opened = share * content.items_per_day
+    rows.append(
+        _row("items opened to all, per day", opened, f">= {2 * each:.3g} (twice a person's videos per day)", platform.gates.mode == "off" or opened >= 2 * each, "else everybody sees everything and the feed runs dry")
+    )  # fmt: skip
+    reachable = capacity + opened * people
+    rows.append(
+        _row(
+            "capacity of the stages, views per day",
+            reachable,
+            f">= {views:.3g} (views per day)",
+            reachable >= views,
+            "pools plus open items times people",
+        )
+    )
+    for c in scenario.campaigns:
+        for name, count in _actors(c, scenario):
+            rows.append(
+                _row(f"{c.id}: {name}", count, "actors stay whole, actions are thinned", None, "fewer than 5 in the whole run: read with care" if count < 5 else "")
+            )  # fmt: skip
+    shares = content.items_per_day * scenario.candidate_content.share_of_supply.value
+    standing = sum(x.standing.value for x in scenario.candidates)
+    weight = scenario.candidate_content.standing_weight.value
+    for one in scenario.candidates:
+        mine = shares * (weight * one.standing.value / standing + (1 - weight) / len(scenario.candidates))
+        if mine * 2 < 5:
+            rows.append(
+                _row(
+                    f"{one.id}: items of the last two days",
+                    2 * mine,
+                    "targets of a network",
+                    None,
+                    "fewer than 5: a network for this candidate may lack targets; it then keeps its budget",
+                )
+            )
+    return rows
+
+
+def _actors(c, scenario: Scenario) -> list[tuple[str, float]]:
+    """Expected simulated actions and posts of a campaign."""
+    scale, represented = scenario.population.scale, scenario.content.items_represented
+    days = c.end - c.start + 1
+    if c.type == "bot_network":
+        return [("simulated actions", c.accounts.value * c.actions_per_day.value * days * scale)]
+    if c.type == "purchased_engagement":
+        return [("simulated likes", c.likes.value * scale), ("simulated follows", c.follows.value * scale)]
+    if c.type == "paid_influencers":
+        return [("simulated posts", c.influencers.value * c.posts_per_influencer.value / represented)]
+    return [
+        ("simulated posts", c.volunteers.value * c.posts_per_day.value * days / represented),
+        ("simulated likes", c.volunteers.value * c.likes_per_day.value * days * scale),
+    ]
+
+
+def _row(name: str, value: float, expected: str, ok: bool | None, note: str) -> dict:
+    verdict = "" if ok is None else ("pass" if ok else "FAIL")
+    return {
+        "section": "accounting",
+        "name": name,
+        "value": value,
+        "expected": expected,
+        "verdict": verdict,
+        "note": "" if ok else note,
+    }

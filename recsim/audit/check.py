@@ -1,0 +1,152 @@
+"""``recsim check``: controls, accounting and stylised facts of a scenario, as one table."""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+from collections.abc import Callable
+
+from recsim.audit.accounting import accounting
+from recsim.audit.controls import CONTROLS, small_copy
+from recsim.audit.facts import documented_facts, platform_facts, verdict
+from recsim.experiment.summary import removed_campaigns
+from recsim.scenario.schema import Scenario
+
+REPLICATES = 2
+
+
+@dataclasses.dataclass
+class Report:
+    """What a check found.
+
+    Attributes:
+        rows: section, name, value, expected, verdict, note.
+    """
+
+    rows: list[dict]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no control and no account failed; facts outside their range do not count."""
+        return all(row["verdict"] != "FAIL" for row in self.rows)
+
+    def to_text(self) -> str:
+        """For reading, at most 80 columns."""
+        lines, section = [], ""
+        for row in self.rows:
+            if row["section"] != section:
+                section = row["section"]
+                lines += ["", section.upper()]
+            value = row["value"]
+            shown = "" if value is None else (value if isinstance(value, str) else f"{value:.4g}")
+            lines.append(f"  {row['name'][:41]:<42}{shown[:12]:>12}  {row['verdict']:<10}".rstrip())
+            for text in (row["expected"], row["note"]):
+                if text:
+                    lines += textwrap.wrap(str(text), 80, initial_indent="      ", subsequent_indent="        ")
+        return "\n".join(lines[1:])
+
+
+def check(
+    scenario: Scenario, progress: Callable[[float, float, str], None] | None = None, quick: bool = False
+) -> Report:
+    """Run everything.
+
+    Args:
+        scenario: validated scenario.
+        progress: told (done, total, text).
+        quick: controls and accounting only.
+    """
+    from recsim.experiment.run import run
+
+    say = progress or (lambda done, total, text: None)
+    rows: list[dict] = []
+    small = small_copy(scenario)
+    total = len(CONTROLS) + (0 if quick else 4)
+    for number, (name, (control, needs_campaign)) in enumerate(CONTROLS.items()):
+        say(number, total, name)
+        if needs_campaign and not removed_campaigns(scenario):
+            rows.append(
+                {
+                    "section": "controls",
+                    "name": name,
+                    "value": None,
+                    "expected": "",
+                    "verdict": "no campaign",
+                    "note": "",
+                }
+            )
+            continue
+        ok, note = control(small)
+        rows.append(
+            {
+                "section": "controls",
+                "name": name,
+                "value": None,
+                "expected": "",
+                "verdict": "pass" if ok else "FAIL",
+                "note": note,
+            }
+        )
+    rows += accounting(scenario)
+    if quick:
+        return Report(rows)
+    result = run(
+        scenario, replicates=min(REPLICATES, scenario.run.replicates), robustness=False, store=False,
+        progress=lambda done, total_, text: say(len(CONTROLS) + 4 * done / max(total_, 1e-9), total, "stylised facts"),
+    )  # fmt: skip
+    known = platform_facts(result.frames["facts"])
+    known.update(documented_facts(result.scenario, result.frames, result.summary["replicates"]))
+    rows += _run_accounts(known)
+    named = set()
+    for target in scenario.targets:
+        value = known.get(target.metric)
+        named.add(target.metric)
+        span = "" if target.low is None and target.high is None else f"{_span(target.low, target.high)}; "
+        rows.append(
+            {
+                "section": "stylised facts and documented targets", "name": f"{target.id}: {target.metric}", "value": value,
+                "expected": span + target.source, "verdict": verdict(value, target.low, target.high) if value is not None else "not computed", "note": "",
+            }
+        )  # fmt: skip
+    for name in sorted(set(known) - named):
+        rows.append(
+            {
+                "section": "other figures",
+                "name": name,
+                "value": known[name],
+                "expected": "",
+                "verdict": "no target",
+                "note": "",
+            }
+        )
+    say(total, total, "done")
+    return Report(rows)
+
+
+def _run_accounts(known: dict[str, float]) -> list[dict]:
+    limits = (
+        ("empty_share", 0.02, "slate positions with nothing unseen"),
+        ("largest_reach", 0.7, "an item seen by nearly everybody is not credible"),
+    )
+    rows = []
+    for name, high, note in limits:
+        value = known.get(name)
+        if value is not None:
+            ok = value <= high
+            rows.append(
+                {
+                    "section": "accounting at run",
+                    "name": name,
+                    "value": value,
+                    "expected": f"<= {high}",
+                    "verdict": "pass" if ok else "outside",
+                    "note": "" if ok else note,
+                }
+            )
+    return rows
+
+
+def _span(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"at most {high:g}"
+    return f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
