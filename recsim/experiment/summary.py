@@ -139,10 +139,13 @@ def _reach(frame: pd.DataFrame, candidates: list[str], replicates: list[int], br
     keys = ["replicate", "branch", "arm", "candidate"]
     sums = frame.astype({"arm": str}).groupby(keys)[["people_reached", "people"]].sum()
     share = (sums["people_reached"] / sums["people"]).groupby(["replicate", "arm", "candidate"]).mean()
-    for row in share.rename("value").reset_index().itertuples():
-        out[replicates.index(int(row.replicate)), ARMS.index(str(row.arm)), candidates.index(str(row.candidate))] = (
-            row.value
-        )  # type: ignore[arg-type]
+    table = share.rename("value").reset_index()
+    place = (
+        pd.Index(replicates).get_indexer(pd.Index(table["replicate"])),
+        pd.Index(ARMS).get_indexer(pd.Index(table["arm"])),
+        pd.Index(candidates).get_indexer(pd.Index(table["candidate"])),
+    )
+    out[place] = table["value"].to_numpy()
     return out
 
 

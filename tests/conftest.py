@@ -1,0 +1,38 @@
+"""Shared fixtures: the small scenario, and how golden files are refreshed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+settings.register_profile("recsim", deadline=None, max_examples=40, derandomize=True)
+settings.load_profile("recsim")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true", help="write golden counters anew (changes numbers)")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _private_cache(tmp_path_factory):
+    if "RECSIM_CACHE_DIR" not in os.environ:
+        os.environ["RECSIM_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def small():
+    """configs/small.yaml with one luck branch."""
+    from recsim.scenario import load
+
+    return load(ROOT / "configs" / "small.yaml", ["run.luck_branches=1"])
+
+
+@pytest.fixture(scope="session")
+def romania():
+    from recsim.scenario import load
+
+    return load(ROOT / "configs" / "romania.yaml")

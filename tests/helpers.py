@@ -1,0 +1,45 @@
+"""Small worlds for tests."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from recsim.rng import Key
+from recsim.scenario import realise
+from recsim.world.build import build_state
+from recsim.world.pair import simulate_replicate
+from recsim.world.plan import make_plan
+from recsim.world.world import World
+
+
+def world_of(scenario, arm="shared", steps=30, replicate=0, threads=1):
+    """A world after some steps."""
+    plan = make_plan(realise(scenario, scenario.run.seed, replicate))
+    key = Key(scenario.run.seed, replicate)
+    world = World(plan, build_state(plan, key), key, arm, threads=threads)
+    world.run_until(steps)
+    return world
+
+
+def frames_of(scenario, replicate=0, **options):
+    drawn = realise(scenario, scenario.run.seed, replicate)
+    return simulate_replicate(drawn, replicate, **options).frames
+
+
+def changed(scenario, **blocks):
+    """A copy with fields of blocks replaced: changed(s, content={"items_per_day": 5})."""
+    update = {}
+    for name, fields in blocks.items():
+        block = getattr(scenario, name)
+        update[name] = block.model_copy(update=fields) if isinstance(fields, dict) else fields
+    return scenario.model_copy(update=update)
+
+
+def window_shares(frames, arm):
+    """Share of window impressions by candidate."""
+    e = frames["exposure"]
+    sums = e[e["arm"].astype(str) == arm].groupby(e["candidate"].astype(str))["impressions"].sum()
+    return sums / sums.sum()
+
+
+__all__ = ["changed", "frames_of", "pd", "window_shares", "world_of"]

@@ -1,0 +1,207 @@
+"""Plain twins of the kernels, written from the formulas and not from the compiled code.
+
+Python integers and lists; float32 only where a comparison with a draw must see the same number.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from recsim.kernels.mathf import exp32, log32, sigmoid32
+
+F = np.float32
+MASK = 0xFFFFFFFF
+
+
+def philox(counter, key):
+    """Philox4x32-10 as published: ten rounds, Weyl key schedule."""
+    c, k = list(counter), list(key)
+    for _ in range(10):
+        hi0, lo0 = divmod(0xD2511F53 * c[0], 1 << 32)
+        hi1, lo1 = divmod(0xCD9E8D57 * c[2], 1 << 32)
+        c = [hi1 ^ c[1] ^ k[0], lo1, hi0 ^ c[3] ^ k[1], lo0]
+        k = [(k[0] + 0x9E3779B9) & MASK, (k[1] + 0xBB67AE85) & MASK]
+    return tuple(c)
+
+
+def unit(word):
+    return F(word >> 8) * F(2.0**-24)
+
+
+def draws(actor, obj, population, step, decision, key):
+    return philox((int(actor), int(obj), int(population), (int(step) << 16) | decision), (int(key[0]), int(key[1])))
+
+
+def visits(order, stratum, region, rates, preference, factor, search, external, standing, population, key, step):
+    out = []
+    for person in order:
+        a, b, c, d = draws(person, 0, population, step, 1, key)
+        if unit(a) >= F(1) - exp32(-(rates[person] * factor[region[person]])):
+            continue
+        entry = 1 if unit(b) < search else 2 if unit(b) < search + external else 0
+        about = preference[person]
+        if unit(d) < F(0.5):
+            about = next((c_ for c_ in range(len(standing) - 1) if unit(c) < standing[c_]), len(standing) - 1)
+        out.append((person, stratum[person], entry, about))
+    return out
+
+
+def gumbel(word):
+    return -log32(-log32(unit(word) + F(5.9604644775390625e-08)))
+
+
+def largest(scores, wanted):
+    """Places of the largest scores, ties to the smaller place."""
+    return sorted(sorted(scores, key=lambda w: (-scores[w], w))[:wanted])
+
+
+def pool(stratum, language, topic, quota, noise, value, eligible, items, start, population, key, step):
+    """Interest and discovery parts of one pool (no trending, no region)."""
+    scores = {}
+    for w in range(len(value)):
+        i = start + w
+        if eligible[w] and items.labels.language[i] == language and topic in (items.primary[i], items.secondary[i]):
+            a = draws(items.key[i], stratum, population, step, 6, key)[0]
+            scores[w] = F(value[w] + noise * gumbel(a))
+    chosen = {w: 0 for w in largest(scores, quota["interest"])}
+    listed = [w for w in range(len(value)) if eligible[w]]
+    wanted = min(quota["size"] - len(chosen), len(listed) - len(chosen))
+    for place in range(4 * quota["size"]):
+        if wanted <= 0:
+            break
+        for word in draws(stratum, place, population, step, 12, key):
+            w = listed[(word * len(listed)) >> 32]
+            if wanted > 0 and w not in chosen:
+                chosen[w] = 2
+                wanted -= 1
+    return [(start + w, chosen[w]) for w in sorted(chosen)]
+
+
+def count(events, candidate, total, human, by_candidate, start, end):
+    """Totals after folding events[t][w][action]; comments' places are tested apart."""
+    for item in range(start, end):
+        summed = events[:, item - start].sum(axis=0)
+        if summed[0] == 0:
+            continue
+        total[item] += summed
+        human[item] += summed[[0, 2]]
+        by_candidate[candidate[item] if candidate[item] >= 0 else -1] += summed
+
+
+def logit_rate(events, views, base, prior, cap):
+    rate = min((events + prior) / (views + prior / base), cap * base, 0.95)
+    return math.log(rate / (1 - rate))
+
+
+def soft_threshold(values, slope, share):
+    """Root of mean logistic = share, by a fine bisection in double precision."""
+    low, high = min(values) - 20 / slope, max(values) + 20 / slope
+    for _ in range(200):
+        middle = (low + high) / 2
+        mean = sum(1 / (1 + math.exp(-slope * (v - middle))) for v in values) / len(values)
+        low, high = (middle, high) if mean > share else (low, middle)
+    return (low + high) / 2
+
+
+def poisson(u, rate):
+    """Inversion of one uniform, as the campaigns use it."""
+    term = exp32(F(-rate))
+    edge, n = term, 0
+    while u >= edge and n < 64:
+        n += 1
+        term = term * F(rate) / F(n)
+        edge = edge + term
+    return n
+
+
+def look(visit, scores, w_):
+    """One person's visit, slot by slot. ``w_`` is the world's arrays by name; state is changed in place.
+
+    Returns:
+        List of (item, source, set of actions, watched share) for each examined slot, and whether the feed ran dry.
+    """
+    person, stratum = int(w_["visits"].person[visit]), int(w_["visits"].stratum[visit])
+    items, labels, r, pools = w_["items"], w_["items"].labels, w_["reaction"], w_["pools"]
+    latent, observed, start, key = w_["latent"], w_["observed"], w_["window_start"], w_["key"]
+    seen, size = w_["seen"][person], pools.item.shape[1]
+    ranked = []
+    for column, score in enumerate(scores):
+        inside = column < size
+        i = int(pools.item[stratum, column]) if inside else int(observed.inbox[person, column - size])
+        if i < start or score == -np.inf or (inside and not w_["eligible"][i - start]) or i in seen:
+            continue
+        ranked.append((-score, column, i, int(pools.source[stratum, column]) if inside else 5))
+    ranked.sort(key=lambda row: row[:2])
+    entry = int(w_["visits"].entry[visit])
+    about = int(w_["visits"].about[visit])
+    results = [int(i) for i in pools.entry[about, : pools.entry_count[about]]] if entry else []
+    shown, met, left, served = [], {}, False, []
+    for slot in range(int(r.slate)):
+        if slot % 16 == 0:
+            chunk: list[int] = []
+        words = draws(person, slot, w_["population"], w_["step"], 2, key)
+        pick = None
+        if entry and slot < 5:
+            while results and pick is None:
+                i = results.pop(0)
+                if i >= start and i not in seen and i not in chunk:
+                    pick = (i, 6 if entry == 1 else 7)
+        fresh = int(pools.fresh_count[stratum])
+        if pick is None and unit(words[0]) < r.exploration and fresh:
+            for k in range(4):
+                i = int(pools.fresh[stratum, ((words[1] * fresh >> 32) + k) % fresh])
+                if i >= start and i not in seen and i not in chunk:
+                    pick = (i, 4)
+                    break
+        while pick is None and ranked:
+            _, _, i, source = ranked.pop(0)
+            if i not in chunk and i not in served:
+                pick = (i, source)
+        if pick is None:
+            return shown, True, False
+        item, source = pick
+        chunk.append(item)
+        served.append(item)
+        c = int(labels.candidate[item])
+        repeat = met.get(c, 0) if c >= 0 else 0
+        met[c] = met.get(c, 0) + 1
+        value = r.quality * items.quality[item] + r.emotion * latent.susceptibility[person] * items.emotion[item]
+        value = value + r.social_proof * w_["social"][item - start]
+        value = value - r.repetition * F(repeat) - r.typical_utility
+        if labels.language[item] != w_["cells"].language[person]:
+            value = value - r.language_mismatch
+        if c >= 0:
+            dx, dy = latent.position[person] - w_["position"][c]
+            value = value + r.closeness * latent.politics[person] * F(labels.stance[item]) * (F(1) - (dx * dx + dy * dy))
+        for d in range(latent.taste.shape[1]):
+            value = value + (r.affinity * latent.taste[person, d]) * items.topic[item, d]
+        would = [unit(x) for x in draws(person, items.key[item], w_["population"], 0, 4, key)]
+        look_ = [unit(x) for x in draws(person, items.key[item], w_["population"], 0, 5, key)]
+        skips = look_[2] < sigmoid32(r.skip + -r.skip_slope * value)
+        mean = r.watched_mean * exp32(r.watched_slope * value)
+        part = F(0.1) * look_[3] if skips else min(F(1), -log32(F(1) - look_[3]) * mean)
+        actions = set()
+        if not skips:
+            if part >= 1:
+                actions.add("complete")
+            for u, name in zip(would, ("like", "comment", "share", "follow"), strict=True):
+                bias = getattr(r, name) + latent.bias[person]
+                if u < sigmoid32(bias + r.act_slope * value):
+                    actions.add(name)
+        if look_[0] < sigmoid32(r.open_comments + r.open_slope * value):
+            actions.add("open_comments")
+        p_report = sigmoid32(r.report + -r.hide_slope * value)
+        p_hide = sigmoid32(r.hide + -r.hide_slope * value)
+        if look_[1] < p_report:
+            actions.add("report")
+        elif look_[1] < p_report + p_hide:
+            actions.add("hide")
+        shown.append((item, source, actions, float(part)))
+        seen.add(item)
+        odds = r.leave - r.satisfaction * (part - F(0.45))
+        if unit(words[2]) < sigmoid32(odds):
+            left = True
+            break
+    return shown, False, left

@@ -1,0 +1,263 @@
+"""Every kernel against its plain twin."""
+
+import numpy as np
+import pytest
+import reference
+from helpers import world_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recsim.kernels import counters, gates, inbox, look, retrieval
+from recsim.kernels import visits as visiting
+from recsim.rng import Key
+from recsim.state import Accounts, Counters
+
+F = np.float32
+
+
+@pytest.fixture(scope="module")
+def world(small):
+    return world_of(small, steps=27)
+
+
+def test_visits(world):
+    state, feed, plan = world.state, world.feed, world.plan
+    people = world.people
+    factor = people.hour_factor[world.now % (7 * plan.steps_per_day)]
+    world.people.visit()
+    expected = reference.visits(
+        [int(p) for p in feed.order], state.observed.stratum, state.cells.region, state.latent.visits,
+        state.latent.preference, factor, F(plan.scenario.activity.search_share.value),
+        F(plan.scenario.activity.external_share.value), plan.standing, plan.traits.population, world.now,
+        world.key.words,
+    )  # fmt: skip
+    n = people.visiting
+    v = feed.visits
+    got = list(zip(v.person[:n], v.stratum[:n], v.entry[:n], v.about[:n], strict=True))
+    assert [tuple(map(int, row)) for row in got] == [tuple(map(int, row)) for row in expected]
+    assert 20 < n < plan.people
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=40))
+def test_sort_by_stratum(strata):
+    order = np.zeros(len(strata), np.int32)
+    visiting.sort_by_stratum(np.array(strata, np.int32), 5, order)
+    assert order.tolist() == sorted(range(len(strata)), key=lambda p: (strata[p], p))
+
+
+def test_interest_strata():
+    estimate = np.array([[1, 3, 2], [2, 2, 1], [0, -1, 5]], np.float32)
+    out = np.zeros(3, np.int32)
+    visiting.assign_interest_strata(estimate, np.array([0, 1, 1], np.int8), out)
+    assert out.tolist() == [1, 3 + 0, 3 + 2]
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=60),
+    st.integers(1, 60),
+)
+def test_keep_largest(values, wanted):
+    codes = np.array([retrieval.ordered(F(v), np.int64(w)) for w, v in enumerate(values)], np.int64)
+    n = retrieval.keep_largest(codes, len(values), wanted)
+    got = sorted(int(retrieval.place_of(c)) for c in codes[:n])
+    # -0.0 and 0.0 are told apart by their bits; the twin must not see them as ties.
+    keyed = {w: (v if v != 0 else (0.0 if np.copysign(1, v) > 0 else -1e-300)) for w, v in enumerate(values)}
+    assert got == reference.largest(keyed, wanted)
+
+
+def test_pools(world):
+    plan, state, feed = world.plan, world.state, world.feed
+    start, end = world.window
+    feed.stale = True
+    feed.item_terms(world.now, start, end)
+    feed.retrieve(world.now, start, end)
+    quotas = feed.quotas
+    count = end - start
+    for stratum in (0, 3, plan.scenario.content.topics - 1):
+        language, topic = int(feed.strata.language[stratum]), int(feed.strata.topic[stratum])
+        expected = reference.pool(
+            stratum, language, topic, {"interest": quotas.interest, "size": feed.size}, quotas.noise, feed.value[:count],
+            feed.eligible, state.items, start, plan.supply.population, world.key.words, world.now,
+        )  # fmt: skip
+        n = feed.pools.size[stratum]
+        got = [(int(i), int(s)) for i, s in zip(feed.pools.item[stratum, :n], feed.pools.source[stratum, :n], strict=True)]
+        interest = {i for i, s in got if s == 0}
+        assert interest == {i for i, s in expected if s == 0}
+        assert len({i for i, _ in got}) == n and [i for i, _ in got] == sorted(i for i, _ in got)
+
+
+def test_gathered_features(world):
+    start, _ = world.window
+    feed, items = world.feed, world.state.items
+    for s in (0, 5):
+        for p in (0, int(feed.pools.size[s]) - 1):
+            i = int(feed.pools.item[s, p])
+            assert np.array_equal(feed.pool_topic[s, :, p], items.topic[i])
+            assert feed.pools.key[s, p] == items.key[i]
+            assert np.array_equal(feed.pool_rows[s, :, p], feed.rows[:, i - start])
+
+
+def test_looking(world):
+    """A whole block of visits: slates, sources, actions, memory and counts, person by person."""
+    plan, state, feed = world.plan, world.state, world.feed
+    start, end = world.window
+    world.people.visit()
+    world.creators.post()
+    feed.item_terms(world.now, start, end)
+    feed.retrieve(world.now, start, end)
+    n = min(60, world.people.visiting)
+    feed.visits.entry[:n:7] = 1
+    feed.visits.entry[3:n:11] = 2
+    key0, key1 = world.key.words
+    scores = feed.scores[0]
+    plan.compiled.score_block(
+        0, n, feed.visits.person, feed.visits.stratum, state.observed.estimate, feed.pool_topic, feed.pool_rows,
+        feed.pools.key, feed.pools.size, state.observed.inbox, state.items.topic, feed.rows, state.items.key,
+        np.int64(start), state.cells.language, state.cells.region, feed.constants, plan.parameters, key0, key1,
+        np.uint64(world.now), scores,
+    )  # fmt: skip
+    bits = state.observed.seen
+    live = range(start, end)
+    seen = [
+        {i for i in live if int(bits[p, (i >> 6) % bits.shape[1]]) >> (i & 63) & 1} for p in range(plan.people)
+    ]  # fmt: skip
+    arrays = {
+        "visits": feed.visits, "items": state.items, "reaction": plan.reaction, "pools": feed.pools,
+        "latent": state.latent, "observed": state.observed, "window_start": start, "key": world.key.words,
+        "seen": seen, "eligible": feed.eligible, "social": feed.social, "cells": state.cells,
+        "position": state.position, "population": plan.traits.population, "step": world.now,
+    }  # fmt: skip
+    expected = [reference.look(v, scores[v].tolist(), arrays) for v in range(n)]
+    tally = feed.tally
+    for table in (tally.items, tally.exposure, tally.comments, tally.provenance, tally.feed, tally.follow_count):
+        table[:] = 0
+    look.look_block(
+        0, n, 0, scores, feed.visits, feed.pools, state.latent, state.cells, state.observed, state.items,
+        state.position, feed.social, feed.eligible, state.counters.top_comment, plan.reaction,
+        np.uint64(plan.traits.population), key0, key1, np.uint64(world.now), np.int64(start), tally,
+    )  # fmt: skip
+    names = ("view", "complete", "like", "comment", "share", "follow", "open_comments", "hide", "report")
+    counts = np.zeros((end - start, 9), int)
+    by_source = np.zeros(8, int)
+    for shown, _, _ in expected:
+        for item, source, actions, _ in shown:
+            counts[item - start, 0] += 1
+            if state.items.labels.candidate[item] >= 0:
+                by_source[source] += 1
+            for action in actions:
+                counts[item - start, names.index(action)] += 1
+    assert np.array_equal(tally.items[0, : end - start, :9], counts)
+    assert np.array_equal(tally.provenance[0].sum(axis=(0, 1)), by_source)
+    assert tally.feed[0, 0] == n
+    assert tally.feed[0, 3] == sum(len(shown) for shown, _, _ in expected)
+    assert tally.feed[0, 2] == sum(dry for _, dry, _ in expected)
+    after = [{i for i in live if int(bits[p, (i >> 6) % bits.shape[1]]) >> (i & 63) & 1} for p in range(plan.people)]
+    assert after == seen
+    assert counts[:, 2].sum() > 0 and by_source.sum() > 0
+    tally.items[:] = 0
+
+
+def test_delivery_and_follows():
+    accounts = Accounts(
+        official=np.zeros(1, np.int32), start=np.array([0, 2, 3], np.int64), person=np.array([0, 2, 1], np.int32),
+        head=np.full(2, -1, np.int32), next=np.full(3, -1, np.int32), newer=np.full(3, -1, np.int32),
+        used=np.zeros(1, np.int64), followers=np.array([2, 1], np.int64),
+    )  # fmt: skip
+    lost = inbox.add_follows(np.array([1, 1, 0, 2], np.int32), np.array([0, 0, 0, 1], np.int32), 4, accounts)
+    assert lost == 0 and accounts.followers.tolist() == [3, 2] and accounts.used[0] == 2
+    box, place = np.full((3, 2), -1, np.int32), np.zeros(3, np.int32)
+    present = np.array([True, True, False, True])
+    inbox.deliver_posts(0, 4, np.array([0, 1, 0, 0], np.int32), present, accounts, box, place)
+    # Author 0 is followed by 0, 1, 2; author 1 by 1 and 2. Rings of two keep the newest.
+    assert box[0].tolist() == [0, 3] and sorted(box[1].tolist()) == [1, 3] and sorted(box[2].tolist()) == [1, 3]
+    lost = inbox.add_follows(np.array([0, 1], np.int32), np.array([1, 1], np.int32), 2, accounts)
+    assert lost == 0 and inbox.add_follows(np.array([5], np.int32), np.array([1], np.int32), 1, accounts) == 1
+
+
+def test_counting():
+    gen = np.random.default_rng(5)
+    events = gen.integers(0, 3, (2, 6, 10)).astype(np.int32)
+    events[:, 4] = 0
+    candidate = np.array([-1, -1, 0, 1, -1, 1, 0, -1], np.int8)
+    made = Counters(
+        np.zeros((8, 10), np.int64), np.zeros((8, 2), np.int32), np.zeros((10, 8), F), np.zeros(8, np.int8),
+        np.zeros(8, np.int32), np.full((8, 2), -1, np.int8),
+    )  # fmt: skip
+    total, human, by = np.zeros((8, 10), int), np.zeros((8, 2), int), np.zeros((3, 10), int)
+    reference.count(events.copy(), candidate, total, human, by, 2, 8)
+    by_candidate = np.zeros((3, 10), np.int64)
+    counters.count_people(2, 8, events, candidate, made, by_candidate, np.uint64(1), *Key(1, 1).words, np.arange(8, dtype=np.uint32))
+    assert np.array_equal(made.total, total) and np.array_equal(made.human, human)
+    assert np.array_equal(by_candidate, by) and events[:, [0, 1, 2, 3, 5]].sum() == 0
+
+
+def test_top_comments_are_a_uniform_sample():
+    hits = np.zeros(10)
+    keys = np.arange(3000, dtype=np.uint32)
+    for item in range(3000):
+        top = np.full((3000, 2), -1, np.int8)
+        for ordinal in range(10):
+            counters.place_comment(top, item, ordinal, ordinal, np.uint64(9), *Key(1, 1).words, keys)
+        hits[top[item]] += 1
+    assert np.allclose(hits / 3000, 0.2, atol=0.03)
+
+
+def test_decay():
+    gen = np.random.default_rng(1)
+    total = gen.integers(0, 50, (4, 10)).astype(np.int64)
+    before = total - gen.integers(0, 5, (4, 10))
+    decayed = gen.random((10, 4)).astype(F)
+    expected = decayed * F(0.5) + (total - before).T.astype(F)
+    counters.decay_and_add(0, 4, before, F(0.5), total, decayed)
+    assert np.array_equal(decayed, expected) and np.array_equal(before, total)
+
+
+@given(st.integers(0, 500), st.integers(0, 500), st.floats(0.5, 50))
+def test_head_logits(events, views, prior):
+    decayed = np.zeros((10, 1), F)
+    decayed[0, 0], decayed[2, 0] = views, events
+    out = np.zeros(1, F)
+    counters.head_logits(0, 1, 0, decayed, 2, F(0.04), F(prior), F(4.0), out)
+    assert out[0] == pytest.approx(reference.logit_rate(events, views, 0.04, prior, 4.0), rel=1e-4, abs=1e-4)
+
+
+@given(st.lists(st.floats(-3, 3, width=32), min_size=1, max_size=60), st.floats(1, 8), st.floats(0.1, 0.9))
+def test_soft_threshold(values, slope, share):
+    got = gates.soft_threshold(np.array(values, F), F(slope), F(share))
+    assert got == pytest.approx(reference.soft_threshold(values, slope, share), abs=2e-3)
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_gates(hard):
+    n = 4000
+    total = np.zeros((n, 10), np.int64)
+    total[:, 0] = np.arange(n) % 7
+    stage, stage_views = np.zeros(n, np.int8), np.zeros(n, np.int32)
+    stage[::5] = 1
+    value = np.linspace(-1, 1, n).astype(F)
+    passed = np.zeros(4, np.int64)
+    values, where = np.zeros(n, F), np.zeros(n, np.int8)
+    before = stage.copy()
+    arrivals = counters.pass_gates(
+        0, n, value, total, np.array([3, 5], F), np.zeros(4, F), F(3), hard, np.uint64(1), *Key(2, 2).words,
+        np.arange(n, dtype=np.uint32), stage, stage_views, values, where, passed,
+    )  # fmt: skip
+    reached = np.where(before == 0, total[:, 0] >= 3, total[:, 0] >= 5)
+    assert arrivals == reached.sum() and np.array_equal(stage[~reached], before[~reached])
+    promoted = stage[reached] == before[reached] + 1
+    if hard:
+        assert np.array_equal(promoted, value[reached] >= 0)
+    else:
+        expected = 1 / (1 + np.exp(-3 * value[reached].astype(float)))
+        assert promoted.mean() == pytest.approx(expected.mean(), abs=0.03)
+        assert np.corrcoef(promoted, expected)[0, 1] > 0.4
+    assert passed.sum() == promoted.sum() and set(stage[reached][~promoted]) <= {100}
+
+
+@given(st.floats(0.01, 5), st.floats(0, 0.999, width=32))
+def test_poisson_twin(rate, u):
+    """The inversion that campaigns use has the right distribution function."""
+    from scipy.stats import poisson
+
+    n = reference.poisson(F(u), rate)
+    assert poisson.cdf(n, rate) > u - 1e-5 and (n == 0 or poisson.cdf(n - 1, rate) <= u + 1e-5)
