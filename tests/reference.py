@@ -174,7 +174,9 @@ def look(visit, scores, w_):
             value = value - r.language_mismatch
         if c >= 0:
             dx, dy = latent.position[person] - w_["position"][c]
-            value = value + r.closeness * latent.politics[person] * F(labels.stance[item]) * (F(1) - (dx * dx + dy * dy))
+            value = value + r.closeness * latent.politics[person] * F(labels.stance[item]) * (
+                F(1) - (dx * dx + dy * dy)
+            )
         for d in range(latent.taste.shape[1]):
             value = value + (r.affinity * latent.taste[person, d]) * items.topic[item, d]
         would = [unit(x) for x in draws(person, items.key[item], w_["population"], 0, 4, key)]

@@ -28,13 +28,13 @@ def test_visits(world):
     expected = reference.visits(
         [int(p) for p in feed.order], state.observed.stratum, state.cells.region, state.latent.visits,
         state.latent.preference, factor, F(plan.scenario.activity.search_share.value),
-        F(plan.scenario.activity.external_share.value), plan.standing, plan.traits.population, world.now,
-        world.key.words,
+        F(plan.scenario.activity.external_share.value), plan.standing, plan.traits.population, world.key.words,
+        world.now,
     )  # fmt: skip
     n = people.visiting
     v = feed.visits
     got = list(zip(v.person[:n], v.stratum[:n], v.entry[:n], v.about[:n], strict=True))
-    assert [tuple(map(int, row)) for row in got] == [tuple(map(int, row)) for row in expected]
+    assert [tuple(int(x) for x in row) for row in got] == [tuple(int(x) for x in row) for row in expected]
     assert 20 < n < plan.people
 
 
@@ -77,10 +77,12 @@ def test_pools(world):
         language, topic = int(feed.strata.language[stratum]), int(feed.strata.topic[stratum])
         expected = reference.pool(
             stratum, language, topic, {"interest": quotas.interest, "size": feed.size}, quotas.noise, feed.value[:count],
-            feed.eligible, state.items, start, plan.supply.population, world.key.words, world.now,
+            feed.eligible[:count], state.items, start, plan.supply.population, world.key.words, world.now,
         )  # fmt: skip
         n = feed.pools.size[stratum]
-        got = [(int(i), int(s)) for i, s in zip(feed.pools.item[stratum, :n], feed.pools.source[stratum, :n], strict=True)]
+        got = [
+            (int(i), int(s)) for i, s in zip(feed.pools.item[stratum, :n], feed.pools.source[stratum, :n], strict=True)
+        ]
         interest = {i for i, s in got if s == 0}
         assert interest == {i for i, s in expected if s == 0}
         assert len({i for i, _ in got}) == n and [i for i, _ in got] == sorted(i for i, _ in got)
@@ -178,6 +180,7 @@ def test_counting():
     gen = np.random.default_rng(5)
     events = gen.integers(0, 3, (2, 6, 10)).astype(np.int32)
     events[:, 4] = 0
+    events[:, events[:, :, 0].sum(axis=0) == 0] = 0  # nothing happens to an item without a view
     candidate = np.array([-1, -1, 0, 1, -1, 1, 0, -1], np.int8)
     made = Counters(
         np.zeros((8, 10), np.int64), np.zeros((8, 2), np.int32), np.zeros((10, 8), F), np.zeros(8, np.int8),
@@ -186,9 +189,12 @@ def test_counting():
     total, human, by = np.zeros((8, 10), int), np.zeros((8, 2), int), np.zeros((3, 10), int)
     reference.count(events.copy(), candidate, total, human, by, 2, 8)
     by_candidate = np.zeros((3, 10), np.int64)
-    counters.count_people(2, 8, events, candidate, made, by_candidate, np.uint64(1), *Key(1, 1).words, np.arange(8, dtype=np.uint32))
+    counters.count_people(
+        2, 8, events, candidate, made, by_candidate, np.uint64(1), *Key(1, 1).words, np.arange(8, dtype=np.uint32)
+    )
     assert np.array_equal(made.total, total) and np.array_equal(made.human, human)
-    assert np.array_equal(by_candidate, by) and events[:, [0, 1, 2, 3, 5]].sum() == 0
+    assert np.array_equal(by_candidate, by)
+    assert events.sum() == 0
 
 
 def test_top_comments_are_a_uniform_sample():
@@ -254,7 +260,7 @@ def test_gates(hard):
     assert passed.sum() == promoted.sum() and set(stage[reached][~promoted]) <= {100}
 
 
-@given(st.floats(0.01, 5), st.floats(0, 0.999, width=32))
+@given(st.floats(0.01, 5), st.floats(0, 0.9990000128746033, width=32))
 def test_poisson_twin(rate, u):
     """The inversion that campaigns use has the right distribution function."""
     from scipy.stats import poisson

@@ -72,19 +72,62 @@ def _pick(items, edge, word):
     return np.int64(items[low])
 
 
+@njit(**HELPER)
+def _times(n, aged, delay, shift, population, step, key0, key1):
+    """How often account n acts in this step, and whether it is awake."""
+    weight = 0.0
+    if shift.acting and shift.elapsed >= delay[n] * shift.ramp_steps:
+        weight = min(max(shift.accounts - n, 0.0), 1.0)
+    awake = weight > 0.0
+    if not awake and aged[n] and n < shift.sleepers:
+        weight = shift.sleeping
+    rate = F(shift.per_step * weight)
+    times = 0
+    if rate > F(0.0):
+        a, _, _, _ = philox4(U64(n), U64(0), population, (step << U64(16)) | D_ACT, key0, key1)
+        u = unit(a)
+        term = exp32(-rate)
+        edge = term
+        while u >= edge and times < MOST_ACTS:
+            times += 1
+            term = term * rate / F(times)
+            edge = edge + term
+    return times, awake
+
+
+@njit(**KERNEL)
+def plan_acts(aged, delay, shift, population, key0, key1, step, out_times, out_awake):
+    """How often every account acts in this step: Poisson, by inversion of one uniform, at most 64 times.
+
+    Args:
+        aged: (N,) bool, accounts created years before. delay: (N,) float32, place in the ramp, 0-1.
+        shift: see above. population, key0, key1, step: draw key.
+        out_times: (N,) int64, out_awake: (N,) bool; written.
+
+    Returns:
+        The number of acts of all accounts.
+    """
+    total = 0
+    for n in range(aged.size):
+        times, awake = _times(n, aged, delay, shift, population, step, key0, key1)
+        out_times[n] = times
+        out_awake[n] = awake
+        total += times
+    return total
+
+
 @njit(**KERNEL)
 def act(
-    aged, delay, shift, tactics, targets, beneficiary, named, inauthentic, population, key0, key1, step, keys, candidate,
+    times_of, awake_of, tactics, targets, beneficiary, named, inauthentic, population, key0, key1, step, keys, candidate,
     counters, accounts, by_action, out_attempted, out_prevented, out_counted, out_own,
 ):  # fmt: skip
     """All accounts of one campaign act within one step.
 
-    Each account acts a Poisson number of times (inversion of one uniform; at most 64). Sleeping accounts (``awake``
-    0) like popular items about no candidate, which is what keeps them looking ordinary.
+    Sleeping accounts like popular items about no candidate, which is what keeps them looking ordinary.
 
     Args:
-        aged: (N,) bool, accounts created years before. delay: (N,) float32, place in the ramp, 0-1.
-        shift, tactics, targets: see above. beneficiary: index of the candidate; named: whom comments name, -1 nobody.
+        times_of: (N,) int64, awake_of: (N,) bool: from `plan_acts`.
+        tactics, targets: see above. beneficiary: index of the candidate; named: whom comments name, -1 nobody.
         inauthentic: bool (volunteers' actions are authentic and never prevented).
         population, key0, key1, step: draw key. keys: (I,) uint32. candidate: (I,) int8.
         counters: `recsim.state.Counters`; totals and top comments written.
@@ -94,25 +137,9 @@ def act(
         out_own: (1,) int64, counted actions on the beneficiary's own items, added to.
     """
     nobody = by_action.shape[0] - 1
-    for n in range(aged.size):
-        weight = 0.0
-        if shift.acting and shift.elapsed >= delay[n] * shift.ramp_steps:
-            weight = min(max(shift.accounts - n, 0.0), 1.0)
-        awake = weight > 0.0
-        if not awake and aged[n] and n < shift.sleepers:
-            weight = shift.sleeping
-        rate = F(shift.per_step * weight)
-        if rate <= F(0.0):
-            continue
-        a, _, _, _ = philox4(U64(n), U64(0), population, (step << U64(16)) | D_ACT, key0, key1)
-        u = unit(a)
-        term = exp32(-rate)
-        edge = term
-        times = 0
-        while u >= edge and times < MOST_ACTS:
-            times += 1
-            term = term * rate / F(times)
-            edge = edge + term
+    for n in range(times_of.size):
+        times = times_of[n]
+        awake = awake_of[n]
         for time in range(times):
             a, b, c, d = philox4(U64(n), U64(time), population, (step << U64(16)) | D_DETAIL, key0, key1)
             e, _, _, _ = philox4(U64(n), U64(time), population, (step << U64(16)) | D_CHECK, key0, key1)

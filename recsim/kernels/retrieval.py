@@ -15,6 +15,7 @@ F = np.float32
 U64 = np.uint64
 D_RETRIEVE, D_DISCOVER = U64(6), U64(12)
 INTEREST, TRENDING, DISCOVERY, REGIONAL = 0, 1, 2, 3
+TRIAL = 1 << 20  # places of trial draws, apart from those of discovery
 TINY = F(5.9604644775390625e-08)
 
 
@@ -113,16 +114,40 @@ def trending_codes(count, value, heat, eligible, window_start, keys, noise, popu
 
 @njit(**KERNEL)
 def build_pools(
-    first, last, count, window_start, strata, quotas, value, eligible, trial, trending, trending_count, eligible_list,
-    eligible_count, items, population, key0, key1, step, out_item, out_source, out_count, out_fresh, out_fresh_count,
-):  # fmt: skip
+    first,
+    last,
+    count,
+    window_start,
+    strata,
+    quotas,
+    value,
+    trending,
+    open_item,
+    open_count,
+    trial_item,
+    trial_count,
+    everywhere,
+    everywhere_count,
+    items,
+    population,
+    key0,
+    key1,
+    step,
+    out_item,
+    out_source,
+    out_count,
+    out_fresh,
+    out_fresh_count,
+):
     """Fill the pools of strata first..last-1.
 
     Args:
         count, window_start: live items. strata, quotas: see above.
-        value: (W,) float32, retrieval value. eligible, trial: (W,) bool.
-        trending: (N,) int32, window places of trending items, best first. trending_count: how many.
-        eligible_list: (W,) int32, window places of eligible items, ascending. eligible_count: how many.
+        value: (W,) float32, retrieval value.
+        trending: (N,) int32, window places of trending items, best first.
+        open_item: (L, W) int32, window places of items that may be ranked, ascending, by language; open_count: (L,).
+        trial_item: (L, W) int32, the same for items under trial; trial_count: (L,).
+        everywhere: (W,) int32, window places of items that may be ranked, ascending; everywhere_count: how many.
         items: `recsim.state.Items`.
         out_item (S, P) int32 ascending, out_source (S, P) int8, out_count (S,) int32,
         out_fresh (S, E) int32, out_fresh_count (S,) int32: written.
@@ -131,74 +156,81 @@ def build_pools(
     size = out_item.shape[1]
     taken = np.zeros(count, np.int8)
     codes = np.empty(count, np.int64)
+    chosen = np.empty(size, np.int64)
     moment = (step << U64(16)) | D_RETRIEVE
+    discover = (step << U64(16)) | D_DISCOVER
     for s in range(first, last):
         language, topic, region = strata.language[s], strata.topic[s], strata.region[s]
-        taken[:] = 0
-        n = 0
-        if quotas.interest > 0:
-            for w in range(count):
-                i = window_start + w
-                near = (topic < 0) | (items.primary[i] == topic) | (items.secondary[i] == topic)
-                if eligible[w] and near and labels.language[i] == language:
-                    a, _, _, _ = philox4(U64(items.key[i]), U64(s), population, moment, key0, key1)
-                    codes[n] = ordered(value[w] + quotas.noise * gumbel(a), w)
-                    n += 1
-            n = keep_largest(codes, n, quotas.interest)
-            for k in range(n):
-                taken[place_of(codes[k])] = 1 + INTEREST
-        filled = n
-        if quotas.regional > 0:
+        filled = 0
+        for part in range(2):
+            quota = quotas.interest if part == 0 else quotas.regional
+            if quota == 0:
+                continue
             n = 0
-            for w in range(count):
+            for k in range(open_count[language]):
+                w = open_item[language, k]
                 i = window_start + w
-                if eligible[w] and labels.region[i] == region and labels.language[i] == language and taken[w] == 0:
+                if part == 0:
+                    fits = (topic < 0) | (items.primary[i] == topic) | (items.secondary[i] == topic)
+                else:
+                    fits = labels.region[i] == region
+                if fits and taken[w] == 0:
                     a, _, _, _ = philox4(U64(items.key[i]), U64(s), population, moment, key0, key1)
                     codes[n] = ordered(value[w] + quotas.noise * gumbel(a), w)
                     n += 1
-            n = keep_largest(codes, n, quotas.regional)
+            n = keep_largest(codes, n, min(quota, size - filled))
             for k in range(n):
-                taken[place_of(codes[k])] = 1 + REGIONAL
-            filled += n
-        wanted = quotas.trending
-        for k in range(trending_count):
+                w = place_of(codes[k])
+                taken[w] = 1 + (INTEREST if part == 0 else REGIONAL)
+                chosen[filled] = w
+                filled += 1
+        wanted = min(quotas.trending, size - filled)
+        for k in range(trending.size):
             if wanted == 0:
                 break
             w = trending[k]
             if taken[w] == 0 and (region < 0 or labels.language[window_start + w] == language):
                 taken[w] = 1 + TRENDING
-                wanted -= 1
+                chosen[filled] = w
                 filled += 1
-        wanted = min(size - filled, eligible_count - filled)
+                wanted -= 1
+        wanted = min(size - filled, everywhere_count - filled)
         for place in range(4 * size):
             if wanted <= 0:
                 break
-            a, b, c, d = philox4(U64(s), U64(place), population, (step << U64(16)) | D_DISCOVER, key0, key1)
+            a, b, c, d = philox4(U64(s), U64(place), population, discover, key0, key1)
             for word in (a, b, c, d):
-                w = eligible_list[np.int64((word * U64(eligible_count)) >> U64(32))]
+                w = everywhere[np.int64((word * U64(everywhere_count)) >> U64(32))]
                 right = region < 0 or labels.language[window_start + w] == language
                 if wanted > 0 and taken[w] == 0 and right:
                     taken[w] = 1 + DISCOVERY
+                    chosen[filled] = w
+                    filled += 1
                     wanted -= 1
+        chosen[:filled].sort()
+        for n in range(filled):
+            w = chosen[n]
+            out_item[s, n] = window_start + w
+            out_source[s, n] = taken[w] - 1
+            taken[w] = 0
+        out_count[s] = filled
+        for n in range(filled, size):
+            out_item[s, n] = window_start
+        # Items under trial: drawn evenly, so that every new item has the same chance.
         n = 0
-        for w in range(count):
-            if taken[w] > 0 and n < size:
-                out_item[s, n] = window_start + w
-                out_source[s, n] = taken[w] - 1
-                n += 1
-        out_count[s] = n
-        for k in range(n, size):
-            out_item[s, k] = window_start
-        n = 0
-        for w in range(count):
-            i = window_start + w
-            if trial[w] and labels.language[i] == language:
-                a, _, _, _ = philox4(U64(items.key[i]), U64(s), population, moment, key0, key1)
-                codes[n] = ordered(unit(a), w)
-                n += 1
-        n = keep_largest(codes, n, out_fresh.shape[1])
+        available = trial_count[language]
+        for place in range(4 * out_fresh.shape[1]):
+            if n >= out_fresh.shape[1] or n >= available:
+                break
+            a, b, c, d = philox4(U64(s), U64(place + TRIAL), population, discover, key0, key1)
+            for word in (a, b, c, d):
+                w = trial_item[language, np.int64((word * U64(available)) >> U64(32))]
+                if n < out_fresh.shape[1] and taken[w] == 0:
+                    taken[w] = 1
+                    out_fresh[s, n] = window_start + w
+                    n += 1
         for k in range(n):
-            out_fresh[s, k] = window_start + place_of(codes[k])
+            taken[out_fresh[s, k] - window_start] = 0
         out_fresh_count[s] = n
 
 
@@ -224,18 +256,19 @@ def gather_pools(first, last, window_start, item, topic, rows, keys, with_topic,
 
 
 @njit(**KERNEL)
-def entry_lists(count, window_start, candidate, present, heat, out_entry, out_count):
+def entry_lists(about, window_start, candidate, heat, out_entry, out_count):
     """Results of a search for each candidate: items about her with most recent engagement first.
 
     Args:
+        about: (n,) int64, window places of items about any candidate, ascending. candidate: (I,) int8.
         heat: (W,) float32. out_entry: (C, Q) int32, out_count: (C,) int32; written.
     """
-    codes = np.empty(count, np.int64)
+    codes = np.empty(about.size, np.int64)
     for c in range(out_entry.shape[0]):
         n = 0
-        for w in range(count):
-            i = window_start + w
-            if candidate[i] == c and present[i]:
+        for k in range(about.size):
+            w = about[k]
+            if candidate[window_start + w] == c:
                 codes[n] = ordered(heat[w], w)
                 n += 1
         n = keep_largest(codes, n, out_entry.shape[1])
@@ -243,3 +276,18 @@ def entry_lists(count, window_start, candidate, present, heat, out_entry, out_co
         for k in range(n):
             out_entry[c, k] = window_start + place_of(best[n - 1 - k])
         out_count[c] = n
+
+
+@njit(**KERNEL)
+def by_language(count, window_start, language, wanted, out_item, out_count):
+    """Window places of the wanted items by language, ascending.
+
+    Args:
+        language: (I,) int8. wanted: (W,) bool. out_item: (L, W) int32, out_count: (L,) int32; written.
+    """
+    out_count[:] = 0
+    for w in range(count):
+        if wanted[w]:
+            spoken = language[window_start + w]
+            out_item[spoken, out_count[spoken]] = w
+            out_count[spoken] += 1

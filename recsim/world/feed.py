@@ -45,6 +45,9 @@ class Feed:
         self.eligible = np.zeros(self.window, np.bool_)
         self.trial = np.zeros(self.window, np.bool_)
         self.codes = np.zeros(self.window, np.int64)
+        languages = len(plan.languages)
+        self.open_item, self.trial_item = (np.zeros((languages, self.window), np.int32) for _ in range(2))
+        self.open_count, self.trial_count = (np.zeros(languages, np.int32) for _ in range(2))
         self.pools = look.Pools(
             item=np.zeros((strata, self.size), np.int32), key=np.zeros((strata, self.size), np.uint32), source=np.zeros((strata, self.size), np.int8),
             size=np.zeros(strata, np.int32), fresh=np.zeros((strata, FRESH), np.int32),
@@ -208,17 +211,43 @@ class Feed:
             )  # fmt: skip
             best = np.sort(self.codes[:n])[::-1][: 2 * quotas.trending]
             trending = (0x7FFFFFFF - (best & 0x7FFFFFFF)).astype(np.int32)
-            listed = np.flatnonzero(self.eligible[:count]).astype(np.int32)
+            labels = state.items.labels
+            for wanted, places, number in (
+                (self.eligible, self.open_item, self.open_count),
+                (self.trial, self.trial_item, self.trial_count),
+            ):
+                retrieval.by_language(count, np.int64(start), labels.language, wanted, places, number)
+            everywhere = np.flatnonzero(self.eligible[:count]).astype(np.int32)
             retrieval.build_pools(
-                0, len(self.strata.language), count, np.int64(start), self.strata, quotas, self.value, self.eligible,
-                self.trial, trending, len(trending), listed, len(listed), state.items, population, key0, key1,
-                np.uint64(step), self.pools.item, self.pools.source, self.pools.size, self.pools.fresh,
+                0,
+                len(self.strata.language),
+                count,
+                np.int64(start),
+                self.strata,
+                quotas,
+                self.value,
+                trending,
+                self.open_item,
+                self.open_count,
+                self.trial_item,
+                self.trial_count,
+                everywhere,
+                len(everywhere),
+                state.items,
+                population,
+                key0,
+                key1,
+                np.uint64(step),
+                self.pools.item,
+                self.pools.source,
+                self.pools.size,
+                self.pools.fresh,
                 self.pools.fresh_count,
-            )  # fmt: skip
+            )
+            about = np.flatnonzero((labels.candidate[start:end] >= 0) & labels.present[start:end])
             retrieval.entry_lists(
-                count, np.int64(start), state.items.labels.candidate, state.items.labels.present, heat,
-                self.pools.entry, self.pools.entry_count,
-            )  # fmt: skip
+                about, np.int64(start), labels.candidate, heat, self.pools.entry, self.pools.entry_count
+            )
             self.stale = False
         if self.plan.policy.uses_pool:
             retrieval.gather_pools(

@@ -73,47 +73,50 @@ def simulate_replicate(
         if report is not None:
             report(done / total)
 
-    shared = World(plan, state, Key(seed, replicate), "shared", threads=threads)
-    shared.run_until(fork, tick)
-    worlds = [shared]
-    reach, facts = [], []
-    burn_in = min(BURN_IN_LIFETIMES * plan.lifetime, fork // 2)
-    facts.append(_facts_frame(shared, platform_facts(shared, burn_in)))
-    for branch in range(branches):
-        for arm in ("factual", "counterfactual"):
-            world = _fork(plan, state, Key(seed, replicate, branch), arm, fork, threads, shared, placebo)
-            world.run_until(plan.steps, tick)
-            if plan.steps > fork:
-                reach.append(_reach_frame(world))
-                facts.append(_facts_frame(world, platform_facts(world, fork)))
-                worlds.append(world)
-    worlds = [w for w in worlds if w.record.days]
-    frames = {
-        name: pd.concat([getattr(w.record, name)() for w in worlds], ignore_index=True) for name in TABLES
-    }  # fmt: skip
-    frames["reach"] = pd.concat(reach, ignore_index=True) if reach else _empty_reach()
-    frames["facts"] = pd.concat(facts, ignore_index=True)
+    parts: list[dict[str, pd.DataFrame]] = []
     seconds = {"build": built}
-    for world in [shared, *worlds[1:]]:
+    sums = {"impressions": 0, "visits": 0}
+    own_actions: dict[str, int] = {}
+
+    def finish(world: World, first_step: int) -> None:
+        """Keep the world's tables and let go of everything else."""
         for name, spent in world.seconds.items():
             seconds[name] = seconds.get(name, 0.0) + spent
-    impressions = int(sum(w.record.feed[3] for w in worlds))
+        if world.record.days:
+            tables = {name: getattr(world.record, name)() for name in TABLES}
+            tables["facts"] = _facts_frame(world, platform_facts(world, first_step))
+            if world.arm != "shared":
+                tables["reach"] = _reach_frame(world)
+                own_actions[f"{world.arm}:{world.key.branch}"] = int(world.record.own_actions[0])
+            parts.append(tables)
+        sums["visits"] += int(world.record.feed[0])
+        sums["impressions"] += int(world.record.feed[3])
+        world.close()
+
+    shared = World(plan, state, Key(seed, replicate), "shared", threads=threads)
+    shared.run_until(fork, tick)
+    finish(shared, min(BURN_IN_LIFETIMES * plan.lifetime, fork // 2))
+    for branch in range(branches if plan.steps > fork else 0):
+        for arm in ("factual", "counterfactual"):
+            copy = state.fork()
+            if arm == "counterfactual" or placebo:
+                copy.items = copy.replaced
+            world = World(plan, copy, Key(seed, replicate, branch), arm, step=fork, threads=threads, placebo=placebo)
+            world.run_until(plan.steps, tick)
+            finish(world, fork)
+    frames = {name: pd.concat([p[name] for p in parts if name in p], ignore_index=True) for name in (*TABLES, "facts")}
+    reach = [p["reach"] for p in parts if "reach" in p]
+    frames["reach"] = pd.concat(reach, ignore_index=True) if reach else _empty_reach()
     meta = {
-        "replicate": replicate, "people": plan.people, "steps": plan.steps, "impressions": impressions,
-        "visits": int(sum(w.record.feed[0] for w in worlds)), "fork_day": plan.first_day, "seconds": seconds,
-        "own_actions": {
-            f"{w.arm}:{w.key.branch}": int(w.record.own_actions[0]) for w in worlds if w.arm != "shared"
-        },
-    }  # fmt: skip
+        "replicate": replicate,
+        "people": plan.people,
+        "steps": plan.steps,
+        "fork_day": plan.first_day,
+        "seconds": seconds,
+        "own_actions": own_actions,
+        **sums,
+    }
     return Outcome(frames, 1.0 / plan.scale, (plan.first_day, 0), meta)
-
-
-def _fork(plan: Plan, state: State, key: Key, arm: str, step: int, threads: int, shared: World, placebo: bool) -> World:
-    copy = state.fork()
-    if arm == "counterfactual" or placebo:
-        copy.items = copy.replaced
-    world = World(plan, copy, key, arm, step=step, threads=threads, placebo=placebo)
-    return world
 
 
 def _reach_frame(world: World) -> pd.DataFrame:

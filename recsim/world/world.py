@@ -94,6 +94,11 @@ class World(mesa.Model):
         self.moderation.adapt()
         self.feed.sort_people()
 
+    def close(self) -> None:
+        """Let go of the arrays: Mesa's model and agents refer to each other, so they would wait for the collector."""
+        del self.state, self.feed
+        self.networks.clear()
+
     def _timed(self, name: str, phase, *args) -> None:
         began = time.perf_counter()
         phase(*args)
@@ -167,7 +172,8 @@ class Network(mesa.Agent):
         super().__init__(model)
         self.network = network
         self.aged, self.delay = accounts_of.roster(network, model.key._replace(branch=0))
-        self.removed = False
+        self.times = np.zeros(len(self.aged), np.int64)
+        self.awake = np.zeros(len(self.aged), np.bool_)
 
     def act(self, start: int, end: int) -> None:
         """Like, comment, share and follow, as far as the plan of the campaign says."""
@@ -175,13 +181,24 @@ class Network(mesa.Agent):
         now, state, record = world.now, world.state, world.record
         acting = world.acting or not network.inauthentic
         shift = accounts_of.shift_of(network, now, acting)
-        if shift is not None:
+        key0, key1 = world.key.words
+        planned = shift is not None and acts.plan_acts(
+            self.aged,
+            self.delay,
+            shift,
+            np.uint64(network.population),
+            key0,
+            key1,
+            np.uint64(now),
+            self.times,
+            self.awake,
+        )
+        if planned:
             targets = find_targets(world.plan, state, network, now, start, end, world.placebo and network.inauthentic)
             table = record.tactics(network.campaign)
-            key0, key1 = world.key.words
             named = -1 if world.placebo and network.inauthentic else network.beneficiary
             acts.act(
-                self.aged, self.delay, shift, network.tactics, targets, network.beneficiary, named, network.inauthentic,
+                self.times, self.awake, network.tactics, targets, network.beneficiary, named, network.inauthentic,
                 np.uint64(network.population), key0, key1, np.uint64(now), state.items.key,
                 state.items.labels.candidate, state.counters, state.accounts,
                 record.inauthentic if network.inauthentic else record.volunteer,
