@@ -97,6 +97,8 @@ class _Single(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         target = node.func
+        if isinstance(target, ast.Name) and target.id == "range":
+            return node
         if (
             isinstance(target, ast.Attribute)
             and isinstance(target.value, ast.Name)
@@ -130,7 +132,7 @@ def _user_text(function: Callable, name: str, done: dict[str, str]) -> None:
         n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
     }
     body = ast.FunctionDef(**{**{k: getattr(node, k) for k in node._fields}, "name": name})
-    builtins = {"abs", "min", "max", "float", "bool", "True", "False"}
+    builtins = {"abs", "min", "max", "float", "bool", "range"}
     for used in sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - local - builtins - {"math", "np"}):
         if used in done or used == "F":
             continue

@@ -1,0 +1,240 @@
+"""Policies: the compiled loop against the plain function, names, caching, staleness."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import recsim
+from recsim.errors import InputError
+from recsim.ranking import registry
+from recsim.ranking.compile import compile_policy
+from recsim.ranking.policy import Policy
+from recsim.ranking.presets import PRESETS
+from recsim.ranking.vocabulary import CONSTANTS, FEATURES, HEADS, constants
+
+F = np.float32
+
+
+@recsim.policy(w_like=0.5, w_reply=13.5, oon=0.75)
+def linear(f, p):
+    s = p.w_like * f.p_like + p.w_reply * f.p_comment
+    return s if f.in_network else p.oon * s
+
+
+def boosted(f, p):
+    return 2 if f.age_h < 3 else 1
+
+
+@recsim.policy(a=2.0, meta={"multiply": (boosted,), "ordering": "order"})
+def curved(f, p):
+    x = f.affinity**2 + np.log(1 + f.d_like) - np.exp(-f.age_h / 24)
+    for _ in range(2):
+        x = max(x, f.noise) + p.a * (1 if f.same_language else 0)
+    return x
+
+
+ALL = [*PRESETS.values(), linear, curved]
+
+
+def setup(compiled, seed=0, pool=37, slots=3, people=5, strata=2, topics=6, items=80):
+    g = np.random.default_rng(seed)
+    rows = max(1, len(compiled.rows))
+    table = g.random((rows, items)).astype(F) * 3
+    for k, name in enumerate(compiled.rows):
+        if name in ("language", "region"):
+            table[k] = g.integers(0, 2, items)
+    item_topic = g.random((items, topics)).astype(F)
+    pool_item = np.sort(np.array([g.choice(items, pool, replace=False) for _ in range(strata)]), axis=1)
+    inbox = g.integers(-1, items, (people, slots)).astype(np.int32)
+    keys = g.integers(1, 2**32, items).astype(np.uint32)
+    return SimpleNamespace(
+        person=np.arange(people, dtype=np.int32), stratum=(np.arange(people) % strata).astype(np.int32),
+        estimate=g.normal(size=(people, topics)).astype(F), pool_item=pool_item,
+        pool_topic=np.ascontiguousarray(item_topic[pool_item].transpose(0, 2, 1)),
+        pool_rows=np.ascontiguousarray(table[:, pool_item].transpose(1, 0, 2)), pool_key=keys[pool_item],
+        pool_count=np.array([pool, pool - 4], np.int32), inbox=inbox, item_topic=item_topic, rows=table, keys=keys,
+        language=g.integers(0, 2, people).astype(np.int8), region=g.integers(0, 2, people).astype(np.int8),
+        constants=constants(0.8, dict.fromkeys(HEADS, 0.1)), scores=np.zeros((people, pool + slots), F),
+    )  # fmt: skip
+
+
+def run(compiled, d, params=None):
+    compiled.score_block(
+        0, len(d.person), d.person, d.stratum, d.estimate, d.pool_topic, d.pool_rows, d.pool_key, d.pool_count, d.inbox,
+        d.item_topic, d.rows, d.keys, np.int64(0), d.language, d.region, d.constants,
+        compiled.vector({}) if params is None else params, np.uint64(5), np.uint64(6), np.uint64(9), d.scores,
+    )  # fmt: skip
+    return d.scores
+
+
+def oracle(policy, compiled, d, who, item, in_network):
+    """The plain function on plain floats."""
+    import reference
+
+    row = {name: float(d.rows[k, item]) for k, name in enumerate(compiled.rows)}
+    affinity = float(sum(d.estimate[who, k] * d.item_topic[item, k] for k in range(d.item_topic.shape[1])))
+    words = reference.draws(who, d.keys[item], 0, 9, 900, (5, 6))
+    scope = {
+        "affinity": affinity, "in_network": in_network, "noise": float(reference.unit(words[0])),
+        "person_language": d.language[who], "person_region": d.region[who],
+        "sigmoid32": lambda x: 1 / (1 + np.exp(-x)),
+        **dict(zip(CONSTANTS, map(float, d.constants), strict=True)),
+    }  # fmt: skip
+    f = {
+        n: eval(FEATURES[n].expression.format(**{r: repr(v) for r, v in row.items()}), {}, scope) for n in policy.reads
+    }
+    return policy(SimpleNamespace(**f), SimpleNamespace(**policy.parameters))
+
+
+@pytest.mark.parametrize("policy", ALL, ids=lambda p: p.name)
+def test_compiled_equals_plain(policy):
+    compiled = compile_policy(policy)
+    d = setup(compiled)
+    scores = run(compiled, d)
+    pool = d.pool_item.shape[1]
+    for who in range(5):
+        s = d.stratum[who]
+        for p in range(0, d.pool_count[s], 5):
+            assert scores[who, p] == pytest.approx(oracle(policy, compiled, d, who, d.pool_item[s, p], False), rel=2e-5)
+        assert (scores[who, d.pool_count[s] : pool] == -np.inf).all()
+        for j in range(3):
+            item = d.inbox[who, j]
+            if item < 0:
+                assert scores[who, pool + j] == -np.inf
+            else:
+                assert scores[who, pool + j] == pytest.approx(oracle(policy, compiled, d, who, item, True), rel=2e-5)
+
+
+@pytest.mark.parametrize("policy", ALL, ids=lambda p: p.name)
+def test_blocks_and_empty_inputs(policy):
+    compiled = compile_policy(policy)
+    d = setup(compiled, seed=3)
+    whole = run(compiled, d).copy()
+    assert np.isfinite(whole[whole != -np.inf]).all()
+    none = setup(compiled, seed=3, slots=0)
+    none.pool_count[:] = 0
+    assert (run(compiled, none) == -np.inf).all()
+    out = np.zeros(80, F)
+    compiled.score_items(
+        80, np.int64(0), d.rows, d.keys, d.constants, compiled.vector({}), np.uint64(5), np.uint64(6), np.uint64(9), out
+    )
+    assert np.isfinite(out).all()
+
+
+def test_parameters_do_not_recompile():
+    compiled = compile_policy(linear)
+    d = setup(compiled)
+    first = run(compiled, d).copy()
+    second = run(compiled, d, compiled.vector({"w_like": 2.0}))
+    assert not np.array_equal(first, second) and len(compiled.score_block.signatures) == 1
+
+
+def test_only_named_features_are_read():
+    assert linear.reads == ("in_network", "p_comment", "p_like")
+    assert compile_policy(linear).rows == ("logit_comment", "logit_like")
+    assert set(curved.reads) == {"affinity", "age_h", "d_like", "noise", "same_language"}
+
+
+def test_misspelt_feature():
+    with pytest.raises(InputError, match="unknown feature 'p_liek'.*did you mean 'p_like'"):
+
+        @recsim.policy()
+        def wrong(f, p):
+            return f.p_liek
+
+
+def test_misspelt_parameter():
+    with pytest.raises(InputError, match="unknown parameter 'w_liek'.*did you mean 'w_like'"):
+
+        @recsim.policy(w_like=1.0)
+        def wrong(f, p):
+            return p.w_liek * f.p_like
+
+    with pytest.raises(InputError, match="did you mean 'oon'"):
+        compile_policy(linear).vector({"onn": 1.0})
+
+
+def test_closures_are_refused():
+    weight = 3.0
+
+    with pytest.raises(InputError, match="closes over weight"):
+
+        @recsim.policy()
+        def wrong(f, p):
+            return weight * f.p_like
+
+
+def test_unknown_policy_and_import_path():
+    with pytest.raises(InputError, match="did you mean 'tiktok_value'"):
+        registry.get("tiktok_valu")
+    assert registry.get("test_policies:linear").name == "linear"
+    with pytest.raises(InputError, match="did you mean 'linear'"):
+        registry.get("test_policies:linaer")
+    with pytest.raises(InputError, match="not a policy"):
+        registry.get("test_policies:boosted")
+    with pytest.raises(InputError, match="No module named"):
+        registry.get("no_such_module_here:x")
+
+
+@pytest.mark.parametrize("name", ["dsa38_regional", "chrono_following", "popular_decayed", "random"])
+def test_not_profiled(name):
+    """Art. 38: permuting every behavioural feature of people leaves the scores unchanged."""
+    policy = PRESETS[name]
+    assert not policy.profiled
+    compiled = compile_policy(policy)
+    d = setup(compiled)
+    before = run(compiled, d).copy()
+    d.estimate[:] = d.estimate[::-1].copy()
+    assert np.array_equal(before, run(compiled, d))
+
+
+def test_profiled():
+    assert PRESETS["tiktok_value"].profiled and linear.profiled
+
+
+def test_edited_helper_is_never_stale(tmp_path):
+    """A helper in another file is edited between two processes; the second sees the new result, from a warm cache."""
+    (tmp_path / "helper.py").write_text("W = 2.0\ndef twice(x):\n    return W * x\n")
+    (tmp_path / "mine.py").write_text(
+        textwrap.dedent("""
+        import recsim
+        from helper import twice
+        @recsim.policy()
+        def pol(f, p):
+            return twice(f.age_h)
+        """)
+    )
+    script = textwrap.dedent("""
+        import numpy as np
+        from recsim.ranking.compile import compile_policy
+        from recsim.ranking.vocabulary import HEADS, constants
+        import mine
+        c = compile_policy(mine.pol)
+        out = np.zeros(1, np.float32)
+        c.score_items(1, np.int64(0), np.full((1, 1), 5, np.float32), np.ones(1, np.uint32),
+                      constants(1.0, dict.fromkeys(HEADS, .1)), c.vector({}), np.uint64(1), np.uint64(1), np.uint64(1), out)
+        print(out[0], sum(c.score_items.stats.cache_hits.values()))
+        """)
+    env = {**os.environ, "RECSIM_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
+    env.pop("NUMBA_CACHE_DIR", None)
+
+    def call():
+        done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    assert call() == ["10.0", "0"]
+    assert call() == ["10.0", "1"]
+    (tmp_path / "helper.py").write_text("W = 3.0\ndef twice(x):\n    return W * x\n")
+    assert call() == ["15.0", "0"]
+
+
+def test_listing_is_complete():
+    rows = registry.listing()
+    assert {r["name"] for r in rows} >= set(PRESETS)
+    assert all(r["title"] and r["evidence"] and r["source"] for r in rows)
+    assert all(isinstance(p, Policy) for p in PRESETS.values())

@@ -1,0 +1,215 @@
+"""What must hold whatever the answer: zero dose, exchange, order, threads, barrier, accounting, golden counters."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import changed, frames_of, window_shares, world_of
+
+from recsim.audit import controls
+from recsim.scenario.quantity import assumed
+from recsim.state import ACTIONS
+from recsim.world.plan import leaving_chance, visiting_rate
+
+GOLDEN = Path(__file__).parent / "golden" / "small.json"
+POLICIES = ("tiktok_value", "dsa38_regional", "chrono_following", "popular_decayed", "random")
+
+
+def with_policy(scenario, name):
+    return changed(scenario, platform={"policy": name, "parameters": {}})
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_zero_dose_is_bitwise_zero(small, policy):
+    ok, note = controls.zero_dose(with_policy(small, policy))
+    assert ok, note
+
+
+def test_a_dose_does_something(small):
+    strong = changed(small, dose=assumed(20.0))
+    frames = frames_of(strong)
+    assert window_shares(frames, "factual")["eva"] > window_shares(frames, "counterfactual")["eva"] + 0.02
+    e = frames["engagement"]
+    assert e[(e.origin == "inauthentic") & (e.arm.astype(str) == "counterfactual")]["count"].sum() == 0
+
+
+def test_doses_are_nested(small):
+    """A larger dose's counterfactual is the same world: only what acts differs."""
+    one, two = frames_of(small), frames_of(changed(small, dose=assumed(2.0)))
+    keep = {n: f[f["arm"].astype(str) != "factual"] for n, f in one.items()}
+    other = {n: f[f["arm"].astype(str) != "factual"] for n, f in two.items()}
+    assert controls.same(keep, other)
+    sums = [f["campaigns"]["attempted"].sum() for f in (one, two)]
+    assert sums[0] < sums[1]
+
+
+@pytest.mark.parametrize("control", ["exchanged", "reordered", "threads"])
+def test_controls(small, control):
+    ok, note = getattr(controls, control)(small)
+    assert ok, note
+
+
+def test_controls_notice_a_difference(small):
+    """The comparison behind the controls is not blind: another seed is another world."""
+    a = frames_of(small)
+    b = frames_of(changed(small, run={"seed": 8}))
+    assert not controls.same(a, b)
+    assert controls.same(a, a)
+
+
+def test_romania_controls(romania):
+    tiny = controls.small_copy(romania)
+    for control in (controls.zero_dose, controls.exchanged):
+        ok, note = control(tiny)
+        assert ok, note
+
+
+def test_latent_traits_are_never_seen(small):
+    """Permuting the truth leaves scores and pools of the current step unchanged: they are made of what is observed."""
+    world = world_of(small, steps=20)
+    start, end = world.window
+    feed, state = world.feed, world.state
+
+    def scores():
+        world.people.visit()
+        feed.item_terms(world.now, start, end)
+        feed.stale = True
+        feed.retrieve(world.now, start, end)
+        n = min(64, world.people.visiting)
+        key0, key1 = world.key.words
+        world.plan.compiled.score_block(
+            0, n, feed.visits.person, feed.visits.stratum, state.observed.estimate, feed.pool_topic, feed.pool_rows,
+            feed.pools.key, feed.pools.size, state.observed.inbox, state.items.topic, feed.rows, state.items.key,
+            np.int64(start), state.cells.language, state.cells.region, feed.constants, world.plan.parameters, key0,
+            key1, np.uint64(world.now), feed.scores[0],
+        )  # fmt: skip
+        return feed.scores[0][:n].copy(), feed.pools.item.copy()
+
+    before = scores()
+    order = np.random.default_rng(0).permutation(world.plan.people)
+    for name in ("taste", "position", "politics", "susceptibility", "bias"):
+        array = getattr(state.latent, name)
+        array[:] = array[order]
+    state.items.quality[:] = state.items.quality[::-1].copy()
+    state.items.emotion[:] = 0
+    after = scores()
+    assert np.array_equal(before[0], after[0]) and np.array_equal(before[1], after[1])
+
+
+def test_accounting_identities(small):
+    frames = frames_of(small)
+    keys = ["arm", "branch", "day", "candidate"]
+    exposure = frames["exposure"].astype({"arm": str, "candidate": str}).groupby(keys)["impressions"].sum()
+    provenance = frames["provenance"].astype({"arm": str, "candidate": str}).groupby(keys)["impressions"].sum()
+    assert exposure[exposure > 0].equals(provenance)
+    e = frames["engagement"].astype({"arm": str, "candidate": str, "action": str})
+    human = e[(e.origin == "human") & (e.action == "view") & (e.candidate != "none")].groupby(keys)["count"].sum()
+    assert exposure[exposure > 0].equals(human.rename("impressions"))
+    views = e[(e.origin == "human")].pivot_table(index=keys, columns="action", values="count", aggfunc="sum").fillna(0)
+    for action in ACTIONS[1:9]:
+        if action in views:
+            assert (views[action] <= views["view"]).all(), action
+
+
+def test_campaign_flows_add_up(small):
+    c = frames_of(changed(small, moderation={"prevented_share": assumed(0.5)}))["campaigns"]
+    assert (c.attempted == c.prevented + c.counted).all()
+    likes, comments = (c[c.tactic == t] for t in ("like", "comment"))
+    assert 0 < likes.prevented.sum() < likes.attempted.sum() and comments.prevented.sum() == 0
+
+
+def test_memory_never_repeats_an_item(small):
+    world = world_of(small, steps=60)
+    assert world.state.counters.human[:, 0].max() <= world.plan.people
+
+
+def test_feed_that_follows_only(small):
+    frames = frames_of(with_policy(small, "chrono_following"))
+    sources = set(frames["provenance"]["source"].astype(str))
+    assert sources <= {"inbox", "search", "external"} and "inbox" in sources
+
+
+def test_languages_and_regions_shape_the_regional_feed(small):
+    world = world_of(with_policy(small, "dsa38_regional"), steps=30)
+    pools, items = world.feed.pools, world.state.items
+    for s in range(len(world.feed.strata.language)):
+        region = world.feed.strata.region[s]
+        local = pools.source[s, : pools.size[s]] == 3
+        inside = items.labels.region[pools.item[s, : pools.size[s]]]
+        assert (inside[local] == region).all() and local.any()
+
+
+def test_equal_candidates_have_equal_shares(small):
+    """Two candidates with identical blocks and different keys are alike on average."""
+    one = small.candidates[0]
+    twins = [one.model_copy(update={"id": n, "key": n, "standing": assumed(0.5)}) for n in ("one", "two")]
+    scenario = changed(small, candidates=twins, campaigns=[])
+    from recsim.scenario import realise
+    from recsim.world.pair import simulate_replicate
+
+    differences = []
+    for replicate in range(16):
+        e = simulate_replicate(realise(scenario, 3, replicate), replicate).frames["exposure"]
+        sums = e.groupby(e["candidate"].astype(str))["impressions"].sum()
+        differences.append((sums["one"] - sums["two"]) / sums.sum())
+    from scipy.stats import ttest_1samp
+
+    assert ttest_1samp(differences, 0).pvalue > 0.01
+
+
+def test_influencers_and_volunteers(romania):
+    """Posts of real actors are thinned to the resolution; the counterfactual has ordinary posts in their place."""
+    from recsim.rng import Key
+    from recsim.world.build import build_state
+    from recsim.world.plan import make_plan
+
+    plan = make_plan(changed(romania, content={"real_items_per_day": assumed(4000.0), "items_per_day": 4000}))
+    state = build_state(plan, Key(1, 0))
+    labels, other = state.items.labels, state.replaced.labels
+    paid = labels.kind == 4
+    assert 80 <= paid.sum() <= 150 and (labels.candidate[paid] >= 0).all() and (other.candidate[paid] == -1).all()
+    volunteer = labels.kind == 5
+    assert volunteer.sum() > 1000 and np.array_equal(labels.candidate[volunteer], other.candidate[volunteer])
+    rest = ~paid
+    assert np.array_equal(labels.candidate[rest], other.candidate[rest])
+    assert np.array_equal(state.items.topic[rest], state.replaced.topic[rest])
+    assert (np.diff(state.items.created) >= 0).all() and len(np.unique(state.items.id)) == len(state.items.id)
+    none = make_plan(changed(romania, dose=assumed(0.0)))
+    empty = build_state(none, Key(1, 0))
+    assert np.array_equal(empty.items.labels.candidate, empty.replaced.labels.candidate)
+
+
+@pytest.mark.parametrize(("mean", "slate"), [(5, 20), (24, 50), (49, 50)])
+def test_leaving_chance(mean, slate):
+    p = leaving_chance(mean, slate)
+    assert sum((1 - p) ** k for k in range(slate)) == pytest.approx(mean, rel=1e-6)
+
+
+def test_visiting_rate_makes_up_for_merged_visits():
+    share = np.full(6, 1 / 6)
+    rate = visiting_rate(3.0, 0.0, share)
+    assert 6 * (1 - np.exp(-rate / 6)) == pytest.approx(3.0, rel=1e-3) and rate > 3
+
+
+def test_visits_match_the_scenario(small):
+    frames = frames_of(changed(small, campaigns=[]))
+    f = frames["facts"]
+    facts = f[f["arm"].astype(str) == "shared"].set_index("name")["value"]
+    assert facts["visits_per_day"] == pytest.approx(3, rel=0.06)
+
+
+def test_golden_counters(small, request):
+    """Integer counters of one small replicate; refreshed only on purpose."""
+    frames = frames_of(small, replicate=1)
+    e = frames["engagement"].astype(str).astype({"count": int})
+    got = {
+        "impressions": int(frames["exposure"]["impressions"].sum()),
+        "comment_exposures": int(frames["exposure"]["comment_exposures"].sum()),
+        "reached": int(frames["reach"]["people_reached"].sum()),
+        "attempted": int(frames["campaigns"]["attempted"].sum()),
+        **{f"{arm}.{action}": int(n) for (arm, action), n in e.groupby(["arm", "action"])["count"].sum().items()},
+    }
+    if request.config.getoption("--update-golden"):
+        GOLDEN.write_text(json.dumps(got, indent=1) + "\n")
+    assert got == json.loads(GOLDEN.read_text())
