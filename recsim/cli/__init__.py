@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import sys
 
+INTERRUPTED = 130
+STOPPED = "stopped; finished replicates are kept: the same command with --resume continues"
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of ``recsim`` and ``python -m recsim``."""
@@ -17,13 +20,17 @@ def main(arguments: list[str] | None = None) -> None:
     debug = "--debug" in given
     given = [a for a in given if a != "--debug"]
     try:
-        app(given, prog_name="recsim", standalone_mode=False)
+        code = app(given, prog_name="recsim", standalone_mode=False)
+        if code == INTERRUPTED:  # typer turns Ctrl-C into this code
+            raise KeyboardInterrupt
+        if isinstance(code, int) and code:
+            sys.exit(code)
     except InputError as error:
         _fail(str(error), 2)
     except RecsimError as error:
         _fail(str(error), 1)
     except KeyboardInterrupt:
-        _fail("stopped; finished replicates are kept: the same command with --resume continues", 130)
+        _fail(STOPPED, INTERRUPTED)
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:
@@ -31,14 +38,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _other(error: Exception, debug: bool) -> None:
-    import click
-
-    if isinstance(error, click.exceptions.Abort):
-        _fail("stopped; finished replicates are kept: the same command with --resume continues", 130)
-    if isinstance(error, click.exceptions.Exit):
-        sys.exit(error.exit_code)
-    if isinstance(error, click.ClickException):
+    kind = type(error).__name__
+    if kind == "Abort":
+        _fail(STOPPED, INTERRUPTED)
+    if hasattr(error, "format_message"):  # usage errors of the command-line library, whichever copy typer uses
         _fail(error.format_message().replace("\n", " "), 2)
+    if hasattr(error, "exit_code"):
+        sys.exit(error.exit_code)
     if debug:
         raise error
     import errno

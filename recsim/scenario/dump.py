@@ -71,10 +71,19 @@ def fingerprint(scenario: Scenario, extra: Mapping[str, str]) -> str:
         scenario: validated scenario.
         extra: sources and versions that decide results, by name.
     """
-    content = _plain(scenario)
+    content = _same_numbers(_plain(scenario))
     content["run"].pop("replicates")
     text = json.dumps([content, dict(sorted(extra.items()))], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _same_numbers(value: Any) -> Any:
+    """Numbers as floats throughout: 60 and 60.0 are the same setting."""
+    if isinstance(value, dict):
+        return {name: _same_numbers(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_same_numbers(member) for member in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def template() -> str:

@@ -1,0 +1,369 @@
+"""Runs: metrics, directories, resuming, workers."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import changed
+
+import recsim
+from recsim import metrics
+from recsim.errors import InputError
+from recsim.experiment import run
+from recsim.experiment.diff import diff
+from recsim.experiment.folder import RunFolder
+from recsim.experiment.result import Result
+from recsim.experiment.summary import Counts, naive_before_after
+from recsim.scenario.quantity import assumed
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def tiny(small):
+    return changed(small, run={"replicates": 3, "luck_branches": 2})
+
+
+@pytest.fixture(scope="module")
+def done(tiny, tmp_path_factory):
+    return run(tiny, out=tmp_path_factory.mktemp("run") / "r", workers=1)
+
+
+# ---- metrics -----------------------------------------------------------------------------------------------------
+
+
+def test_gini_by_hand():
+    assert metrics.gini(np.array([1, 1, 1, 1])) == pytest.approx(0)
+    assert metrics.gini(np.array([0, 0, 0, 4])) == pytest.approx(0.75)
+    assert metrics.gini(np.array([1, 3])) == pytest.approx(0.25)
+    assert math.isnan(metrics.gini(np.zeros(3))) and math.isnan(metrics.gini(np.array([])))
+
+
+def test_small_metrics():
+    assert metrics.top_share(np.array([8, 1, 1]), 0.01) == pytest.approx(0.8)
+    assert metrics.total_variation([0.5, 0.5], [0.8, 0.2]) == pytest.approx(0.3)
+    assert metrics.effective_number([0.5, 0.5]) == pytest.approx(2)
+    assert np.isnan(metrics.shares(np.zeros(3))).all()
+    assert metrics.shares(np.array([1, 3])).tolist() == [0.25, 0.75]
+
+
+def test_interval_against_scipy():
+    from scipy import stats
+
+    x = np.array([0.3, 1.1, -0.4, 0.9, 0.2])
+    t = metrics.interval(x)
+    low, high = stats.ttest_1samp(x, 0).confidence_interval()
+    assert (t.low, t.high) == (pytest.approx(low), pytest.approx(high)) and t.n == 5
+    assert t.next_high - t.mean == pytest.approx((t.high - t.mean) * math.sqrt(5) * math.sqrt(1 + 1 / 5))
+
+
+def test_degenerate_intervals():
+    zero = metrics.interval(np.zeros(4))
+    assert zero[:6] == (0, 0, 0, 0, 0, 0)
+    one = metrics.interval(np.array([2.0]))
+    assert one.mean == 2 and math.isnan(one.low)
+    assert metrics.interval(np.array([np.nan])).n == 0
+
+
+def test_coverage_of_the_interval():
+    g = np.random.default_rng(3)
+    hits = 0
+    for _ in range(2000):
+        t = metrics.interval(g.normal(1, 2, 10))
+        hits += t.low <= 1 <= t.high
+    assert 0.935 < hits / 2000 < 0.965
+
+
+def test_luck_band():
+    p = np.array([[[0.5, 0.5], [0.4, 0.6]], [[0.5, 0.5], [0.6, 0.4]]])
+    assert metrics.luck_band(p) == pytest.approx([10, 10])
+    assert np.isnan(metrics.luck_band(p[:, :1])).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [([2, 2.1, 1.9], "exceeds"), ([0.1, 0, -0.1], "below"), ([0.5, 3, -2], "inconclusive")]
+)
+def test_verdict(values, expected):
+    assert metrics.verdict(np.array(values), 1.0) == expected
+
+
+def test_counts_by_hand():
+    rows = []
+    for arm, a, b in (("factual", 60, 40), ("counterfactual", 50, 50)):
+        rows += [(0, 0, arm, -1, "a", "supportive", a, 2), (0, 0, arm, -1, "b", "critical", b, 0)]
+    names = ["replicate", "branch", "arm", "day", "candidate", "stance", "impressions", "comment_exposures"]
+    counts = Counts(pd.DataFrame(rows, columns=names), ["a", "b"], [0], 1)
+    assert counts.shift_pp.tolist() == [pytest.approx([10, -10])]
+    assert counts.stance_shift_pp[0].sum(axis=1) == pytest.approx([10, -10])
+    assert counts.comments[0, 0, 0].tolist() == [2, 0]
+
+
+def test_naive_estimate_by_hand():
+    rows = [
+        (0, "shared", -4, "a", 1),
+        (0, "shared", -4, "b", 3),
+        (0, "factual", -1, "a", 2),
+        (0, "factual", -1, "b", 2),
+    ]
+    frame = pd.DataFrame(rows, columns=["replicate", "arm", "day", "candidate", "impressions"])
+    assert naive_before_after(frame, ["a", "b"], [0], -2) == {"a": pytest.approx(25), "b": pytest.approx(-25)}
+
+
+# ---- runs --------------------------------------------------------------------------------------------------------
+
+
+def test_summary_keys(done):
+    s = json.loads((done.folder / "summary.json").read_text())
+    assert {
+        "scenario",
+        "fingerprint",
+        "policy",
+        "replicates",
+        "seed",
+        "people",
+        "steps",
+        "candidates",
+        "tv_distance",
+        "timing",
+    } <= set(s)
+    row = {"id", "share_factual", "share_counterfactual", "shift_pp", "ci_low", "ci_high", "luck_band_pp", "sd_worlds"}
+    row |= {
+        "impressions_factual",
+        "impressions_counterfactual",
+        "excess_impressions",
+        "reach_factual",
+        "reach_counterfactual",
+    }
+    assert row <= set(s["candidates"][0])
+    assert {"wall_s", "simulate_s", "compile_s", "impressions", "impressions_per_s", "peak_rss_mib"} <= set(s["timing"])
+    assert sum(c["share_factual"] for c in s["candidates"]) == pytest.approx(1)
+    assert sum(c["shift_pp"] for c in s["candidates"]) == pytest.approx(0, abs=1e-9)
+    for c in s["candidates"]:
+        assert sum(c[f"shift_{k}_pp"] for k in ("supportive", "neutral", "critical")) == pytest.approx(c["shift_pp"])
+        assert 0 < c["reach_factual"] <= 1
+    assert s["people"] == 500 and s["steps"] == 60 and s["replicates"] == 3
+
+
+def test_shift_equals_the_tables(done):
+    """Everything needed to check the headline lies in the run directory."""
+    e = pd.read_parquet(done.folder / "exposure.parquet")
+    e = e[e["arm"] != "shared"]
+    keys = ["replicate", "branch", "arm"]
+    x = e.groupby([*keys, "candidate"], observed=True)["impressions"].sum().unstack().fillna(0)
+    p = x.div(x.sum(axis=1), axis=0)
+    d = 100 * (p.xs("factual", level="arm") - p.xs("counterfactual", level="arm"))
+    mean = d.groupby("replicate").mean().mean()
+    for row in done.summary["candidates"]:
+        assert mean[row["id"]] == pytest.approx(row["shift_pp"])
+
+
+def test_files_and_checksums(done):
+    import hashlib
+
+    m = json.loads((done.folder / "manifest.json").read_text())
+    for name, expected in m["sha256"].items():
+        assert hashlib.sha256((done.folder / name).read_bytes()).hexdigest() == expected
+    for name in ("exposure", "provenance", "engagement", "campaigns", "moderation"):
+        assert (done.folder / f"{name}.parquet").exists()
+    assert "def score_block" in (done.folder / "policy_compiled.py").read_text()
+
+
+def test_reuse_resume_and_more_replicates(tiny, done):
+    again = run(tiny, out=done.folder, workers=1)
+    assert again.reused and again.notes
+    assert json.loads(json.dumps(again.summary)) == json.loads((done.folder / "summary.json").read_text())
+
+
+def test_workers_threads_and_resume_give_the_same_bits(tiny, done, tmp_path):
+    other = run(tiny, out=tmp_path / "w", workers=2, threads=2)
+    for name, frame in done.frames.items():
+        left, right = (
+            f.astype({c: str for c in f if str(f[c].dtype) == "category"}) for f in (frame, other.frames[name])
+        )
+        pd.testing.assert_frame_equal(left, right)
+    part = run(tiny, replicates=1, out=tmp_path / "p", workers=1)
+    assert part.summary["replicates"] == 1 and part.summary["candidates"][0]["ci_low"] is None
+    more = run(tiny, out=tmp_path / "p", workers=1)
+    assert [c["shift_pp"] for c in more.summary["candidates"]] == [c["shift_pp"] for c in done.summary["candidates"]]
+
+
+def test_zero_dose_prints_exact_zero(tiny):
+    r = run(changed(tiny, dose=assumed(0.0)), store=False, workers=1)
+    for c in r.summary["candidates"]:
+        assert (c["shift_pp"], c["ci_low"], c["ci_high"]) == (0, 0, 0)
+    assert r.summary["tv_distance"] == 0
+
+
+def test_damaged_replicate_is_computed_again(tiny, tmp_path):
+    r = run(tiny, out=tmp_path / "d", workers=1)
+    victim = tmp_path / "d" / "replicates" / "00001" / "exposure.parquet"
+    victim.write_bytes(victim.read_bytes()[:100])
+    (tmp_path / "d" / "summary.json").unlink()
+    again = run(tiny, out=tmp_path / "d", workers=1, resume=True)
+    assert any("damaged" in n for n in again.notes)
+    assert again.summary["candidates"] == r.summary["candidates"]
+
+
+def test_foreign_and_unfinished_folders(tiny, done, tmp_path):
+    (tmp_path / "mine.txt").write_text("keep me")
+    with pytest.raises(InputError, match="not a run"):
+        run(tiny, out=tmp_path, workers=1)
+    assert (tmp_path / "mine.txt").read_text() == "keep me"
+    with pytest.raises(InputError, match="holds another run"):
+        run(tiny, seed=99, out=done.folder, workers=1)
+    unfinished = tmp_path / "u"
+    folder = RunFolder(unfinished, done.summary["fingerprint"])
+    folder.claim(False)
+    folder.store(0, {"a": pd.DataFrame({"x": [1]})}, {})
+    with pytest.raises(InputError, match="--resume"):
+        run(tiny, out=unfinished, workers=1)
+
+
+def test_lock(tmp_path):
+    folder = RunFolder(tmp_path / "l", "x")
+    folder.claim(False)
+    with folder.lock():
+        pass
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
+    try:
+        (tmp_path / "l" / ".lock").write_text(str(other.pid))
+        with pytest.raises(InputError, match="is writing here"), folder.lock():
+            pass
+    finally:
+        other.kill()
+        other.wait()
+    with folder.lock():  # the owner is gone
+        pass
+    assert not (tmp_path / "l" / ".lock").exists()
+
+
+def test_full_disk(tiny, tmp_path, monkeypatch):
+    import errno
+
+    from recsim.errors import RecsimError
+
+    def full(*_a, **_k):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
+    with pytest.raises(RecsimError, match="no space left"):
+        run(tiny, out=tmp_path / "f", workers=1)
+    assert not (tmp_path / "f" / "summary.json").exists()
+    assert list((tmp_path / "f" / "replicates").iterdir()) == []
+
+
+def test_by_dimension(done):
+    for dimension in ("region", "language", "age_band", "day", "stance"):
+        frame = done.by(dimension)
+        assert {"candidate", "shift_pp", "ci_low", "ci_high"} <= set(frame) and len(frame) >= 3
+    with pytest.raises(InputError, match="did you mean 'region'"):
+        done.by("regoin")
+
+
+def test_load_and_diff(done, tiny, tmp_path):
+    loaded = Result.load(done.folder)
+    assert loaded.shift()["shift_pp"].tolist() == done.shift()["shift_pp"].tolist()
+    other = run(changed(tiny, dose=assumed(4.0)), out=tmp_path / "o", workers=1)
+    found = diff(done.folder, other.folder)
+    assert [k for k, _, _ in found.settings] == ["dose"] and found.paired
+    assert all(len(line) <= 80 for line in found.to_text().splitlines())
+    with pytest.raises(InputError, match="no complete run"):
+        diff(done.folder, tmp_path)
+
+
+def test_public_names():
+    assert sorted(recsim.__all__) == [
+        "InputError", "Policy", "RecsimError", "Result", "Scenario", "check", "diff", "load", "parse", "policy", "run",
+    ]  # fmt: skip
+    for name in recsim.__all__:
+        assert getattr(recsim, name) is not None
+
+
+# ---- command line ------------------------------------------------------------------------------------------------
+
+
+def cli(*arguments, cwd=None, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "recsim", *map(str, arguments)], capture_output=True, text=True, cwd=cwd, timeout=120, **options
+    )  # fmt: skip
+
+
+def test_help_is_fast():
+    cli("--help")
+    began = time.perf_counter()
+    shown = cli("--help")
+    assert time.perf_counter() - began < 1.0 and shown.returncode == 0 and "run" in shown.stdout
+
+
+def test_run_json_is_only_json(tmp_path):
+    r = cli(
+        "run", ROOT / "configs" / "small.yaml", "--replicates", 2, "--workers", 1, "--out", tmp_path / "o", "--json"
+    )
+    assert r.returncode == 0 and json.loads(r.stdout)["replicates"] == 2
+    assert (tmp_path / "o" / "report.html").exists()
+    again = cli("run", ROOT / "configs" / "small.yaml", "--replicates", 2, "--out", tmp_path / "o")
+    assert again.returncode == 0 and "stored result" in again.stderr
+    assert all(len(line) <= 80 for line in again.stdout.splitlines()) and "\x1b" not in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["run", "nothing.yaml"], "no such file"),
+        (["run", ROOT / "configs/small.yaml", "--policy", "tiktok"], "did you mean 'tiktok_value'"),
+        (["run", ROOT / "configs/small.yaml", "--replicates", "0"], "must be at least 1"),
+        (["run", ROOT / "configs/small.yaml", "--dose", "nan"], "must be at least 0"),
+        (["run", ROOT / "configs/small.yaml", "--scale", "7"], "at most 1"),
+        (["run", ROOT / "configs/small.yaml", "--set", "platform.parameters.w_liek=1"], "did you mean 'w_like'"),
+        (["run", ROOT / "configs/small.yaml", "--scale", "1", "--replicates", "500"], "--yes"),
+        (["rum"], "No such command"),
+        (["list", "policy"], "did you mean 'policies'"),
+        (["validate", ROOT / "configs"], "got a directory"),
+    ],
+)
+def test_bad_input_exits_2(arguments, text, tmp_path):
+    r = cli(*arguments, cwd=tmp_path)
+    assert r.returncode == 2 and text in r.stderr and "Traceback" not in r.stderr, r.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_init_validate_schema_list(tmp_path):
+    assert cli("init", "a.yaml", cwd=tmp_path).returncode == 0
+    refused = cli("init", "a.yaml", cwd=tmp_path)
+    assert refused.returncode == 2 and "already exists" in refused.stderr
+    assert "valid" in cli("validate", "a.yaml", cwd=tmp_path).stdout
+    assert json.loads(cli("schema").stdout)["title"] == "Scenario"
+    for what in ("policies", "campaigns", "metrics"):
+        assert len(json.loads(cli("list", what, "--json").stdout)) >= 4
+
+
+def test_ctrl_c_keeps_finished_replicates(tmp_path):
+    command = [sys.executable, "-m", "recsim", "run", str(ROOT / "configs/small.yaml"), "--out", "o", "--workers", "1"]
+    command += ["--replicates", "400"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    folder = tmp_path / "o" / "replicates"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (folder / "00001").exists():
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGINT)
+    _, text = process.communicate(timeout=30)
+    assert process.returncode == 130 and "--resume" in text, text
+    kept = len([p for p in folder.iterdir() if p.name.isdigit()])
+    assert kept >= 2 and not (tmp_path / "o" / "summary.json").exists()
+    r = cli(*command[3:5], "--out", "o", "--workers", 1, "--replicates", kept, "--resume", "--json", cwd=tmp_path)
+    assert r.returncode == 0 and json.loads(r.stdout)["replicates"] == kept
+
+
+def test_check_quick():
+    r = cli("check", ROOT / "configs" / "small.yaml", "--quick", "--json")
+    report = json.loads(r.stdout)
+    assert r.returncode == 0 and report["passed"]
+    assert sum(row["section"] == "controls" and row["verdict"] == "pass" for row in report["rows"]) == 5

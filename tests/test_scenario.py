@@ -1,0 +1,264 @@
+"""Reading, checking, drawing and writing scenarios."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import yaml
+
+from recsim.errors import InputError
+from recsim.scenario import dump_yaml, fingerprint, json_schema, load, parse, quantities, realise, template
+from recsim.scenario.quantity import Quantity
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = ROOT / "configs" / "small.yaml"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("campaigns.network.tactics.liek=1", r"small.yaml:\d+ campaigns.network.tactics.liek: got unknown key 'liek'; allowed: like, comment, share, follow; did you mean 'like'\?"),
+        ("activty.inbox=3", r"unknown key 'activty'; allowed: .*; did you mean 'activity'\?"),
+        ("population.scale=2", r"small.yaml:\d+ population.scale: got 2, must be at most 1"),
+        ("population.scale=0", "must be above 0"),
+        ("population.scale=0.00001", "leaves 5 simulated people"),
+        ("activity.visits_per_day=-1", "activity.visits_per_day: got -1, must be at least"),
+        ("activity.visits_per_day=.nan", "got nan; a finite number"),
+        ("activity.visits_per_day=.inf", "got inf; a finite number"),
+        ("activity.visits_per_day=often", "got 'often'.*; a number is needed"),
+        ("response.like_rate=1.4", r"got 1.4, must be in \[0, 1\]"),
+        ("campaigns.network.beneficiary=evaa", r"network.beneficiary: got unknown candidate 'evaa'; allowed: ada, ben, eva; did you mean 'eva'\?"),
+        ("campaigns.network.type=bot_netwrk", "got type 'bot_netwrk'; allowed: .*; did you mean 'bot_network'"),
+        ("campaigns.network.start=3", "campaigns.network.start: got 3, must be at most 0"),
+        ("campaigns.network.start=-40", "got day -40; the run has room for -8 to 0"),
+        ("campaigns.network.end=-5", "got end -5 before start -3"),
+        ("campaigns.network.tactics.like=.5", "add up to 0.7, must add up to 1"),
+        ("days.vote=2020-01-01", "got vote 2020-01-01 not after start 2024-11-15"),
+        ("days.vote=soon", "got 'soon'; a date such as"),
+        ("platform.gates.mode=sof", "got 'sof'; allowed: off, soft, hard; did you mean 'soft'"),
+        ("run.replicates=1.5", "whole number is needed"),
+        ("run.step_hours=5", "got step_hours 5, must divide 24"),
+        ("content.language_shares.xx=.1", "got unknown name 'xx'; allowed: aa"),
+        ("candidates.ada.key=ben", "key 'ben' twice"),
+        ("candidates.ada.id=ben", "id 'ben' twice"),
+        ("candidates.ada.id=a b", "use letters, digits"),
+        ("campaigns.network.accounts={value: 5, range: [9, 3]}", r"got range \[9, 3\]"),
+        ("campaigns.network.accounts={value: 50, range: [3, 9]}", "outside its own range"),
+        ("campaigns.network.accounts={value: 5, evidence: documented}", "no source is given"),
+        ("campaigns.network.accounts={value: 5, evidense: assumption}", "unknown key 'evidense'"),
+        ("candidates=[]", "got 0 entries, must be at least 2"),
+    ],
+)  # fmt: skip
+def test_one_line_per_problem(override, message):
+    with pytest.raises(InputError, match=message) as error:
+        load(SMALL, [override])
+    for line in str(error.value).splitlines():
+        assert str(SMALL) in line or "..." in line
+        assert "pydantic" not in line and "Input should" not in line and len(line) < 700
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "the file is empty"),
+        ("- 1\n- 2\n", "got a list at the top"),
+        ("name: [a\nb: c", r"x.yaml:\d"),
+        ("name: a\nname: b\n", "key 'name' stands twice"),
+        ("name: !!python/object/apply:os.system ['true']\n", "could not determine a constructor"),
+        ("name: x\n", "days: is missing"),
+    ],
+)
+def test_bad_files(tmp_path, content, message):
+    path = tmp_path / "x.yaml"
+    path.write_text(content)
+    with pytest.raises(InputError, match=message):
+        load(path)
+
+
+def test_missing_file_suggests(tmp_path):
+    (tmp_path / "romania.yaml").write_text("name: x")
+    with pytest.raises(InputError, match=r"did you mean .*romania\.yaml"):
+        load(tmp_path / "romani.yaml")
+    with pytest.raises(InputError, match="got a directory"):
+        load(tmp_path)
+    (tmp_path / "latin.yaml").write_bytes(b"name: \xe9\n")
+    with pytest.raises(InputError, match="not UTF-8"):
+        load(tmp_path / "latin.yaml")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("region,language,adults\n", "column 'age_band' is missing"),
+        ("region,language,age_band,adults\na,b,c,many\n", "seg.csv:2: got 'many' adults"),
+        ("region,language,age_band,adults\na,b,c,-4\n", "must be finite and at least 0"),
+        ("region,language,age_band,adults\n", "holds no segments"),
+    ],
+)
+def test_bad_segments(tmp_path, rows, message):
+    raw = yaml.safe_load(SMALL.read_text())
+    raw["population"]["segments"] = "seg.csv"
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(raw))
+    (tmp_path / "seg.csv").write_text(rows)
+    with pytest.raises(InputError, match=message):
+        load(tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize("override", ["nokey", "candidates.zoe.standing=1", "name.x=1"])
+def test_bad_overrides(override):
+    with pytest.raises(InputError, match="--set"):
+        load(SMALL, [override])
+
+
+def test_override_of_a_quantity_loses_its_range():
+    q = load(SMALL, ["campaigns.network.actions_per_day=9"]).campaigns[0].actions_per_day
+    assert q.value == 9 and q.range is None and q.source == "set on the command line"
+
+
+@pytest.mark.parametrize("config", ["small.yaml", "romania.yaml"])
+def test_round_trip(config, tmp_path):
+    scenario = load(ROOT / "configs" / config)
+    path = tmp_path / "copy.yaml"
+    path.write_text(dump_yaml(scenario))
+    again = load(path)
+    assert again == scenario and fingerprint(again, {}) == fingerprint(scenario, {})
+
+
+def test_fingerprint_ignores_replicates_only(small):
+    other = small.model_copy(update={"run": small.run.model_copy(update={"replicates": 99})})
+    seeded = small.model_copy(update={"run": small.run.model_copy(update={"seed": 99})})
+    assert fingerprint(other, {}) == fingerprint(small, {}) != fingerprint(seeded, {})
+    assert fingerprint(small, {"a": "1"}) != fingerprint(small, {"a": "2"})
+
+
+def test_realise(romania):
+    drawn = realise(romania, 1, 0)
+    assert realise(romania, 1, 0) == drawn != realise(romania, 1, 1)
+    assert realise(romania, 1, 0, fixed=True) == romania
+    central, values = quantities(romania), quantities(drawn)
+    moved = 0
+    for a, b in zip(central, values, strict=True):
+        if a["range"] is None:
+            renormalised = any(
+                part in a["key"] for part in ("tactics", "comment_targets", "candidate_content", "retrieval")
+            )
+            assert a["value"] == b["value"] or renormalised, a["key"]
+        else:
+            moved += a["value"] != b["value"]
+            assert (
+                a["range"][0] - 1e-9
+                <= b["value"]
+                <= a["range"][1] * (1.35 if "tactics" in a["key"] or "targets" in a["key"] else 1) + 1e-9
+            ), a["key"]
+    assert moved > 60
+
+
+def test_realised_mixes_add_up(romania):
+    for replicate in range(5):
+        s = realise(romania, 3, replicate)
+        t, c = s.campaigns[0].tactics, s.campaigns[0].comment_targets
+        assert t.like.value + t.comment.value + t.share.value + t.follow.value == pytest.approx(1)
+        assert c.own.value + c.rivals.value + c.popular.value == pytest.approx(1)
+
+
+def test_realise_hangs_on_keys_alone(romania):
+    drawn = realise(romania, 1, 0)
+    reversed_ = romania.model_copy(
+        update={"candidates": romania.candidates[::-1], "campaigns": romania.campaigns[::-1]}
+    )
+    other = realise(reversed_, 1, 0)
+    assert other.candidates[::-1] == drawn.candidates and other.campaigns[::-1] == drawn.campaigns
+    renamed = romania.model_copy(
+        update={"candidates": [c.model_copy(update={"id": f"x{c.id}"}) for c in romania.candidates]}
+    )
+    assert [c.standing for c in realise(renamed, 1, 0).candidates] == [c.standing for c in drawn.candidates]
+
+
+def test_log_range_is_drawn_in_logs():
+    q = Quantity(value=10, range=(1, 100), scale="log")
+    assert q.at(0.5).value == pytest.approx(10) and q.at(0).value == pytest.approx(1)
+    with pytest.raises(ValueError, match="must start above 0"):
+        Quantity(value=1, range=(0, 100), scale="log")
+
+
+def test_template_and_schema(tmp_path):
+    path = tmp_path / "t.yaml"
+    path.write_text(template())
+    assert load(path).name == "my-scenario"
+    schema = json_schema()
+    assert schema["properties"]["run"] and "description" in schema["properties"]["days"]
+
+
+def test_parse_of_a_mapping():
+    raw = yaml.safe_load(SMALL.read_text())
+    assert parse(raw) == load(SMALL)
+
+
+# ---- the Romanian scenario ---------------------------------------------------------------------------------------
+
+
+def test_every_number_of_romania_carries_evidence(romania):
+    skipped = ("audit.robustness",)
+    raw = yaml.safe_load((ROOT / "configs" / "romania.yaml").read_text())
+    bare = []
+
+    def walk(value, path):
+        if isinstance(value, dict) and "value" in value:
+            assert value.get("evidence") in ("documented", "published formula", "assumption", "computed"), path
+        elif isinstance(value, dict):
+            for name, member in value.items():
+                walk(member, f"{path}.{name}".lstrip("."))
+        elif isinstance(value, list):
+            for number, member in enumerate(value):
+                walk(member, f"{path}.{number}")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            bare.append(path)
+
+    walk(raw, "")
+    settings = {
+        "run.seed", "run.replicates", "run.luck_branches", "run.step_hours", "population.scale", "activity.inbox",
+        "content.items_per_day", "content.creators", "content.topics", "content.lifetime_days",
+        "candidate_content.supporters_per_candidate", "candidate_content.media_outlets", "platform.retrieval.pool",
+        "platform.retrieval.slate", "platform.retrieval.refresh_hours", "population.utc_offset_h.Abroad",
+    }  # fmt: skip
+    claims = [
+        p for p in bare
+        if p not in settings and not p.startswith((*skipped, "targets")) and not p.endswith((".start", ".end"))
+        and ".hours." not in p
+    ]  # fmt: skip
+    assert claims == []
+    assert all(q["evidence"] != "unstated" for q in quantities(romania) if not q["key"].startswith(skipped))
+
+
+def test_documented_numbers_have_sources(romania):
+    for q in quantities(romania):
+        if q["evidence"] == "documented":
+            assert len(q["source"]) > 8, q["key"]
+
+
+def test_romania_is_whole(romania):
+    assert len(romania.candidates) == 14 and romania.days.count == 55
+    assert {c.type for c in romania.campaigns} == {
+        "bot_network",
+        "purchased_engagement",
+        "paid_influencers",
+        "volunteers",
+    }
+    assert len({s.region for s in romania.population.segments}) == 9
+
+
+def test_segments_are_reproducible():
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("build", ROOT / "experiments" / "build_romania_segments.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert not any("vote" in c and c != "voters_present" for c in module.COLUMNS)
+    assert all(set(row) == set(module.COLUMNS) for row in module.read_counties())
+    text = module.build(module.read_counties())
+    assert text == (ROOT / "configs" / "data" / "romania_segments.csv").read_text()
+    rows = list(csv.DictReader(text.splitlines()))
+    north_east = sum(float(r["adults"]) for r in rows if r["region"] == "Nord-Est")
+    assert north_east == pytest.approx(3_261_988, abs=20)
+    hungarian = sum(float(r["adults"]) for r in rows if r["language"] == "hu") / sum(float(r["adults"]) for r in rows)
+    assert 0.045 < hungarian < 0.06
