@@ -11,9 +11,9 @@ import pandas as pd
 
 from recsim.rng import Key
 from recsim.scenario.schema import Scenario
-from recsim.world.build import State, build_state
+from recsim.world.build import build_state
 from recsim.world.facts import platform_facts
-from recsim.world.plan import Plan, make_plan
+from recsim.world.plan import make_plan
 from recsim.world.record import ARMS
 from recsim.world.world import World
 
