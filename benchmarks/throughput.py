@@ -48,7 +48,11 @@ def measure(people: int, threads: int, hours: int, policy: str) -> dict:
             pairs += int(after[0] - before[0]) * (world.feed.size + int(plan.reaction.inbox))
         seconds = time.perf_counter() - began
         if examined and (best is None or examined / seconds > best["impressions_per_s"]):
-            best = {"impressions_per_s": examined / seconds, "pairs_per_s": pairs / seconds, "mean_examined": examined / visits}
+            best = {
+                "impressions_per_s": examined / seconds,
+                "pairs_per_s": pairs / seconds,
+                "mean_examined": examined / visits,
+            }
     assert best is not None
     phases = {name: round(spent, 4) for name, spent in sorted(world.seconds.items(), key=lambda kv: -kv[1])}
     return {

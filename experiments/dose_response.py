@@ -31,7 +31,9 @@ def main() -> None:
         shift = result.shift()
         for row in shift[shift["beneficiary"]].to_dict("records"):
             rows.append({"dose": dose, "dose_ratio": result.summary["dose_ratio"], **row})
-            print(f"dose {dose:g}: {row['candidate']} {row['shift_pp']:+.2f} pp ({row['ci_low']:+.2f} to {row['ci_high']:+.2f})")
+            print(
+                f"dose {dose:g}: {row['candidate']} {row['shift_pp']:+.2f} pp ({row['ci_low']:+.2f} to {row['ci_high']:+.2f})"
+            )
     table = pd.DataFrame(rows)
     options.out.mkdir(parents=True, exist_ok=True)
     table.to_csv(options.out / "dose_response.csv", index=False)

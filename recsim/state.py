@@ -121,6 +121,7 @@ class Tally(NamedTuple):
     follow_author: np.ndarray  # (T, N) int32
     follow_count: np.ndarray  # (T,) int64
     reached: np.ndarray  # (U,) uint64, bit per candidate within the window
+    met: np.ndarray  # (U,) int32, impressions of candidate content since the world began
 
 
 def copied(group: Any) -> Any:

@@ -182,7 +182,7 @@ def look_block(
         key0, key1: uint64, Philox key.
         step: uint64.
         window_start: number of the oldest live item.
-        tally: sums, row ``thread`` written; ``tally.reached`` at the person's own row.
+        tally: sums, row ``thread`` written; ``tally.reached`` and ``tally.met`` at the person's own row.
     """
     labels = items.labels
     pool_size = pools.item.shape[1]
@@ -415,6 +415,7 @@ def look_block(
                     tally.exposure[thread, segment, candidate, labels.stance[i] + 1] += 1
                     tally.provenance[thread, candidate, labels.kind[i], source[slot]] += 1
                     tally.reached[person] |= U64(1) << U64(candidate)
+                    tally.met[person] += np.int32(1)
                 if act & 64:
                     for place in range(2):
                         named = top_comment[i, place]

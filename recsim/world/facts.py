@@ -27,6 +27,8 @@ def platform_facts(world: World, first_step: int) -> dict[str, float]:
     facts["videos_per_visit"] = examined / max(1.0, visits)
     facts["videos_per_day"] = examined / plan.people / max(1, len(days))
     facts["visits_per_day"] = visits / plan.people / max(1, len(days))
+    facts["activity_top10_share"] = top_share(state.latent.visits, 0.1)
+    facts["candidate_exposure_top1_share"] = top_share(world.feed.tally.met, 0.01)
     facts["candidate_feed_share"] = human[:-1, VIEW].sum() / views
 
     low = int(state.born[first_step])
