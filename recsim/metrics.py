@@ -42,8 +42,38 @@ def total_variation(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 
 
 def effective_number(p: np.ndarray) -> np.ndarray:
-    """M17, 1 / sum p^2 along the last axis."""
-    return 1.0 / (np.asarray(p, float) ** 2).sum(axis=-1)
+    """M17, 1 / sum p^2 along the last axis; NaN where the shares are undefined or all zero."""
+    squares = np.asarray(np.square(np.asarray(p, float)).sum(axis=-1))
+    return np.divide(1.0, squares, out=np.full_like(squares, np.nan), where=squares > 0)
+
+
+def js_divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """M13, Jensen-Shannon divergence H((p + q) / 2) - (H(p) + H(q)) / 2 in bits along the last axis, 0-1.
+
+    Both are smoothed first: 0.5 / C is added to each of the C shares, and they are rescaled to add up to 1.
+    """
+    a, b = _smoothed(p), _smoothed(q)
+    return _entropy((a + b) / 2) - (_entropy(a) + _entropy(b)) / 2
+
+
+def _smoothed(p: np.ndarray) -> np.ndarray:
+    x = np.asarray(p, float)
+    x = x + 0.5 / x.shape[-1]
+    return x / x.sum(axis=-1, keepdims=True)
+
+
+def _entropy(p: np.ndarray) -> np.ndarray:
+    """Shannon entropy in bits of strictly positive shares."""
+    return -(p * np.log2(p)).sum(axis=-1)
+
+
+def defined_mean(values: np.ndarray, axis: int | None = None) -> np.ndarray:
+    """Mean of the entries that are not NaN along an axis (all axes if None); NaN where none is, without a warning."""
+    x = np.asarray(values, float)
+    known = ~np.isnan(x)
+    count = np.asarray(known.sum(axis=axis))
+    total = np.asarray(np.where(known, x, 0.0).sum(axis=axis))
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
 class Interval(NamedTuple):
@@ -103,15 +133,15 @@ def luck_band(shares_by_branch: np.ndarray) -> np.ndarray:
     if branches < 2:
         return np.full(p.shape[-1], np.nan)
     pairs = [100 * (p[:, a] - p[:, b]) for a in range(branches) for b in range(a)]
-    return np.sqrt(np.nanmean(np.square(np.stack(pairs)), axis=(0, 1)))
+    return np.sqrt(defined_mean(np.square(np.concatenate(pairs)), axis=0))
 
 
 def verdict(values: np.ndarray, threshold: float) -> str:
-    """Where the shift stands against a threshold.
+    """Compare a shift with the declared threshold.
 
     Returns:
         "exceeds" if the 95 % interval lies above the threshold, "below" if the 90 % interval lies within +/- the
-        threshold (two one-sided tests), else "inconclusive".
+        threshold (two one-sided tests at 5 %), else "inconclusive".
     """
     wide, narrow = interval(values), interval(values, 0.90)
     if wide.low > threshold:
@@ -128,12 +158,17 @@ METRICS = {
     "reach": ("M7", "share of people with at least one impression in the window", "0-1"),
     "frequency": ("M8", "impressions per person reached", "impressions"),
     "tv_distance": ("M12", "1/2 sum_c |p_c factual - p_c counterfactual|", "0-1"),
+    "js_divergence": ("M13", "H((p+q)/2) - (H(p)+H(q))/2 of factual and counterfactual shares", "bits"),
+    "effective_candidates": ("M17", "1 / sum p^2 over candidates' exposure shares", "candidates"),
+    "sd_worlds": ("", "standard deviation of the shift between replicates", "percentage points"),
+    "prediction": ("", "m +/- t s sqrt(1 + 1/R): where one further world would lie", "percentage points"),
     "gini_views": ("M15", "Gini of people's views over items, zeros included", "0-1"),
     "top1_share": ("M16", "share of views of the 1 % most viewed items", "0-1"),
     "effective_items": ("M17", "1 / sum p^2 over a candidate's items", "items"),
     "luck_band_pp": ("", "SD of the share difference between two campaign-free branches", "percentage points"),
     "dose_ratio": ("", "inauthentic actions per organic action on the beneficiary's items", "ratio"),
     "naive_before_after_pp": ("", "share in the window - share in the equally long span before, factual", "percentage points"),
+    "naive_error_pp": ("", "naive before/after estimate - causal shift", "percentage points"),
     "comment_exposures": ("", "openings of comments in which a top comment names the candidate", "exposures"),
     "largest_reach": ("", "views of the most viewed item / people", "0-1"),
     "empty_share": ("", "slate positions for which the feed had nothing unseen", "0-1"),

@@ -11,7 +11,7 @@ import numpy as np
 from recsim.errors import InputError
 from recsim.experiment.result import Result
 from recsim.experiment.summary import Counts
-from recsim.metrics import interval
+from recsim.metrics import defined_mean, interval
 from recsim.scenario.dump import _plain
 
 
@@ -21,8 +21,10 @@ class Difference:
 
     Attributes:
         settings: dotted key, value in the first and in the second run.
-        shifts: candidate, shift in the first and in the second run, difference and its 95 % interval.
-        paired: whether replicates share their draws (same seed), so that differences are taken within replicates.
+        shifts: candidate, shift in the first (a) and in the second run (b), difference b - a and its 95 % interval,
+            percentage points; None where it is not known.
+        paired: whether replicates share their draws (same seed): then only replicates of both runs are compared, and
+            differences are taken within replicates.
     """
 
     settings: list[tuple[str, Any, Any]]
@@ -40,7 +42,7 @@ class Difference:
         """For reading, at most 80 columns."""
         lines = ["settings that differ:"] if self.settings else ["same settings"]
         for key, a, b in self.settings:
-            lines.append(f"  {key}: {str(a)[:30]} -> {str(b)[:30]}")
+            lines += [f"  {key[:76]}", f"    {_short(a)} -> {_short(b)}"]
         how = "paired by replicate" if self.paired else "different seeds, not paired"
         lines += [
             "",
@@ -51,7 +53,7 @@ class Difference:
             low, high = row["ci_low"], row["ci_high"]
             span = "not known" if low is None else f"{low:+.2f} to {high:+.2f}"
             lines.append(
-                f"{row['candidate'][:15]:<16}{row['a']:>+9.2f}{row['b']:>+9.2f}{row['b'] - row['a']:>+9.2f}   {span}"
+                f"{row['candidate'][:15]:<16}{_signed(row['a'])}{_signed(row['b'])}{_signed(row['difference'])}   {span}"
             )
         return "\n".join(lines)
 
@@ -90,26 +92,58 @@ def diff(folder_a: str | Path, folder_b: str | Path) -> Difference:
     if not names:
         raise InputError("the two runs have no candidate in common", f"{folder_a} {folder_b}")
     paired = a.scenario.run.seed == b.scenario.run.seed
-    x, y = (Counts(r.frames["exposure"], names, r.replicates, r.scenario.run.luck_branches).shift_pp for r in (a, b))
+    x, y = (_shifts(r, names) for r in (a, b))
     shifts = []
-    n = min(len(x), len(y))
+    if paired:
+        both = [r for r in a.replicates if r in b.replicates]
+        x, y = (s[[found.replicates.index(r) for r in both]] for s, found in ((x, a), (y, b)))
     for k, name in enumerate(names):
         if paired:
-            t = interval(y[:n, k] - x[:n, k])
+            t = interval(y[:, k] - x[:, k])
             low, high = t.low, t.high
         else:
-            from scipy.stats import ttest_ind
-
-            if min(len(x), len(y)) > 1:
-                found = ttest_ind(y[:, k], x[:, k], equal_var=False).confidence_interval()
-                low, high = float(found.low), float(found.high)
-            else:
-                low = high = float("nan")
-        known = np.isfinite(low) and np.isfinite(high)
+            low, high = welch(x[:, k], y[:, k])
         shifts.append(
             {
-                "candidate": name, "a": float(np.nanmean(x[:, k])), "b": float(np.nanmean(y[:, k])),
-                "ci_low": low if known else None, "ci_high": high if known else None,
+                "candidate": name, "a": _known(defined_mean(x[:, k])), "b": _known(defined_mean(y[:, k])),
+                "difference": _known(defined_mean(y[:, k]) - defined_mean(x[:, k])),
+                "ci_low": _known(low), "ci_high": _known(high),
             }
         )  # fmt: skip
     return Difference(settings, shifts, paired)
+
+
+def _shifts(result: Result, names: list[str]) -> np.ndarray:
+    """(R, C) shift of the named candidates; shares are still over all candidates of the run."""
+    everyone = [c.id for c in result.scenario.candidates]
+    counts = Counts(result.frames["exposure"], everyone, result.replicates, result.scenario.run.luck_branches)
+    return counts.shift_pp[:, [everyone.index(name) for name in names]]
+
+
+def welch(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """95 % interval of mean(y) - mean(x) of independent samples with unequal variances (Welch); NaN below two each.
+
+    Two samples without spread give the difference exactly.
+    """
+    x, y = x[~np.isnan(x)], y[~np.isnan(y)]
+    if min(len(x), len(y)) < 2:
+        return float("nan"), float("nan")
+    if np.ptp(x) == 0 and np.ptp(y) == 0:
+        return float(y[0] - x[0]), float(y[0] - x[0])
+    from scipy.stats import ttest_ind
+
+    found = ttest_ind(y, x, equal_var=False).confidence_interval()
+    return float(found.low), float(found.high)
+
+
+def _known(value: float | np.ndarray) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _signed(value: float | None) -> str:
+    return f"{'-':>9}" if value is None else f"{value:>+9.2f}"
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 34 else text[:31] + "..."

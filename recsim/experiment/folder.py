@@ -5,48 +5,57 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import io
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
 from recsim.errors import InputError, RecsimError
 
 MARK = "fingerprint.txt"
+LOCK = ".lock"
+PART = ".part-"
+FULL = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
 
 
 @contextlib.contextmanager
 def plain_errors(folder: Path) -> Iterator[None]:
-    """Turn a full disk or a forbidden folder into one line that says so.
+    """Turn a full disk or a folder that cannot be written into one line that says so.
 
     Raises:
-        RecsimError: no space left. InputError: no permission.
+        RecsimError: no space left, or the disk fails. InputError: no permission, or a file where a folder is needed.
     """
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             raise RecsimError(
                 f"{folder}: no space left on the disk; finished replicates are kept, free space and use --resume"
             ) from error
-        if isinstance(error, PermissionError):
+        if isinstance(error, PermissionError | NotADirectoryError | FileExistsError) or error.errno == errno.EROFS:
             raise InputError(
                 f"cannot write: {error.strerror}; choose another folder with --out", str(folder)
             ) from error
-        raise
+        raise RecsimError(f"{folder}: cannot write: {error.strerror or error}; finished replicates are kept") from error
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file completely or not at all."""
+def write_bytes(path: Path, content: bytes) -> str:
+    """Write a file completely or not at all.
+
+    Returns:
+        SHA-256 of the content.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)  # mkstemp makes files private; results are to be shared
@@ -54,17 +63,19 @@ def write_text(path: Path, text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+    return hashlib.sha256(content).hexdigest()
 
 
-def write_table(path: Path, frame: pd.DataFrame) -> None:
-    """Write a Parquet file completely or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        frame.to_parquet(temporary, index=False)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+def write_text(path: Path, text: str) -> str:
+    """Write a text file as UTF-8, completely or not at all; SHA-256 of it."""
+    return write_bytes(path, text.encode())
+
+
+def write_table(path: Path, frame: pd.DataFrame) -> str:
+    """Write a Parquet file, completely or not at all; SHA-256 of it."""
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False)
+    return write_bytes(path, buffer.getvalue())
 
 
 def checksum(path: Path) -> str:
@@ -74,6 +85,9 @@ def checksum(path: Path) -> str:
 
 class RunFolder:
     """One run's directory.
+
+    Finished tasks lie in ``replicates/<number>`` and ``assumptions/<number>``: tables, and a ``meta.json`` with their
+    SHA-256. Each appears whole or not at all.
 
     Args:
         path: the directory itself.
@@ -88,79 +102,112 @@ class RunFolder:
         """Whether a summary has been written."""
         return (self.path / "summary.json").exists()
 
-    def claim(self, resume: bool) -> None:
-        """Make the folder ours, or refuse without touching anything.
+    def inspect(self) -> None:
+        """Look whether the folder is free or ours, touching nothing.
 
         Raises:
-            InputError: it holds another run, other files, or an unfinished run without ``resume``.
+            InputError: it is a file, or holds another run or other files.
         """
+        with plain_errors(self.path):
+            self._inspect()
+
+    def _inspect(self) -> None:
         if self.path.exists() and not self.path.is_dir():
             raise InputError("is a file; --out needs a folder", str(self.path))
-        if self.path.exists() and any(self.path.iterdir()):
-            mark = self.path / MARK
-            if not mark.exists():
-                raise InputError(
-                    "holds files that are not a run; choose an empty or new folder with --out", str(self.path)
-                )
+        mark = self.path / MARK
+        if mark.exists():
             found = mark.read_text().strip()
             if found != self.fingerprint:
                 raise InputError(
                     f"holds another run ({found[:12]}, this one is {self.fingerprint[:12]}); choose another folder with --out",
                     str(self.path),
                 )
-            if not self.complete and not resume and self.finished():
-                n = len(self.finished())
-                raise InputError(
-                    f"holds an unfinished run ({n} replicates done); continue it with --resume", str(self.path)
-                )
+            return
+        ours = (LOCK, f".{MARK}.")  # left by a run that was stopped before it had begun
+        if self.path.is_dir() and any(not p.name.startswith(ours) for p in self.path.iterdir()):
+            raise InputError("holds files that are not a run; choose an empty or new folder with --out", str(self.path))
+
+    def claim(self, resume: bool) -> None:
+        """Make the folder ours, or refuse without touching anything.
+
+        Args:
+            resume: continue an unfinished run.
+
+        Raises:
+            InputError: it holds another run, other files, or an unfinished run without ``resume``.
+        """
+        self.inspect()
+        done = len(self.finished())
+        if not self.complete and not resume and done:
+            text = f"holds an unfinished run ({done} replicates done); continue it with --resume"
+            raise InputError(text, str(self.path))
         with plain_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            write_text(self.path / MARK, self.fingerprint + "\n")
+            if not (self.path / MARK).exists():
+                write_text(self.path / MARK, self.fingerprint + "\n")
+            for left in self.path.glob(f"*/{PART}*"):  # of a process that was killed while it stored something
+                shutil.rmtree(left, ignore_errors=True)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the folder alone; the lock of a process that is gone is taken over.
+        """Hold the folder alone; a lock ends with its process, however that ends.
 
         Raises:
-            InputError: another process is writing here.
+            InputError: another process is writing here, or the folder is not free or ours.
         """
-        path = self.path / ".lock"
-        try:
-            with path.open("x") as file:
-                file.write(str(os.getpid()))
-        except FileExistsError:
-            owner = path.read_text().strip()
-            if owner.isdigit() and int(owner) != os.getpid() and _alive(int(owner)):
-                raise InputError(
-                    f"process {owner} is writing here; wait for it or choose another --out", str(self.path)
-                ) from None
-            path.write_text(str(os.getpid()))
+        self.inspect()
+        with plain_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            file = self._locked()
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            (self.path / LOCK).unlink(missing_ok=True)
+            file.close()
 
-    def _replicate(self, number: int) -> Path:
-        return self.path / "replicates" / f"{number:05d}"
+    def _locked(self) -> IO[str]:
+        """The lock file, opened, locked, and with our process number in it."""
+        path = self.path / LOCK
+        while True:
+            file = path.open("a+")
+            file.seek(0)
+            owner = file.read().strip()
+            # The number counts too, because some network disks pretend to lock.
+            if not _only_holder(file) or _alive(owner):
+                file.close()
+                text = f"process {owner or 'of another user'} is writing here; wait for it or choose another --out"
+                raise InputError(text, str(self.path))
+            # Between our opening and our locking the last holder may have removed the file: then ours is not the lock.
+            if path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+                break
+            file.close()
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        return file
 
-    def finished(self) -> list[int]:
-        """Numbers of the stored replicates."""
-        root = self.path / "replicates"
+    def _task(self, kind: str, number: int) -> Path:
+        return self.path / kind / f"{number:05d}"
+
+    def finished(self, kind: str = "replicates") -> list[int]:
+        """Numbers of the stored tasks of a kind, "replicates" or "assumptions"."""
+        root = self.path / kind
         if not root.is_dir():
             return []
         return sorted(int(p.name) for p in root.iterdir() if p.name.isdigit())
 
-    def store(self, number: int, frames: dict[str, pd.DataFrame], meta: dict[str, Any]) -> None:
-        """Keep one replicate: all of it appears at once."""
-        target = self._replicate(number)
+    def store(
+        self, number: int, frames: dict[str, pd.DataFrame], meta: dict[str, Any], kind: str = "replicates"
+    ) -> None:
+        """Keep one finished task: all of it appears at once."""
+        target = self._task(kind, number)
         with plain_errors(self.path):
             target.parent.mkdir(exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=".part-"))
+            temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=PART))
             try:
-                for name, frame in frames.items():
-                    frame.to_parquet(temporary / f"{name}.parquet", index=False)
-                sums = {p.name: checksum(p) for p in sorted(temporary.iterdir())}
+                sums = {f"{name}.parquet": write_table(temporary / f"{name}.parquet", f) for name, f in frames.items()}
                 write_text(temporary / "meta.json", json.dumps({"meta": meta, "sha256": sums}))
+                os.chmod(temporary, 0o755)
                 if target.exists():
                     shutil.rmtree(target)
                 os.replace(temporary, target)
@@ -168,25 +215,45 @@ class RunFolder:
                 shutil.rmtree(temporary, ignore_errors=True)
                 raise
 
-    def fetch(self, number: int) -> tuple[dict[str, pd.DataFrame], dict[str, Any]] | None:
-        """One stored replicate, or None if any of it is missing or damaged."""
-        folder = self._replicate(number)
+    def fetch(self, number: int, kind: str = "replicates") -> tuple[dict[str, pd.DataFrame], dict[str, Any]] | None:
+        """One stored task, or None if any of it is missing or damaged."""
+        folder = self._task(kind, number)
         try:
             record = json.loads((folder / "meta.json").read_text())
             frames = {}
             for name, expected in record["sha256"].items():
-                if checksum(folder / name) != expected:
+                content = (folder / name).read_bytes()
+                if hashlib.sha256(content).hexdigest() != expected:
                     return None
-                frames[name.removesuffix(".parquet")] = pd.read_parquet(folder / name)
-        except (OSError, ValueError, KeyError):
+                frames[name.removesuffix(".parquet")] = pd.read_parquet(io.BytesIO(content))
+            return frames, record["meta"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return frames, record["meta"]
 
 
-def _alive(process: int) -> bool:
+def _only_holder(file: IO[str]) -> bool:
+    """Lock an open file for this process alone; False if another holds it. The system frees it with the process."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def _alive(owner: str) -> bool:
+    """Whether another process of this machine has this number."""
+    if sys.platform == "win32" or not owner.isdigit() or int(owner) == os.getpid():
+        return False
+    try:
+        os.kill(int(owner), 0)
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True

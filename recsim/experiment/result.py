@@ -11,15 +11,14 @@ import numpy as np
 import pandas as pd
 
 from recsim.errors import InputError, unknown
+from recsim.experiment.folder import checksum
 from recsim.experiment.summary import Counts
-from recsim.metrics import interval, shares
+from recsim.metrics import defined_mean, interval, shares
 from recsim.scenario import load as load_scenario
 from recsim.scenario.schema import Scenario
 from recsim.state import STANCES
 
 DIMENSIONS = ("region", "language", "age_band", "day", "stance")
-FEW = 50
-"""Cells with fewer simulated people are not printed."""
 
 
 @dataclasses.dataclass
@@ -56,7 +55,9 @@ class Result:
     def by(self, dimension: str) -> pd.DataFrame:
         """Shift by region, language, age band, day or stance, with 95 % intervals over replicates.
 
-        Days are centred three-day means, because single days are dominated by luck.
+        Days are centred three-day means within the window (two days at its ends), because single days are dominated by
+        luck. Shares are NaN where a cell was shown no candidate content; ``impressions`` is what the row rests on:
+        simulated impressions of the candidate in both arms, all replicates and branches.
 
         Raises:
             InputError: an unknown dimension.
@@ -80,7 +81,7 @@ class Result:
             for k, name in enumerate(candidates):
                 t = interval(counts.shift_pp[:, k])
                 rows.append(
-                    (value, name, _mean(p[:, 0, k]), _mean(p[:, 1, k]), t.mean, t.low, t.high, counts.impressions[..., k].sum())
+                    (value, name, float(defined_mean(p[:, 0, k])), float(defined_mean(p[:, 1, k])), t.mean, t.low, t.high, counts.impressions[..., k].sum())
                 )  # fmt: skip
         names = [
             dimension,
@@ -119,7 +120,7 @@ class Result:
             for day in [d for d in days if arm == "shared" or d >= self.summary["window_first_day"]]:
                 near = wide[np.abs(wide.index.get_level_values("day") - day) <= 1]
                 pooled = near.groupby(["replicate", "branch"]).sum()
-                p = np.nanmean(shares(pooled.to_numpy()), axis=0)
+                p = defined_mean(shares(pooled.to_numpy()), axis=0)
                 here = wide[wide.index.get_level_values("day") == day].sum().to_numpy() / max(1, branches)
                 for k, name in enumerate(candidates):
                     rows.append((arm, day, name, p[k], here[k] / self.scenario.population.scale))
@@ -143,20 +144,25 @@ class Result:
         """A stored run.
 
         Raises:
-            InputError: the folder holds no complete run.
+            InputError: the folder holds no complete run, or a file is missing or was changed since it was written.
         """
         folder = Path(folder)
         if not (folder / "summary.json").exists():
-            raise InputError("holds no complete run (summary.json is missing); run it with --resume", str(folder))
-        names = json.loads((folder / "manifest.json").read_text())["tables"]
-        frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in names}
-        table = folder / "robustness.csv"
-        return cls(
-            scenario=load_scenario(folder / "scenario.yaml"), frames=frames,
-            summary=json.loads((folder / "summary.json").read_text()), folder=folder,
-            robustness=pd.read_csv(table) if table.exists() else None, reused=True,
-        )  # fmt: skip
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+            raise InputError("holds no complete run (summary.json is missing)", str(folder))
+        try:
+            summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            for name, expected in manifest["sha256"].items():
+                if checksum(folder / name) != expected:
+                    raise InputError(
+                        f"{name} is damaged or was changed; run the scenario again into this folder", str(folder)
+                    )
+            if summary["fingerprint"] != manifest["fingerprint"] or summary["replicates"] != manifest["replicates"]:
+                raise InputError("summary.json and manifest.json are of different runs", str(folder))
+            frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in manifest["tables"]}
+            table = pd.read_csv(folder / "robustness.csv") if "robustness.csv" in manifest["sha256"] else None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            text = f"cannot be read as a run ({type(error).__name__}: {error}); run the scenario again into this folder"
+            raise InputError(" ".join(text.split()), str(folder)) from error
+        scenario = load_scenario(folder / "scenario.yaml")
+        return cls(scenario, frames, summary, folder, table, reused=True)

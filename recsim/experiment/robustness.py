@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 
@@ -63,26 +64,25 @@ def cell_scenario(scenario: Scenario, cell: Cell) -> Scenario:
 
 
 def simulate_cell(
-    scenario: Scenario, cell: Cell, replicate: int, report: Callable[[float], None] | None = None
-) -> list[dict]:
-    """One replicate of one cell: the shift of every candidate."""
-    from recsim.world.pair import simulate_replicate
-
-    small = cell_scenario(scenario, cell)
-    outcome = simulate_replicate(small, replicate, report=report)
+    simulate: Callable, scenario: Scenario, cell: Cell, replicate: int, threads: int,
+    report: Callable[[float], None] | None = None,
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:  # fmt: skip
+    """One replicate of one cell: the shift of every candidate, and how many impressions it took."""
+    outcome = simulate(cell_scenario(scenario, cell), replicate, threads=threads, report=report)
     names = [c.id for c in scenario.candidates]
     shift = Counts(outcome.frames["exposure"], names, [replicate], 1).shift_pp[0]
     gates, prior, weights = cell
-    return [
-        {"gates": gates, "prior_events": prior, "head_weights": weights, "replicate": replicate, "candidate": n,
-         "shift_pp": float(v)}
-        for n, v in zip(names, shift, strict=True)
-    ]  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "gates": gates, "prior_events": prior, "head_weights": weights, "replicate": replicate,
+            "candidate": names, "shift_pp": shift.astype(float),
+        }
+    )  # fmt: skip
+    return {"shift": frame}, {"impressions": outcome.meta["impressions"]}
 
 
-def table(rows: list[dict]) -> pd.DataFrame:
-    """Mean and standard deviation over the replicates of every cell."""
-    frame = pd.DataFrame(rows)
+def table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Mean and standard deviation over the replicates of every cell, in the order of `cells`."""
     keys = ["gates", "prior_events", "head_weights", "candidate"]
     grouped = frame.groupby(keys, sort=False)["shift_pp"]
     out = grouped.agg(["mean", "std", "count"]).reset_index()

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
-import json
-import platform as machine
-import resource
-import subprocess
-import sys
-from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Generator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from recsim.errors import InputError, RecsimError
 from recsim.experiment import robustness as other
 from recsim.experiment.executor import default_workers, now, run_tasks
-from recsim.experiment.folder import RunFolder, checksum, plain_errors, write_table, write_text
+from recsim.experiment.files import peak_rss_mib, write_results
+from recsim.experiment.folder import RunFolder, plain_errors
 from recsim.experiment.result import Result
 from recsim.experiment.summary import summarise
-from recsim.scenario import dump_yaml, fingerprint, realise
+from recsim.scenario import fingerprint, realise
 from recsim.scenario.schema import Scenario
 
 Progress = Callable[[float, float, str], None]
-SOURCES = ("kernels", "rng.py", "state.py", "ranking", "agents", "world", "scenario")
+Simulate = Callable[..., Any]
+Stored = tuple[dict[str, pd.DataFrame], dict[str, Any]]
+SOURCES = ("kernels", "rng.py", "state.py", "metrics.py", "ranking", "agents", "world", "scenario")
+CELL_WORK = 0.1
+"""Work of one task of the table of other assumptions, replicates; for the progress bar only."""
 IMPRESSIONS_PER_SECOND = 2.2e6
 """Of one core, feed and counting, measured on the Romanian scenario; see docs/performance.md."""
 SMALL_RUN = 20.0
@@ -38,15 +40,16 @@ def source_digest() -> str:
     """SHA-256 over the source files that decide results."""
     root = Path(__file__).resolve().parent.parent
     files = [
-        f for name in SOURCES for f in ([root / name] if name.endswith(".py") else sorted((root / name).glob("*.py")))
+        f for name in SOURCES for f in ([root / name] if name.endswith(".py") else sorted((root / name).rglob("*.py")))
     ]
     total = hashlib.sha256()
     for file in files:
-        total.update(file.name.encode() + b"\0" + file.read_bytes())
+        content = file.read_bytes()
+        total.update(f"{file.relative_to(root).as_posix()} {len(content)}\n".encode() + content)
     return total.hexdigest()
 
 
-def run_fingerprint(scenario: Scenario, fixed_parameters: bool) -> str:
+def run_fingerprint(scenario: Scenario, fixed_parameters: bool, simulate: Simulate | None = None) -> str:
     """What decides the numbers of a run; not workers, threads, folder or the number of replicates."""
     from recsim.world.plan import make_plan
 
@@ -54,6 +57,8 @@ def run_fingerprint(scenario: Scenario, fixed_parameters: bool) -> str:
         "sources": source_digest(), "policy": make_plan(scenario).compiled.digest,
         "numba": version("numba"), "numpy": version("numpy"), "fixed_parameters": str(fixed_parameters),
     }  # fmt: skip
+    if simulate is not None:
+        extra["simulate"] = f"{simulate.__module__}:{simulate.__qualname__}"
     return fingerprint(scenario, extra)
 
 
@@ -94,31 +99,35 @@ def estimate(scenario: Scenario, workers: int | None = None) -> dict[str, float]
         total += cell * len(other.cells(scenario)) * r.replicates
     cores = max(1, min(workers or default_workers(), scenario.run.replicates))
     items = scenario.content.items_per_day * scenario.days.count
-    bytes_each = (
-        250e6
-        + items * 330
-        + people
-        * (scenario.content.items_per_day * scenario.content.lifetime_days / 8 + 12 * scenario.content.topics + 200)
-        * 2
-    )
+    seen = scenario.content.items_per_day * scenario.content.lifetime_days / 8
+    bytes_each = 250e6 + items * 330 + people * (seen + 12 * scenario.content.topics + 200) * 2
     return {"seconds": total / cores + 15, "mebibytes": (1 + cores) * bytes_each / 2**20}
 
 
-def simulate(scenario: Scenario, replicate: int, fixed: bool, threads: int, report=None) -> tuple:
-    """One replicate in a worker: realise the ranged parameters, then simulate."""
+def _engine() -> Simulate:
     from recsim.world.pair import simulate_replicate
 
-    outcome = simulate_replicate(
-        realise(scenario, scenario.run.seed, replicate, fixed), replicate, threads=threads, report=report
-    )
+    return simulate_replicate
+
+
+def do_task(
+    simulate: Simulate | None, scenario: Scenario, cell: other.Cell | None, number: int, fixed: bool, threads: int,
+    report: Callable[[float], None] | None = None,
+) -> Stored:  # fmt: skip
+    """One replicate of the run (ranged parameters drawn), or of one cell of the table of other assumptions."""
+    simulate = simulate or _engine()
+    if cell is not None:
+        return other.simulate_cell(simulate, scenario, cell, number, threads, report)
+    drawn = realise(scenario, scenario.run.seed, number, fixed)
+    outcome = simulate(drawn, number, threads=threads, report=report)
     return outcome.frames, outcome.meta
 
 
 def run(
     scenario: Scenario, *, replicates: int | None = None, seed: int | None = None, policy: str | None = None,
-    out: str | Path | None = None, workers: int | None = None, threads: int = 1, fixed_parameters: bool = False,
-    resume: bool = False, force: bool = False, robustness: bool = True, progress: Progress | None = None,
-    store: bool = True,
+    out: str | Path | None = None, workers: int | None = None, threads: int | None = None,
+    fixed_parameters: bool = False, resume: bool = False, force: bool = False, robustness: bool = True,
+    progress: Progress | None = None, store: bool = True, simulate: Simulate | None = None,
 ) -> Result:  # fmt: skip
     """Simulate all replicates and summarise them.
 
@@ -127,41 +136,43 @@ def run(
         replicates, seed, policy: override the scenario's.
         out: run directory itself; default ``runs/<name>-<fingerprint>``.
         workers: processes; default all cores. Never changes a result.
-        threads: threads of each worker. Never changes a result.
+        threads: threads of each worker; default 1, more if there are fewer tasks than cores. Never changes a result.
         fixed_parameters: hold ranged parameters at their central values.
         resume: continue an unfinished run.
         force: run again in a new folder although the same run is complete.
         robustness: whether to make the table of other platform assumptions.
         progress: called with (done, total, text).
         store: whether to write a directory at all.
+        simulate: another engine with the signature of `recsim.world.pair.simulate_replicate`, importable by name; for
+            tests and for other models of the same question.
 
     Raises:
         InputError: bad settings, or a folder that holds something else.
+        RecsimError: a worker died, or the disk is full; finished replicates are kept.
     """
     began = now()
+    for name, number in (("workers", workers), ("threads", threads)):
+        if number is not None and number < 1:
+            raise InputError(f"got {number}, must be at least 1", name)
     scenario = configured(scenario, replicates, seed, policy)
-    mark = run_fingerprint(scenario, fixed_parameters)
-    folder = RunFolder(_folder(scenario, mark, out, force), mark) if store else None
-    wanted = list(range(scenario.run.replicates))
-    notes: list[str] = []
-    if folder is not None and folder.path.exists() and folder.complete and not force:
+    mark = run_fingerprint(scenario, fixed_parameters, simulate)
+    table = robustness and scenario.audit.robustness.enabled and bool(other.removed_campaigns(scenario))
+    work = Work(scenario, mark, fixed_parameters, simulate, table, workers, threads, progress, began)
+    if not store:
+        return work.finish(None)
+    folder = RunFolder(_folder(scenario, mark, out, force), mark)
+    folder.inspect()
+    stored = work.stored(folder) if folder.complete else None
+    if stored is not None:
+        return stored
+    with folder.lock():
         folder.claim(resume)
-        stored = Result.load(folder.path)
-        if stored.summary["replicates"] >= len(wanted):
-            stored.notes.append(f"this run is complete; its stored result is shown ({folder.path})")
-            return stored
-        notes.append(f"adding replicates to the complete run in {folder.path}")
-    if folder is not None:
-        folder.claim(resume)
-    with folder.lock() if folder is not None else contextlib.nullcontext():
-        return _run(
-            scenario, mark, folder, wanted, workers, threads, fixed_parameters, robustness, progress, began, notes
-        )
+        return work.finish(folder)
 
 
 def _folder(scenario: Scenario, mark: str, out: str | Path | None, force: bool) -> Path:
     path = Path(out) if out else Path("runs") / f"{scenario.name}-{mark[:12]}"
-    if force and path.exists() and any(path.iterdir()):
+    if force and path.is_dir() and any(path.iterdir()):
         number = 2
         while path.with_name(f"{path.name}-{number}").exists():
             number += 1
@@ -169,129 +180,149 @@ def _folder(scenario: Scenario, mark: str, out: str | Path | None, force: bool) 
     return path
 
 
-def _run(scenario, mark, folder, wanted, workers, threads, fixed, robustness, progress, began, notes) -> Result:
-    from recsim.world.pair import compiled_source, warm
+@dataclasses.dataclass
+class Work:
+    """One run: what is wanted, how to get it, and what happened on the way (``notes``)."""
 
-    say = progress or (lambda done, total, text: None)
-    cells = (
-        other.cells(scenario)
-        if robustness and scenario.audit.robustness.enabled and other.removed_campaigns(scenario)
-        else []
-    )
-    extra = [(cell, k) for cell in cells for k in range(scenario.audit.robustness.replicates)]
-    total = float(len(wanted)) + 0.1 * len(extra)
-    say(0, total, "compiling")
-    compile_s = warm(scenario)
-    done: dict[int, tuple] = {}
-    for number in wanted:
-        stored = folder.fetch(number) if folder is not None else None
-        if stored is not None:
-            done[number] = stored
-        elif folder is not None and number in folder.finished():
-            notes.append(f"replicate {number} was damaged and is computed again")
-    if done:
-        notes.append(f"{len(done)} finished replicates taken over")
-    todo = [n for n in wanted if n not in done]
-    cores = workers or default_workers()
-    if workers is None and estimate(scenario, 1)["seconds"] < SMALL_RUN:
-        cores = 1
-    start = now()
-    tasks = [(scenario, n, fixed, threads) for n in todo]
-    for number, (frames, meta) in run_tasks(
-        simulate, tasks, cores, lambda d: say(len(wanted) - len(todo) + d, total, "replicates")
-    ):
-        if folder is not None:
-            folder.store(todo[number], frames, meta)
-        done[todo[number]] = (frames, meta)
-    simulate_s = now() - start
-    rows: list[dict] = []
-    if cells:
-        jobs = [(scenario, cell, k) for cell, k in extra]
-        for _, part in sorted(
-            run_tasks(
-                other.simulate_cell, jobs, cores, lambda d: say(len(wanted) + 0.1 * d, total, "other assumptions")
-            )
-        ):
-            rows.extend(part)
-    table = other.table(rows) if rows else None
-    frames = _joined(done, wanted)
-    metas = [done[n][1] for n in wanted]
-    impressions = sum(m["impressions"] for m in metas)
-    timing = {
-        "wall_s": now() - began, "simulate_s": simulate_s, "compile_s": compile_s, "impressions": impressions,
-        "impressions_per_s": sum(done[n][1]["impressions"] for n in todo) / max(simulate_s, 1e-9),
-        "peak_rss_mib": peak_rss_mib(min(cores, max(1, len(todo)))),
-    }  # fmt: skip
-    summary = summarise(scenario, frames, metas, mark, timing, table, fixed)
-    result = Result(scenario, frames, summary, folder.path if folder is not None else None, table, notes=notes)
-    if folder is not None:
-        with plain_errors(folder.path):
-            _write(folder, result, metas, compiled_source(scenario), fixed)
-    say(total, total, "done")
-    return result
+    scenario: Scenario
+    mark: str
+    fixed: bool
+    simulate: Simulate | None
+    table: bool
+    workers: int | None
+    threads: int | None
+    progress: Progress | None
+    began: float
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    def stored(self, folder: RunFolder) -> Result | None:
+        """The stored result if it answers what is asked; None if something is missing or damaged."""
+        try:
+            found = Result.load(folder.path)
+        except InputError as error:
+            self.notes.append(f"{error.message}: the files are written again")
+            return None
+        has, wanted = found.summary["replicates"], self.scenario.run.replicates
+        if has < wanted:
+            self.notes.append(f"adding {wanted - has} replicates to the complete run in {folder.path}")
+            return None
+        if self.table and found.robustness is None:
+            self.notes.append(f"adding the table of other assumptions to the complete run in {folder.path}")
+            return None
+        more = f"; it has {has} replicates, {wanted} were asked for" if has > wanted else ""
+        found.notes.append(f"this run is complete; its stored result is shown ({folder.path}){more}")
+        return found
+
+    def finish(self, folder: RunFolder | None) -> Result:
+        """Do what is not stored yet, put everything together, write it."""
+        r = self.scenario.audit.robustness
+        wanted = list(range(self.scenario.run.replicates))
+        cells = other.cells(self.scenario) if self.table else []
+        extra = [(cell, k) for cell in cells for k in range(r.replicates)]
+        done = self._taken_over(folder, "replicates", len(wanted))
+        rows = self._taken_over(folder, "assumptions", len(extra))
+        if done:
+            self.notes.append(f"{len(done)} finished replicates taken over")
+        todo = [("replicates", n) for n in wanted if n not in done]
+        todo += [("assumptions", n) for n in range(len(extra)) if n not in rows]
+        compile_s = self._warm() if todo else 0.0
+        start, simulated = now(), 0
+        total = len(wanted) + CELL_WORK * len(extra)
+        # Closed at once if storing fails: workers must not go on while the error is on its way up.
+        with contextlib.closing(self._results(todo, extra, total)) as results:
+            for (kind, number), found in results:
+                simulated += found[1]["impressions"]
+                kept = found if folder is None else _kept(folder, kind, number, found)
+                (done if kind == "replicates" else rows)[number] = kept
+        simulate_s = now() - start
+        frames, metas = joined([done[n][0] for n in wanted]), [done[n][1] for n in wanted]
+        table = other.table(pd.concat([rows[n][0]["shift"] for n in range(len(extra))])) if extra else None
+        impressions = sum(m["impressions"] for m in metas) + sum(part[1]["impressions"] for part in rows.values())
+        timing = {
+            "wall_s": now() - self.began, "simulate_s": simulate_s, "compile_s": compile_s,
+            "impressions": impressions, "impressions_per_s": simulated / simulate_s if simulated else 0.0,
+            "peak_rss_mib": peak_rss_mib(min(self.workers or default_workers(), max(1, len(todo)))),
+        }  # fmt: skip
+        summary = summarise(self.scenario, frames, metas, self.mark, timing, table, self.fixed)
+        path = folder.path if folder is not None else None
+        result = Result(self.scenario, frames, summary, path, table, notes=self.notes)
+        if path is not None:
+            with plain_errors(path):
+                write_results(path, result, metas, self._source(), source_digest(), self.fixed)
+        return result
+
+    def _taken_over(self, folder: RunFolder | None, kind: str, count: int) -> dict[int, Stored]:
+        """Finished tasks that are whole; damaged ones are noted and left to be done again."""
+        if folder is None:
+            return {}
+        out = {}
+        for number in [n for n in folder.finished(kind) if n < count]:
+            found = folder.fetch(number, kind)
+            if found is not None:
+                out[number] = found
+            else:
+                what = "replicate" if kind == "replicates" else "part of the table of other assumptions"
+                self.notes.append(f"{what} {number} was damaged and is computed again")
+        return out
+
+    def _results(
+        self, todo: list[tuple[str, int]], extra: list, total: float
+    ) -> Generator[tuple[tuple[str, int], Stored], None, None]:
+        """Run tasks, replicates first; progress counts work of earlier sessions as done."""
+        cores = default_workers()
+        workers = self.workers or cores
+        threads = self.threads or max(1, cores // max(1, min(workers, len(todo))))
+        tasks = []
+        for kind, number in todo:
+            cell, replicate = (None, number) if kind == "replicates" else extra[number]
+            tasks.append((self.simulate, self.scenario, cell, replicate, self.fixed, threads))
+        weights = [1.0 if kind == "replicates" else CELL_WORK for kind, _ in todo]
+        before, main = total - sum(weights), sum(1.0 for kind, _ in todo if kind == "replicates")
+        say = self.progress or (lambda done, total, text: None)
+
+        def report(done: float) -> None:
+            say(before + done, total, "replicates" if done < main else "other assumptions")
+
+        with contextlib.closing(run_tasks(do_task, tasks, workers, report, weights)) as results:
+            for number, found in results:
+                yield todo[number], found
+        say(total, total, "done")
+
+    def _warm(self) -> float:
+        """Fill the compiled caches before workers start, so that each is compiled once; seconds."""
+        if self.simulate is not None:
+            return 0.0
+        from recsim.world.pair import warm
+
+        if self.progress is not None:
+            self.progress(0, 1, "compiling")
+        return warm(self.scenario)
+
+    def _source(self) -> str | None:
+        if self.simulate is not None:
+            return None
+        from recsim.world.pair import compiled_source
+
+        return compiled_source(self.scenario)
 
 
-def _joined(done: dict[int, tuple], wanted: list[int]) -> dict[str, pd.DataFrame]:
-    names = list(done[wanted[0]][0])
-    return {name: pd.concat([done[n][0][name] for n in wanted], ignore_index=True) for name in names}
+def _kept(folder: RunFolder, kind: str, number: int, found: Stored) -> Stored:
+    """Store a finished task and read it back: what a resumed run would get, with the same types and bytes."""
+    folder.store(number, *found, kind=kind)
+    kept = folder.fetch(number, kind)
+    if kept is None:
+        raise RecsimError(f"{folder.path}: {kind} {number} cannot be read back; check the disk, then use --resume")
+    return kept
 
 
-def peak_rss_mib(workers: int) -> float:
-    """Upper bound of the memory held at once: this process and ``workers`` times the largest worker, MiB."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
-    return (mine + workers * child) / 2**20
-
-
-def _git_commit() -> str | None:
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=5, check=True
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return found.stdout.strip()
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def _write(folder: RunFolder, result: Result, metas: list[dict], source: str, fixed: bool) -> None:
-    """Everything but figures and the report; the summary last, since it marks the run as complete."""
-    path = folder.path
-    write_text(path / "scenario.yaml", dump_yaml(result.scenario))
-    write_text(path / "policy_compiled.py", source)
-    for name, frame in result.frames.items():
-        write_table(path / f"{name}.parquet", frame)
-    if result.robustness is not None:
-        write_text(path / "robustness.csv", result.robustness.to_csv(index=False))
-    write_text(path / "summary.csv", result.shift().to_csv(index=False))
-    tables = [f"{name}.parquet" for name in result.frames]
-    packages = (
-        "recsim-audit",
-        "numpy",
-        "numba",
-        "llvmlite",
-        "mesa",
-        "pandas",
-        "pyarrow",
-        "scipy",
-        "pydantic",
-        "matplotlib",
-    )
-    manifest: dict[str, Any] = {
-        "fingerprint": folder.fingerprint, "seed": result.scenario.run.seed, "replicates": result.summary["replicates"],
-        "fixed_parameters": fixed, "source_sha256": source_digest(), "git_commit": _git_commit(),
-        "versions": {"python": machine.python_version(), **{p: _version(p) for p in packages}},
-        "machine": {"system": machine.system(), "processor": machine.machine()},
-        "bits": "same bits on any x86-64 or ARM machine, for any number of workers and threads",
-        "tables": list(result.frames), "timing": result.summary["timing"], "replicate_meta": metas,
-        "sha256": {n: checksum(path / n) for n in ["scenario.yaml", "policy_compiled.py", "summary.csv", *tables]},
-    }  # fmt: skip
-    write_text(path / "manifest.json", json.dumps(manifest, indent=1))
-    write_text(path / "summary.json", json.dumps(result.summary, indent=1))
+def joined(parts: list[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
+    """Tables of all replicates under each other; text as categories in alphabetical order, whoever wrote it."""
+    out = {}
+    for name in parts[0]:
+        frame = pd.concat([part[name] for part in parts], ignore_index=True)
+        for column in frame.columns:
+            if not pd.api.types.is_numeric_dtype(frame[column]):
+                text = frame[column].astype(object)
+                frame[column] = pd.Categorical(text, categories=sorted(map(str, text.unique())))
+        out[name] = frame
+    return out

@@ -17,7 +17,15 @@ ARMS = ("factual", "counterfactual")
 
 
 class Counts:
-    """Dense window counts: ``x`` (R, B, 2, C, 3) impressions by replicate, branch, arm, candidate and stance."""
+    """Dense counts of the campaign window, simulated units.
+
+    Attributes:
+        x: (R, B, 2, C, 3) impressions by replicate, branch, arm, candidate and stance.
+        comments: (R, B, 2, C) comment exposures.
+
+    Raises:
+        ValueError: the table names a candidate that is not among ``candidates`` (shares would be wrong without it).
+    """
 
     def __init__(self, exposure: pd.DataFrame, candidates: list[str], replicates: list[int], branches: int) -> None:
         self.candidates, self.replicates = candidates, replicates
@@ -32,8 +40,13 @@ class Counts:
                 pd.Index(candidates).get_indexer(pd.Index(inside["candidate"].astype(str))),
                 pd.Index(STANCES).get_indexer(pd.Index(inside["stance"].astype(str))),
             )  # fmt: skip
-            np.add.at(self.x, place, inside["impressions"].to_numpy())
-            np.add.at(self.comments, place[:-1], inside["comment_exposures"].to_numpy())
+            # get_indexer says -1 for a name it does not know, which would count for the last one.
+            known = np.all([index >= 0 for index in place], axis=0)
+            if not known.all() and set(inside["candidate"].astype(str)) - set(candidates):
+                raise ValueError("the table names candidates that are not among those asked for")
+            inside_place = tuple(index[known] for index in place)
+            np.add.at(self.x, inside_place, inside["impressions"].to_numpy()[known])
+            np.add.at(self.comments, inside_place[:-1], inside["comment_exposures"].to_numpy()[known])
 
     @property
     def impressions(self) -> np.ndarray:
@@ -47,7 +60,7 @@ class Counts:
 
     @property
     def shift_pp(self) -> np.ndarray:
-        """(R, C) shift of each replicate, mean over luck branches."""
+        """(R, C) shift of each replicate, mean over luck branches; NaN if any branch showed no candidate content."""
         p = self.shares
         return 100 * (p[:, :, 0] - p[:, :, 1]).mean(axis=1)
 
@@ -74,52 +87,48 @@ def summarise(
     scenario: Scenario, frames: dict[str, pd.DataFrame], metas: list[dict], fingerprint: str, timing: dict,
     robustness: pd.DataFrame | None, fixed_parameters: bool,
 ) -> dict[str, Any]:  # fmt: skip
-    """The content of ``summary.json``; NaN is None."""
+    """The content of ``summary.json``; NaN is None, order of keys fixed.
+
+    Counts are real units (simulated ones over ``population.scale``), shares and reach fractions, shifts percentage
+    points. Means are over luck branches, then over replicates; intervals are over replicates. A replicate without any
+    candidate content in some branch is left out of shares and shifts and counted in ``undefined_replicates``.
+
+    Args:
+        scenario: as resolved, not realised.
+        frames: tables of simulated counts, all replicates.
+        metas: one per replicate.
+        fingerprint: of the run.
+        timing: seconds, impressions, memory.
+        robustness: table of other platform assumptions, or None.
+        fixed_parameters: whether ranged parameters were held at their central values.
+    """
     weight = 1.0 / scenario.population.scale
     candidates = [c.id for c in scenario.candidates]
     replicates = sorted(m["replicate"] for m in metas)
-    counts = Counts(frames["exposure"], candidates, replicates, scenario.run.luck_branches)
-    shift, stances = counts.shift_pp, counts.stance_shift_pp
-    p, x = counts.shares.mean(axis=1), counts.impressions.mean(axis=1)
-    band = metrics.luck_band(counts.shares[:, :, 1])
-    reach = _reach(frames["reach"], candidates, replicates, scenario.run.luck_branches)
-    people = metas[0]["people"]
-    threshold = scenario.audit.threshold_pp.value
+    branches = scenario.run.luck_branches
+    counts = Counts(frames["exposure"], candidates, replicates, branches)
+    shift = counts.shift_pp
     promoted = beneficiaries(scenario)
-    rows = []
-    for k, name in enumerate(candidates):
-        t = interval(shift[:, k])
-        parts = {f"shift_{s}_pp": float(stances[:, k, n].mean()) for n, s in enumerate(STANCES)}
-        rows.append(
-            {
-                "id": name, "share_factual": p[:, 0, k].mean(), "share_counterfactual": p[:, 1, k].mean(),
-                "shift_pp": t.mean, "ci_low": t.low, "ci_high": t.high, "luck_band_pp": band[k], "sd_worlds": t.sd,
-                "impressions_factual": x[:, 0, k].mean() * weight,
-                "impressions_counterfactual": x[:, 1, k].mean() * weight,
-                "excess_impressions": (x[:, 0, k] - x[:, 1, k]).mean() * weight,
-                "reach_factual": reach[:, 0, k].mean(), "reach_counterfactual": reach[:, 1, k].mean(),
-                "frequency_factual": _ratio(x[:, 0, k].mean(), reach[:, 0, k].mean() * people),
-                "frequency_counterfactual": _ratio(x[:, 1, k].mean(), reach[:, 1, k].mean() * people),
-                "comment_exposures_factual": counts.comments[:, :, 0, k].mean() * weight,
-                "comment_exposures_counterfactual": counts.comments[:, :, 1, k].mean() * weight,
-                "prediction_low": t.next_low, "prediction_high": t.next_high, **parts,
-                "beneficiary": name in promoted, "verdict": metrics.verdict(shift[:, k], threshold),
-            }
-        )  # fmt: skip
+    first = metas[0]["fork_day"]
+    naive = naive_change(frames["exposure"], candidates, replicates, first)
     tv = interval(metrics.total_variation(counts.shares[:, :, 0], counts.shares[:, :, 1]).mean(axis=1))
-    naive = naive_before_after(frames["exposure"], candidates, replicates, metas[0]["fork_day"])
     removed = removed_campaigns(scenario)
+    threshold = scenario.audit.threshold_pp.value
     summary = {
         "scenario": scenario.name, "fingerprint": fingerprint, "policy": scenario.platform.policy,
-        "replicates": len(replicates), "seed": scenario.run.seed, "people": people, "steps": metas[0]["steps"],
-        "people_real": scenario.population.people.value, "luck_branches": scenario.run.luck_branches,
-        "dose": scenario.dose.value, "window_first_day": metas[0]["fork_day"], "window_last_day": 0,
+        "replicates": len(replicates), "seed": scenario.run.seed, "people": metas[0]["people"],
+        "steps": metas[0]["steps"], "people_real": scenario.population.people.value, "luck_branches": branches,
+        "dose": scenario.dose.value, "window_first_day": first, "window_last_day": 0,
         "removed": [{"id": c.id, "beneficiary": c.beneficiary, "instead": c.counterfactual} for c in removed],
         "beneficiaries": promoted, "interval_covers": "luck" if fixed_parameters else "luck and declared ranges",
-        "exploratory": len(replicates) < 30, "threshold_pp": threshold,
-        "candidates": rows, "tv_distance": tv.mean, "tv_distance_ci_low": tv.low, "tv_distance_ci_high": tv.high,
-        "naive_before_after": naive, "dose_ratio": dose_ratio(frames["engagement"], metas, promoted),
-        "inauthentic_actions": _actions(frames["campaigns"], len(replicates), scenario) ,
+        "exploratory": len(replicates) < 30, "undefined_replicates": int(np.isnan(shift).any(axis=1).sum()),
+        "threshold_pp": threshold,
+        "candidates": _candidate_rows(counts, frames, naive, promoted, weight, threshold),
+        "tv_distance": tv.mean, "tv_distance_ci_low": tv.low, "tv_distance_ci_high": tv.high,
+        "js_divergence": interval(_divergence(counts)).mean,
+        "naive_before_after": naive_before_after(frames["exposure"], candidates, replicates, first),
+        "dose_ratio": dose_ratio(frames["engagement"], promoted),
+        "inauthentic_actions": _actions(frames["campaigns"], len(replicates), scenario),
         "spend_eur": spend(frames, scenario, len(replicates)),
         "robustness": robustness_range(robustness, promoted),
         "facts": facts_table(frames["facts"]), "timing": timing,
@@ -127,57 +136,117 @@ def summarise(
     return _clean(summary)
 
 
+def _candidate_rows(
+    counts: Counts, frames: dict[str, pd.DataFrame], naive: np.ndarray, promoted: list[str], weight: float,
+    threshold: float,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """One row per candidate, in the order of the scenario."""
+    shift, stances = counts.shift_pp, counts.stance_shift_pp
+    x, comments = counts.impressions.mean(axis=1), counts.comments.mean(axis=1)
+    p = counts.shares.mean(axis=1)
+    p = np.where(np.isnan(p).any(axis=(1, 2), keepdims=True), np.nan, p)  # both arms from the same replicates
+    band = metrics.luck_band(counts.shares[:, :, 1])
+    reached, people = _reached(frames["reach"], counts)
+    rows = []
+    for k, name in enumerate(counts.candidates):
+        t, more, off = interval(shift[:, k]), interval(x[:, 0, k] - x[:, 1, k]), interval(naive[:, k] - shift[:, k])
+        row: dict[str, Any] = {
+            "id": name, "share_factual": metrics.defined_mean(p[:, 0, k]),
+            "share_counterfactual": metrics.defined_mean(p[:, 1, k]),
+            "shift_pp": t.mean, "ci_low": t.low, "ci_high": t.high, "luck_band_pp": band[k], "sd_worlds": t.sd,
+            "impressions_factual": x[:, 0, k].mean() * weight,
+            "impressions_counterfactual": x[:, 1, k].mean() * weight,
+            "excess_impressions": more.mean * weight,
+            "excess_ci_low": more.low * weight, "excess_ci_high": more.high * weight,
+        }  # fmt: skip
+        for a, arm in enumerate(ARMS):
+            row[f"reach_{arm}"] = metrics.defined_mean(reached[:, a, k] / people)
+        for a, arm in enumerate(ARMS):
+            row[f"frequency_{arm}"] = _ratio(x[:, a, k].mean(), float(metrics.defined_mean(reached[:, a, k])))
+        for a, arm in enumerate(ARMS):
+            row[f"comment_exposures_{arm}"] = comments[:, a, k].mean() * weight
+        row |= {"prediction_low": t.next_low, "prediction_high": t.next_high}
+        row |= {f"shift_{s}_pp": metrics.defined_mean(stances[:, k, n]) for n, s in enumerate(STANCES)}
+        row |= {
+            "naive_pp": metrics.defined_mean(naive[:, k]), "naive_error_pp": off.mean,
+            "naive_error_ci_low": off.low, "naive_error_ci_high": off.high, "beneficiary": name in promoted,
+            "dose_ratio": dose_ratio(frames["engagement"], [name]) if name in promoted else None,
+            "verdict": metrics.verdict(shift[:, k], threshold),
+        }  # fmt: skip
+        rows.append(row)
+    return rows
+
+
+def _divergence(counts: Counts) -> np.ndarray:
+    """(R,) Jensen-Shannon divergence between the arms' shares, mean over luck branches, bits."""
+    return metrics.js_divergence(counts.shares[:, :, 0], counts.shares[:, :, 1]).mean(axis=1)
+
+
 def _ratio(a: float, b: float) -> float:
-    return a / b if b else float("nan")
+    return float(a / b) if b else float("nan")
 
 
-def _reach(frame: pd.DataFrame, candidates: list[str], replicates: list[int], branches: int) -> np.ndarray:
-    """(R, 2, C) share of people reached, mean over branches."""
-    out = np.full((len(replicates), len(ARMS), len(candidates)), np.nan)
+def _reached(frame: pd.DataFrame, counts: Counts) -> tuple[np.ndarray, float]:
+    """(R, 2, C) simulated people reached in the window, mean over branches; and how many people there are."""
+    shape = (len(counts.replicates), len(ARMS), len(counts.candidates))
     if not len(frame):
-        return out
+        return np.full(shape, np.nan), float("nan")
+    frame = frame.astype({"arm": str, "candidate": str})
     keys = ["replicate", "branch", "arm", "candidate"]
-    sums = frame.astype({"arm": str}).groupby(keys)[["people_reached", "people"]].sum()
-    share = (sums["people_reached"] / sums["people"]).groupby(["replicate", "arm", "candidate"]).mean()
-    table = share.rename("value").reset_index()
-    place = (
-        pd.Index(replicates).get_indexer(pd.Index(table["replicate"])),
-        pd.Index(ARMS).get_indexer(pd.Index(table["arm"])),
-        pd.Index(candidates).get_indexer(pd.Index(table["candidate"])),
+    sums = frame.groupby(keys)[["people_reached", "people"]].sum()
+    full = pd.MultiIndex.from_product(
+        [counts.replicates, ARMS, counts.candidates], names=["replicate", "arm", "candidate"]
     )
-    out[place] = table["value"].to_numpy()
-    return out
+    mean = sums["people_reached"].groupby(["replicate", "arm", "candidate"]).mean().reindex(full)
+    return mean.to_numpy(float).reshape(shape), float(sums["people"].mean())
+
+
+def naive_change(exposure: pd.DataFrame, candidates: list[str], replicates: list[int], first: int) -> np.ndarray:
+    """What an outsider without a counterfactual would estimate, percentage points.
+
+    100 (factual share in the window - share in the equally long span before it, as far as it was simulated).
+
+    Args:
+        exposure: the table, all arms.
+        candidates, replicates: order of the result.
+        first: first day of the window, relative to the vote.
+
+    Returns:
+        (R, C), luck branches pooled; NaN where nothing was shown before or in the window.
+    """
+    before = exposure[(exposure["arm"] == "shared") & (exposure["day"] >= first - (1 - first))]
+    after = exposure[exposure["arm"] == "factual"]
+
+    def share(frame: pd.DataFrame) -> np.ndarray:
+        sums = frame.astype({"candidate": str}).groupby(["replicate", "candidate"])["impressions"].sum()
+        wide = sums.unstack(fill_value=0).reindex(index=replicates, columns=candidates, fill_value=0)
+        return metrics.shares(wide.to_numpy(float))
+
+    return 100 * (share(after) - share(before))
 
 
 def naive_before_after(
     exposure: pd.DataFrame, candidates: list[str], replicates: list[int], first: int
 ) -> dict[str, float]:
-    """What an outsider without a counterfactual would estimate: window share minus the share of the span before."""
-    length = 1 - first
-    before = exposure[(exposure["arm"] == "shared") & (exposure["day"] >= first - length)]
-    after = exposure[exposure["arm"] == "factual"]
-    if not len(before) or not len(after):
-        return dict.fromkeys(candidates, float("nan"))
-
-    def share(frame: pd.DataFrame) -> pd.DataFrame:
-        table = frame.groupby(["replicate", "candidate"], observed=False)["impressions"].sum().unstack(fill_value=0)
-        table = table.reindex(index=replicates, columns=candidates, fill_value=0)
-        return pd.DataFrame(metrics.shares(table.to_numpy()), table.index, table.columns)
-
-    change = 100 * (share(after) - share(before))
-    return {name: float(change[name].mean()) for name in candidates}
+    """`naive_change` by candidate, mean over replicates."""
+    change = metrics.defined_mean(naive_change(exposure, candidates, replicates, first), axis=0)
+    return dict(zip(candidates, change.tolist(), strict=True))
 
 
-def dose_ratio(engagement: pd.DataFrame, metas: list[dict], promoted: list[str]) -> float:
-    """Inauthentic actions per organic action (like, comment, share) on the beneficiaries' items in the window."""
-    fake = np.mean([np.mean([n for k, n in m["own_actions"].items() if k.startswith("factual")] or [0]) for m in metas])
-    organic = engagement[
-        (engagement["arm"] == "counterfactual") & engagement["candidate"].isin(promoted)
-        & (engagement["origin"] == "human") & engagement["action"].isin(["like", "comment", "share"])
-    ]  # fmt: skip
-    arms = max(1, organic[["replicate", "branch"]].drop_duplicates().shape[0])
-    total = organic["count"].sum() / arms
-    return float(fake / total) if total else float("nan")
+ENGAGEMENT = ("like", "comment", "share")
+
+
+def dose_ratio(engagement: pd.DataFrame, promoted: list[str]) -> float:
+    """Inauthentic actions per organic action (like, comment, share) on the beneficiaries' items in the window.
+
+    Numerator: factual world; denominator: counterfactual world, where people (volunteers among them) act alone.
+    NaN without organic actions.
+    """
+    inside = engagement[engagement["candidate"].isin(promoted) & engagement["action"].isin(ENGAGEMENT)]
+    fake = inside[(inside["arm"] == "factual") & (inside["origin"] == "inauthentic")]["count"].sum()
+    organic = inside[(inside["arm"] == "counterfactual") & (inside["origin"] != "inauthentic")]["count"].sum()
+    # Both arms have the same replicates and branches, so sums divide like means.
+    return _ratio(float(fake), float(organic))
 
 
 def _actions(campaigns: pd.DataFrame, replicates: int, scenario: Scenario) -> dict[str, float]:
@@ -228,7 +297,9 @@ def _clean(value: Any) -> Any:
         return {k: _clean(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_clean(v) for v in value]
-    if isinstance(value, bool | str) or value is None:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, str) or value is None:
         return value
     if isinstance(value, np.integer | int):
         return int(value)

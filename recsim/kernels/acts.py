@@ -10,13 +10,14 @@ from numba import njit
 from recsim.kernels.counters import place_comment
 from recsim.kernels.flags import HELPER, KERNEL
 from recsim.kernels.mathf import exp32
-from recsim.kernels.philox import philox4, unit
+from recsim.kernels.philox import philox4, philox_lanes, unit
 
 F = np.float32
 U64 = np.uint64
 D_ACT, D_DETAIL, D_CHECK = U64(8), U64(9), U64(10)
 VIEW, COMPLETE, LIKE, COMMENT, SHARE, FOLLOW, WATCH = 0, 1, 2, 3, 4, 5, 9
 MOST_ACTS = 64
+LANES = 16
 
 
 class Tactics(NamedTuple):
@@ -72,29 +73,6 @@ def _pick(items, edge, word):
     return np.int64(items[low])
 
 
-@njit(**HELPER)
-def _times(n, aged, delay, shift, population, step, key0, key1):
-    """How often account n acts in this step, and whether it is awake."""
-    weight = 0.0
-    if shift.acting and shift.elapsed >= delay[n] * shift.ramp_steps:
-        weight = min(max(shift.accounts - n, 0.0), 1.0)
-    awake = weight > 0.0
-    if not awake and aged[n] and n < shift.sleepers:
-        weight = shift.sleeping
-    rate = F(shift.per_step * weight)
-    times = 0
-    if rate > F(0.0):
-        a, _, _, _ = philox4(U64(n), U64(0), population, (step << U64(16)) | D_ACT, key0, key1)
-        u = unit(a)
-        term = exp32(-rate)
-        edge = term
-        while u >= edge and times < MOST_ACTS:
-            times += 1
-            term = term * rate / F(times)
-            edge = edge + term
-    return times, awake
-
-
 @njit(**KERNEL)
 def plan_acts(aged, delay, shift, population, key0, key1, step, out_times, out_awake):
     """How often every account acts in this step: Poisson, by inversion of one uniform, at most 64 times.
@@ -108,11 +86,50 @@ def plan_acts(aged, delay, shift, population, key0, key1, step, out_times, out_a
         The number of acts of all accounts.
     """
     total = 0
-    for n in range(aged.size):
-        times, awake = _times(n, aged, delay, shift, population, step, key0, key1)
-        out_times[n] = times
-        out_awake[n] = awake
-        total += times
+    c0 = np.empty(LANES, np.uint64)
+    c1 = np.empty(LANES, np.uint64)
+    c2 = np.empty(LANES, np.uint64)
+    c3 = np.empty(LANES, np.uint64)
+    rate = np.zeros(LANES, np.float32)
+    last_rate, last_term = F(0.0), F(1.0)
+    for start in range(0, aged.size, LANES):
+        count = min(LANES, aged.size - start)
+        anyone = False
+        for lane in range(count):
+            n = start + lane
+            weight = 0.0
+            if shift.acting and shift.elapsed >= delay[n] * shift.ramp_steps:
+                weight = min(max(shift.accounts - n, 0.0), 1.0)
+            awake = weight > 0.0
+            if not awake and aged[n] and n < shift.sleepers:
+                weight = shift.sleeping
+            rate[lane] = F(shift.per_step * weight)
+            anyone = anyone | (weight > 0.0)
+            out_awake[n] = awake
+            out_times[n] = 0
+        if not anyone:
+            continue
+        for lane in range(LANES):
+            c0[lane] = U64(start + lane)
+            c1[lane] = U64(0)
+            c2[lane] = population
+            c3[lane] = (step << U64(16)) | D_ACT
+        philox_lanes(c0, c1, c2, c3, key0, key1)
+        for lane in range(count):
+            if rate[lane] <= F(0.0):
+                continue
+            if rate[lane] != last_rate:
+                last_rate, last_term = rate[lane], exp32(-rate[lane])
+            u = unit(c0[lane])
+            term = last_term
+            edge = term
+            times = 0
+            while u >= edge and times < MOST_ACTS:
+                times += 1
+                term = term * rate[lane] / F(times)
+                edge = edge + term
+            out_times[start + lane] = times
+            total += times
     return total
 
 

@@ -1,0 +1,92 @@
+"""The final files of a run directory, and what the manifest says about where they were made."""
+
+from __future__ import annotations
+
+import json
+import platform as machine
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from recsim.experiment.folder import write_table, write_text
+from recsim.experiment.result import Result
+from recsim.scenario import dump_yaml
+
+PACKAGES = (
+    "recsim-audit", "numpy", "numba", "llvmlite", "mesa", "pandas", "pyarrow", "scipy", "pydantic", "matplotlib",
+)  # fmt: skip
+
+
+def write_results(
+    path: Path, result: Result, metas: list[dict], policy_source: str | None, source_sha256: str, fixed: bool
+) -> None:
+    """Everything but figures and the report; the summary last, since it marks the run as complete.
+
+    Args:
+        path: run directory.
+        result: what is written.
+        metas: one per replicate.
+        policy_source: generated module of the policy, if there is one.
+        source_sha256: of recsim's simulation sources.
+        fixed: whether ranged parameters were held at their central values.
+    """
+    sums = {"scenario.yaml": write_text(path / "scenario.yaml", dump_yaml(result.scenario))}
+    if policy_source is not None:
+        sums["policy_compiled.py"] = write_text(path / "policy_compiled.py", policy_source)
+    for name, frame in result.frames.items():
+        sums[f"{name}.parquet"] = write_table(path / f"{name}.parquet", frame)
+    if result.robustness is not None:
+        sums["robustness.csv"] = write_text(path / "robustness.csv", result.robustness.to_csv(index=False))
+    sums["summary.csv"] = write_text(path / "summary.csv", result.shift().to_csv(index=False))
+    commit, changed = git_state()
+    manifest: dict[str, Any] = {
+        "fingerprint": result.summary["fingerprint"], "seed": result.scenario.run.seed,
+        "replicates": result.summary["replicates"], "fixed_parameters": fixed, "source_sha256": source_sha256,
+        "git_commit": commit, "git_uncommitted_changes": changed,
+        "versions": {"python": machine.python_version(), **{p: _version(p) for p in PACKAGES}},
+        "machine": {"system": machine.system(), "processor": machine.machine()},
+        "bits": "same bits on any x86-64 or ARM machine, for any number of workers and threads",
+        "tables": list(result.frames), "timing": result.summary["timing"], "replicate_meta": metas, "sha256": sums,
+    }  # fmt: skip
+    write_text(path / "manifest.json", json.dumps(manifest, indent=1) + "\n")
+    write_text(path / "summary.json", json.dumps(result.summary, indent=1, allow_nan=False) + "\n")
+
+
+def peak_rss_mib(workers: int) -> float:
+    """Upper bound of the memory held at once: this process and ``workers`` times the largest worker, MiB.
+
+    NaN where the system does not tell.
+    """
+    try:
+        import resource
+    except ImportError:
+        return float("nan")
+    unit = 1 if sys.platform == "darwin" else 1024
+    mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
+    return (mine + workers * child) / 2**20
+
+
+def git_state() -> tuple[str | None, bool | None]:
+    """Commit of the repository that holds recsim's sources, and whether they differ from it; None outside of one."""
+    package = Path(__file__).resolve().parent.parent
+
+    def ask(*words: str) -> str:
+        call = ["git", "-C", str(package), *words]
+        return subprocess.run(call, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+
+    try:
+        if Path(ask("rev-parse", "--show-toplevel")).resolve() != package.parent:
+            return None, None  # installed inside somebody else's repository
+        return ask("rev-parse", "HEAD"), bool(ask("status", "--porcelain", "--", "."))
+    except (OSError, subprocess.SubprocessError):
+        return None, None
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

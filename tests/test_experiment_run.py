@@ -1,0 +1,392 @@
+"""Runs and their directories: what is written, reused, resumed, refused."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import fake_world
+import pandas as pd
+import pytest
+import yaml
+
+from recsim.errors import InputError, RecsimError
+from recsim.experiment import Result, run
+from recsim.experiment.run import run_fingerprint
+from recsim.scenario import load
+
+TABLES = ["exposure", "provenance", "engagement", "campaigns", "moderation", "followers", "reach", "facts"]
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    return load(fake_world.SMALL, ["run.replicates=3"])
+
+
+@pytest.fixture
+def log(tmp_path, monkeypatch):
+    """Replicates simulated since, in order of number."""
+    folder = tmp_path / "log"
+    folder.mkdir()
+    monkeypatch.setenv("FAKE_LOG", str(folder))
+    return lambda: sorted(int(p.name.split("-")[0]) for p in folder.iterdir())
+
+
+def go(scenario, out, **options):
+    return run(scenario, out=out, simulate=fake_world.simulate, **{"workers": 1, **options})
+
+
+def contents(folder):
+    """Bytes of all files that must not depend on how a run was done."""
+    names = ["scenario.yaml", "summary.csv", "fingerprint.txt", *[f"{name}.parquet" for name in TABLES]]
+    out = {name: (Path(folder) / name).read_bytes() for name in names}
+    summary = json.loads((Path(folder) / "summary.json").read_text())
+    del summary["timing"]
+    return out | {"summary": json.dumps(summary)}
+
+
+def test_the_directory_holds_everything_needed_to_check_or_redo(scenario, tmp_path):
+    result = go(scenario, tmp_path / "a")
+    folder = result.folder
+    present = {p.name for p in folder.iterdir()}
+    assert present == {
+        "scenario.yaml", "manifest.json", "summary.json", "summary.csv", "fingerprint.txt", "replicates",
+        *[f"{name}.parquet" for name in TABLES],
+    }  # fmt: skip
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for name, expected in manifest["sha256"].items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == expected
+    assert set(manifest["sha256"]) == present - {"manifest.json", "summary.json", "fingerprint.txt", "replicates"}
+    assert manifest["seed"] == 7 and manifest["replicates"] == 3
+    assert {"python", "numpy", "numba"} <= set(manifest["versions"])
+    assert "same bits" in manifest["bits"] and len(manifest["replicate_meta"]) == 3
+    assert load(folder / "scenario.yaml") == result.scenario
+    assert json.loads((folder / "summary.json").read_text()) == result.summary
+    assert pd.read_csv(folder / "summary.csv")["shift_pp"].tolist() == pytest.approx(
+        result.shift()["shift_pp"].tolist()
+    )
+    assert result.summary["fingerprint"] == (folder / "fingerprint.txt").read_text().strip()
+
+
+def test_workers_do_not_change_a_byte(scenario, tmp_path):
+    one, two = go(scenario, tmp_path / "one", workers=1), go(scenario, tmp_path / "two", workers=2)
+    assert contents(one.folder) == contents(two.folder)
+
+
+def test_the_default_folder_is_named_after_scenario_and_fingerprint(scenario, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(scenario, simulate=fake_world.simulate, workers=1)
+    assert result.folder == Path("runs") / f"small-{result.summary['fingerprint'][:12]}"
+
+
+def test_a_complete_run_is_reused(scenario, tmp_path, log):
+    first = go(scenario, tmp_path / "a")
+    assert log() == [0, 1, 2] and not first.reused
+    again = go(scenario, tmp_path / "a")
+    assert log() == [0, 1, 2] and again.reused
+    assert again.summary == first.summary and "complete" in again.notes[0]
+    fewer = go(scenario, tmp_path / "a", replicates=2)
+    assert fewer.summary["replicates"] == 3 and "2 were asked for" in fewer.notes[0]
+
+
+def test_force_runs_again_in_a_new_folder(scenario, tmp_path, log):
+    first = go(scenario, tmp_path / "a")
+    second, third = (go(scenario, tmp_path / "a", force=True) for _ in range(2))
+    assert [r.folder.name for r in (first, second, third)] == ["a", "a-2", "a-3"]
+    assert log() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert contents(first.folder) == contents(third.folder)
+
+
+def test_replicates_are_added_to_a_complete_run(scenario, tmp_path, log):
+    go(scenario, tmp_path / "a", replicates=2)
+    more = go(scenario, tmp_path / "a", replicates=4)
+    assert log() == [0, 1, 2, 3] and more.summary["replicates"] == 4 and not more.reused
+    assert contents(more.folder) == contents(go(scenario, tmp_path / "b", replicates=4).folder)
+
+
+def unfinished(scenario, tmp_path):
+    """A run stopped after two of three replicates."""
+    folder = go(scenario, tmp_path / "a", replicates=2).folder
+    for name in ("summary.json", "manifest.json"):
+        (folder / name).unlink()
+    return folder
+
+
+def test_an_unfinished_run_needs_resume(scenario, tmp_path, log):
+    folder = unfinished(scenario, tmp_path)
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(InputError, match=r"2 replicates done.*--resume"):
+        go(scenario, folder)
+    assert sorted(folder.rglob("*")) == before and log() == [0, 1]
+    resumed = go(scenario, folder, resume=True)
+    assert log() == [0, 1, 2] and "2 finished replicates taken over" in resumed.notes
+    assert contents(folder) == contents(go(scenario, tmp_path / "b").folder)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "changed", "missing", "index"])
+def test_a_damaged_replicate_is_computed_again(scenario, tmp_path, log, damage):
+    folder = unfinished(scenario, tmp_path)
+    file = folder / "replicates" / "00001" / ("meta.json" if damage == "index" else "exposure.parquet")
+    content = file.read_bytes()
+    if damage == "missing":
+        file.unlink()
+    else:
+        changed = bytes([content[0] ^ 1]) + content[1:] if damage == "changed" else content[: len(content) // 2]
+        file.write_bytes(changed)
+    resumed = go(scenario, folder, resume=True)
+    assert log() == [0, 1, 1, 2]
+    assert any("replicate 1 was damaged" in note for note in resumed.notes)
+    assert contents(folder) == contents(go(scenario, tmp_path / "b").folder)
+
+
+def test_a_damaged_final_table_is_put_together_again(scenario, tmp_path, log):
+    folder = go(scenario, tmp_path / "a").folder
+    before = contents(folder)
+    (folder / "exposure.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"exposure\.parquet is damaged"):
+        Result.load(folder)
+    mended = go(scenario, folder)
+    assert contents(folder) == before and log() == [0, 1, 2]
+    assert any("exposure.parquet is damaged" in note for note in mended.notes)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"replicates": 3}'])
+def test_a_broken_summary_is_an_input_error(scenario, tmp_path, content):
+    folder = go(scenario, tmp_path / "a").folder
+    (folder / "summary.json").write_text(content)
+    with pytest.raises(InputError, match="run"):
+        Result.load(folder)
+
+
+def test_load_gives_back_what_run_gave(scenario, tmp_path):
+    made = go(scenario, tmp_path / "a")
+    found = Result.load(tmp_path / "a")
+    assert found.summary == made.summary and found.scenario == made.scenario and found.reused
+    for name in TABLES:
+        pd.testing.assert_frame_equal(found.frames[name], made.frames[name], check_dtype=False, check_categorical=False)
+    assert found.by("region")["shift_pp"].tolist() == pytest.approx(made.by("region")["shift_pp"].tolist())
+    with pytest.raises(InputError, match="no complete run"):
+        Result.load(tmp_path)
+
+
+def test_other_folders_are_refused_and_left_alone(scenario, tmp_path):
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "thesis.docx").write_text("years of work")
+    with pytest.raises(InputError, match="not a run") as error:
+        go(scenario, foreign)
+    assert error.value.exit_code == 2 and "\n" not in str(error.value)
+    assert [p.name for p in foreign.iterdir()] == ["thesis.docx"]
+
+    other = go(scenario, tmp_path / "other", seed=8).folder
+    before = contents(other)
+    for options in ({}, {"resume": True}):
+        with pytest.raises(InputError, match=r"another run.*--out"):
+            go(scenario, other, **options)
+    assert contents(other) == before
+
+    file = tmp_path / "file"
+    file.write_text("")
+    for out in (file, file / "inside"):
+        with pytest.raises(InputError, match="--out"):
+            go(scenario, out)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert go(scenario, empty).folder == empty
+
+
+def test_only_one_process_writes_and_a_dead_one_does_not_count(scenario, tmp_path):
+    folder = tmp_path / "a"
+    go(scenario, folder, replicates=1)
+    hold = "import fcntl, os, sys, time\nf = open(sys.argv[1], 'a+')\nfcntl.flock(f, fcntl.LOCK_EX)\nf.truncate(0)\n"
+    hold += "f.write(str(os.getpid())); f.flush(); print('held', flush=True); time.sleep(60)"
+    holder = subprocess.Popen([sys.executable, "-c", hold, str(folder / ".lock")], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match=f"process {holder.pid} is writing here"):
+            go(scenario, folder)
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+    assert (folder / ".lock").read_text() == str(holder.pid)  # left behind by a process that is gone
+    assert go(scenario, folder).summary["replicates"] == 3
+    assert not (folder / ".lock").exists()
+
+
+def test_a_full_disk_is_said_and_leaves_earlier_results(scenario, tmp_path, monkeypatch, log):
+    folder = tmp_path / "a"
+    real, count = os.fsync, [0]
+
+    def fsync(handle):
+        count[0] += 1
+        if count[0] > 15:  # the mark, nine files of the first replicate, some of the second
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(RecsimError, match=r"no space left.*--resume"):
+        go(scenario, folder)
+    monkeypatch.undo()
+    assert [p.name for p in (folder / "replicates").iterdir()] == ["00000"]
+    resumed = go(scenario, folder, resume=True)
+    assert "1 finished replicates taken over" in resumed.notes
+    assert contents(folder) == contents(go(scenario, tmp_path / "b").folder)
+
+
+def test_what_decides_the_fingerprint(scenario, tmp_path):
+    mark = run_fingerprint(scenario, False)
+    assert mark == run_fingerprint(scenario, False) and len(mark) == 64
+
+    def of(*overrides, fixed=False):
+        return run_fingerprint(load(fake_world.SMALL, list(overrides)), fixed)
+
+    assert of("run.replicates=9") == of() == mark
+    others = [of("run.seed=8"), of("dose=2"), of("platform.policy=random"), of("days.start=2024-11-14"), of(fixed=True)]
+    assert len({mark, *others}) == 6
+    results = [go(scenario, tmp_path / str(n), workers=n, threads=n) for n in (1, 2)]
+    assert len({r.summary["fingerprint"] for r in results}) == 1
+
+
+def test_fixed_parameters_hold_the_central_values(scenario):
+    def values_of(**options):
+        seen = []
+
+        def spy(drawn, replicate, **rest):
+            seen.append(drawn.campaigns[0].actions_per_day.value)
+            return fake_world.simulate(drawn, replicate, **rest)
+
+        result = run(scenario, simulate=spy, workers=1, store=False, **options)
+        return seen, result.summary["interval_covers"]
+
+    drawn, covers = values_of()
+    assert len(set(drawn)) == 3 and all(1 <= v <= 16 for v in drawn) and covers == "luck and declared ranges"
+    assert values_of()[0] == drawn
+    assert values_of(fixed_parameters=True) == ([4.0] * 3, "luck")
+
+
+def test_a_dying_worker_is_one_error_and_finished_replicates_are_kept(scenario, tmp_path, monkeypatch, log):
+    monkeypatch.setenv("FAKE_DIE", "2")
+    with pytest.raises(RecsimError, match=r"worker process died.*--resume"):
+        go(scenario, tmp_path / "a", workers=2, replicates=3)
+    monkeypatch.delenv("FAKE_DIE")
+    kept = len([p for p in (tmp_path / "a" / "replicates").iterdir() if p.name.isdigit()])
+    assert kept >= 1
+    resumed = go(scenario, tmp_path / "a", resume=True)
+    assert f"{kept} finished replicates taken over" in resumed.notes
+    assert contents(tmp_path / "a") == contents(go(scenario, tmp_path / "b").folder)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_progress_never_goes_back_and_ends_at_the_total(scenario, tmp_path, workers):
+    seen = []
+    go(scenario, tmp_path / "a", workers=workers, progress=lambda done, total, text: seen.append((done, total, text)))
+    done = [d for d, _, _ in seen]
+    assert done == sorted(done) and done[-1] == seen[-1][1] == 3
+    assert seen[-1][2] == "done" and {t for _, t, _ in seen} == {3}
+
+
+def test_progress_of_a_resumed_run_starts_where_it_stopped(scenario, tmp_path):
+    seen = []
+    go(scenario, unfinished(scenario, tmp_path), resume=True, progress=lambda done, total, text: seen.append(done))
+    assert min(seen) >= 2 and seen[-1] == 3
+
+
+@pytest.mark.parametrize(
+    "options", [{"workers": 0}, {"threads": -1}, {"replicates": 0}, {"seed": -1}, {"policy": "randon"}]
+)
+def test_bad_settings_are_input_errors_and_nothing_is_written(scenario, tmp_path, options):
+    with pytest.raises(InputError):
+        go(scenario, tmp_path / "a", **options)
+    assert not (tmp_path / "a").exists()
+
+
+def test_store_false_writes_nothing(scenario, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(scenario, simulate=fake_world.simulate, workers=1, store=False)
+    assert result.folder is None and list(tmp_path.iterdir()) == []
+    stored = go(scenario, tmp_path / "a")
+    assert {k: v for k, v in stored.summary.items() if k != "timing"} == {
+        k: v for k, v in result.summary.items() if k != "timing"
+    }
+
+
+class TestOtherAssumptions:
+    """The table of gates x prior x head weights."""
+
+    @pytest.fixture
+    def scenario(self, tmp_path):
+        raw = yaml.safe_load(fake_world.SMALL.read_text())
+        raw["audit"]["robustness"] = {
+            "people": 100, "items_per_day": 50, "videos_per_day": 12, "burn_in_days": 2, "replicates": 2,
+            "gates": ["off", "hard"], "prior_events": [40], "head_weights": [{"id": "likes", "parameters": {"w_like": 5}}],
+        }  # fmt: skip
+        (tmp_path / "s.yaml").write_text(yaml.safe_dump(raw))
+        return load(tmp_path / "s.yaml", ["run.replicates=2"])
+
+    def test_it_has_a_row_per_cell_and_candidate(self, scenario, tmp_path):
+        result = go(scenario, tmp_path / "a")
+        table = result.robustness
+        assert list(table.columns) == [
+            "gates",
+            "prior_events",
+            "head_weights",
+            "candidate",
+            "shift_pp",
+            "sd",
+            "replicates",
+        ]
+        assert len(table) == 2 * 1 * 2 * 3 and set(table["replicates"]) == {2}
+        assert set(table["head_weights"]) == {"as declared", "likes"}
+        mine = table[table["candidate"] == "eva"]["shift_pp"]
+        got = result.summary["robustness"]
+        assert got["cells"] == 4 and got["eva"] == {"lowest_shift_pp": mine.min(), "highest_shift_pp": mine.max()}
+        assert pd.read_csv(result.folder / "robustness.csv")["shift_pp"].tolist() == pytest.approx(
+            table["shift_pp"].tolist()
+        )
+
+    def test_all_cells_share_draws_and_are_smaller(self, scenario, tmp_path, monkeypatch):
+        seen = []
+
+        def spy(small, replicate, **options):
+            seen.append((replicate, small))
+            return fake_world.simulate(small, replicate, **options)
+
+        run(scenario, simulate=spy, workers=1, store=False)
+        cells = [(r, s) for r, s in seen if s.run.luck_branches == 1]
+        assert len(cells) == 8 and sorted({r for r, _ in cells}) == [0, 1]
+        for _, small in cells:
+            assert small.run.seed == scenario.run.seed
+            assert small.population.people.value * small.population.scale == pytest.approx(100)
+            assert small.content.items_per_day == 50
+            visits = small.activity.visits_per_day.value * small.activity.videos_per_visit.value
+            assert visits == pytest.approx(12)
+            assert small.days.count == 1 + 3 + 2  # the vote, three days from the first campaign day, the burn-in
+            assert small.campaigns[0].actions_per_day.value == 4  # the central value of a range
+        assert {s.platform.gates.mode for _, s in cells} == {"off", "hard"}
+        assert {getattr(s.platform.parameters.get("w_like"), "value", None) for _, s in cells} == {None, 5}
+        assert {s.platform.predictor.prior_events.value for _, s in cells} == {40}
+
+    def test_it_is_stored_resumed_and_left_out_on_request(self, scenario, tmp_path, log):
+        plain = go(scenario, tmp_path / "a", robustness=False)
+        assert plain.robustness is None and not (plain.folder / "robustness.csv").exists() and log() == [0, 1]
+        added = go(scenario, tmp_path / "a")
+        assert len(log()) == 2 + 8 and added.robustness is not None
+        (added.folder / "summary.json").unlink()
+        (added.folder / "assumptions" / "00003" / "shift.parquet").unlink()
+        resumed = go(scenario, tmp_path / "a", resume=True)
+        assert len(log()) == 2 + 8 + 1
+        pd.testing.assert_frame_equal(resumed.robustness, added.robustness)
+        assert Result.load(tmp_path / "a").robustness["shift_pp"].tolist() == pytest.approx(
+            added.robustness["shift_pp"].tolist()
+        )
+
+    def test_workers_do_not_change_it(self, scenario, tmp_path):
+        one, two = (go(scenario, tmp_path / str(n), workers=n) for n in (1, 2))
+        assert (one.folder / "robustness.csv").read_bytes() == (two.folder / "robustness.csv").read_bytes()
+        assert contents(one.folder) == contents(two.folder)

@@ -1,0 +1,153 @@
+"""Metrics against values worked out by hand, and intervals against what they promise."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.spatial.distance import jensenshannon
+
+from recsim import metrics
+from recsim.metrics import interval
+
+
+def test_gini_of_equal_values_is_zero_and_of_one_holder_is_almost_one():
+    assert metrics.gini(np.array([3.0, 3, 3, 3])) == 0
+    assert metrics.gini(np.array([0.0, 0, 0, 5])) == pytest.approx(0.75)
+    # (2i - n - 1) x: -2*1 + 0*2 + 2*6 = 10, over n sum = 27
+    assert metrics.gini(np.array([6.0, 1, 2])) == pytest.approx(10 / 27)
+
+
+@pytest.mark.parametrize("values", [[], [0.0, 0.0]])
+def test_concentration_of_nothing_is_undefined(values):
+    assert math.isnan(metrics.gini(np.array(values)))
+    assert math.isnan(metrics.top_share(np.array(values), 0.01))
+
+
+def test_top_share_counts_at_least_one_item():
+    x = np.array([1.0, 2, 3, 4])
+    assert metrics.top_share(x, 0.01) == pytest.approx(0.4)
+    assert metrics.top_share(x, 0.5) == pytest.approx(0.7)
+
+
+def test_shares_are_undefined_where_nothing_was_shown():
+    p = metrics.shares(np.array([[1.0, 3], [0, 0]]))
+    assert p[0].tolist() == [0.25, 0.75]
+    assert np.isnan(p[1]).all()
+
+
+def test_total_variation_is_half_the_absolute_differences():
+    assert metrics.total_variation(np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.3, 0.5])) == pytest.approx(0.3)
+    assert metrics.total_variation(np.array([1.0, 0]), np.array([0, 1.0])) == 1
+
+
+def test_effective_number_of_equal_shares_is_their_number():
+    assert metrics.effective_number(np.full(14, 1 / 14)) == pytest.approx(14)
+    got = metrics.effective_number(np.array([[0.5, 0.5, 0], [0, 0, 0], [np.nan] * 3]))
+    assert got[0] == pytest.approx(2) and np.isnan(got[1:]).all()
+
+
+def test_js_divergence_is_smoothed_and_symmetric():
+    p, q = np.array([1.0, 0]), np.array([0, 1.0])
+    one = 5 / 6  # (1 + 0.25) / 1.5
+    entropy = -(one * math.log2(one) + (1 - one) * math.log2(1 - one))
+    assert metrics.js_divergence(p, q) == pytest.approx(1 - entropy)
+    assert metrics.js_divergence(p, p) == 0
+    a, b = np.array([0.2, 0.3, 0.5]), np.array([0.6, 0.3, 0.1])
+    assert metrics.js_divergence(a, b) == pytest.approx(metrics.js_divergence(b, a))
+    mixed = [(x + 1 / 6) / 1.5 for x in (a, b)]
+    assert metrics.js_divergence(a, b) == pytest.approx(jensenshannon(*mixed, base=2) ** 2)
+
+
+def test_interval_by_hand():
+    t = 4.302652729911275  # 97.5 % point of Student's t with two degrees of freedom
+    got = interval(np.array([1.0, 2, 3]))
+    assert got.mean == 2 and got.sd == 1 and got.n == 3
+    assert (got.low, got.high) == pytest.approx((2 - t / math.sqrt(3), 2 + t / math.sqrt(3)))
+    assert (got.next_low, got.next_high) == pytest.approx((2 - t * math.sqrt(4 / 3), 2 + t * math.sqrt(4 / 3)))
+
+
+def test_interval_agrees_with_scipy():
+    x = np.random.default_rng(1).normal(3, 2, 12)
+    expected = stats.ttest_1samp(x, 0).confidence_interval(0.9)
+    got = interval(x, 0.9)
+    assert (got.low, got.high) == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize("value", [0.0, -1.7, 0.1])
+def test_a_degenerate_interval_is_exactly_its_value(value):
+    got = interval(np.full(7, value))
+    assert (got.mean, got.low, got.high, got.next_low, got.next_high) == (value,) * 5
+    assert got.sd == 0
+
+
+def test_one_replicate_has_no_interval_and_none_has_no_mean():
+    one = interval(np.array([2.5]))
+    assert one.mean == 2.5 and one.n == 1
+    assert all(math.isnan(v) for v in (one.low, one.high, one.sd, one.next_low, one.next_high))
+    assert math.isnan(interval(np.array([])).mean) and interval(np.array([np.nan])).n == 0
+
+
+def test_undefined_replicates_are_left_out():
+    assert interval(np.array([1.0, np.nan, 3])) == interval(np.array([1.0, 3]))
+
+
+def test_intervals_cover_what_they_promise():
+    rng = np.random.default_rng(20241124)
+    covered = ahead = 0
+    runs = 3000
+    for _ in range(runs):
+        x = rng.normal(5, 3, 11)
+        got = interval(x[:10])
+        covered += got.low <= 5 <= got.high
+        ahead += got.next_low <= x[10] <= got.next_high
+    # Four standard errors of a share of .95 over 3000 runs are .016.
+    assert covered / runs == pytest.approx(0.95, abs=0.016)
+    assert ahead / runs == pytest.approx(0.95, abs=0.016)
+
+
+def test_luck_band_is_the_root_mean_square_difference_of_branches():
+    two = np.array([[[0.5, 0.5], [0.3, 0.7]], [[0.4, 0.6], [0.4, 0.6]]])  # differences 20 and 0 points
+    assert metrics.luck_band(two) == pytest.approx([math.sqrt(200)] * 2)
+    three = np.array([[[0.1], [0.2], [0.4]]])  # 10, 30, 20
+    assert metrics.luck_band(three) == pytest.approx([math.sqrt(1400 / 3)])
+
+
+def test_luck_band_leaves_out_undefined_branches_and_needs_two():
+    p = np.array([[[0.5], [0.3]], [[np.nan], [0.4]]])
+    assert metrics.luck_band(p) == pytest.approx([20])
+    assert np.isnan(metrics.luck_band(p[:, :1])).all()
+    assert np.isnan(metrics.luck_band(np.full((2, 2, 1), np.nan))).all()
+
+
+def test_luck_band_estimates_the_spread_of_differences():
+    rng = np.random.default_rng(3)
+    p = 0.5 + rng.normal(0, 0.02, (4000, 2, 1))  # the difference of two has a standard deviation of 2.83 points
+    assert metrics.luck_band(p)[0] == pytest.approx(100 * 0.02 * math.sqrt(2), rel=0.04)
+
+
+def test_verdict_needs_the_whole_interval():
+    assert metrics.verdict(np.array([3.0, 3.1, 2.9, 3.0]), 1) == "exceeds"
+    assert metrics.verdict(np.array([0.1, -0.1, 0.0, 0.05]), 1) == "below"
+    assert metrics.verdict(np.array([-3.0, -3.1, -2.9]), 1) == "inconclusive"
+    assert metrics.verdict(np.array([0.0, 4.0, -2.0]), 1) == "inconclusive"
+    assert metrics.verdict(np.array([3.0]), 1) == "inconclusive"
+    assert metrics.verdict(np.zeros(4), 1) == "below"
+
+
+def test_defined_mean_skips_nan_without_a_warning():
+    x = np.array([[1.0, np.nan], [3.0, np.nan]])
+    assert metrics.defined_mean(x) == 2
+    got = metrics.defined_mean(x, axis=0)
+    assert got[0] == 2 and np.isnan(got[1])
+    assert np.isnan(metrics.defined_mean(np.array([])))
+
+
+def test_listing_names_every_metric_once_with_formula_and_unit():
+    rows = metrics.listing()
+    names = [row["name"] for row in rows]
+    assert len(set(names)) == len(names)
+    assert all(row["formula"] and row["unit"] for row in rows)
+    assert {"shift_pp", "tv_distance", "luck_band_pp", "js_divergence", "naive_error_pp"} <= set(names)
