@@ -282,7 +282,7 @@ def test_planned_acts():
     times, awake = np.zeros(n, np.int64), np.zeros(n, np.bool_)
     total = plan_acts(aged, delay, shift, np.uint64(77), *key.words, np.uint64(5), times, awake)
     for who in range(n):
-        ready = 6 >= float(delay[who]) * 10
+        ready = float(delay[who]) * 10 <= 6
         weight = min(max(30.5 - who, 0), 1) if ready else 0.0
         assert awake[who] == (weight > 0)
         if weight == 0 and aged[who] and who < 40:

@@ -57,7 +57,9 @@ def run(
     set_: Set = None,
     seed: Annotated[int | None, typer.Option(help="seed of all draws")] = None,
     workers: Annotated[int | None, typer.Option(help="processes (default: all cores); never changes a result")] = None,
-    threads: Annotated[int, typer.Option(help="threads of each worker; never changes a result")] = 1,
+    threads: Annotated[
+        int | None, typer.Option(help="threads of each worker (default: by itself); never changes a result")
+    ] = None,
     fixed_parameters: Annotated[
         bool, typer.Option("--fixed-parameters", help="hold ranged parameters at their central values")
     ] = False,

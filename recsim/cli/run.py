@@ -14,7 +14,7 @@ LONG_RUN_S = 1800
 
 def run_command(
     config: Path, out: Path | None, policy: str | None, replicates: int | None, scale: float | None,
-    dose: float | None, overrides: list[str], seed: int | None, workers: int | None, threads: int, fixed: bool,
+    dose: float | None, overrides: list[str], seed: int | None, workers: int | None, threads: int | None, fixed: bool,
     resume: bool, force: bool, yes: bool, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Load, say what to expect, run, print, write."""
