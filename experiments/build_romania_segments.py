@@ -1,9 +1,10 @@
 """Rebuild ``configs/data/romania_segments.csv``: adults by region x language x age band.
 
-Adults of a region are its registered voters (abroad: voters present, since registers abroad are not comparable; the
-postal row is added to abroad). Ages follow the voters present. Hungarian speakers: documented shares of six counties
-(census 2021, residents), the remaining Hungarians of the census spread evenly over the other counties of
-Transylvania, Banat and Crisana (assumption), none elsewhere. No vote column is read.
+Adults of a region are its registered voters (abroad: voters present, since registers abroad are not comparable).
+The postal row counts as abroad; the file holds no voters present for it, so it adds nobody. Ages follow the voters
+present. Hungarian speakers: documented shares of six counties (census 2021, residents), the remaining Hungarians of
+the census spread evenly over the other counties of Transylvania, Banat and Crisana (assumption), none elsewhere and
+none abroad (assumption); `population.language_factor` spans 0.9-1.1 for both. No vote column is read.
 
     python experiments/build_romania_segments.py            # write the file
     python experiments/build_romania_segments.py --check    # verify that the stored file is what this script makes

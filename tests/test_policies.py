@@ -238,3 +238,21 @@ def test_listing_is_complete():
     assert {r["name"] for r in rows} >= set(PRESETS)
     assert all(r["title"] and r["evidence"] and r["source"] for r in rows)
     assert all(isinstance(p, Policy) for p in PRESETS.values())
+
+
+def test_the_page_on_writing_a_policy_works(tmp_path):
+    """The code block of docs/policies.md, pasted into a file, runs from YAML."""
+    import re
+    from pathlib import Path
+
+    root = Path(__file__).resolve().parent.parent
+    for page in ("docs/policies.md", "README.md"):
+        blocks = re.findall(r"```python\n(.*?)```", (root / page).read_text(), flags=re.S)
+        code = next(b for b in blocks if "@recsim.policy" in b)
+        (tmp_path / "mine.py").write_text(code)
+        done = subprocess.run(
+            [sys.executable, "-m", "recsim", "run", str(root / "configs/small.yaml"), "--policy", "mine:my_ranker",
+             "--replicates", "1", "--out", str(tmp_path / Path(page).stem), "--quiet"],
+            cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
