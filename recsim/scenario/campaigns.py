@@ -117,7 +117,9 @@ class PaidInfluencers(CampaignBase):
     followers_mean: Positive = Field(description="followers of an influencer, real accounts, mean")
     followers_spread: NonNegative = Field(assumed(1.2), description="log-normal sigma of followers, log units")
     posts_per_influencer: Positive = Field(assumed(1), description="paid posts of an influencer, posts")
-    disclosed_share: Share = Field(assumed(0), description="share of paid posts that disclose payment, 0-1")
+    disclosed_share: Share = Field(
+        assumed(0), description="share of paid posts that disclose payment, 0-1 (recorded, not modelled)"
+    )
     stance: Literal["supportive", "neutral"] = Field("supportive", description="stance of the posts")
     hijacked_share: Share = Field(
         assumed(0), description="share of posts turned from the payer's aim to the beneficiary (recorded, not modelled)"

@@ -70,7 +70,6 @@ class Activity(Strict):
     follows_per_person: NonNegative = Field(
         assumed(40, 20, 80), description="accounts a person follows, accounts, mean"
     )
-    follows_spread: NonNegative = Field(assumed(0.8), description="log-normal sigma of accounts followed, log units")
     inbox: int = Field(16, ge=1, le=256, description="slots of a person's inbox of followed accounts' posts, items")
 
 
