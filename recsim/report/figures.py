@@ -263,7 +263,7 @@ def other_assumptions(result: Result) -> Figure | None:
     axes.set_xlabel(
         f"shift of {_names(result)[promoted[0]]}, percentage points (mean +/- SD of {int(mine['replicates'].max())} replicates)"
     )
-    axes.set_title("The same question under other platform assumptions, at a smaller size", loc="left")
+    axes.set_title("Under other platform assumptions (smaller, noisier worlds)", loc="left")
     figure.legend(loc="outside lower center", fontsize=8, frameon=False)
     return figure
 

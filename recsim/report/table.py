@@ -43,22 +43,23 @@ def summary_lines(result: Result) -> list[str]:
             f"policy {s['policy']}; days {s['window_first_day']} to 0 before the vote; {s['people']:,} simulated people for {s['people_real']:,.0f}"
         ),
     ]
-    lines += ["", f"{'':<22}{'share of impressions':>21}{'shift, pp':>11}{'luck':>7}{'reach':>8}"]
-    lines += [f"{'candidate':<22}{'without':>10}{'with':>11}{'95 % interval':>20}{'band':>7}{'with':>8}"[:WIDTH]]
-    lines[-2] = f"{'':<19}{'share, %':>15}   {'shift, percentage points':<25}{'luck':>6}{'reach':>8}"
-    lines[-1] = f"{'candidate':<19}{'without':>8}{'with':>7}   {'mean   (95 % interval)':<25}{'band':>6}{'with, %':>8}"
-    lines.append("-" * 76)
+    lines += [
+        "",
+        f"{'':<21}{'share, %':>15}   {'shift, percentage points':<25}{'luck':>6}{'reach':>8}",
+        f"{'candidate':<21}{'without':>8}{'with':>7}   {'mean   (95 % interval)':<25}{'band':>6}{'with, %':>8}",
+    ]
+    lines.append("-" * 78)
     for row in sorted(s["candidates"], key=lambda r: -(r["share_factual"] or 0)):
         mark = "*" if row["beneficiary"] else " "
         shift = _number(row["shift_pp"], "+.2f")
         low, high = _number(row["ci_low"], "+.2f"), _number(row["ci_high"], "+.2f")
         span = f"({low} to {high})" if low != "-" else "(one replicate)"
         lines.append(
-            f"{mark}{names[row['id']][:17]:<18}{_number(_pct(row['share_counterfactual']), '.1f'):>8}"
+            f"{mark}{names[row['id']][:19]:<20}{_number(_pct(row['share_counterfactual']), '.1f'):>8}"
             f"{_number(_pct(row['share_factual']), '.1f'):>7}   {shift:>6} {span:<18}"
             f"{_number(row['luck_band_pp'], '.2f'):>6}{_number(_pct(row['reach_factual']), '.0f'):>8}"
         )
-    lines.append("-" * 76)
+    lines.append("-" * 78)
     lines += _below(result)
     return [line.rstrip() for line in lines]
 
