@@ -285,11 +285,15 @@ def _followers(key, traits, plans, official, starts, creator, authors, preferenc
     """Followers of every author at the start: list of sorted person numbers."""
     people = len(preference)
     expected = np.zeros(authors)
+    # Ordinary creators, supporters and outlets share the follows that people give; official accounts have their own.
+    first = traits.creators + len(official)
+    last = first + len(official) * traits.supporters + traits.outlets
+    ordinary = np.concatenate([np.arange(traits.creators), np.arange(first, last)])
     audience = rng.exponentials(
-        rng.logarithms(np.float32(1.0) - creator[: traits.creators, 1]) * np.float32(-1 / (traits.follower_tail - 1))
+        rng.logarithms(np.float32(1.0) - creator[ordinary, 1]) * np.float32(-1 / (traits.follower_tail - 1))
     ).astype(np.float64)
     audience = np.minimum(audience, 2000.0)
-    expected[: traits.creators] = audience / np.cumsum(audience)[-1] * traits.follows_per_person * people
+    expected[ordinary] = audience / np.cumsum(audience)[-1] * traits.follows_per_person * people
     for number, followers in zip(official, traits.official_followers, strict=True):
         expected[number] = followers
     for plan, start in zip(plans, starts, strict=True):
