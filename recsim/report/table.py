@@ -121,6 +121,7 @@ def _footer(result: Result) -> list[str]:
     t = s["timing"]
     out = ["", *wrapped(
         f"{s['replicates']} replicates x {s['luck_branches']} luck branches ({kind}the interval covers {s['interval_covers']}). "
+        "Intervals are per candidate, not simultaneous: about one in twenty misses. "
         "Simulated evidence under stated assumptions; it does not establish the conduct of any real service."
     )]  # fmt: skip
     out += wrapped(
