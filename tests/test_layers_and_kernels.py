@@ -1,0 +1,55 @@
+"""Rules about the source: kernels use the shared flags, nothing draws outside rng, no libm on the simulation path."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent / "recsim"
+KERNELS = sorted((ROOT / "kernels").glob("*.py"))
+PATH = [p for d in ("kernels", "agents", "world") for p in sorted((ROOT / d).glob("*.py"))]
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=lambda p: p.name)
+def test_every_kernel_uses_the_shared_flags(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            for decorator in node.decorator_list:
+                text = ast.unparse(decorator)
+                assert text in ("njit(**KERNEL)", "njit(**HELPER)"), f"{path.name}:{node.lineno} {text}"
+            assert ast.get_docstring(node) or node.name.startswith("_"), f"{path.name}:{node.lineno} has no docstring"
+
+
+@pytest.mark.parametrize("path", PATH, ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_nothing_draws_outside_rng_and_no_libm(path):
+    text = path.read_text()
+    assert "np.random" not in text and "import random" not in text
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("math", "np"):
+            allowed = {"sqrt", "ceil", "inf", "floor"}
+            forbidden = {"exp", "log", "log1p", "log2", "log10", "power", "pow", "sin", "cos", "tanh", "dot", "matmul"}
+            assert node.attr not in forbidden - allowed, f"{path.name}:{node.lineno} {node.value.id}.{node.attr}"
+
+
+def test_one_signature_per_kernel(small):
+    """After a run every kernel has been compiled for one set of types only."""
+    import recsim.kernels as package
+    from helpers import frames_of
+
+    frames_of(small)
+    import importlib
+    import pkgutil
+
+    many = {}
+    for info in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"recsim.kernels.{info.name}")
+        for name, thing in vars(module).items():
+            if getattr(thing, "__module__", "") == module.__name__ and len(getattr(thing, "signatures", ())) > 1:
+                many[f"{info.name}.{name}"] = len(thing.signatures)
+    # Helpers called from tests with other types do not count; kernels proper must have one.
+    kernels = {
+        n
+        for n in many
+        if n.split(".")[1] in ("look_block", "build_pools", "count_people", "act", "plan_acts", "pass_gates")
+    }
+    assert not kernels, many
