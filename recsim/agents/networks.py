@@ -46,7 +46,7 @@ def roster(network: Network, key: Key) -> tuple[np.ndarray, np.ndarray]:
     """
     count = int(np.ceil(max(network.accounts, network.at_dose_one)))
     u = rng.uniforms(key, Decision.ACCOUNT, network.population, np.arange(count, dtype=np.uint32))
-    return u[:, 0] < np.float32(network.aged_share), u[:, 1]
+    return u[:, 0] < np.float32(network.aged_share), np.ascontiguousarray(u[:, 1])
 
 
 def shift_of(network: Network, step: int, acting: bool) -> Shift | None:

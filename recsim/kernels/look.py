@@ -312,7 +312,8 @@ def look_block(
                     else:
                         i = np.int64(observed.inbox[person, column - pool_size])
                         origin = INBOX
-                    if not is_chosen(i, item, chosen):
+                    # An item can stand in the pool and in the inbox: the second time it may have been shown just now.
+                    if is_new(observed.seen, person, i, item, chosen):
                         pick = i
                 if pick < 0:
                     break
