@@ -33,8 +33,9 @@ def test_nothing_draws_outside_rng_and_no_libm(path):
 
 def test_one_signature_per_kernel(small):
     """After a run every kernel has been compiled for one set of types only."""
-    import recsim.kernels as package
     from helpers import frames_of
+
+    import recsim.kernels as package
 
     frames_of(small)
     import importlib
