@@ -33,6 +33,8 @@ def test_everything_is_written(small, tmp_path, case):
     for path in (result.folder / "figures").glob("*.svg"):
         ET.parse(path)
     assert len(list((result.folder / "figures").glob("*.png"))) >= 5
+    for dimension in ("region", "language", "age_band", "day", "stance"):
+        assert {"candidate", "shift_pp"} <= set(pd.read_csv(result.folder / f"by_{dimension}.csv"))
     page = (result.folder / "report.html").read_text()
     HTMLParser().feed(page)
     assert "<script" not in page and "&lt;script&gt;" in page

@@ -9,11 +9,15 @@ if TYPE_CHECKING:
 
 
 def write(result: Result) -> None:
-    """Write figures and ``report.html`` into the run's folder (nothing if the result has none)."""
+    """Write figures, tables by segment and ``report.html`` into the run's folder (nothing if it has none)."""
     if result.folder is None:
         return
+    from recsim.experiment.folder import write_text
+    from recsim.experiment.result import DIMENSIONS
     from recsim.report.figures import all_figures
     from recsim.report.html import write_page
 
+    for dimension in DIMENSIONS:
+        write_text(result.folder / f"by_{dimension}.csv", result.by(dimension).to_csv(index=False))
     drawn = all_figures(result, result.folder / "figures")
     write_page(result, drawn)
