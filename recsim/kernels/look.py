@@ -268,7 +268,8 @@ def look_block(
                 c3[slot] = moment | D_SLOT
             philox_lanes(c0, c1, c2, c3, key0, key1)
             units(c0, try_new)
-            which_new[:] = c1
+            for slot in range(CHUNK):
+                which_new[slot] = c1[slot]
             units(c2, leave)
             chosen = 0
             for slot in range(wanted):

@@ -84,6 +84,23 @@ def keep_largest(codes, count, wanted):
 
 
 @njit(**HELPER)
+def sort_ascending(values, count):
+    """Sort ``values[:count]`` in place; Shell sort, because the library's takes a second to compile."""
+    gap = 1
+    while gap < count // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for n in range(gap, count):
+            value = values[n]
+            at = n
+            while at >= gap and values[at - gap] > value:
+                values[at] = values[at - gap]
+                at -= gap
+            values[at] = value
+        gap //= 3
+
+
+@njit(**HELPER)
 def gumbel(word):
     """A standard Gumbel draw by inversion."""
     return -log32(-log32(unit(word) + TINY))
@@ -207,7 +224,7 @@ def build_pools(
                     chosen[filled] = w
                     filled += 1
                     wanted -= 1
-        chosen[:filled].sort()
+        sort_ascending(chosen, filled)
         for n in range(filled):
             w = chosen[n]
             out_item[s, n] = window_start + w
@@ -272,9 +289,9 @@ def entry_lists(about, window_start, candidate, heat, out_entry, out_count):
                 codes[n] = ordered(heat[w], w)
                 n += 1
         n = keep_largest(codes, n, out_entry.shape[1])
-        best = np.sort(codes[:n])
+        sort_ascending(codes, n)
         for k in range(n):
-            out_entry[c, k] = window_start + place_of(best[n - 1 - k])
+            out_entry[c, k] = window_start + place_of(codes[n - 1 - k])
         out_count[c] = n
 
 

@@ -246,7 +246,7 @@ def score_block(first, last, person, stratum, estimate, pool_topic, pool_rows, p
         who = person[visit]
         s = stratum[visit]
         row = scores[visit - first]
-        n = pool_count[s]
+        n = np.int64(pool_count[s])
         fill(who, person_language[who], person_region[who], estimate, pool_topic[s], pool_rows[s], pool_key[s], n,
              False, constants, params, key0, key1, step, interest, row[:size])
         for j in range(n, size):
