@@ -33,7 +33,7 @@ def main() -> None:
             facts = result.summary["facts"]
             rows.append(
                 {
-                    "people": result.summary["people"], "candidate": row["id" if "id" in row else "candidate"],
+                    "people": result.summary["people"], "candidate": row["candidate"],
                     "shift_pp": row["shift_pp"], "ci_low": row["ci_low"], "ci_high": row["ci_high"],
                     "luck_band_pp": row["luck_band_pp"], "share_counterfactual": row["share_counterfactual"],
                     "dose_ratio": result.summary["dose_ratio"], "gini_views": facts["gini_views"],

@@ -195,7 +195,6 @@ def look_block(
     source = np.zeros(CHUNK, np.int64)
     repeat = np.zeros(CHUNK, np.float32)
     try_new = np.empty(CHUNK, np.float32)
-    which_new = np.empty(CHUNK, np.uint64)
     leave = np.empty(CHUNK, np.float32)
     c0 = np.empty(CHUNK, np.uint64)
     c1 = np.empty(CHUNK, np.uint64)
@@ -268,8 +267,6 @@ def look_block(
                 c3[slot] = moment | D_SLOT
             philox_lanes(c0, c1, c2, c3, key0, key1)
             units(c0, try_new)
-            for slot in range(CHUNK):
-                which_new[slot] = c1[slot]
             units(c2, leave)
             chosen = 0
             for slot in range(wanted):
@@ -286,7 +283,7 @@ def look_block(
                             break
                 if pick < 0 and try_new[slot] < reaction.exploration and pools.fresh_count[stratum] > 0:
                     number = U64(pools.fresh_count[stratum])
-                    place = (which_new[slot] * number) >> U64(32)
+                    place = (c1[slot] * number) >> U64(32)
                     for _ in range(TRIES):
                         i = np.int64(pools.fresh[stratum, np.int64(place)])
                         if i >= window_start and is_new(observed.seen, person, i, item, chosen):
