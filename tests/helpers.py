@@ -1,4 +1,4 @@
-"""Small worlds for tests."""
+"""Small worlds for tests, and the keys that results must have."""
 
 from __future__ import annotations
 
@@ -10,6 +10,25 @@ from recsim.world.build import build_state
 from recsim.world.pair import simulate_replicate
 from recsim.world.plan import make_plan
 from recsim.world.world import World
+
+# Keys of summary.json that others rely on, in the order in which they are written.
+SUMMARY_KEYS = [
+    "scenario",
+    "fingerprint",
+    "policy",
+    "replicates",
+    "seed",
+    "people",
+    "steps",
+    "candidates",
+    "tv_distance",
+    "timing",
+]
+ROW_KEYS = [
+    "id", "share_factual", "share_counterfactual", "shift_pp", "ci_low", "ci_high", "luck_band_pp", "sd_worlds",
+    "impressions_factual", "impressions_counterfactual", "excess_impressions", "reach_factual", "reach_counterfactual",
+]  # fmt: skip
+TIMING_KEYS = ["wall_s", "simulate_s", "compile_s", "impressions", "impressions_per_s", "peak_rss_mib"]
 
 
 def world_of(scenario, arm="shared", steps=30, replicate=0, threads=1):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import changed
+from helpers import ROW_KEYS, SUMMARY_KEYS, TIMING_KEYS, changed
 
 import recsim
 from recsim import metrics
@@ -122,28 +122,9 @@ def test_naive_estimate_by_hand():
 
 def test_summary_keys(done):
     s = json.loads((done.folder / "summary.json").read_text())
-    assert {
-        "scenario",
-        "fingerprint",
-        "policy",
-        "replicates",
-        "seed",
-        "people",
-        "steps",
-        "candidates",
-        "tv_distance",
-        "timing",
-    } <= set(s)
-    row = {"id", "share_factual", "share_counterfactual", "shift_pp", "ci_low", "ci_high", "luck_band_pp", "sd_worlds"}
-    row |= {
-        "impressions_factual",
-        "impressions_counterfactual",
-        "excess_impressions",
-        "reach_factual",
-        "reach_counterfactual",
-    }
-    assert row <= set(s["candidates"][0])
-    assert {"wall_s", "simulate_s", "compile_s", "impressions", "impressions_per_s", "peak_rss_mib"} <= set(s["timing"])
+    assert set(SUMMARY_KEYS) <= set(s)
+    assert set(ROW_KEYS) <= set(s["candidates"][0])
+    assert set(TIMING_KEYS) <= set(s["timing"])
     assert sum(c["share_factual"] for c in s["candidates"]) == pytest.approx(1)
     assert sum(c["shift_pp"] for c in s["candidates"]) == pytest.approx(0, abs=1e-9)
     for c in s["candidates"]:
