@@ -1,6 +1,6 @@
-"""Three-point scale check: does the answer depend on how many people are simulated?
+"""Scale check at three sizes: does the answer depend on how many people are simulated?
 
-    python experiments/scale_check.py configs/romania.yaml --factors 0.5 1 2 --replicates 6 --out runs/scale
+    python experiments/scale_check.py configs/romania.yaml --factors 0.5 1 2 --replicates 24 --out runs/scale
 
 Everything else is held: the number of items, parameters at their central values, seed. Writes a table and a picture.
 """
@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config", type=Path)
     parser.add_argument("--factors", type=float, nargs="+", default=[0.5, 1, 2])
-    parser.add_argument("--replicates", type=int, default=6)
+    parser.add_argument("--replicates", type=int, default=24)
     parser.add_argument("--out", type=Path, default=Path("runs/scale-check"))
     options = parser.parse_args()
     base = rs.load(options.config)
@@ -58,7 +58,8 @@ def main() -> None:
     axes.set_xlabel("simulated people (items held fixed)")
     axes.set_ylabel("shift, percentage points\n(95 % interval)")
     axes.set_title("Scale check", loc="left")
-    axes.legend(frameon=False)
+    axes.margins(x=0.1)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False, borderpad=0)
     figure.savefig(options.out / "scale_check.png")
 
 

@@ -7,157 +7,22 @@ would do with an item is a fixed potential outcome, so answering a slot she neve
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
-from recsim.kernels.flags import HELPER, KERNEL
-from recsim.kernels.mathf import exp32, log32, sigmoid32
-from recsim.kernels.philox import philox_lanes, unit
+from recsim.kernels.flags import KERNEL
+from recsim.kernels.mathf import sigmoid32
+from recsim.kernels.philox import philox_lanes
+from recsim.kernels.response import CHUNK, chances, units, watch_times
+from recsim.kernels.slate import LOWEST, has_seen, is_new, remember, sortable
 
-CHUNK = 16
 ENTRY_SLOTS = 5
 TRIES = 4
 F = np.float32
 U64 = np.uint64
-LOWEST = np.int64(-(1 << 62))
 D_SLOT, D_WOULD, D_LOOK = U64(2), U64(4), U64(5)
 INTEREST, EXPLORATION, INBOX, SEARCH, EXTERNAL = 0, 4, 5, 6, 7
 TYPICAL_WATCH = F(0.45)
-
-
-class Visits(NamedTuple):
-    """Who comes this step, sorted by stratum, then person."""
-
-    person: np.ndarray  # (V,) int32
-    stratum: np.ndarray  # (V,) int32
-    entry: np.ndarray  # (V,) int8, 0 feed, 1 search, 2 link from elsewhere
-    about: np.ndarray  # (V,) int8, candidate searched for
-
-
-class Pools(NamedTuple):
-    """What retrieval offers to the people of each stratum."""
-
-    item: np.ndarray  # (S, P) int32, ascending within a stratum
-    key: np.ndarray  # (S, P) uint32, draw keys of those items
-    source: np.ndarray  # (S, P) int8
-    size: np.ndarray  # (S,) int32, items in the pool
-    fresh: np.ndarray  # (S, E) int32, items under trial
-    fresh_count: np.ndarray  # (S,) int32
-    entry: np.ndarray  # (C, Q) int32, results of a search for a candidate, best first
-    entry_count: np.ndarray  # (C,) int32
-
-
-class Reaction(NamedTuple):
-    """Intercepts (log odds) and slopes of the response model; float32 scalars."""
-
-    affinity: np.float32
-    closeness: np.float32
-    quality: np.float32
-    emotion: np.float32
-    social_proof: np.float32
-    repetition: np.float32
-    language_mismatch: np.float32
-    typical_utility: np.float32
-    like: np.float32
-    comment: np.float32
-    share: np.float32
-    follow: np.float32
-    open_comments: np.float32
-    hide: np.float32
-    report: np.float32
-    skip: np.float32
-    leave: np.float32
-    act_slope: np.float32
-    open_slope: np.float32
-    hide_slope: np.float32
-    skip_slope: np.float32
-    watched_mean: np.float32
-    watched_slope: np.float32
-    satisfaction: np.float32
-    exploration: np.float32
-    learning_rate: np.float32
-    slate: np.int64
-    inbox: np.int64
-
-
-@njit(**HELPER)
-def has_seen(seen, person, item):
-    """Whether the person has been shown the item: one bit per live item, so the memory is exact."""
-    word = (item >> 6) % seen.shape[1]
-    return (seen[person, word] >> U64(item & 63)) & U64(1) != U64(0)
-
-
-@njit(**HELPER)
-def remember(seen, person, item):
-    """Mark the item as shown to the person."""
-    seen[person, (item >> 6) % seen.shape[1]] |= U64(1) << U64(item & 63)
-
-
-@njit(**KERNEL)
-def forget(seen, before, after):
-    """Make room for items before..after-1: words that hold their bits for the first time are cleared.
-
-    Args:
-        seen: (U, B) uint64. before, after: numbers of items known so far, and from now on.
-    """
-    for word in range((before + 63) // 64, (after + 63) // 64):
-        for person in range(seen.shape[0]):
-            seen[person, word % seen.shape[1]] = U64(0)
-
-
-@njit(**HELPER)
-def is_chosen(item, items, chosen):
-    """Whether the item is already in this chunk."""
-    duplicate = False
-    for slot in range(chosen):
-        duplicate = duplicate | (items[slot] == item)
-    return duplicate
-
-
-@njit(**HELPER)
-def is_new(seen, person, item, items, chosen):
-    """Neither shown before nor already in this chunk."""
-    return not is_chosen(item, items, chosen) and not has_seen(seen, person, item)
-
-
-@njit(**HELPER)
-def sortable(score, column):
-    """A score and its column as one integer: larger score first, then smaller column; minus infinity is LOWEST.
-
-    Integers, because a maximum of floats does not compile to vector code without licence to ignore NaN.
-    """
-    bits = np.int64(np.float32(score).view(np.int32))
-    if bits < 0:
-        bits = np.int64(-2147483648) - bits
-    code = (bits << np.int64(16)) + (np.int64(0xFFFF) - np.int64(column))
-    return LOWEST if score == F(-np.inf) else code
-
-
-# Short loops over few arrays: a loop over many arrays is not compiled to vector code, because whether they overlap
-# would have to be checked for every pair.
-
-
-@njit(**HELPER)
-def units(words, out):
-    """``out[n] = unit(words[n])``."""
-    for n in range(CHUNK):
-        out[n] = unit(words[n])
-
-
-@njit(**HELPER)
-def chances(utility, slope, intercept, out):
-    """``out[n] = 1 / (1 + exp(-(intercept + slope * utility[n])))``."""
-    for n in range(CHUNK):
-        out[n] = sigmoid32(intercept + slope * utility[n])
-
-
-@njit(**HELPER)
-def watch_times(utility, slope, mean, u, out):
-    """Share of the video watched if it is not skipped: exponential, its mean growing with utility, at most 1."""
-    for n in range(CHUNK):
-        out[n] = min(F(1.0), -log32(F(1.0) - u[n]) * (mean * exp32(slope * utility[n])))
 
 
 @njit(**KERNEL)
@@ -171,13 +36,13 @@ def look_block(
         first, last: range of visits.
         thread: row of the tallies to write.
         scores: (B, P+M) float32, row ``visit - first``: pool positions, then inbox; overwritten.
-        visits, pools: see the classes above.
+        visits, pools: see `recsim.kernels.slate`.
         latent, cells, observed, items: groups of `recsim.state`; the person's own rows of ``observed`` are written.
         position: (C, 2) float32, political position of candidates.
         social: (W,) float32, log(1 + visible likes) of window items at the start of the step.
         eligible: (W,) bool, whether a gate lets the item be ranked.
         top_comment: (I, 2) int8.
-        reaction: the response model.
+        reaction: see `recsim.kernels.response`.
         population: uint64, hash of the people's population key.
         key0, key1: uint64, Philox key.
         step: uint64.

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from recsim.kernels import counters as counting
-from recsim.kernels import look, retrieval
+from recsim.kernels import look, retrieval, slate
 from recsim.kernels.retrieval import Quotas, Strata
 from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
 from recsim.ranking.vocabulary import constants
@@ -48,7 +48,7 @@ class Feed:
         languages = len(plan.languages)
         self.open_item, self.trial_item = (np.zeros((languages, self.window), np.int32) for _ in range(2))
         self.open_count, self.trial_count = (np.zeros(languages, np.int32) for _ in range(2))
-        self.pools = look.Pools(
+        self.pools = slate.Pools(
             item=np.zeros((strata, self.size), np.int32), key=np.zeros((strata, self.size), np.uint32), source=np.zeros((strata, self.size), np.int8),
             size=np.zeros(strata, np.int32), fresh=np.zeros((strata, FRESH), np.int32),
             fresh_count=np.zeros(strata, np.int32), entry=np.zeros((candidates, SEARCH_RESULTS), np.int32),
@@ -58,7 +58,7 @@ class Feed:
         self.pool_rows = np.zeros((strata, rows, self.size), np.float32)
         self.scores = [np.zeros((BLOCK, self.size + int(plan.reaction.inbox)), np.float32) for _ in range(threads)]
         self.order = np.zeros(people, np.int32)
-        self.visits = look.Visits(
+        self.visits = slate.Visits(
             np.zeros(people, np.int32), np.zeros(people, np.int32), np.zeros(people, np.int8), np.zeros(people, np.int8)
         )
         room = max(4096, people // 4)

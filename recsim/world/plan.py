@@ -16,7 +16,7 @@ from recsim import rng
 from recsim.agents.creators import PostPlan, SupplyTraits
 from recsim.agents.people import PeopleTraits
 from recsim.errors import InputError
-from recsim.kernels.look import Reaction
+from recsim.kernels.response import Reaction
 from recsim.ranking import registry
 from recsim.ranking.compile import CompiledPolicy, compile_policy
 from recsim.ranking.policy import Policy

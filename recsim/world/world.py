@@ -15,7 +15,7 @@ import numpy as np
 from recsim.agents import networks as accounts_of
 from recsim.kernels import acts, gates, inbox
 from recsim.kernels import counters as counting
-from recsim.kernels.look import forget
+from recsim.kernels.slate import forget
 from recsim.kernels.visits import draw_visits
 from recsim.rng import Key
 from recsim.state import ACTIONS

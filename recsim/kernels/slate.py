@@ -1,0 +1,89 @@
+"""The slate: what a person can be offered, and exact memory of what she has been shown."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from recsim.kernels.flags import HELPER, KERNEL
+
+F = np.float32
+U64 = np.uint64
+LOWEST = np.int64(-(1 << 62))
+
+
+class Visits(NamedTuple):
+    """Who comes this step, sorted by stratum, then person."""
+
+    person: np.ndarray  # (V,) int32
+    stratum: np.ndarray  # (V,) int32
+    entry: np.ndarray  # (V,) int8, 0 feed, 1 search, 2 link from elsewhere
+    about: np.ndarray  # (V,) int8, candidate searched for
+
+
+class Pools(NamedTuple):
+    """What retrieval offers to the people of each stratum."""
+
+    item: np.ndarray  # (S, P) int32, ascending within a stratum
+    key: np.ndarray  # (S, P) uint32, draw keys of those items
+    source: np.ndarray  # (S, P) int8
+    size: np.ndarray  # (S,) int32, items in the pool
+    fresh: np.ndarray  # (S, E) int32, items under trial
+    fresh_count: np.ndarray  # (S,) int32
+    entry: np.ndarray  # (C, Q) int32, results of a search for a candidate, best first
+    entry_count: np.ndarray  # (C,) int32
+
+
+@njit(**HELPER)
+def has_seen(seen, person, item):
+    """Whether the person has been shown the item: one bit per live item, so the memory is exact."""
+    word = (item >> 6) % seen.shape[1]
+    return (seen[person, word] >> U64(item & 63)) & U64(1) != U64(0)
+
+
+@njit(**HELPER)
+def remember(seen, person, item):
+    """Mark the item as shown to the person."""
+    seen[person, (item >> 6) % seen.shape[1]] |= U64(1) << U64(item & 63)
+
+
+@njit(**KERNEL)
+def forget(seen, before, after):
+    """Make room for items before..after-1: words that hold their bits for the first time are cleared.
+
+    Args:
+        seen: (U, B) uint64. before, after: numbers of items known so far, and from now on.
+    """
+    for word in range((before + 63) // 64, (after + 63) // 64):
+        for person in range(seen.shape[0]):
+            seen[person, word % seen.shape[1]] = U64(0)
+
+
+@njit(**HELPER)
+def is_chosen(item, items, chosen):
+    """Whether the item is already in this chunk."""
+    duplicate = False
+    for slot in range(chosen):
+        duplicate = duplicate | (items[slot] == item)
+    return duplicate
+
+
+@njit(**HELPER)
+def is_new(seen, person, item, items, chosen):
+    """Neither shown before nor already in this chunk."""
+    return not is_chosen(item, items, chosen) and not has_seen(seen, person, item)
+
+
+@njit(**HELPER)
+def sortable(score, column):
+    """A score and its column as one integer: larger score first, then smaller column; minus infinity is LOWEST.
+
+    Integers, because a maximum of floats does not compile to vector code without licence to ignore NaN.
+    """
+    bits = np.int64(np.float32(score).view(np.int32))
+    if bits < 0:
+        bits = np.int64(-2147483648) - bits
+    code = (bits << np.int64(16)) + (np.int64(0xFFFF) - np.int64(column))
+    return LOWEST if score == F(-np.inf) else code
