@@ -111,10 +111,10 @@ def interval(values: np.ndarray, level: float = 0.95) -> Interval:
         return Interval(float(x[0]), nan, nan, nan, nan, nan, 1)
     if np.all(x == x[0]):
         return Interval(*(float(x[0]),) * 3, 0.0, *(float(x[0]),) * 2, n)
-    from scipy.stats import t as student
+    from scipy.special import stdtrit  # the quantile of scipy.stats.t, without its half second of importing
 
     mean, sd = float(x.mean()), float(x.std(ddof=1))
-    t = float(student.ppf(0.5 + level / 2, n - 1))
+    t = float(stdtrit(n - 1, 0.5 + level / 2))
     half, ahead = t * sd / np.sqrt(n), t * sd * np.sqrt(1 + 1 / n)
     return Interval(mean, mean - half, mean + half, sd, mean - ahead, mean + ahead, n)
 

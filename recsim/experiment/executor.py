@@ -135,6 +135,30 @@ def _calm_start() -> Iterator[None]:
             signal.signal(signal.SIGINT, before)
 
 
+@contextlib.contextmanager
+def beside(function: Callable, *args: Any) -> Iterator[Callable[[], None]]:
+    """Call ``function(*args)`` in a spawned process while the body runs here; yields how to wait for its end.
+
+    What goes wrong there is not reported: use it only for work that is repeated here if it was not done.
+    """
+    process = multiprocessing.get_context("spawn").Process(target=_alone, args=(function, args), daemon=True)
+    with _calm_start():
+        process.start()
+    try:
+        yield process.join
+    finally:
+        if process.is_alive():
+            process.terminate()
+        process.join()
+
+
+def _alone(function: Callable, args: tuple) -> None:
+    """In the process beside: leave Ctrl-C to the parent and end with it; say nothing."""
+    _begin(None)
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere), contextlib.suppress(Exception):
+        function(*args)
+
+
 def default_workers() -> int:
     """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pandas as pd
 
 from recsim.errors import InputError, RecsimError
 from recsim.experiment import robustness as other
-from recsim.experiment.executor import default_workers, now, run_tasks
+from recsim.experiment.executor import beside, default_workers, now, run_tasks
 from recsim.experiment.files import peak_rss_mib, write_results
 from recsim.experiment.folder import RunFolder, plain_errors
 from recsim.experiment.result import Result
@@ -30,8 +30,8 @@ CELL_WORK = 0.1
 """Work of one task of the table of other assumptions, replicates; for the progress bar only."""
 IMPRESSIONS_PER_SECOND = 2.2e6
 """Of one core, feed and counting, measured on the Romanian scenario; see docs/performance.md."""
-SMALL_RUN = 20.0
-"""Seconds below which starting worker processes costs more than they save."""
+SMALL_RUN = 5.0
+"""Seconds of work below which starting worker processes costs more than they save."""
 SECONDS_PER_STEP = 1.5e-3
 """Of one core, per step of one arm: item terms, retrieval, gates."""
 
@@ -82,8 +82,8 @@ def configured(
     return parse(raw, scenario.name)
 
 
-def estimate(scenario: Scenario, workers: int | None = None) -> dict[str, float]:
-    """Expected seconds and mebibytes of a run, without compiling; within about a factor of two."""
+def expected_work(scenario: Scenario) -> float:
+    """Expected seconds of simulating on one core; within about a factor of two."""
     people = scenario.population.people.value * scenario.population.scale
     a, steps_per_day = scenario.activity, 24 / scenario.run.step_hours
     removed = other.removed_campaigns(scenario)
@@ -97,11 +97,17 @@ def estimate(scenario: Scenario, workers: int | None = None) -> dict[str, float]
         span = r.burn_in_days + 2 * late
         cell = r.people * r.videos_per_day * span / IMPRESSIONS_PER_SECOND + span * steps_per_day * SECONDS_PER_STEP / 2
         total += cell * len(other.cells(scenario)) * r.replicates
+    return total
+
+
+def estimate(scenario: Scenario, workers: int | None = None) -> dict[str, float]:
+    """Expected seconds and mebibytes of a run, compiling included; within about a factor of two."""
+    people = scenario.population.people.value * scenario.population.scale
     cores = max(1, min(workers or default_workers(), scenario.run.replicates))
     items = scenario.content.items_per_day * scenario.days.count
     seen = scenario.content.items_per_day * scenario.content.lifetime_days / 8
     bytes_each = 250e6 + items * 330 + people * (seen + 12 * scenario.content.topics + 200) * 2
-    return {"seconds": total / cores + 15, "mebibytes": (1 + cores) * bytes_each / 2**20}
+    return {"seconds": expected_work(scenario) / cores + 15, "mebibytes": (1 + cores) * bytes_each / 2**20}
 
 
 def _engine() -> Simulate:
@@ -155,19 +161,33 @@ def run(
         if number is not None and number < 1:
             raise InputError(f"got {number}, must be at least 1", name)
     scenario = configured(scenario, replicates, seed, policy)
-    mark = run_fingerprint(scenario, fixed_parameters, simulate)
-    table = robustness and scenario.audit.robustness.enabled and bool(other.removed_campaigns(scenario))
-    work = Work(scenario, mark, fixed_parameters, simulate, table, workers, threads, progress, began)
-    if not store:
-        return work.finish(None)
-    folder = RunFolder(_folder(scenario, mark, out, force), mark)
-    folder.inspect()
-    stored = work.stored(folder) if folder.complete else None
-    if stored is not None:
-        return stored
-    with folder.lock():
-        folder.claim(resume)
-        return work.finish(folder)
+    with _compiling(simulate, scenario) as compiled:
+        mark = run_fingerprint(scenario, fixed_parameters, simulate)
+        table = robustness and scenario.audit.robustness.enabled and bool(other.removed_campaigns(scenario))
+        work = Work(scenario, mark, fixed_parameters, simulate, table, workers, threads, progress, began, compiled)
+        if not store:
+            return work.finish(None)
+        folder = RunFolder(_folder(scenario, mark, out, force), mark)
+        folder.inspect()
+        stored = work.stored(folder) if folder.complete else None
+        if stored is not None:
+            return stored
+        with folder.lock():
+            folder.claim(resume)
+            return work.finish(folder)
+
+
+@contextlib.contextmanager
+def _compiling(simulate: Simulate | None, scenario: Scenario) -> Iterator[Callable[[], None] | None]:
+    """If the cache is cold: half of the compiling goes on in a second process; yields how to wait for its end."""
+    if simulate is None and default_workers() > 1:
+        from recsim.world import warm
+
+        if warm.is_cold():
+            with beside(warm.compile_look, scenario) as wait:
+                yield wait
+            return
+    yield None
 
 
 def _folder(scenario: Scenario, mark: str, out: str | Path | None, force: bool) -> Path:
@@ -182,7 +202,10 @@ def _folder(scenario: Scenario, mark: str, out: str | Path | None, force: bool) 
 
 @dataclasses.dataclass
 class Work:
-    """One run: what is wanted, how to get it, and what happened on the way (``notes``)."""
+    """One run: what is wanted, how to get it, and what happened on the way (``notes``).
+
+    ``compiled`` waits for the process that compiles beside this one; None if there is none.
+    """
 
     scenario: Scenario
     mark: str
@@ -193,6 +216,7 @@ class Work:
     threads: int | None
     progress: Progress | None
     began: float
+    compiled: Callable[[], None] | None
     notes: list[str] = dataclasses.field(default_factory=list)
 
     def stored(self, folder: RunFolder) -> Result | None:
@@ -270,7 +294,7 @@ class Work:
     ) -> Generator[tuple[tuple[str, int], Stored], None, None]:
         """Run tasks, replicates first; progress counts work of earlier sessions as done."""
         cores = default_workers()
-        workers = self.workers or cores
+        workers = self.workers or (cores if expected_work(self.scenario) > SMALL_RUN else 1)
         threads = self.threads or max(1, cores // max(1, min(workers, len(todo))))
         tasks = []
         for kind, number in todo:
@@ -292,11 +316,16 @@ class Work:
         """Fill the compiled caches before workers start, so that each is compiled once; seconds."""
         if self.simulate is not None:
             return 0.0
-        from recsim.world.pair import warm
+        from recsim.world import warm
 
+        began = now()
         if self.progress is not None:
             self.progress(0, 1, "compiling")
-        return warm(self.scenario)
+        if self.compiled is not None:
+            warm.warm_without_looking(self.scenario)
+            self.compiled()
+        warm.warm(self.scenario)
+        return now() - began
 
     def _source(self) -> str | None:
         if self.simulate is not None:

@@ -7,5 +7,5 @@ what belongs to their own rows, so the number of threads cannot change a result.
 
 from __future__ import annotations
 
-KERNEL = {"cache": True, "error_model": "numpy", "fastmath": False, "nogil": True}
-HELPER = {"error_model": "numpy", "fastmath": False}
+KERNEL = {"cache": True, "error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True, "nogil": True}
+HELPER = {"error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True}

@@ -195,8 +195,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-KERNEL = {{"cache": True, "error_model": "numpy", "fastmath": False, "nogil": True}}
-HELPER = {{"error_model": "numpy", "fastmath": False}}
+KERNEL = {{"cache": True, "error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True, "nogil": True}}
+HELPER = {{"error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True}}
 F = np.float32
 LOWEST = F(-np.inf)
 

@@ -71,6 +71,7 @@ class Feed:
             follow_author=np.zeros((threads, room), np.int32), follow_count=np.zeros(threads, np.int64),
             reached=np.zeros(people, np.uint64), met=np.zeros(people, np.int32),
         )  # fmt: skip
+        self.constants = self._constants()
         self.refresh = max(1, round(platform.retrieval.refresh_hours * plan.steps_per_day / 24))
         self.stale = True
 
@@ -270,19 +271,28 @@ class Feed:
             job.result()
 
     def _show_blocks(self, step: int, start: int, count: int, thread: int, first: int, last: int) -> None:
-        plan, state, visits = self.plan, self.state, self.visits
-        key0, key1 = self.words
-        scores = self.scores[thread]
         for block in range(first, last):
             low, high = block * BLOCK, min(count, (block + 1) * BLOCK)
-            plan.compiled.score_block(
-                low, high, visits.person, visits.stratum, state.observed.estimate, self.pool_topic, self.pool_rows,
-                self.pools.key, self.pools.size, state.observed.inbox, state.items.topic, self.rows, state.items.key,
-                np.int64(start), state.cells.language, state.cells.region, self.constants, plan.parameters, key0,
-                key1, np.uint64(step), scores,
-            )  # fmt: skip
-            look.look_block(
-                low, high, thread, scores, visits, self.pools, state.latent, state.cells, state.observed, state.items,
-                state.position, self.social, self.eligible, state.counters.top_comment, plan.reaction,
-                np.uint64(plan.traits.population), key0, key1, np.uint64(step), np.int64(start), self.tally,
-            )  # fmt: skip
+            self.score_block(step, start, thread, low, high)
+            self.look(step, start, thread, low, high)
+
+    def score_block(self, step: int, start: int, thread: int, low: int, high: int) -> None:
+        """Phase 5 for visits ``low`` to ``high - 1``: scores into the thread's buffer."""
+        plan, state, visits = self.plan, self.state, self.visits
+        key0, key1 = self.words
+        plan.compiled.score_block(
+            low, high, visits.person, visits.stratum, state.observed.estimate, self.pool_topic, self.pool_rows,
+            self.pools.key, self.pools.size, state.observed.inbox, state.items.topic, self.rows, state.items.key,
+            np.int64(start), state.cells.language, state.cells.region, self.constants, plan.parameters, key0,
+            key1, np.uint64(step), self.scores[thread],
+        )  # fmt: skip
+
+    def look(self, step: int, start: int, thread: int, low: int, high: int) -> None:
+        """Phases 6 and 7 for visits ``low`` to ``high - 1``, from the thread's scores."""
+        plan, state = self.plan, self.state
+        key0, key1 = self.words
+        look.look_block(
+            low, high, thread, self.scores[thread], self.visits, self.pools, state.latent, state.cells,
+            state.observed, state.items, state.position, self.social, self.eligible, state.counters.top_comment,
+            plan.reaction, np.uint64(plan.traits.population), key0, key1, np.uint64(step), np.int64(start), self.tally,
+        )  # fmt: skip

@@ -147,35 +147,9 @@ def _facts_frame(world: World, facts: dict[str, float]) -> pd.DataFrame:
     return world.record._frame({"name": np.array(list(facts), object), "value": np.array(list(facts.values()), float)})
 
 
-def warm(scenario: Scenario) -> float:
-    """Compile everything a scenario needs, or load it from the cache, by simulating two days of a tiny copy.
-
-    Returns:
-        Seconds spent.
-    """
-    began = time.perf_counter()
-    people = scenario.population
-    small = scenario.model_copy(
-        update={
-            "population": people.model_copy(update={"scale": min(people.scale, 60 / people.people.value)}),
-            "content": scenario.content.model_copy(
-                update={"items_per_day": min(scenario.content.items_per_day, 100), "creators": 20}
-            ),
-            "run": scenario.run.model_copy(update={"luck_branches": 1}),
-        }
-    )
-    plan = make_plan(small)
-    state = build_state(plan, Key(0, 0))
-    world = World(plan, state, Key(0, 0), "factual")
-    world.run_until(plan.steps_per_day)
-    late = World(plan, state, Key(0, 0), "factual", step=max(plan.steps - plan.steps_per_day, plan.steps_per_day))
-    late.run_until(plan.steps)
-    return time.perf_counter() - began
-
-
 def compiled_source(scenario: Scenario) -> str:
     """The generated module that scores for this scenario's policy, as text."""
     return make_plan(scenario).compiled.source
 
 
-__all__ = ["ARMS", "Outcome", "compiled_source", "simulate_replicate", "warm"]
+__all__ = ["ARMS", "Outcome", "compiled_source", "simulate_replicate"]

@@ -194,22 +194,28 @@ class Network(mesa.Agent):
             self.awake,
         )
         if planned:
-            targets = find_targets(world.plan, state, network, now, start, end, world.placebo and network.inauthentic)
-            table = record.tactics(network.campaign)
-            named = -1 if world.placebo and network.inauthentic else network.beneficiary
-            acts.act(
-                self.times, self.awake, network.tactics, targets, network.beneficiary, named, network.inauthentic,
-                np.uint64(network.population), key0, key1, np.uint64(now), state.items.key,
-                state.items.labels.candidate, state.counters, state.accounts,
-                record.inauthentic if network.inauthentic else record.volunteer,
-                table[0], table[1], table[2], record.own_actions,
-            )  # fmt: skip
+            self.carry_out(start, end)
         follows = accounts_of.bulk(network, world.key, now, acting)
         if follows:
             table = record.tactics(network.campaign)
             table[[0, 2], TACTICS.index("follow")] += follows
             state.accounts.followers[state.accounts.official[network.beneficiary]] += follows
             record.inauthentic[network.beneficiary, ACTIONS.index("follow")] += follows
+
+    def carry_out(self, start: int, end: int) -> None:
+        """What each account does this step (``times``), on targets of the live window."""
+        world, network, state, record = self.model, self.network, self.model.state, self.model.record
+        key0, key1 = world.key.words
+        apart = world.placebo and network.inauthentic
+        targets = find_targets(world.plan, state, network, world.now, start, end, apart)
+        table = record.tactics(network.campaign)
+        acts.act(
+            self.times, self.awake, network.tactics, targets, network.beneficiary, -1 if apart else network.beneficiary,
+            network.inauthentic, np.uint64(network.population), key0, key1, np.uint64(world.now), state.items.key,
+            state.items.labels.candidate, state.counters, state.accounts,
+            record.inauthentic if network.inauthentic else record.volunteer,
+            table[0], table[1], table[2], record.own_actions,
+        )  # fmt: skip
 
 
 class Moderation(mesa.Agent):
