@@ -15,7 +15,7 @@ from recsim.ranking import registry
 from recsim.ranking.compile import compile_policy
 from recsim.ranking.policy import Policy
 from recsim.ranking.presets import PRESETS
-from recsim.ranking.vocabulary import CONSTANTS, FEATURES, HEADS, constants
+from recsim.ranking.vocabulary import CONSTANTS, HEADS, TRUTHS, constants, features_of
 
 F = np.float32
 
@@ -59,7 +59,8 @@ def setup(compiled, seed=0, pool=37, slots=3, people=5, strata=2, topics=6, item
         pool_rows=np.ascontiguousarray(table[:, pool_item].transpose(1, 0, 2)), pool_key=keys[pool_item],
         pool_count=np.array([pool, pool - 4], np.int32), inbox=inbox, item_topic=item_topic, rows=table, keys=keys,
         language=g.integers(0, 2, people).astype(np.int8), region=g.integers(0, 2, people).astype(np.int8),
-        constants=constants(0.8, dict.fromkeys(HEADS, 0.1)), scores=np.zeros((people, pool + slots), F),
+        constants=constants(0.8, dict.fromkeys(HEADS, 0.1), {name: 0.1 * k - 0.4 for k, name in enumerate(TRUTHS, 1)}),
+        scores=np.zeros((people, pool + slots), F),
     )  # fmt: skip
 
 
@@ -72,7 +73,7 @@ def run(compiled, d, params=None):
     return d.scores
 
 
-def oracle(policy, compiled, d, who, item, in_network):
+def oracle(policy, compiled, d, who, item, in_network, predictor="rates"):
     """The plain function on plain floats."""
     import reference
 
@@ -82,32 +83,39 @@ def oracle(policy, compiled, d, who, item, in_network):
     scope = {
         "affinity": affinity, "in_network": in_network, "noise": float(reference.unit(words[0])),
         "person_language": d.language[who], "person_region": d.region[who],
-        "sigmoid32": lambda x: 1 / (1 + np.exp(-x)),
+        "inverse_norm": 1 / np.sqrt(float((d.estimate[who].astype(float) ** 2).sum())), "bias": float(d.estimate[who, -1]),
+        "F": float, "exp32": np.exp, "sigmoid32": lambda x: 1 / (1 + np.exp(-x)),
         **dict(zip(CONSTANTS, map(float, d.constants), strict=True)),
     }  # fmt: skip
-    f = {
-        n: eval(FEATURES[n].expression.format(**{r: repr(v) for r, v in row.items()}), {}, scope) for n in policy.reads
-    }
+    known = features_of(predictor)
+    f = {n: eval(known[n].expression.format(**{r: repr(v) for r, v in row.items()}), {}, scope) for n in policy.reads}
     return policy(SimpleNamespace(**f), SimpleNamespace(**policy.parameters))
 
 
-@pytest.mark.parametrize("policy", ALL, ids=lambda p: p.name)
-def test_compiled_equals_plain(policy):
-    compiled = compile_policy(policy)
+CASES = [(policy, "rates") for policy in ALL] + [(policy, "oracle") for policy in ALL if policy.predicts]
+
+
+@pytest.mark.parametrize("policy, predictor", CASES, ids=lambda v: getattr(v, "name", v))
+def test_compiled_equals_plain(policy, predictor):
+    compiled = compile_policy(policy, predictor)
     d = setup(compiled)
     scores = run(compiled, d)
     pool = d.pool_item.shape[1]
     for who in range(5):
         s = d.stratum[who]
         for p in range(0, d.pool_count[s], 5):
-            assert scores[who, p] == pytest.approx(oracle(policy, compiled, d, who, d.pool_item[s, p], False), rel=2e-5)
+            assert scores[who, p] == pytest.approx(
+                oracle(policy, compiled, d, who, d.pool_item[s, p], False, predictor), rel=2e-5
+            )
         assert (scores[who, d.pool_count[s] : pool] == -np.inf).all()
         for j in range(3):
             item = d.inbox[who, j]
             if item < 0:
                 assert scores[who, pool + j] == -np.inf
             else:
-                assert scores[who, pool + j] == pytest.approx(oracle(policy, compiled, d, who, item, True), rel=2e-5)
+                assert scores[who, pool + j] == pytest.approx(
+                    oracle(policy, compiled, d, who, item, True, predictor), rel=2e-5
+                )
 
 
 @pytest.mark.parametrize("policy", ALL, ids=lambda p: p.name)

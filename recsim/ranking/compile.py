@@ -28,7 +28,7 @@ import numpy as np
 from recsim.errors import InputError, unknown
 from recsim.kernels import mathf, philox
 from recsim.ranking.policy import Policy, syntax_of
-from recsim.ranking.vocabulary import CONSTANTS, FEATURES, NEEDS_AFFINITY
+from recsim.ranking.vocabulary import CONSTANTS, NEEDS_AFFINITY, features_of
 from recsim.rng import Decision
 
 MATHS = {
@@ -151,10 +151,10 @@ def _user_text(function: Callable, name: str, done: dict[str, str]) -> None:
     done[name] = "@njit(**HELPER)\n" + ast.unparse(ast.fix_missing_locations(_Single(function.__name__).visit(body)))
 
 
-def _render(policy: Policy) -> tuple[str, tuple[str, ...]]:
+def _render(policy: Policy, predictor: str) -> tuple[str, tuple[str, ...]]:
     """The text of the generated module, and the rows it reads."""
-    reads = policy.reads
-    rows = tuple(dict.fromkeys(row for name in reads for row in FEATURES[name].rows))
+    reads, known = policy.reads, features_of(predictor)
+    rows = tuple(dict.fromkeys(row for name in reads for row in known[name].rows))
     place = {f"{row}": f"rows[{k}, j]" for k, row in enumerate(rows)}
     needs_affinity = any(name in NEEDS_AFFINITY for name in reads)
     needs_noise = "noise" in reads
@@ -164,7 +164,7 @@ def _render(policy: Policy) -> tuple[str, tuple[str, ...]]:
         _user_text(factor, f"factor_{number}", functions)
     names = tuple(policy.parameters) or ("unused",)
     features = reads or ("nothing",)
-    values = ", ".join(FEATURES[name].expression.format(**place) for name in reads) or "F(0.0)"
+    values = ", ".join(known[name].expression.format(**place) for name in reads) or "F(0.0)"
     product = "".join(f" * factor_{k}(f, p)" for k in range(len(policy.multiply)))
     settle = "\n".join(f"    {name} = constants[{k}]" for k, name in enumerate(CONSTANTS))
     given = ", ".join(f"params[{k}]" for k in range(len(names)))
@@ -179,6 +179,15 @@ def _render(policy: Policy) -> tuple[str, tuple[str, ...]]:
         if needs_affinity
         else ""
     )
+    if "cosine" in reads:
+        affinity += """
+    square = F(0.0)
+    for d in range(topic.shape[0]):
+        square += estimate[person, d] * estimate[person, d]
+    inverse_norm = F(1.0) / F(math.sqrt(max(square, F(1e-12))))"""
+    if predictor == "oracle":
+        affinity += """
+    bias = estimate[person, estimate.shape[1] - 1]  # no item has this coordinate"""
     noise_line = (
         f"""
         w0, w1, w2, w3 = philox4(np.uint64(person), np.uint64(keys[j]), np.uint64(0),
@@ -323,7 +332,7 @@ def _load(text: str, digest: str) -> ModuleType:
     return module
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=256)
 def _compiled(policy_text: str, rows: tuple[str, ...]) -> tuple[str, Callable, Callable]:
     versions = f"{numba.__version__} {np.__version__} {platform.python_version()}"
     digest = hashlib.sha256((policy_text + versions).encode()).hexdigest()
@@ -331,12 +340,17 @@ def _compiled(policy_text: str, rows: tuple[str, ...]) -> tuple[str, Callable, C
     return digest, module.score_block, module.score_items
 
 
-def compile_policy(policy: Policy) -> CompiledPolicy:
+def compile_policy(policy: Policy, predictor: str = "rates") -> CompiledPolicy:
     """Render, load and wrap a policy's score loop. Values of parameters are arguments and never recompile.
+
+    Args:
+        policy: what to compile.
+        predictor: where predicted actions come from: "rates", "logistic" or "oracle"; see
+            `recsim.ranking.vocabulary.features_of`.
 
     Raises:
         InputError: something in the function cannot be compiled; one line says what.
     """
-    text, rows = _render(policy)
+    text, rows = _render(policy, predictor)
     digest, score_block, score_items = _compiled(text, rows)
     return CompiledPolicy(policy, rows, text, digest, score_block, score_items)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from recsim.errors import InputError, unknown
-from recsim.ranking.vocabulary import FEATURES
+from recsim.ranking.vocabulary import FEATURES, PREDICTED
 
 DOORS = {
     "E1": "counters", "E2": "predictor training", "E3": "follow graph", "E4": "rate thresholds",
@@ -73,6 +73,11 @@ class Policy:
         for function in (self.function, *self.multiply):
             names |= attributes_of(function, 0)
         return tuple(sorted(names))
+
+    @property
+    def predicts(self) -> bool:
+        """Whether it reads predicted actions."""
+        return any(name in PREDICTED for name in self.reads)
 
     @property
     def profiled(self) -> bool:

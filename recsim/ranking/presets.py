@@ -8,7 +8,20 @@ from recsim.ranking.policy import Policy
 from recsim.ranking.popular_decayed import popular_decayed
 from recsim.ranking.random_order import random
 from recsim.ranking.tiktok_value import tiktok_value
+from recsim.ranking.two_tower import two_tower
+from recsim.ranking.x_2023_04 import x_2023_04
+from recsim.ranking.x_2026_08 import x_2026_08
 
 PRESETS: dict[str, Policy] = {
-    made.name: made for made in (tiktok_value, dsa38_regional, chrono_following, popular_decayed, random)
+    made.name: made
+    for made in (
+        tiktok_value,
+        x_2026_08,
+        x_2023_04,
+        two_tower,
+        dsa38_regional,
+        chrono_following,
+        popular_decayed,
+        random,
+    )
 }

@@ -13,7 +13,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 HEADS = ("like", "comment", "share", "follow", "complete", "hide", "report", "watch", "play")
-CONSTANTS = ("interest_slope", *(f"base_{head}" for head in HEADS))
+TRUTHS = (
+    "true_like", "true_comment", "true_share", "true_follow", "true_hide", "true_report", "true_skip", "act_slope",
+    "hide_slope", "skip_slope", "watched_mean", "watched_slope",
+)  # fmt: skip
+"""Numbers of the response model (log odds and slopes), which only the oracle predictor knows."""
+CONSTANTS = ("interest_slope", *(f"base_{head}" for head in HEADS), *TRUTHS)
 NEGATIVE = ("hide", "report")
 
 
@@ -51,6 +56,7 @@ def _row(name: str, unit: str, doc: str, scope: Literal["item", "author"] = "ite
 
 FEATURES: dict[str, Feature] = {
     "affinity": Feature("pair", (), "affinity", True, "about -2 to 4", "estimated interest in the item's topics"),
+    "cosine": Feature("pair", (), "affinity * inverse_norm", True, "-1 to 1", "cosine of estimated interest and the item's topics"),
     **{f"p_{head}": _head(head) for head in HEADS[:7]},
     "e_play": Feature(
         "pair", ("logit_watch", "length_s"), "{length_s} * sigmoid32({logit_watch} + interest_slope * affinity)", True,
@@ -79,17 +85,49 @@ FEATURES: dict[str, Feature] = {
         for head in HEADS
     },
 }  # fmt: skip
-NEEDS_AFFINITY = {"affinity", "e_play", *(f"p_{head}" for head in HEADS)}
+NEEDS_AFFINITY = {"affinity", "cosine", "e_play", *(f"p_{head}" for head in HEADS)}
+PREDICTED = {"e_play", *(f"p_{head}" for head in HEADS)}
+"""Features that come from the predictor."""
+
+# The oracle's formulas: chances of the response model itself, before position, repetition and chance.
+_UTILITY = "({utility} + affinity)"
+_STAYS = f"(F(1.0) - sigmoid32(true_skip - skip_slope * {_UTILITY}))"
+_MEAN = f"(watched_mean * exp32(watched_slope * {_UTILITY}))"
+_TRUE = {
+    **{f"p_{head}": f"{_STAYS} * sigmoid32(true_{head} + bias + act_slope * {_UTILITY})" for head in HEADS[:4]},
+    **{f"p_{head}": f"sigmoid32(true_{head} - hide_slope * {_UTILITY})" for head in NEGATIVE},
+    "p_complete": f"{_STAYS} * exp32(F(-1.0) / {_MEAN})",
+    "e_play": f"{{length_s}} * (F(0.05) + {_STAYS} * ({_MEAN} * (F(1.0) - exp32(F(-1.0) / {_MEAN})) - F(0.05)))",
+}
+ORACLE: dict[str, Feature] = {
+    name: FEATURES[name]._replace(rows=("utility", "length_s") if name == "e_play" else ("utility",), expression=text)
+    for name, text in _TRUE.items()
+}
 
 
-def constants(interest_slope: float, rates: Mapping[str, float]) -> np.ndarray:
+def features_of(predictor: str) -> dict[str, Feature]:
+    """The vocabulary as one predictor computes it.
+
+    Args:
+        predictor: "rates" (empirical-Bayes rates), "logistic" (online logistic regression): both give an item-level log
+            odds to which learned interest is added; "oracle": the response model's own chances, an upper bound that
+            no platform has. Under the oracle ``affinity`` is the part of true utility that depends on person and item.
+    """
+    return {**FEATURES, **ORACLE} if predictor == "oracle" else FEATURES
+
+
+def constants(
+    interest_slope: float, rates: Mapping[str, float], truths: Mapping[str, float] | None = None
+) -> np.ndarray:
     """The constants of one step, in the order of `CONSTANTS`.
 
     Args:
         interest_slope: slope of the log odds of an action on estimated interest.
         rates: base rate of each head; "play" in seconds.
+        truths: numbers of the response model by the names in `TRUTHS`; zeros if nobody may know them.
 
     Returns:
-        (10,) float32.
+        (22,) float32.
     """
-    return np.array([interest_slope, *(rates[head] for head in HEADS)], np.float32)
+    known = truths or dict.fromkeys(TRUTHS, 0.0)
+    return np.array([interest_slope, *(rates[head] for head in HEADS), *(known[t] for t in TRUTHS)], np.float32)

@@ -57,7 +57,16 @@ class Gates(Strict):
 
 
 class Predictor(Strict):
-    """How the platform predicts actions: empirical-Bayes rates times learned interest."""
+    """How the platform predicts actions.
+
+    ``rates``: empirical-Bayes rates of the item, moved by learned interest. ``logistic``: logistic regression on the
+    item's counters, refitted every step, moved by learned interest. ``oracle``: the response model's own chances; an
+    upper bound that no platform has.
+    """
+
+    kind: Literal["rates", "logistic", "oracle"] = Field(
+        "rates", description="predictor of actions; results must not hang on one"
+    )
 
     prior_events: Positive = Field(
         assumed(200, 20, 2000, log=True), description="strength of the prior of each head, events per real item"

@@ -29,6 +29,8 @@ class State:
     counted: np.ndarray  # (I, 10) int64, totals already folded into the decayed counters
     threshold: np.ndarray  # (J,) float32, log values of the gates
     recent: np.ndarray  # (10,) int64, people's actions of the last full day, for base rates
+    head_weight: np.ndarray  # (10, 3) float64, weights of the online logistic predictor
+    head_precision: np.ndarray  # (10, 3, 3) float64, their precision
     born: np.ndarray  # (steps + 1,) int64, first item created at or after each step
 
     def fork(self) -> State:
@@ -36,6 +38,7 @@ class State:
         return dataclasses.replace(
             self, observed=copied(self.observed), accounts=copied(self.accounts), counters=copied(self.counters),
             counted=self.counted.copy(), threshold=self.threshold.copy(), recent=self.recent.copy(),
+            head_weight=self.head_weight.copy(), head_precision=self.head_precision.copy(),
         )  # fmt: skip
 
 
@@ -69,8 +72,8 @@ def build_state(plan: Plan, key: Key) -> State:
         latent=latent, cells=cells, position=position, observed=observed, items=supply.items,
         replaced=supply.replaced, accounts=supply.accounts, counters=counters,
         counted=np.zeros((items, len(ACTIONS)), np.int64), threshold=np.full(4, -1e30, np.float32),
-        recent=nominal_actions(plan),
-        born=born,
+        recent=nominal_actions(plan), head_weight=first_weights(nominal_actions(plan)),
+        head_precision=np.zeros((len(ACTIONS), 3, 3)), born=born,
     )  # fmt: skip
 
 
@@ -90,3 +93,20 @@ def nominal_actions(plan: Plan) -> np.ndarray:
         r.open_comments_rate.value, r.hide_rate.value, r.report_rate.value, 0.45 * 1024,
     ]  # fmt: skip
     return np.array([max(1, round(rate * 1e6)) for rate in rates], np.int64)
+
+
+def first_weights(recent: np.ndarray) -> np.ndarray:
+    """Weights of the online logistic predictor before it has seen anything: the declared mean rates, no slopes.
+
+    Args:
+        recent: (10,) int64, actions per million views; watch time in 1/1024.
+
+    Returns:
+        (10, 3) float64.
+    """
+    rate = (recent / recent[0]).astype(np.float32)
+    rate[-1] = rate[-1] / np.float32(1024)
+    rate = np.clip(rate, np.float32(1e-6), np.float32(0.99))
+    out = np.zeros((len(ACTIONS), 3))
+    out[:, 0] = rng.logarithms(rate / (np.float32(1.0) - rate))
+    return out

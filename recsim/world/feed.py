@@ -10,17 +10,16 @@ from recsim.kernels import counters as counting
 from recsim.kernels import look, retrieval, slate
 from recsim.kernels.retrieval import Quotas, Strata
 from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
-from recsim.ranking.vocabulary import constants
 from recsim.rng import Key
 from recsim.state import ACTIONS, KINDS, LIKE, SHARE, SOURCES, STOPPED, Tally
 from recsim.world.build import State, largest_window
 from recsim.world.plan import Plan
+from recsim.world.predict import Predictor
 
 BLOCK = 128
 """Visits scored together: 128 x (256 + 8) float32 scores are 135 kB and stay in a core's L2 cache."""
 FRESH = 64
 SEARCH_RESULTS = 20
-HEADS = {"like": 2, "comment": 3, "share": 4, "follow": 5, "complete": 1, "hide": 7, "report": 8, "watch": 9}
 
 
 class Feed:
@@ -32,7 +31,8 @@ class Feed:
         people, candidates = plan.people, len(plan.candidates)
         platform = plan.scenario.platform
         self.size = platform.retrieval.pool if plan.policy.uses_pool else 16
-        topics, rows = plan.scenario.content.topics, max(1, len(plan.compiled.rows))
+        self.predictor = Predictor(plan, state)
+        topics, rows = self.predictor.item.shape[1], max(1, len(plan.compiled.rows))
         self.strata = self._strata()
         strata = len(self.strata.language)
         self.window = largest_window(plan, state.born)
@@ -71,7 +71,7 @@ class Feed:
             follow_author=np.zeros((threads, room), np.int32), follow_count=np.zeros(threads, np.int64),
             reached=np.zeros(people, np.uint64), met=np.zeros(people, np.int32),
         )  # fmt: skip
-        self.constants = self._constants()
+        self.constants = self.predictor.constants()
         self.refresh = max(1, round(platform.retrieval.refresh_hours * plan.steps_per_day / 24))
         self.stale = True
 
@@ -105,14 +105,6 @@ class Feed:
             noise,
         )  # fmt: skip
 
-    def base_rates(self) -> dict[str, float]:
-        """Mean rate of each head over the last full day."""
-        recent = self.state.recent
-        views = float(max(1, recent[0]))
-        rates = {name: max(1.0, float(recent[row])) / views for name, row in HEADS.items()}
-        rates["watch"] = min(rates["watch"] / 1024, 0.99)
-        return rates
-
     def sort_people(self) -> None:
         """Put people into strata; once a day."""
         state = self.state
@@ -135,7 +127,7 @@ class Feed:
         for number, name in enumerate(plan.compiled.rows):
             self._fill_row(name, self.rows[number], start, end)
         key0, key1 = self.words
-        self.constants = self._constants()
+        self.constants = self.predictor.constants()
         plan.compiled.score_items(
             count, np.int64(start), self.rows, state.items.key, self.constants, plan.parameters, key0, key1,
             np.uint64(step), self.score,
@@ -145,24 +137,15 @@ class Feed:
         counting.log_value(count, self.score, ratio, self.age_h, half_life, self.value)
         counting.log_value(count, self.score, ratio, np.zeros(count, np.float32), half_life, self.gate_value)
 
-    def _constants(self) -> np.ndarray:
-        rates = self.base_rates()
-        rates["play"] = rates["watch"] * self.plan.scenario.activity.video_length_s.value
-        return constants(self.plan.scenario.platform.predictor.interest_slope.value, rates)
-
     def _fill_row(self, name: str, out: np.ndarray, start: int, end: int) -> None:
         """One item-level row of the vocabulary, for window items."""
         state, count = self.state, end - start
         items, counters = state.items, state.counters
         rows = slice(start, end)
         if name.startswith("logit_"):
-            predictor = self.plan.scenario.platform.predictor
-            head = name.removeprefix("logit_")
-            prior = predictor.prior_events.value * self.plan.represented * self.plan.scale
-            counting.head_logits(
-                start, end, start, counters.decayed, HEADS[head], np.float32(self.base_rates()[head]),
-                np.float32(prior), np.float32(predictor.cap.value), out,
-            )  # fmt: skip
+            self.predictor.logits(name.removeprefix("logit_"), start, end, out)
+        elif name == "utility":
+            self.predictor.utility(start, end, self.social, out)
         elif name.startswith("n_"):
             out[:count] = counters.total[rows, ACTIONS.index(name.removeprefix("n_"))]
         elif name.startswith("d_"):
@@ -252,7 +235,7 @@ class Feed:
             self.stale = False
         if self.plan.policy.uses_pool:
             retrieval.gather_pools(
-                0, len(self.strata.language), np.int64(start), self.pools.item, state.items.topic, self.rows,
+                0, len(self.strata.language), np.int64(start), self.pools.item, self.predictor.item, self.rows,
                 state.items.key, rebuilt, self.pool_topic, self.pool_rows, self.pools.key,
             )  # fmt: skip
 
@@ -281,8 +264,8 @@ class Feed:
         plan, state, visits = self.plan, self.state, self.visits
         key0, key1 = self.words
         plan.compiled.score_block(
-            low, high, visits.person, visits.stratum, state.observed.estimate, self.pool_topic, self.pool_rows,
-            self.pools.key, self.pools.size, state.observed.inbox, state.items.topic, self.rows, state.items.key,
+            low, high, visits.person, visits.stratum, self.predictor.person, self.pool_topic, self.pool_rows,
+            self.pools.key, self.pools.size, state.observed.inbox, self.predictor.item, self.rows, state.items.key,
             np.int64(start), state.cells.language, state.cells.region, self.constants, plan.parameters, key0,
             key1, np.uint64(step), self.scores[thread],
         )  # fmt: skip

@@ -58,6 +58,11 @@ class Plan:
         return self.days * self.steps_per_day
 
     @property
+    def predictor(self) -> str:
+        """Where predicted actions come from."""
+        return _predictor(self.scenario, self.policy)
+
+    @property
     def represented(self) -> float:
         """Real items for which one simulated item stands."""
         return self.scenario.content.items_represented
@@ -75,6 +80,11 @@ class Plan:
     def first_day(self) -> int:
         """First day of the campaign window, relative to the vote; the day after the vote if nothing is removed."""
         return min((c.start for c in self.removed), default=0)
+
+
+def _predictor(scenario: Scenario, policy: Policy) -> str:
+    """The scenario's predictor; a policy that reads no predicted action has no use for it."""
+    return scenario.platform.predictor.kind if policy.predicts else "rates"
 
 
 def _logit(p: float) -> float:
@@ -235,7 +245,7 @@ def make_plan(scenario: Scenario) -> Plan:
         InputError: an unknown policy or parameter.
     """
     policy = registry.get(scenario.platform.policy)
-    compiled = compile_policy(policy)
+    compiled = compile_policy(policy, _predictor(scenario, policy))
     parameters = compiled.vector({name: q.value for name, q in scenario.platform.parameters.items()})
     candidates = sorted(scenario.candidates, key=lambda c: c.key)
     campaigns = sorted(scenario.campaigns, key=lambda c: c.key)
