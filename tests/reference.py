@@ -138,6 +138,7 @@ def look(visit, scores, w_):
     about = int(w_["visits"].about[visit])
     results = [int(i) for i in pools.entry[about, : pools.entry_count[about]]] if entry else []
     shown, met, left, served = [], {}, False, []
+    worn, mood = [F(0)] * latent.taste.shape[1], F(0)
     for slot in range(int(r.slate)):
         if slot % 16 == 0:
             chunk: list[int] = []
@@ -177,8 +178,16 @@ def look(visit, scores, w_):
             value = value + r.closeness * latent.politics[person] * F(labels.stance[item]) * (
                 F(1) - (dx * dx + dy * dy)
             )
+        if r.position_bias:
+            value = value - r.position_bias * (log32(F(slot + 1)) - r.typical_rank)
         for d in range(latent.taste.shape[1]):
             value = value + (r.affinity * latent.taste[person, d]) * items.topic[item, d]
+        if r.fatigue:
+            same = F(0)
+            for d, t in enumerate(items.topic[item]):
+                same = same + worn[d] * t
+                worn[d] = F(0.8) * worn[d] + (F(1) - F(0.8)) * t
+            value = value - r.fatigue * (same - F(0.3))
         would = [unit(x) for x in draws(person, items.key[item], w_["population"], 0, 4, key)]
         look_ = [unit(x) for x in draws(person, items.key[item], w_["population"], 0, 5, key)]
         skips = look_[2] < sigmoid32(r.skip + -r.skip_slope * value)
@@ -202,7 +211,9 @@ def look(visit, scores, w_):
             actions.add("hide")
         shown.append((item, source, actions, float(part)))
         seen.add(item)
-        odds = r.leave - r.satisfaction * (part - F(0.45))
+        mood = r.memory * mood + (F(1) - r.memory) * (part - F(0.45))
+        acted = F(1) if actions & {"like", "comment", "share", "follow"} else F(0)
+        odds = r.leave - r.satisfaction * mood + r.stop * (acted - r.typical_act)
         if unit(words[2]) < sigmoid32(odds):
             left = True
             break

@@ -1,9 +1,11 @@
 """Every kernel against its plain twin."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import reference
-from helpers import world_of
+from helpers import changed, frames_of, world_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,9 +101,19 @@ def test_gathered_features(world):
             assert np.array_equal(feed.pool_rows[s, :, p], feed.rows[:, i - start])
 
 
-def test_looking(world):
+MODELS = {
+    "logistic": {},
+    "cascade": {"position_bias": np.float32(0.4), "stop": np.float32(1.5), "satisfaction": np.float32(0)},
+    "fatigue": {"fatigue": np.float32(1.2), "memory": np.float32(0.7)},
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_looking(model, small):
     """A whole block of visits: slates, sources, actions, memory and counts, person by person."""
+    world = world_of(small, steps=27)
     plan, state, feed = world.plan, world.state, world.feed
+    plan = dataclasses.replace(plan, reaction=plan.reaction._replace(**MODELS[model]))
     start, end = world.window
     world.people.visit()
     world.creators.post()
@@ -352,3 +364,16 @@ def test_acting_counts_and_targets():
     assert accounts.followers.tolist() == [follows, 0]
     assert by[:, 1:5].sum() == total[:, 1:5].sum() and by[0, 5] == follows
     assert expected.min() >= 0 and expected[0].min() > 0
+
+
+def test_models_of_a_visit_do_what_they_say(small):
+    """Cascade: early positions earn more likes per view; fatigue: visits of the same topics please less. Rates stay near."""
+    facts = {}
+    for model in ("logistic", "cascade", "fatigue"):
+        frames = frames_of(changed(small, response={"model": model}))
+        shared = frames["facts"][frames["facts"]["arm"] == "shared"]
+        facts[model] = dict(zip(shared["name"], shared["value"], strict=True))
+    assert len({f["like_rate"] for f in facts.values()}) == 3
+    for f in facts.values():
+        assert f["like_rate"] == pytest.approx(facts["logistic"]["like_rate"], rel=0.4)
+        assert f["videos_per_visit"] == pytest.approx(facts["logistic"]["videos_per_visit"], rel=0.3)

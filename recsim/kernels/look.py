@@ -11,9 +11,17 @@ import numpy as np
 from numba import njit
 
 from recsim.kernels.flags import KERNEL
-from recsim.kernels.mathf import sigmoid32
+from recsim.kernels.mathf import log32, sigmoid32
 from recsim.kernels.philox import philox_lanes
-from recsim.kernels.response import CHUNK, chances, units, watch_times
+from recsim.kernels.response import (
+    CHUNK,
+    TYPICAL_SAME,
+    TYPICAL_WATCH,
+    WORN,
+    chances,
+    units,
+    watch_times,
+)
 from recsim.kernels.slate import LOWEST, has_seen, is_new, remember, sortable
 
 ENTRY_SLOTS = 5
@@ -22,7 +30,6 @@ F = np.float32
 U64 = np.uint64
 D_SLOT, D_WOULD, D_LOOK = U64(2), U64(4), U64(5)
 INTEREST, EXPLORATION, INBOX, SEARCH, EXTERNAL = 0, 4, 5, 6, 7
-TYPICAL_WATCH = F(0.45)
 
 
 @njit(**KERNEL)
@@ -86,6 +93,7 @@ def look_block(
     watched = np.empty(CHUNK, np.float32)
     topic = np.empty((topics, CHUNK), np.float32)
     change = np.empty(topics, np.float32)
+    worn = np.empty(topics, np.float32)
     met = np.zeros(position.shape[0], np.int64)
     moment = step << U64(16)
     for visit in range(first, last):
@@ -113,6 +121,8 @@ def look_block(
             block_best[b] = top
         met[:] = 0
         change[:] = F(0.0)
+        worn[:] = F(0.0)
+        mood = F(0.0)
         segment = cells.segment[person]
         language = cells.language[person]
         politics = latent.politics[person]
@@ -231,6 +241,8 @@ def look_block(
                     dy = latent.position[person, 1] - position[candidate, 1]
                     closeness = F(1.0) - (dx * dx + dy * dy)
                     value = value + reaction.closeness * politics * F(labels.stance[i]) * closeness
+                if reaction.position_bias != F(0.0):
+                    value = value - reaction.position_bias * (log32(F(start + slot + 1)) - reaction.typical_rank)
                 utility[slot] = value
                 known[slot] = F(0.0)
             for d in range(topics):
@@ -239,6 +251,13 @@ def look_block(
                 for slot in range(CHUNK):
                     utility[slot] += wants * topic[d, slot]
                     known[slot] += guess * topic[d, slot]
+            if reaction.fatigue != F(0.0):
+                for slot in range(chosen):
+                    same = F(0.0)
+                    for d in range(topics):
+                        same += worn[d] * topic[d, slot]
+                        worn[d] = WORN * worn[d] + (F(1.0) - WORN) * topic[d, slot]
+                    utility[slot] -= reaction.fatigue * (same - TYPICAL_SAME)
             chances(utility, -reaction.skip_slope, reaction.skip, p_skip)
             chances(utility, reaction.act_slope, reaction.like + bias, p_like)
             chances(utility, reaction.act_slope, reaction.comment + bias, p_comment)
@@ -305,7 +324,9 @@ def look_block(
                 error = signal - known[slot]
                 for d in range(topics):
                     change[d] += error * topic[d, slot]
-                odds = reaction.leave - reaction.satisfaction * (part - TYPICAL_WATCH)
+                mood = reaction.memory * mood + (F(1.0) - reaction.memory) * (part - TYPICAL_WATCH)
+                acted = F(1.0) if act & 60 else F(0.0)
+                odds = reaction.leave - reaction.satisfaction * mood + reaction.stop * (acted - reaction.typical_act)
                 if leave[slot] < sigmoid32(odds):
                     gone = True
                     break

@@ -16,8 +16,20 @@ CHUNK = 16
 F = np.float32
 
 
+TYPICAL_WATCH = F(0.45)
+TYPICAL_SAME = F(0.3)
+"""Likeness of an item to what was just watched that tires nobody more than usual."""
+WORN = F(0.8)
+"""How much of what was watched is still present one item later."""
+
+
 class Reaction(NamedTuple):
-    """Intercepts (log odds) and slopes of the response model; float32 scalars."""
+    """Intercepts (log odds) and slopes of the response model; float32 scalars.
+
+    Three models are settings of one kernel. Logistic: position_bias, stop, fatigue and memory are 0. Cascade: attention
+    falls with the logarithm of the position, and whoever has acted is more likely to stop; watching more keeps nobody.
+    Fatigue: more of the same topics is worth less, and leaving follows a running mean of satisfaction.
+    """
 
     affinity: np.float32
     closeness: np.float32
@@ -43,6 +55,12 @@ class Reaction(NamedTuple):
     watched_mean: np.float32
     watched_slope: np.float32
     satisfaction: np.float32
+    position_bias: np.float32
+    typical_rank: np.float32
+    stop: np.float32
+    typical_act: np.float32
+    fatigue: np.float32
+    memory: np.float32
     exploration: np.float32
     learning_rate: np.float32
     slate: np.int64

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from recsim.scenario.quantity import AnyNumber, NonNegative, Positive, Quantity, Share, Strict, assumed
@@ -74,8 +76,16 @@ class Activity(Strict):
 
 
 class Response(Strict):
-    """How people respond to what they are shown: logistic in utility."""
+    """How people respond to what they are shown: logistic in utility, under one of three models of a visit.
 
+    ``logistic``: every position counts alike; a satisfied person stays. ``cascade``: attention falls down the slate, and a
+    person who has acted tends to stop there. ``fatigue``: more of the same topics is worth less, and leaving follows a
+    running mean of satisfaction.
+    """
+
+    model: Literal["logistic", "cascade", "fatigue"] = Field(
+        "logistic", description="model of a visit; results must not hang on one"
+    )
     like_rate: Share = Field(assumed(0.045, 0.03, 0.06), description="likes per view, mean, 0-1")
     comment_rate: Share = Field(assumed(0.002, 0.001, 0.004), description="comments per view, mean, 0-1")
     share_rate: Share = Field(assumed(0.003, 0.001, 0.005), description="shares per view, mean, 0-1")
@@ -123,6 +133,19 @@ class Response(Strict):
     )
     satisfaction: NonNegative = Field(
         assumed(0.5, 0.0, 1.0), description="how much more a satisfied person stays: slope of the log odds of leaving"
+    )
+    position_bias: NonNegative = Field(
+        assumed(0.3, 0.1, 0.5), description="cascade only: utility lost per unit of log position, around its mean"
+    )
+    stop: NonNegative = Field(
+        assumed(1.0, 0.5, 1.5), description="cascade only: how much likelier a person leaves after acting, log odds"
+    )
+    fatigue: NonNegative = Field(
+        assumed(1.0, 0.5, 1.5), description="fatigue only: utility lost per unit of likeness to what was just watched"
+    )
+    memory: Share = Field(
+        assumed(0.7, 0.5, 0.9),
+        description="fatigue only: weight of earlier satisfaction in the mood that keeps a person",
     )
 
 

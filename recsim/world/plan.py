@@ -108,6 +108,14 @@ def leaving_chance(mean: float, slate: int) -> float:
     return (low + high) / 2
 
 
+def typical_rank(mean: float) -> float:
+    """Mean of log(position) over a visit of ``mean`` positions: position bias takes from late ones what it gives to early
+    ones.
+    """
+    logs = rng.logarithms(np.arange(1, max(1, round(mean)) + 1, dtype=np.float32))
+    return float(np.cumsum(logs)[-1]) / len(logs)
+
+
 def visiting_rate(mean: float, spread: float, step_share: np.ndarray) -> float:
     """Visits a day to aim at so that the realised mean is ``mean``.
 
@@ -172,7 +180,13 @@ def _reaction(scenario: Scenario, policy: Policy) -> Reaction:
         skip_slope=number(r.skip_slope.value),
         watched_mean=number(r.watched_mean.value),
         watched_slope=number(r.watched_slope.value),
-        satisfaction=number(r.satisfaction.value),
+        satisfaction=number(0.0 if r.model == "cascade" else r.satisfaction.value),
+        position_bias=number(r.position_bias.value if r.model == "cascade" else 0.0),
+        typical_rank=number(typical_rank(min(scenario.activity.videos_per_visit.value, slate))),
+        stop=number(r.stop.value if r.model == "cascade" else 0.0),
+        typical_act=number(r.like_rate.value + r.comment_rate.value + r.share_rate.value + r.follow_rate.value),
+        fatigue=number(r.fatigue.value if r.model == "fatigue" else 0.0),
+        memory=number(r.memory.value if r.model == "fatigue" else 0.0),
         exploration=number(platform.exploration_share.value if policy.explores else 0.0),
         learning_rate=number(platform.predictor.learning_rate.value),
         slate=np.int64(slate),

@@ -11,7 +11,7 @@ import numpy as np
 
 from recsim.kernels import counters as counting
 from recsim.kernels import predictor as learning
-from recsim.ranking.vocabulary import constants
+from recsim.ranking.vocabulary import TRUTHS, constants
 from recsim.world.build import State
 from recsim.world.plan import Plan
 
@@ -46,12 +46,9 @@ class Predictor:
         plan, r = self.plan, self.plan.reaction
         rates = self.base_rates()
         rates["play"] = rates["watch"] * plan.scenario.activity.video_length_s.value
-        truths = {
-            "true_like": r.like, "true_comment": r.comment, "true_share": r.share, "true_follow": r.follow,
-            "true_hide": r.hide, "true_report": r.report, "true_skip": r.skip, "act_slope": r.act_slope,
-            "hide_slope": r.hide_slope, "skip_slope": r.skip_slope, "watched_mean": r.watched_mean,
-            "watched_slope": r.watched_slope,
-        } if self.kind == "oracle" else None  # fmt: skip
+        truths = None
+        if self.kind == "oracle":
+            truths = {name: float(getattr(r, name.removeprefix("true_"))) for name in TRUTHS}
         return constants(plan.scenario.platform.predictor.interest_slope.value, rates, truths)
 
     def logits(self, head: str, start: int, end: int, out: np.ndarray) -> None:
