@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from recsim.experiment.diff import diff
     from recsim.experiment.result import Result
     from recsim.experiment.run import run
+    from recsim.ranking.array_policy import array_policy
     from recsim.ranking.policy import Policy, policy
     from recsim.scenario.load import load, parse
     from recsim.scenario.schema import Scenario
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 _HOME = {
     "InputError": "recsim.errors", "Policy": "recsim.ranking.policy", "RecsimError": "recsim.errors",
-    "Result": "recsim.experiment.result", "Scenario": "recsim.scenario.schema", "check": "recsim.audit.check",
+    "Result": "recsim.experiment.result", "Scenario": "recsim.scenario.schema", "array_policy": "recsim.ranking.array_policy",
+    "check": "recsim.audit.check",
     "diff": "recsim.experiment.diff", "load": "recsim.scenario.load", "parse": "recsim.scenario.load",
     "policy": "recsim.ranking.policy", "run": "recsim.experiment.run",
 }  # fmt: skip
@@ -35,6 +37,7 @@ __all__ = [
     "RecsimError",
     "Result",
     "Scenario",
+    "array_policy",
     "check",
     "diff",
     "load",

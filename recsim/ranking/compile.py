@@ -27,6 +27,7 @@ import numpy as np
 
 from recsim.errors import InputError, unknown
 from recsim.kernels import mathf, philox
+from recsim.ranking.array_policy import ArrayPolicy, compile_arrays
 from recsim.ranking.policy import Policy, syntax_of
 from recsim.ranking.vocabulary import CONSTANTS, NEEDS_AFFINITY, features_of
 from recsim.rng import Decision
@@ -151,15 +152,22 @@ def _user_text(function: Callable, name: str, done: dict[str, str]) -> None:
     done[name] = "@njit(**HELPER)\n" + ast.unparse(ast.fix_missing_locations(_Single(function.__name__).visit(body)))
 
 
-def _render(policy: Policy, predictor: str) -> tuple[str, tuple[str, ...]]:
-    """The text of the generated module, and the rows it reads."""
-    reads, known = policy.reads, features_of(predictor)
-    rows = tuple(dict.fromkeys(row for name in reads for row in known[name].rows))
+def render(policy: Policy, predictor: str, feature: str | None = None) -> tuple[str, tuple[str, ...]]:
+    """The text of the generated module, and the rows it reads.
+
+    With ``feature`` the "score" is the value of that one feature, and the rows are those of all features of the policy.
+    """
+    known = features_of(predictor)
+    rows = tuple(dict.fromkeys(row for name in policy.reads for row in known[name].rows))
+    reads = policy.reads if feature is None else (feature,)
     place = {f"{row}": f"rows[{k}, j]" for k, row in enumerate(rows)}
     needs_affinity = any(name in NEEDS_AFFINITY for name in reads)
     needs_noise = "noise" in reads
     functions: dict[str, str] = {}
-    _user_text(policy.function, "score_of", functions)
+    if feature is None:
+        _user_text(policy.function, "score_of", functions)
+    else:
+        functions["score_of"] = f"@njit(**HELPER)\ndef score_of(f, p):\n    return F(f.{feature})"
     for number, factor in enumerate(policy.multiply):
         _user_text(factor, f"factor_{number}", functions)
     names = tuple(policy.parameters) or ("unused",)
@@ -333,7 +341,8 @@ def _load(text: str, digest: str) -> ModuleType:
 
 
 @functools.lru_cache(maxsize=256)
-def _compiled(policy_text: str, rows: tuple[str, ...]) -> tuple[str, Callable, Callable]:
+def load_rendered(policy_text: str) -> tuple[str, Callable, Callable]:
+    """Digest and compiled functions of a generated module."""
     versions = f"{numba.__version__} {np.__version__} {platform.python_version()}"
     digest = hashlib.sha256((policy_text + versions).encode()).hexdigest()
     module = _load(policy_text, digest)
@@ -351,6 +360,8 @@ def compile_policy(policy: Policy, predictor: str = "rates") -> CompiledPolicy:
     Raises:
         InputError: something in the function cannot be compiled; one line says what.
     """
-    text, rows = _render(policy, predictor)
-    digest, score_block, score_items = _compiled(text, rows)
+    if isinstance(policy, ArrayPolicy):
+        return compile_arrays(policy, predictor)  # type: ignore[return-value]
+    text, rows = render(policy, predictor)
+    digest, score_block, score_items = load_rendered(text)
     return CompiledPolicy(policy, rows, text, digest, score_block, score_items)

@@ -163,16 +163,22 @@ def policy(*, meta: Mapping[str, Any] | None = None, **parameters: float) -> Cal
     return make
 
 
-def check_names(made: Policy) -> None:
-    """Raise InputError for a feature, parameter or door that does not exist."""
+def check_features(made: Policy) -> None:
+    """Raise InputError for a feature or door that does not exist."""
     where = f"policy {made.name}"
     for name in made.reads:
         if name not in FEATURES:
             raise unknown("feature", name, FEATURES, where)
+    for door in made.doors:
+        if door not in DOORS:
+            raise unknown("door", door, DOORS, where)
+
+
+def check_names(made: Policy) -> None:
+    """Raise InputError for a feature, parameter or door that does not exist."""
+    where = f"policy {made.name}"
+    check_features(made)
     for function in (made.function, *made.multiply):
         for name in sorted(attributes_of(function, 1)):
             if name not in made.parameters:
                 raise unknown("parameter", name, made.parameters, where)
-    for door in made.doors:
-        if door not in DOORS:
-            raise unknown("door", door, DOORS, where)

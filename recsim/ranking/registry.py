@@ -1,4 +1,4 @@
-"""Finding a policy: by short name, by ``package.module:function``, or by entry point ``recsim.policies``."""
+"""Finding a policy: by short name, ``package.module:function``, entry point ``recsim.policies``, or a ranker's URL."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from recsim.errors import InputError, unknown
+from recsim.ranking.http_ranker import http_ranker
 from recsim.ranking.policy import Policy
 from recsim.ranking.presets import PRESETS
 
@@ -20,6 +21,8 @@ def get(name: str) -> Policy:
     """
     if name in PRESETS:
         return PRESETS[name]
+    if name.startswith(("http://", "https://")):
+        return http_ranker(name)
     if ":" in name:
         return _imported(name)
     plugins = {point.name: point for point in entry_points(group="recsim.policies")}
