@@ -121,6 +121,9 @@ class Tally(NamedTuple):
     follow_author: np.ndarray  # (T, N) int32
     follow_count: np.ndarray  # (T,) int64
     reached: np.ndarray  # (U,) uint64, bit per candidate within the window
+    shadow: (
+        np.ndarray
+    )  # (T, K, C + 2) int64: first places by shadow and candidate; all; in common with the policy's own
     met: np.ndarray  # (U,) int32, impressions of candidate content since the world began
 
 

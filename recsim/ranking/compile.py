@@ -28,6 +28,7 @@ import numpy as np
 from recsim.errors import InputError, unknown
 from recsim.kernels import mathf, philox
 from recsim.ranking.array_policy import ArrayPolicy, compile_arrays
+from recsim.ranking.compile_shadow import shadow_text
 from recsim.ranking.policy import Policy, syntax_of
 from recsim.ranking.vocabulary import CONSTANTS, NEEDS_AFFINITY, features_of
 from recsim.rng import Decision
@@ -49,7 +50,7 @@ class CompiledPolicy:
         rows: item-level rows the loop reads, in order.
         source: the generated module.
         digest: SHA-256 of the source and the versions.
-        score_block, score_items: compiled functions; see the generated text for their arguments.
+        score_block, score_items, shadow_block: compiled functions; see the generated text for their arguments.
     """
 
     policy: Policy
@@ -58,6 +59,7 @@ class CompiledPolicy:
     digest: str
     score_block: Callable
     score_items: Callable
+    shadow_block: Callable
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -294,6 +296,8 @@ def score_items(count, window_start, item_rows, item_key, constants, params, key
     fill(np.int32(0), np.int8(-2), np.int8(-2), estimate, topic, item_rows, item_key[window_start:], count, False,
          constants, params, key0, key1, step, interest, out)
 '''
+    expressions = tuple(known[name].expression.format(**place) for name in reads) or ("F(0.0)",)
+    text += shadow_text(settle, affinity, lane, noise_line, expressions, len(names), product)
     return text, rows
 
 
@@ -341,12 +345,12 @@ def _load(text: str, digest: str) -> ModuleType:
 
 
 @functools.lru_cache(maxsize=256)
-def load_rendered(policy_text: str) -> tuple[str, Callable, Callable]:
+def load_rendered(policy_text: str) -> tuple[str, Callable, Callable, Callable]:
     """Digest and compiled functions of a generated module."""
     versions = f"{numba.__version__} {np.__version__} {platform.python_version()}"
     digest = hashlib.sha256((policy_text + versions).encode()).hexdigest()
     module = _load(policy_text, digest)
-    return digest, module.score_block, module.score_items
+    return digest, module.score_block, module.score_items, module.shadow_block
 
 
 def compile_policy(policy: Policy, predictor: str = "rates") -> CompiledPolicy:
@@ -363,5 +367,5 @@ def compile_policy(policy: Policy, predictor: str = "rates") -> CompiledPolicy:
     if isinstance(policy, ArrayPolicy):
         return compile_arrays(policy, predictor)  # type: ignore[return-value]
     text, rows = render(policy, predictor)
-    digest, score_block, score_items = load_rendered(text)
-    return CompiledPolicy(policy, rows, text, digest, score_block, score_items)
+    digest, score_block, score_items, shadow_block = load_rendered(text)
+    return CompiledPolicy(policy, rows, text, digest, score_block, score_items, shadow_block)

@@ -49,7 +49,7 @@ class Run(Strict):
 
 
 class HeadWeights(Strict):
-    """A named alternative for the policy's parameters in the table of platform assumptions."""
+    """A named alternative for the policy's parameters: in the table of platform assumptions, or as a shadow."""
 
     id: str = Field(description="name of the alternative")
     parameters: dict[str, float] = Field(description="parameters of the policy")
@@ -77,6 +77,12 @@ class Audit(Strict):
     equivalence_pp: Positive = Field(
         assumed(5.0), description="equivalence bound of the placebo test, percentage points"
     )
+    shadows: list[HeadWeights] = Field(
+        default_factory=list,
+        max_length=64,
+        description="other parameters of the policy, scored beside it but never shown",
+    )
+    shadow_places: int = Field(10, ge=1, le=64, description="first places that shadows are compared on, positions")
     robustness: Robustness = Field(default_factory=Robustness, description="other plausible platform assumptions")
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from recsim.kernels import counters as counting
-from recsim.kernels import look, retrieval, slate
+from recsim.kernels import look, retrieval, shadow, slate
 from recsim.kernels.retrieval import Quotas, Strata
 from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
 from recsim.rng import Key
@@ -57,6 +57,10 @@ class Feed:
         self.pool_topic = np.zeros((strata, topics, self.size), np.float32)
         self.pool_rows = np.zeros((strata, rows, self.size), np.float32)
         self.scores = [np.zeros((BLOCK, self.size + int(plan.reaction.inbox)), np.float32) for _ in range(threads)]
+        shadows = len(plan.shadows)
+        self.shadow_scores = [
+            np.zeros((BLOCK if shadows else 0, shadows, self.scores[0].shape[1]), np.float32) for _ in range(threads)
+        ]
         self.order = np.zeros(people, np.int32)
         self.visits = slate.Visits(
             np.zeros(people, np.int32), np.zeros(people, np.int32), np.zeros(people, np.int8), np.zeros(people, np.int8)
@@ -69,7 +73,7 @@ class Feed:
             provenance=np.zeros((threads, candidates, len(KINDS), len(SOURCES)), np.int64),
             feed=np.zeros((threads, 4), np.int64), follow_person=np.zeros((threads, room), np.int32),
             follow_author=np.zeros((threads, room), np.int32), follow_count=np.zeros(threads, np.int64),
-            reached=np.zeros(people, np.uint64), met=np.zeros(people, np.int32),
+            shadow=np.zeros((threads, shadows, candidates + 2), np.int64), reached=np.zeros(people, np.uint64), met=np.zeros(people, np.int32),
         )  # fmt: skip
         self.constants = self.predictor.constants()
         self.refresh = max(1, round(platform.retrieval.refresh_hours * plan.steps_per_day / 24))
@@ -262,6 +266,8 @@ class Feed:
         for block in range(first, last):
             low, high = block * BLOCK, min(count, (block + 1) * BLOCK)
             self.score_block(step, start, thread, low, high)
+            if len(self.plan.shadows):
+                self.count_shadows(step, start, thread, low, high)
             self.look(step, start, thread, low, high)
 
     def score_block(self, step: int, start: int, thread: int, low: int, high: int) -> None:
@@ -273,6 +279,22 @@ class Feed:
             self.pools.key, self.pools.size, state.observed.inbox, self.predictor.item, self.rows, state.items.key,
             np.int64(start), state.cells.language, state.cells.region, self.constants, plan.parameters, key0,
             key1, np.uint64(step), self.scores[thread],
+        )  # fmt: skip
+
+    def count_shadows(self, step: int, start: int, thread: int, low: int, high: int) -> None:
+        """Beside phase 5: what other parameters would have put first, for the same visits."""
+        plan, state, visits = self.plan, self.state, self.visits
+        key0, key1 = self.words
+        scores = self.shadow_scores[thread]
+        plan.compiled.shadow_block(
+            low, high, visits.person, visits.stratum, self.predictor.person, self.pool_topic, self.pool_rows,
+            self.pools.key, self.pools.size, state.observed.inbox, self.predictor.item, self.rows, state.items.key,
+            np.int64(start), state.cells.language, state.cells.region, self.constants, plan.shadows, key0, key1,
+            np.uint64(step), scores,
+        )  # fmt: skip
+        shadow.count_top(
+            low, high, thread, scores, visits, self.pools, state.observed, self.eligible, state.items.labels.candidate,
+            np.int64(start), plan.scenario.audit.shadow_places, self.tally.shadow,
         )  # fmt: skip
 
     def look(self, step: int, start: int, thread: int, low: int, high: int) -> None:

@@ -18,7 +18,7 @@ from recsim.world.record import ARMS
 from recsim.world.world import World
 
 BURN_IN_LIFETIMES = 3
-TABLES = ("exposure", "provenance", "engagement", "campaigns", "moderation", "followers")
+TABLES = ("exposure", "provenance", "engagement", "campaigns", "moderation", "followers", "shadows")
 
 
 @dataclasses.dataclass

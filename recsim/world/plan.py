@@ -34,7 +34,8 @@ class Plan:
     scenario: Scenario
     policy: Policy
     compiled: CompiledPolicy
-    parameters: np.ndarray  # (K,) float32
+    parameters: np.ndarray  # (Q,) float32
+    shadows: np.ndarray  # (K, Q) float32, the policy's own parameters, then those of its shadows; empty without shadows
     people: int
     scale: float
     steps_per_day: int
@@ -261,6 +262,12 @@ def make_plan(scenario: Scenario) -> Plan:
     policy = registry.get(scenario.platform.policy)
     compiled = compile_policy(policy, _predictor(scenario, policy))
     parameters = compiled.vector({name: q.value for name, q in scenario.platform.parameters.items()})
+    declared = {name: q.value for name, q in scenario.platform.parameters.items()}
+    shadows = [compiled.vector({**declared, **one.parameters}) for one in scenario.audit.shadows]
+    if shadows and not isinstance(compiled, CompiledPolicy):
+        raise InputError(f"policy {policy.name} is not compiled, so it has no shadows", "audit.shadows")
+    if shadows:
+        shadows.insert(0, parameters)
     candidates = sorted(scenario.candidates, key=lambda c: c.key)
     campaigns = sorted(scenario.campaigns, key=lambda c: c.key)
     index = {c.id: k for k, c in enumerate(candidates)}
@@ -318,6 +325,7 @@ def make_plan(scenario: Scenario) -> Plan:
     posts = [_post_plan(c, k, index, scenario, spd, days) for k, c in enumerate(campaigns)]
     return Plan(
         scenario=scenario, policy=policy, compiled=compiled, parameters=parameters,
+        shadows=np.array(shadows, np.float32).reshape(len(shadows), len(parameters)),
         people=max(1, round(population.people.value * scale)), scale=scale, steps_per_day=spd, days=days,
         candidates=candidates, campaigns=campaigns, segments=segments, regions=regions, languages=languages,
         age_bands=age_bands, traits=traits, supply=supply, posts=[p for p in posts if p is not None],

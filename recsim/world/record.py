@@ -30,6 +30,7 @@ class Record:
         self.removed: dict[str, int] = {}
         self.days: list[dict] = []
         self.feed = np.zeros(4, np.int64)
+        self.shadow = np.zeros((len(plan.shadows), rows + 1), np.int64)
 
     def tactics(self, campaign: str) -> np.ndarray:
         """(3, 4) int64 of the current day: attempted, prevented and counted actions by tactic."""
@@ -54,8 +55,9 @@ class Record:
             }
         )
         self.feed += tally.feed.sum(axis=0)
+        self.shadow += tally.shadow.sum(axis=0)
         state.recent[:] = (self.human + self.inauthentic + self.volunteer).sum(axis=0)
-        for table in (tally.exposure, tally.comments, tally.provenance, tally.feed):
+        for table in (tally.exposure, tally.comments, tally.provenance, tally.feed, tally.shadow):
             table[:] = 0
         for table in (self.human, self.inauthentic, self.volunteer, *self.by_campaign.values()):
             table[:] = 0
@@ -166,6 +168,22 @@ class Record:
                 "accounts_removed": np.array([r[2] for r in rows], np.int64),
             }
         )
+
+    def shadows(self) -> pd.DataFrame:
+        """First places by shadow and candidate, over all days of the arm; no rows without shadows.
+
+        The first shadow is the policy itself ("as declared"). Two more rows each: "all" places, and those "in_common"
+        with the policy itself.
+        """
+        names = [c.id for c in self.plan.candidates] + ["all", "in_common"]
+        shadows = ["as declared", *(s.id for s in self.plan.scenario.audit.shadows)]
+        k, c = (axis.ravel() for axis in np.indices(self.shadow.shape))
+        return self._frame(
+            {
+                "shadow": np.array(shadows, object)[k], "candidate": self._named(c, names),
+                "places": self.shadow.ravel(),
+            }
+        )  # fmt: skip
 
     def followers(self) -> pd.DataFrame:
         """Followers of official accounts at the end of each day."""

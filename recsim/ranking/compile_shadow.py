@@ -1,0 +1,73 @@
+"""Shadow policies: several sets of parameters scored beside the one that people see, from the same features.
+
+Predicting actions is what scoring costs, and predictions do not depend on a policy's parameters. So the features of
+a pair are computed once and every set of parameters is applied to them.
+"""
+
+from __future__ import annotations
+
+
+def shadow_text(
+    settle: str, affinity: str, lane: str, noise: str, values: tuple[str, ...], parameters: int, product: str
+) -> str:
+    """The part of a generated module that scores with many sets of parameters; never compiled unless called.
+
+    Args:
+        settle, affinity, lane, noise: lines of the score loop. values: expression of each feature.
+        parameters: how many the policy has (at least one). product: multipliers of the score.
+    """
+    fill = "\n".join(f"        features[{k}, j] = F({text})" for k, text in enumerate(values))
+    given = ", ".join(f"features[{k}, j]" for k in range(len(values)))
+    weights = ", ".join(f"params[k, {n}]" for n in range(parameters))
+    return f'''
+
+@njit(**HELPER)
+def shadow_fill(person, person_language, person_region, estimate, topic, rows, keys, n, in_network, constants, params,
+                key0, key1, step, interest, features, out, offset):
+    """Scores of n items for every set of parameters: params (K, Q), features (F', n) scratch, out (K, P+M) written from column offset."""
+{settle}{affinity}
+    for j in range(n):
+        {lane}{noise}
+{fill}
+    for k in range(params.shape[0]):
+        p = Parameters({weights}{"," if parameters == 1 else ""})
+        for j in range(n):
+            f = Features({given}{"," if len(values) == 1 else ""})
+            out[k, offset + j] = score_of(f, p){product}
+
+
+@njit(**KERNEL)
+def shadow_block(first, last, person, stratum, estimate, pool_topic, pool_rows, pool_key, pool_count, inbox,
+                 item_topic, item_rows, item_key, window_start, person_language, person_region, constants, params,
+                 key0, key1, step, scores):
+    """As score_block, with params (K, Q) and scores (B, K, P+M) float32."""
+    size = pool_topic.shape[2]
+    slots = scores.shape[2] - size
+    interest = np.empty(max(size, slots) + 1, np.float32)
+    features = np.empty(({len(values)}, max(size, slots) + 1), np.float32)
+    inbox_topic = np.empty((item_topic.shape[1], slots), np.float32)
+    inbox_rows = np.empty((item_rows.shape[0], slots), np.float32)
+    inbox_key = np.empty(slots, np.uint32)
+    for visit in range(first, last):
+        who = person[visit]
+        s = stratum[visit]
+        table = scores[visit - first]
+        n = np.int64(pool_count[s])
+        shadow_fill(who, person_language[who], person_region[who], estimate, pool_topic[s], pool_rows[s], pool_key[s],
+                    n, False, constants, params, key0, key1, step, interest, features, table, 0)
+        for j in range(slots):
+            i = max(np.int64(inbox[who, j]), window_start)
+            inbox_key[j] = item_key[i]
+            for d in range(item_topic.shape[1]):
+                inbox_topic[d, j] = item_topic[i, d]
+            for k in range(item_rows.shape[0]):
+                inbox_rows[k, j] = item_rows[k, i - window_start]
+        shadow_fill(who, person_language[who], person_region[who], estimate, inbox_topic, inbox_rows, inbox_key, slots,
+                    True, constants, params, key0, key1, step, interest, features, table, size)
+        for k in range(params.shape[0]):
+            for j in range(n, size):
+                table[k, j] = LOWEST
+            for j in range(slots):
+                if inbox[who, j] < window_start:
+                    table[k, size + j] = LOWEST
+'''
