@@ -29,6 +29,8 @@ class Policy:
         function: ``score(f, p)`` of features and parameters.
         parameters: defaults.
         multiply: further functions of ``f`` and ``p`` whose values multiply the score.
+        gate: function of item and author features and ``p``; where it is not positive an item is not recommended: it is
+            neither retrieved nor tried on new people, and reaches only feeds of followers and searches.
         title, source, evidence, date: what it is, who published it, evidence tag ([C] read in the publisher's own
             file, [P] read in a secondary page, [M] from memory, [D] our design), when.
         doors: how inauthentic engagement can enter (E1-E6).
@@ -46,6 +48,7 @@ class Policy:
     function: Callable
     parameters: Mapping[str, float]
     multiply: tuple[Callable, ...] = ()
+    gate: Callable | None = None
     title: str = ""
     source: str = ""
     evidence: str = "[D]"
@@ -68,11 +71,18 @@ class Policy:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Features that the functions name, helpers included, in alphabetical order."""
+        """Features that score and multipliers name, helpers included, in alphabetical order."""
         names: set[str] = set()
         for function in (self.function, *self.multiply):
             names |= attributes_of(function, 0)
         return tuple(sorted(names))
+
+    @property
+    def gate_policy(self) -> Policy | None:
+        """The gate as a policy of its own, whose score decides; None without a gate."""
+        if self.gate is None:
+            return None
+        return Policy(name=f"{self.name} gate", function=self.gate, parameters=self.parameters)
 
     @property
     def predicts(self) -> bool:
@@ -178,7 +188,12 @@ def check_names(made: Policy) -> None:
     """Raise InputError for a feature, parameter or door that does not exist."""
     where = f"policy {made.name}"
     check_features(made)
-    for function in (made.function, *made.multiply):
+    for name in made.gate_policy.reads if made.gate_policy else ():
+        if name not in FEATURES:
+            raise unknown("feature", name, FEATURES, where)
+        if FEATURES[name].scope == "pair":
+            raise InputError(f"the gate reads {name!r}; a gate decides about items, for everybody alike", where)
+    for function in (made.function, *made.multiply, *([made.gate] if made.gate else ())):
         for name in sorted(attributes_of(function, 1)):
             if name not in made.parameters:
                 raise unknown("parameter", name, made.parameters, where)

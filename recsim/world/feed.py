@@ -10,6 +10,7 @@ from recsim.kernels import counters as counting
 from recsim.kernels import look, retrieval, shadow, slate
 from recsim.kernels.retrieval import Quotas, Strata
 from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
+from recsim.ranking.compile import CompiledPolicy
 from recsim.rng import Key
 from recsim.state import ACTIONS, KINDS, LIKE, SHARE, SOURCES, STOPPED, Tally
 from recsim.world.build import State, largest_window
@@ -37,6 +38,7 @@ class Feed:
         strata = len(self.strata.language)
         self.window = largest_window(plan, state.born)
         self.rows = np.zeros((rows, self.window), np.float32)
+        self.gate_rows = np.zeros((max(1, len(plan.gate.rows)) if plan.gate else 0, self.window), np.float32)
         self.age_h = np.zeros(self.window, np.float32)
         self.score = np.zeros(self.window, np.float32)
         self.value = np.zeros(self.window, np.float32)
@@ -128,6 +130,8 @@ class Feed:
             start, end, state.counters.total, state.counters.stage, state.items.labels.present,
             len(self.quota_views), self.social, self.eligible, self.trial,
         )  # fmt: skip
+        if plan.gate is not None:
+            self._apply_gate(plan.gate, step, start, end)
         for number, name in enumerate(plan.compiled.rows):
             self._fill_row(name, self.rows[number], start, end)
         key0, key1 = self.words
@@ -140,6 +144,20 @@ class Feed:
         half_life = np.float32(plan.scenario.platform.predictor.half_life_h.value)
         counting.log_value(count, self.score, ratio, self.age_h, half_life, self.value)
         counting.log_value(count, self.score, ratio, np.zeros(count, np.float32), half_life, self.gate_value)
+
+    def _apply_gate(self, gate: CompiledPolicy, step: int, start: int, end: int) -> None:
+        """The policy's own gate: what it does not let through is not recommended to anybody."""
+        count = end - start
+        for number, name in enumerate(gate.rows):
+            self._fill_row(name, self.gate_rows[number], start, end)
+        key0, key1 = self.words
+        gate.score_items(
+            count, np.int64(start), self.gate_rows, self.state.items.key, self.predictor.constants(),
+            self.plan.parameters, key0, key1, np.uint64(step), self.score,
+        )  # fmt: skip
+        passes = self.score[:count] > 0
+        self.eligible[:count] &= passes
+        self.trial[:count] &= passes
 
     def _fill_row(self, name: str, out: np.ndarray, start: int, end: int) -> None:
         """One item-level row of the vocabulary, for window items."""

@@ -34,6 +34,7 @@ class Plan:
     scenario: Scenario
     policy: Policy
     compiled: CompiledPolicy
+    gate: CompiledPolicy | None
     parameters: np.ndarray  # (Q,) float32
     shadows: np.ndarray  # (K, Q) float32, the policy's own parameters, then those of its shadows; empty without shadows
     people: int
@@ -325,6 +326,7 @@ def make_plan(scenario: Scenario) -> Plan:
     posts = [_post_plan(c, k, index, scenario, spd, days) for k, c in enumerate(campaigns)]
     return Plan(
         scenario=scenario, policy=policy, compiled=compiled, parameters=parameters,
+        gate=compile_policy(policy.gate_policy) if policy.gate_policy else None,
         shadows=np.array(shadows, np.float32).reshape(len(shadows), len(parameters)),
         people=max(1, round(population.people.value * scale)), scale=scale, steps_per_day=spd, days=days,
         candidates=candidates, campaigns=campaigns, segments=segments, regions=regions, languages=languages,

@@ -1,0 +1,103 @@
+"""A policy's gate: what it stops is not recommended, but still reaches followers and searches."""
+
+from __future__ import annotations
+
+import pytest
+from helpers import changed, frames_of, world_of
+
+import recsim
+from recsim.errors import InputError
+from recsim.ranking import registry
+from recsim.ranking.compile import compile_policy
+from recsim.state import SOURCES
+
+FOUND = {"inbox", "search", "external"}
+
+
+def no_politics(f, p):
+    return 1 - f.is_candidate
+
+
+def old_enough(f, p):
+    return f.age_h - p.cooldown_h
+
+
+@recsim.policy(meta={"gate": no_politics})
+def without_politics(f, p):
+    return f.p_like
+
+
+@recsim.policy(cooldown_h=12.0, meta={"gate": old_enough, "gated": False})
+def cooling(f, p):
+    return f.p_like
+
+
+@recsim.policy()
+def plain(f, p):
+    return f.p_like
+
+
+@pytest.fixture
+def presets(monkeypatch):
+    for policy in (without_politics, cooling, plain):
+        monkeypatch.setitem(registry.PRESETS, policy.name, policy)
+
+
+def test_what_is_stopped_reaches_only_followers_and_searches(small, presets):
+    frames = frames_of(changed(small, platform={"policy": "without_politics"}))
+    by_source = frames["provenance"].astype({"source": str}).groupby("source")["impressions"].sum()
+    assert set(by_source[by_source > 0].index) <= FOUND and by_source.sum() > 0
+    open_feed = frames_of(changed(small, platform={"policy": "plain"}))["provenance"]
+    assert set(open_feed["source"].astype(str)) - FOUND
+    assert set(by_source.index) <= set(SOURCES)
+
+
+def test_cooldown_holds_back_new_items(small, presets):
+    world = world_of(changed(small, platform={"policy": "cooling"}), steps=30)
+    start, end = world.window
+    world.feed.item_terms(world.now, start, end)
+    count = end - start
+    young = world.feed.age_h[:count] <= 12
+    assert young.any() and not world.feed.eligible[:count][young].any() and not world.feed.trial[:count][young].any()
+    old = ~young & (world.state.counters.stage[start:end] > 0) & (world.state.counters.stage[start:end] < 100)
+    assert world.feed.eligible[:count][old].all() and old.any()
+
+
+def test_gate_parameters_come_from_the_scenario(small, presets):
+    from recsim.scenario.quantity import assumed
+
+    never = changed(small, platform={"policy": "cooling", "parameters": {"cooldown_h": assumed(1e6)}})
+    world = world_of(never, steps=30)
+    world.feed.item_terms(world.now, *world.window)
+    assert not world.feed.eligible.any() and not world.feed.trial.any()
+
+
+def test_a_gate_is_about_items():
+    with pytest.raises(InputError, match="about items"):
+
+        @recsim.policy(meta={"gate": lambda_of_people})
+        def wrong(f, p):
+            return f.p_like
+
+    with pytest.raises(InputError, match="did you mean 'is_candidate'"):
+
+        @recsim.policy(meta={"gate": misspelt})
+        def worse(f, p):
+            return f.p_like
+
+
+def lambda_of_people(f, p):
+    return f.affinity
+
+
+def misspelt(f, p):
+    return f.is_candidat
+
+
+def test_gates_are_part_of_the_fingerprint(small, presets):
+    from recsim.experiment.run import run_fingerprint
+
+    marks = {run_fingerprint(changed(small, platform={"policy": n}), False) for n in ("without_politics", "plain")}
+    assert len(marks) == 2
+    assert compile_policy(without_politics.gate_policy).digest != compile_policy(cooling.gate_policy).digest
+    assert without_politics.gate_policy.reads == ("is_candidate",) and plain.gate_policy is None
