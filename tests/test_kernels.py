@@ -377,3 +377,32 @@ def test_models_of_a_visit_do_what_they_say(small):
     for f in facts.values():
         assert f["like_rate"] == pytest.approx(facts["logistic"]["like_rate"], rel=0.4)
         assert f["videos_per_visit"] == pytest.approx(facts["logistic"]["videos_per_visit"], rel=0.3)
+
+
+@pytest.mark.parametrize("policy", ["popular_decayed", "chrono_following", "tiktok_value"])
+def test_scores_that_are_the_same_for_everybody(small, policy):
+    """Handing out one score per item gives the bits that scoring every pair gives, and only where nobody's taste counts."""
+    world = world_of(changed(small, platform={"policy": policy}), steps=27)
+    feed, (start, end) = world.feed, world.window
+    assert feed.hoisted == (policy != "tiktok_value")
+    world.people.visit()
+    feed.item_terms(world.now, start, end)
+    feed.stale = True
+    feed.hoisted, hoisted = False, feed.hoisted
+    feed.retrieve(world.now, start, end)
+    n = min(60, world.people.visiting)
+    feed.score_block(world.now, start, 0, 0, n)
+    pairs = feed.scores[0][:n].copy()
+    feed.scores[0][:] = 7
+    retrieval.hand_out_scores(
+        0, n, feed.visits.person, feed.visits.stratum, feed.pools.item, feed.pools.size, world.state.observed.inbox,
+        feed.score, np.int64(start), feed.scores[0],
+    )  # fmt: skip
+    handed = feed.scores[0][:n]
+    assert np.array_equal(np.isinf(handed), np.isinf(pairs)) and np.isfinite(handed).any()
+    assert np.array_equal(handed, pairs) == hoisted
+    for v in range(0, n, 9):
+        for j in range(feed.pools.item.shape[1]):
+            filled = j < feed.pools.size[feed.visits.stratum[v]]
+            expected = feed.score[feed.pools.item[feed.visits.stratum[v], j] - start] if filled else -np.inf
+            assert handed[v, j] == expected

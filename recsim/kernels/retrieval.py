@@ -273,6 +273,27 @@ def gather_pools(first, last, window_start, item, topic, rows, keys, with_topic,
 
 
 @njit(**KERNEL)
+def hand_out_scores(first, last, person, stratum, pool_item, pool_count, inbox, score, window_start, scores):
+    """Scores that are the same for everybody, copied to each visit's entries: pool positions, then inbox slots.
+
+    Args:
+        first, last: range of visits. person, stratum: (V,) int32. pool_item: (S, P) int32. pool_count: (S,) int32.
+        inbox: (U, M) int32. score: (W,) float32, of window items. window_start: number of the oldest live item.
+        scores: (B, P+M) float32, row visit - first, written; minus infinity where there is nothing.
+    """
+    size = pool_item.shape[1]
+    for visit in range(first, last):
+        who, s = person[visit], stratum[visit]
+        row = scores[visit - first]
+        for j in range(size):
+            w = max(pool_item[s, j] - window_start, 0)  # expired ones are never shown
+            row[j] = score[w] if j < pool_count[s] else F(-np.inf)
+        for j in range(row.size - size):
+            w = inbox[who, j] - window_start
+            row[size + j] = score[w] if w >= 0 else F(-np.inf)
+
+
+@njit(**KERNEL)
 def entry_lists(about, window_start, candidate, heat, out_entry, out_count):
     """Results of a search for each candidate: items about her with most recent engagement first.
 

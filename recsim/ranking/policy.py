@@ -90,6 +90,11 @@ class Policy:
         return any(name in PREDICTED for name in self.reads)
 
     @property
+    def item_only(self) -> bool:
+        """Whether the score is the same for everybody, so that one evaluation per item is enough."""
+        return all(FEATURES[name].scope != "pair" for name in self.reads)
+
+    @property
     def profiled(self) -> bool:
         """Whether the feed is based on profiling (Art. 38): decided from features, sources and the stratum key."""
         features = any(FEATURES[name].profiling for name in self.reads if name != "in_network")

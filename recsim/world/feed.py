@@ -33,6 +33,7 @@ class Feed:
         platform = plan.scenario.platform
         self.size = platform.retrieval.pool if plan.policy.uses_pool else 16
         self.predictor = Predictor(plan, state)
+        self.hoisted = plan.policy.item_only and isinstance(plan.compiled, CompiledPolicy)
         topics, rows = self.predictor.item.shape[1], max(1, len(plan.compiled.rows))
         self.strata = self._strata()
         strata = len(self.strata.language)
@@ -260,7 +261,7 @@ class Feed:
                 about, np.int64(start), labels.candidate, heat, self.pools.entry, self.pools.entry_count
             )
             self.stale = False
-        if self.plan.policy.uses_pool:
+        if self.plan.policy.uses_pool and (not self.hoisted or len(self.plan.shadows)):
             retrieval.gather_pools(
                 0, len(self.strata.language), np.int64(start), self.pools.item, self.predictor.item, self.rows,
                 state.items.key, rebuilt, self.pool_topic, self.pool_rows, self.pools.key,
@@ -292,6 +293,12 @@ class Feed:
         """Phase 5 for visits ``low`` to ``high - 1``: scores into the thread's buffer."""
         plan, state, visits = self.plan, self.state, self.visits
         key0, key1 = self.words
+        if self.hoisted:
+            retrieval.hand_out_scores(
+                low, high, visits.person, visits.stratum, self.pools.item, self.pools.size, state.observed.inbox,
+                self.score, np.int64(start), self.scores[thread],
+            )  # fmt: skip
+            return
         plan.compiled.score_block(
             low, high, visits.person, visits.stratum, self.predictor.person, self.pool_topic, self.pool_rows,
             self.pools.key, self.pools.size, state.observed.inbox, self.predictor.item, self.rows, state.items.key,
