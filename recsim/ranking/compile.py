@@ -48,7 +48,7 @@ class CompiledPolicy:
         rows: item-level rows the loop reads, in order.
         source: the generated module.
         digest: SHA-256 of the source and the versions.
-        score_block, score_items: compiled functions; see the generated text for their arguments.
+        score_block, score_items, score_features: compiled functions; see the generated text for their arguments.
     """
 
     policy: Policy
@@ -57,6 +57,7 @@ class CompiledPolicy:
     digest: str
     score_block: Callable
     score_items: Callable
+    score_features: Callable
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -89,10 +90,11 @@ class _Single(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         if isinstance(node.op, ast.Pow):
-            if not (isinstance(node.right, ast.Constant) and isinstance(node.right.value, int)):
-                raise InputError("** needs a whole number on its right; use exp and log for other powers", self.where)
-            node.left = self.visit(node.left)
-            return node
+            if isinstance(node.right, ast.Constant) and isinstance(node.right.value, int):
+                node.left = self.visit(node.left)
+                return node
+            base, power = ast.unparse(self.visit(node.left)), ast.unparse(self.visit(node.right))
+            return ast.parse(f"power32({base}, {power})", mode="eval").body
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
@@ -167,6 +169,7 @@ def _render(policy: Policy) -> tuple[str, tuple[str, ...]]:
     values = ", ".join(FEATURES[name].expression.format(**place) for name in reads) or "F(0.0)"
     product = "".join(f" * factor_{k}(f, p)" for k in range(len(policy.multiply)))
     settle = "\n".join(f"    {name} = constants[{k}]" for k, name in enumerate(CONSTANTS))
+    columns = ", ".join(f"features[{k}, j]" for k in range(len(features)))
     given = ", ".join(f"params[{k}]" for k in range(len(names)))
     affinity = (
         """
@@ -200,7 +203,7 @@ HELPER = {{"error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True}}
 F = np.float32
 LOWEST = F(-np.inf)
 
-{_kernel_text(mathf, ("exp32", "log32", "sigmoid32"))}
+{_kernel_text(mathf, ("exp32", "log32", "power32", "sigmoid32"))}
 
 {_kernel_text(philox, ("philox4", "unit"))}
 
@@ -276,6 +279,17 @@ def score_items(count, window_start, item_rows, item_key, constants, params, key
     interest = np.empty(count + 1, np.float32)
     fill(np.int32(0), np.int8(-2), np.int8(-2), estimate, topic, item_rows, item_key[window_start:], count, False,
          constants, params, key0, key1, step, interest, out)
+
+
+@njit(**KERNEL)
+def score_features(features, params, out):
+    """Scores of rows of feature values, nothing predicted: features ({len(features)}, n) float32 in the order of
+    `Features`; out (n,) float32, written.
+    """
+    p = Parameters({given}{"," if len(names) == 1 else ""})
+    for j in range(features.shape[1]):
+        f = Features({columns}{"," if len(features) == 1 else ""})
+        out[j] = score_of(f, p){product}
 '''
     return text, rows
 
@@ -324,11 +338,11 @@ def _load(text: str, digest: str) -> ModuleType:
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(policy_text: str, rows: tuple[str, ...]) -> tuple[str, Callable, Callable]:
+def _compiled(policy_text: str, rows: tuple[str, ...]) -> tuple[str, Callable, Callable, Callable]:
     versions = f"{numba.__version__} {np.__version__} {platform.python_version()}"
     digest = hashlib.sha256((policy_text + versions).encode()).hexdigest()
     module = _load(policy_text, digest)
-    return digest, module.score_block, module.score_items
+    return digest, module.score_block, module.score_items, module.score_features
 
 
 def compile_policy(policy: Policy) -> CompiledPolicy:
@@ -338,5 +352,4 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
         InputError: something in the function cannot be compiled; one line says what.
     """
     text, rows = _render(policy)
-    digest, score_block, score_items = _compiled(text, rows)
-    return CompiledPolicy(policy, rows, text, digest, score_block, score_items)
+    return CompiledPolicy(policy, rows, text, *_compiled(text, rows))

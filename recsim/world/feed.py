@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,7 +13,7 @@ from recsim.kernels.retrieval import Quotas, Strata
 from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
 from recsim.ranking.vocabulary import constants
 from recsim.rng import Key
-from recsim.state import ACTIONS, KINDS, LIKE, SHARE, SOURCES, STOPPED, Tally
+from recsim.state import ACTIONS, HIDE, KINDS, LIKE, REPORT, SHARE, SOURCES, STOPPED, Tally
 from recsim.world.build import State, largest_window
 from recsim.world.plan import Plan
 
@@ -73,6 +74,8 @@ class Feed:
         )  # fmt: skip
         self.constants = self._constants()
         self.refresh = max(1, round(platform.retrieval.refresh_hours * plan.steps_per_day / 24))
+        start = plan.scenario.days.start
+        self.epoch_s = (start - dt.date(1970, 1, 1)).days * 86_400.0
         self.stale = True
 
     def _strata(self) -> Strata:
@@ -101,8 +104,8 @@ class Feed:
         count = {name: round(share * self.size) for name, share in shares.items()}
         noise = np.float32(r.noise.value if self.plan.policy.ordering == "ratio" else 0.0)
         return Quotas(
-            count.get("interest", 0), count.get("trending", 0), count.get("discovery", 0), count.get("regional", 0),
-            noise,
+            count.get("interest", 0) + count.get("ranked", 0), count.get("trending", 0), count.get("discovery", 0),
+            count.get("regional", 0), noise,
         )  # fmt: skip
 
     def base_rates(self) -> dict[str, float]:
@@ -172,6 +175,9 @@ class Feed:
             out[:count] = {
                 "age_h": lambda: self.age_h[:count],
                 "created_h": lambda: items.created[rows] * np.float32(24 / self.plan.steps_per_day),
+                "created_s": lambda: self.epoch_s + items.created[rows] * (86_400.0 / self.plan.steps_per_day),
+                "ups": lambda: counters.total[rows, LIKE] + 1,
+                "downs": lambda: counters.total[rows, HIDE] + counters.total[rows, REPORT],
                 "length_s": lambda: items.length[rows],
                 "impressions": lambda: counters.total[rows, 0],
                 "is_candidate": lambda: items.labels.candidate[rows] >= 0,
@@ -183,7 +189,12 @@ class Feed:
 
     @property
     def quota_views(self) -> np.ndarray:
-        """(J,) float32, simulated views that fill each exposure pool; the trial pool only when gates are off."""
+        """(J,) float32, simulated views that fill each exposure pool; the trial pool only when gates are off.
+
+        None for a policy that does not explore: nobody would be shown an item under trial.
+        """
+        if not self.plan.policy.explores:
+            return np.zeros(0, np.float32)
         gates = self.plan.scenario.platform.gates
         scale = self.plan.represented * self.plan.scale
         stages = gates.stages if self.gated else gates.stages[:1]
