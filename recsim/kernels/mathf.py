@@ -84,7 +84,7 @@ def log32(x):
 
 @njit(**HELPER)
 def power32(x, y):
-    """x to the power y in float32, as exp(y log x) for x > 0; 0 where x is not positive (defined for y > 0 only)."""
+    """Power x^y in float32, as exp(y log x) for x > 0; 0 where x is not positive (then y must be above 0)."""
     return exp32(y * log32(x)) if x > np.float32(0.0) else np.float32(0.0)
 
 
