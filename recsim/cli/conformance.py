@@ -16,7 +16,7 @@ def conformance_command(policy: str | None, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"passed": not failed, "rows": [dataclasses.asdict(row) for row in rows]}, indent=1))
     else:
-        cells = [("policy", "tag", "plain", "compiled", "result", "commit or date", "source")]
+        cells: list[tuple[str, ...]] = [("policy", "tag", "plain", "compiled", "result", "commit or date", "source")]
         for row in rows:
             counts = (
                 f"{n}/{row.total}" if row.status in ("passed", "FAILED") else "-" for n in (row.plain, row.compiled)
