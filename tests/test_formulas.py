@@ -86,23 +86,31 @@ def test_reactions_change_a_like_by_their_declared_shares():
     assert plain("msi_2018", **{**only_like, "in_network": False}) == pytest.approx(0.5 * 1.8)
 
 
-@pytest.mark.parametrize("name", ["reddit_hot", "reddit_best", "mastodon_trends", "simsom"])
+@pytest.mark.parametrize("name", ["reddit_hot", "reddit_best", "mastodon_trends", "chrono_following"])
 def test_rows_are_what_the_vocabulary_says(small, name):
     world = world_under(small, name, 12)
     start, end = world.window
     world.feed.item_terms(world.now, start, end)
     total, created = world.state.counters.total[start:end], world.state.items.created[start:end]
+    within = np.array(
+        [
+            4 * float(reference.unit(reference.draws(k, 0, world.plan.supply.population, 0, 41, world.key.words)[0]))
+            for k in world.state.items.key[start:end]
+        ]
+    )
     first = dt.datetime.combine(small.days.start, dt.time(), dt.UTC).timestamp()
     expected = {
         "ups": total[:, LIKE] + 1,
         "downs": total[:, HIDE] + total[:, REPORT],
         "n_like": total[:, LIKE],
         "n_share": total[:, 4],
-        "age_h": (world.now - created) * 4.0,
-        "created_s": (first + created * 4 * 3600.0).astype(F),
+        "age_h": (world.now + 1 - created) * 4.0 - within,
+        "created_h": created * 4.0 + within,
+        "created_s": first + (created * 4 + within) * 3600.0,
     }
     for k, row in enumerate(world.plan.compiled.rows):
-        assert np.array_equal(world.feed.rows[k, : end - start], expected[row].astype(F)), row
+        assert world.feed.rows[k, : end - start] == pytest.approx(expected[row], rel=1e-6, abs=1e-5), row
+    assert within.min() >= 0 and within.max() < 4 and len(set(within)) > 0.99 * len(within)
     assert total[:, LIKE].sum() > 0 and total[:, HIDE].sum() > 0
 
 
@@ -131,7 +139,7 @@ def test_chrono_pools_are_the_newest_of_the_language(small):
             i for i in range(start, end)
             if state.items.labels.present[i] and state.items.labels.language[i] == feed.strata.language[s]
         ]  # fmt: skip
-        newest = sorted(fits, key=lambda i: (-state.items.created[i], i))[:wanted]
+        newest = sorted(fits, key=lambda i: (-state.items.created[i], -feed.within_h[i]))[:wanted]
         assert sorted(got) == sorted(newest) and n == feed.size
 
 

@@ -2,8 +2,8 @@
 
 Source: Lemmy, ``migrations/2023-10-23-184941_hot_rank_greatest_fix``. Earlier versions differ: max(1, score + 3)
 (``least=1 shift=3`` here), whole numbers of 10000 times that, and in 2019 a signed logarithm. The published condition
-0 < hours excludes the instant of posting; a step is hours long here, so age 0 is part of the week. ``lemmy_scaled``
-divides by the activity of a community; there are no communities here, so it is left out.
+0 < hours excludes the instant of posting, when the column's default holds, which is the formula at 0; so 0 counts here.
+``lemmy_scaled`` divides by the activity of a community; there are no communities here, so it is left out.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from recsim.kernels import look, retrieval, slate
 from recsim.kernels.retrieval import Quotas, Strata
 from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
 from recsim.ranking.vocabulary import constants
-from recsim.rng import Key
+from recsim.rng import Decision, Key, uniforms
 from recsim.state import ACTIONS, HIDE, KINDS, LIKE, REPORT, SHARE, SOURCES, STOPPED, Tally
 from recsim.world.build import State, largest_window
 from recsim.world.plan import Plan
@@ -21,6 +21,7 @@ BLOCK = 128
 """Visits scored together: 128 x (256 + 8) float32 scores are 135 kB and stay in a core's L2 cache."""
 FRESH = 64
 SEARCH_RESULTS = 20
+TIMES = {"age_h", "created_h", "created_s"}
 HEADS = {"like": 2, "comment": 3, "share": 4, "follow": 5, "complete": 1, "hide": 7, "report": 8, "watch": 9}
 
 
@@ -74,9 +75,21 @@ class Feed:
         )  # fmt: skip
         self.constants = self._constants()
         self.refresh = max(1, round(platform.retrieval.refresh_hours * plan.steps_per_day / 24))
-        start = plan.scenario.days.start
-        self.epoch_s = (start - dt.date(1970, 1, 1)).days * 86_400.0
+        if "ranked" in plan.policy.sources:
+            self.refresh = 1  # one page for all by the score: hours late, it would never show what came in between
+        self.epoch_s = (plan.scenario.days.start - dt.date(1970, 1, 1)).days * 86_400.0
+        self.within_h = self._moments() if TIMES.intersection(plan.compiled.rows) else np.zeros(0, np.float32)
         self.stale = True
+
+    def _moments(self) -> np.ndarray:
+        """(I,) float32, hours from the start of its step to an item's posting; the same in all worlds of a replicate.
+
+        Without it all items of a step would be of one age, and the ties would go by number, that is, by author.
+        """
+        u = uniforms(
+            self.key._replace(branch=0), Decision.ITEM_MOMENT, self.plan.supply.population, self.state.items.key
+        )
+        return u[:, 0] * np.float32(24 / self.plan.steps_per_day)
 
     def _strata(self) -> Strata:
         languages, regions = len(self.plan.languages), len(self.plan.regions)
@@ -173,9 +186,15 @@ class Feed:
             out[:count] = counters.decayed[ACTIONS.index(wanted), rows]
         else:
             out[:count] = {
-                "age_h": lambda: self.age_h[:count],
-                "created_h": lambda: items.created[rows] * np.float32(24 / self.plan.steps_per_day),
-                "created_s": lambda: self.epoch_s + items.created[rows] * (86_400.0 / self.plan.steps_per_day),
+                "age_h": lambda: self.age_h[:count] + (np.float32(24 / self.plan.steps_per_day) - self.within_h[rows]),
+                "created_h": lambda: (
+                    items.created[rows] * np.float32(24 / self.plan.steps_per_day) + self.within_h[rows]
+                ),
+                "created_s": lambda: (
+                    self.epoch_s
+                    + items.created[rows] * (86_400.0 / self.plan.steps_per_day)
+                    + self.within_h[rows] * 3600.0
+                ),
                 "ups": lambda: counters.total[rows, LIKE] + 1,
                 "downs": lambda: counters.total[rows, HIDE] + counters.total[rows, REPORT],
                 "length_s": lambda: items.length[rows],
