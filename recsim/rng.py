@@ -47,6 +47,7 @@ class Decision(IntEnum):
     ITEM_PLACE = 33  # item: candidate, kind, stance, language
     ITEM_KEEP = 34  # post of a real actor: is it among those simulated; when; (spare)
     ACCOUNT = 35  # account: aged; order of activation; (spare)
+    ITEM_MOMENT = 41  # item: moment of posting within its step; (spare)
     POLICY_NOISE = 900  # noise feature of a policy: person, item, step
 
 

@@ -17,8 +17,8 @@ ACTIONS = ("view", "complete", "like", "comment", "share", "follow", "open_comme
 VIEW, COMPLETE, LIKE, COMMENT, SHARE, FOLLOW, OPEN, HIDE, REPORT, WATCH = range(10)
 KINDS = ("organic", "official", "supporter", "media", "influencer", "volunteer")
 ORGANIC, OFFICIAL, SUPPORTER, MEDIA, INFLUENCER, VOLUNTEER = range(6)
-SOURCES = ("interest", "trending", "discovery", "regional", "exploration", "inbox", "search", "external")
-INTEREST, TRENDING, DISCOVERY, REGIONAL, EXPLORATION, INBOX, SEARCH, EXTERNAL = range(8)
+SOURCES = ("interest", "trending", "discovery", "regional", "exploration", "inbox", "search", "external", "ranked")
+INTEREST, TRENDING, DISCOVERY, REGIONAL, EXPLORATION, INBOX, SEARCH, EXTERNAL, RANKED = range(9)
 STANCES = ("critical", "neutral", "supportive")  # index = stance + 1
 STOPPED = 100
 """Stage of an item that a gate has stopped."""
@@ -115,7 +115,7 @@ class Tally(NamedTuple):
     items: np.ndarray  # (T, W, 10) int32, events of the step on window items
     exposure: np.ndarray  # (T, G, C, 3) int64, impressions
     comments: np.ndarray  # (T, G, C) int64, comment exposures
-    provenance: np.ndarray  # (T, C, 6, 8) int64, impressions by kind and source
+    provenance: np.ndarray  # (T, C, 6, 9) int64, impressions by kind and source
     feed: np.ndarray  # (T, 4) int64: visits, positions tried, positions empty, positions left over
     follow_person: np.ndarray  # (T, N) int32
     follow_author: np.ndarray  # (T, N) int32

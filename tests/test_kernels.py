@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from recsim.kernels import counters, gates, inbox, look, retrieval
 from recsim.kernels import visits as visiting
 from recsim.rng import Key
-from recsim.state import Accounts, Counters
+from recsim.state import SOURCES, Accounts, Counters
 
 F = np.float32
 
@@ -152,7 +152,7 @@ def test_looking(model, small):
     )  # fmt: skip
     names = ("view", "complete", "like", "comment", "share", "follow", "open_comments", "hide", "report")
     counts = np.zeros((end - start, 9), int)
-    by_source = np.zeros(8, int)
+    by_source = np.zeros(len(SOURCES), int)
     for shown, _, _ in expected:
         for item, source, actions, _ in shown:
             counts[item - start, 0] += 1

@@ -15,7 +15,7 @@ from recsim.ranking import registry
 from recsim.ranking.compile import compile_policy
 from recsim.ranking.policy import Policy
 from recsim.ranking.presets import PRESETS
-from recsim.ranking.vocabulary import CONSTANTS, HEADS, TRUTHS, constants, features_of
+from recsim.ranking.vocabulary import CONSTANTS, FEATURES, HEADS, TRUTHS, constants, features_of
 
 F = np.float32
 
@@ -38,7 +38,12 @@ def curved(f, p):
     return x
 
 
-ALL = [*PRESETS.values(), linear, curved]
+@recsim.policy(gravity=1.8, meta={"ordering": "order"})
+def powers(f, p):
+    return (f.n_like + 1) ** 0.8 / (f.age_h + 2) ** p.gravity + f.d_like**2 - (1 + f.d_share) ** -0.5 + f.same_language
+
+
+ALL = [*PRESETS.values(), linear, curved, powers]
 
 
 def setup(compiled, seed=0, pool=37, slots=3, people=5, strata=2, topics=6, items=80):
@@ -46,7 +51,7 @@ def setup(compiled, seed=0, pool=37, slots=3, people=5, strata=2, topics=6, item
     rows = max(1, len(compiled.rows))
     table = g.random((rows, items)).astype(F) * 3
     for k, name in enumerate(compiled.rows):
-        if name in ("language", "region"):
+        if name in ("language", "region", "is_candidate"):
             table[k] = g.integers(0, 2, items)
     item_topic = g.random((items, topics)).astype(F)
     pool_item = np.sort(np.array([g.choice(items, pool, replace=False) for _ in range(strata)]), axis=1)
@@ -119,6 +124,22 @@ def test_compiled_equals_plain(policy, predictor):
 
 
 @pytest.mark.parametrize("policy", ALL, ids=lambda p: p.name)
+def test_features_can_be_given(policy):
+    """The entry for feature values equals the plain function, without rows and predictions between."""
+    compiled = compile_policy(policy)
+    g = np.random.default_rng(4)
+    table = (g.random((max(1, len(policy.reads)), 30)) * 3).astype(F)
+    for k, name in enumerate(policy.reads):
+        if FEATURES[name].unit in ("true or false", "0 or 1"):
+            table[k] = g.integers(0, 2, 30)
+    out = np.zeros(30, F)
+    compiled.score_features(table, compiled.vector({}), out)
+    for j in range(30):
+        f = SimpleNamespace(**{name: float(table[k, j]) for k, name in enumerate(policy.reads)})
+        assert out[j] == pytest.approx(policy(f, SimpleNamespace(**policy.parameters)), rel=2e-5)
+
+
+@pytest.mark.parametrize("policy", ALL, ids=lambda p: p.name)
 def test_blocks_and_empty_inputs(policy):
     compiled = compile_policy(policy)
     d = setup(compiled, seed=3)
@@ -167,6 +188,13 @@ def test_misspelt_parameter():
         compile_policy(linear).vector({"onn": 1.0})
 
 
+def test_misused_source():
+    with pytest.raises(InputError, match="unknown source 'rank'.*did you mean 'ranked'"):
+        recsim.policy(meta={"sources": {"rank": 1.0}, "stratum": "region"})(boosted)
+    with pytest.raises(InputError, match="'ranked' with stratum 'interest'"):
+        recsim.policy(meta={"sources": {"ranked": 1.0}})(boosted)
+
+
 def test_closures_are_refused():
     weight = 3.0
 
@@ -189,7 +217,13 @@ def test_unknown_policy_and_import_path():
         registry.get("no_such_module_here:x")
 
 
-@pytest.mark.parametrize("name", ["dsa38_regional", "chrono_following", "popular_decayed", "random"])
+NOT_PROFILED = [
+    "dsa38_regional", "chrono_following", "popular_decayed", "random", "chrono", "reddit_hot", "reddit_best",
+    "hn_popular", "hn_arc", "lemmy_hot", "mastodon_trends", "simsom",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOT_PROFILED)
 def test_not_profiled(name):
     """Art. 38: permuting every behavioural feature of people leaves the scores unchanged."""
     policy = PRESETS[name]
@@ -203,6 +237,9 @@ def test_not_profiled(name):
 
 def test_profiled():
     assert PRESETS["tiktok_value"].profiled and linear.profiled
+    assert linear.why_profiled == ("feature p_comment", "feature p_like", "stratum interest")
+    for name in ("msi_2018", "msi_2020", "meta_political_2024", "yt_watchtime"):
+        assert PRESETS[name].profiled
 
 
 def test_edited_helper_is_never_stale(tmp_path):
@@ -254,13 +291,18 @@ def test_the_page_on_writing_a_policy_works(tmp_path):
     from pathlib import Path
 
     root = Path(__file__).resolve().parent.parent
-    for page in ("docs/policies.md", "README.md"):
+    array = ("docs/policies.md", "@recsim.array_policy", "my_array_ranker")
+    for page, word, name in (
+        ("docs/policies.md", "@recsim.policy", "my_ranker"),
+        array,
+        ("README.md", "@recsim.policy", "my_ranker"),
+    ):
         blocks = re.findall(r"```python\n(.*?)```", (root / page).read_text(), flags=re.S)
-        code = next(b for b in blocks if "@recsim.policy" in b)
+        code = next(b for b in blocks if word in b)
         (tmp_path / "mine.py").write_text(code)
         done = subprocess.run(
-            [sys.executable, "-m", "recsim", "run", str(root / "configs/small.yaml"), "--policy", "mine:my_ranker",
-             "--replicates", "1", "--out", str(tmp_path / Path(page).stem), "--quiet"],
+            [sys.executable, "-m", "recsim", "run", str(root / "configs/small.yaml"), "--policy", f"mine:{name}",
+             "--replicates", "1", "--out", str(tmp_path / f"{Path(page).stem}-{name}"), "--quiet"],
             cwd=tmp_path, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

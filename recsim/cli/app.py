@@ -143,6 +143,47 @@ def diff(run_a: Path, run_b: Path, json_: Json = False) -> None:
     print(json.dumps(found.to_dict(), indent=1) if json_ else found.to_text())
 
 
+@app.command()
+def conformance(
+    policy: Annotated[str | None, typer.Option(help="only this policy")] = None,
+    json_: Json = False,
+) -> None:
+    """Hold the policies against published values of their formulas."""
+    from recsim.cli.conformance import conformance_command
+
+    conformance_command(policy, json_)
+
+
+@app.command()
+def score(
+    policy: Annotated[str, typer.Argument(help="policy: a name or package.module:function", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="CSV whose columns are features", show_default=False)],
+    param: Annotated[
+        list[str] | None, typer.Option("--param", help="a parameter of the policy: name=value (may be repeated)")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="file to write (default: standard output)")] = None,
+    compiled: Annotated[
+        bool, typer.Option("--compiled", help="in float32 as the simulator does, not in double precision")
+    ] = False,
+) -> None:
+    """Score rows of feature values by a policy; no scenario needed."""
+    from recsim.cli.score import score_command
+
+    score_command(policy, file, list(param or []), out, compiled)
+
+
+@app.command()
+def show(
+    policy: Annotated[str, typer.Argument(help="policy: a name or package.module:function", show_default=False)],
+    compiled: Annotated[bool, typer.Option("--compiled", help="print the module that the simulator runs")] = False,
+    json_: Json = False,
+) -> None:
+    """Show what a policy reads, whom it profiles, and by which doors engagement enters."""
+    from recsim.cli.show import show_command
+
+    show_command(policy, compiled, json_)
+
+
 @app.command(name="list")
 def list_(what: Annotated[str, typer.Argument(help="policies, campaigns or metrics")], json_: Json = False) -> None:
     """List policies, kinds of campaigns, or metrics."""

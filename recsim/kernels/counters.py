@@ -88,7 +88,8 @@ def proof_and_eligibility(window_start, window_end, total, stage, present, stage
     """Item terms of phase 3 that every policy shares.
 
     Args:
-        total: (I, 10) int64. stage: (I,) int8. present: (I,) bool. stages: number of exposure pools (0: gates off).
+        total: (I, 10) int64. stage: (I,) int8. present: (I,) bool. stages: number of exposure pools (0: no
+            trial either, so that every item may be ranked at once).
         social: (W,) float32, log(1 + visible likes), written.
         eligible: (W,) bool, may be ranked, written. trial: (W,) bool, is shown to explore, written.
     """
@@ -96,8 +97,8 @@ def proof_and_eligibility(window_start, window_end, total, stage, present, stage
         w = item - window_start
         social[w] = log32(F(1.0) + F(total[item, LIKE]))
         s = stage[item]
-        eligible[w] = present[item] & (s > 0) & (s != STOPPED)
-        trial[w] = present[item] & (s == 0)
+        eligible[w] = present[item] & (((s > 0) & (s != STOPPED)) | (stages == 0))
+        trial[w] = present[item] & (s == 0) & (stages > 0)
 
 
 @njit(**KERNEL)

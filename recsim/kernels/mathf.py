@@ -83,6 +83,12 @@ def log32(x):
 
 
 @njit(**HELPER)
+def power32(x, y):
+    """Power x^y in float32, as exp(y log x) for x > 0; 0 where x is not positive (then y must be above 0)."""
+    return exp32(y * log32(x)) if x > np.float32(0.0) else np.float32(0.0)
+
+
+@njit(**HELPER)
 def sigmoid32(x):
     """1 / (1 + exp(-x)) in float32."""
     return ONE / (ONE + exp32(-x))

@@ -14,7 +14,7 @@ from recsim.kernels.philox import philox4, unit
 F = np.float32
 U64 = np.uint64
 D_RETRIEVE, D_DISCOVER = U64(6), U64(12)
-INTEREST, TRENDING, DISCOVERY, REGIONAL = 0, 1, 2, 3
+INTEREST, TRENDING, DISCOVERY, REGIONAL, RANKED = 0, 1, 2, 3, 8
 TRIAL = 1 << 20  # places of trial draws, apart from those of discovery
 TINY = F(5.9604644775390625e-08)
 
@@ -30,7 +30,7 @@ class Strata(NamedTuple):
 class Quotas(NamedTuple):
     """Pool positions by source."""
 
-    interest: int
+    interest: int  # by the score; of the stratum's topic, or ("ranked") of the whole language where it has none
     trending: int
     discovery: int
     regional: int
@@ -179,6 +179,7 @@ def build_pools(
     for s in range(first, last):
         language, topic, region = strata.language[s], strata.topic[s], strata.region[s]
         filled = 0
+        best = INTEREST if topic >= 0 else RANKED
         for part in range(2):
             quota = quotas.interest if part == 0 else quotas.regional
             if quota == 0:
@@ -198,7 +199,7 @@ def build_pools(
             n = keep_largest(codes, n, min(quota, size - filled))
             for k in range(n):
                 w = place_of(codes[k])
-                taken[w] = 1 + (INTEREST if part == 0 else REGIONAL)
+                taken[w] = 1 + (best if part == 0 else REGIONAL)
                 chosen[filled] = w
                 filled += 1
         wanted = min(quotas.trending, size - filled)

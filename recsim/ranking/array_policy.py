@@ -199,6 +199,7 @@ def compile_arrays(policy: ArrayPolicy, predictor: str) -> ArrayScorer:
         if known[name].scope == "pair" and name != "person":
             text, _ = render(policy, predictor, feature=name)
             texts.append(text)
-            loops[name] = load_rendered(text)[1:3]
+            module = load_rendered(text)[1]
+            loops[name] = (module.score_block, module.score_items)
     whole = "\n".join([policy.source_text, *policy.reads, *texts])
     return ArrayScorer(policy, rows, whole, hashlib.sha256(whole.encode()).hexdigest(), loops)

@@ -50,16 +50,35 @@ class CompiledPolicy:
         rows: item-level rows the loop reads, in order.
         source: the generated module.
         digest: SHA-256 of the source and the versions.
-        score_block, score_items, shadow_block: compiled functions; see the generated text for their arguments.
+        module: the generated module, with score_block, score_items, score_features and shadow_block; see its text for
+            their arguments.
     """
 
     policy: Policy
     rows: tuple[str, ...]
     source: str
     digest: str
-    score_block: Callable
-    score_items: Callable
-    shadow_block: Callable
+    module: ModuleType
+
+    @property
+    def score_block(self) -> Callable:
+        """Scores of a block of visits."""
+        return self.module.score_block
+
+    @property
+    def score_items(self) -> Callable:
+        """Scores of items for a viewer of average interest."""
+        return self.module.score_items
+
+    @property
+    def score_features(self) -> Callable:
+        """Scores of rows of feature values."""
+        return self.module.score_features
+
+    @property
+    def shadow_block(self) -> Callable:
+        """Scores of a block of visits for several sets of parameters."""
+        return self.module.shadow_block
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -92,10 +111,11 @@ class _Single(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         if isinstance(node.op, ast.Pow):
-            if not (isinstance(node.right, ast.Constant) and isinstance(node.right.value, int)):
-                raise InputError("** needs a whole number on its right; use exp and log for other powers", self.where)
-            node.left = self.visit(node.left)
-            return node
+            if isinstance(node.right, ast.Constant) and isinstance(node.right.value, int):
+                node.left = self.visit(node.left)
+                return node
+            base, power = ast.unparse(self.visit(node.left)), ast.unparse(self.visit(node.right))
+            return ast.parse(f"power32({base}, {power})", mode="eval").body
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
@@ -177,6 +197,7 @@ def render(policy: Policy, predictor: str, feature: str | None = None) -> tuple[
     values = ", ".join(known[name].expression.format(**place) for name in reads) or "F(0.0)"
     product = "".join(f" * factor_{k}(f, p)" for k in range(len(policy.multiply)))
     settle = "\n".join(f"    {name} = constants[{k}]" for k, name in enumerate(CONSTANTS))
+    columns = ", ".join(f"features[{k}, j]" for k in range(len(features)))
     given = ", ".join(f"params[{k}]" for k in range(len(names)))
     affinity = (
         """
@@ -219,7 +240,7 @@ HELPER = {{"error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True}}
 F = np.float32
 LOWEST = F(-np.inf)
 
-{_kernel_text(mathf, ("exp32", "log32", "sigmoid32"))}
+{_kernel_text(mathf, ("exp32", "log32", "power32", "sigmoid32"))}
 
 {_kernel_text(philox, ("philox4", "unit"))}
 
@@ -295,6 +316,17 @@ def score_items(count, window_start, item_rows, item_key, constants, params, key
     interest = np.empty(count + 1, np.float32)
     fill(np.int32(0), np.int8(-2), np.int8(-2), estimate, topic, item_rows, item_key[window_start:], count, False,
          constants, params, key0, key1, step, interest, out)
+
+
+@njit(**KERNEL)
+def score_features(features, params, out):
+    """Scores of rows of feature values, nothing predicted: features ({len(features)}, n) float32 in the order of
+    `Features`; out (n,) float32, written.
+    """
+    p = Parameters({given}{"," if len(names) == 1 else ""})
+    for j in range(features.shape[1]):
+        f = Features({columns}{"," if len(features) == 1 else ""})
+        out[j] = score_of(f, p){product}
 '''
     expressions = tuple(known[name].expression.format(**place) for name in reads) or ("F(0.0)",)
     text += shadow_text(settle, affinity, lane, noise_line, expressions, len(names), product)
@@ -345,12 +377,11 @@ def _load(text: str, digest: str) -> ModuleType:
 
 
 @functools.lru_cache(maxsize=256)
-def load_rendered(policy_text: str) -> tuple[str, Callable, Callable, Callable]:
-    """Digest and compiled functions of a generated module."""
+def load_rendered(policy_text: str) -> tuple[str, ModuleType]:
+    """Digest of a generated module and of the versions that compile it, and the module."""
     versions = f"{numba.__version__} {np.__version__} {platform.python_version()}"
     digest = hashlib.sha256((policy_text + versions).encode()).hexdigest()
-    module = _load(policy_text, digest)
-    return digest, module.score_block, module.score_items, module.shadow_block
+    return digest, _load(policy_text, digest)
 
 
 def compile_policy(policy: Policy, predictor: str = "rates") -> CompiledPolicy:
@@ -367,5 +398,4 @@ def compile_policy(policy: Policy, predictor: str = "rates") -> CompiledPolicy:
     if isinstance(policy, ArrayPolicy):
         return compile_arrays(policy, predictor)  # type: ignore[return-value]
     text, rows = render(policy, predictor)
-    digest, score_block, score_items, shadow_block = load_rendered(text)
-    return CompiledPolicy(policy, rows, text, digest, score_block, score_items, shadow_block)
+    return CompiledPolicy(policy, rows, text, *load_rendered(text))

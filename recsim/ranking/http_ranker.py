@@ -29,7 +29,6 @@ from recsim.ranking.policy import Policy
 SEND = 50
 """Entries of a feed that are sent: the best by decayed likes and freshness; the rest follow in that order."""
 TIMEOUT_S = 10.0
-EPOCH = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 STANCE = {-1: "critical of", 0: "about", 1: "supports"}
 
 
@@ -47,8 +46,9 @@ def _hash(kind: str, number: float) -> str:
     return hashlib.sha256(f"{kind} {int(number)}".encode()).hexdigest()
 
 
-def _time(hours: float) -> str:
-    return (EPOCH + dt.timedelta(hours=float(hours))).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _time(seconds: float) -> str:
+    """Seconds since 1970 (to about two minutes: features are float32) in UTC."""
+    return dt.datetime.fromtimestamp(float(seconds), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _text(topic: float, language: float, candidate: float, stance: float) -> str:
@@ -68,7 +68,7 @@ def request_of(f: Any, row: int, columns: np.ndarray) -> dict[str, Any]:
         {
             "id": str(int(f.item[row, c])), "text": _text(f.topic[row, c], f.language[row, c], f.candidate[row, c], f.stance[row, c]),
             "author_name_hash": _hash("author", f.author[row, c]), "type": "post",
-            "created_at": _time(f.created_h[row, c]),
+            "created_at": _time(f.created_s[row, c]),
             "engagements": {
                 "reply": int(f.n_comment[row, c]), "repost": int(f.n_share[row, c]), "like": int(f.n_like[row, c]),
                 "view": int(f.impressions[row, c]),
@@ -76,9 +76,9 @@ def request_of(f: Any, row: int, columns: np.ndarray) -> dict[str, Any]:
         }
         for c in columns
     ]  # fmt: skip
-    now = f.created_h[row, columns[0]] + f.age_h[row, columns[0]]
+    now = float(f.created_s[row, columns[0]]) + 3600.0 * float(f.age_h[row, columns[0]])
     session = {
-        "session_id": _hash("session", person * 100_000 + now), "user_id": _hash("user", person),
+        "session_id": _hash(f"session of {int(person)}", now), "user_id": _hash("user", person),
         "user_name_hash": _hash("name", person), "cohort": "recsim", "platform": "twitter", "current_time": _time(now),
     }  # fmt: skip
     return {"session": session, "items": items}
@@ -145,7 +145,7 @@ def http_ranker(url: str) -> Policy:
         ordering="order", gated=False, item_function=popularity, source_text=f"JSON over HTTP: {url}",
         doors=("E1",), stratum="region", inbox="all", sources={"trending": 0.3, "discovery": 0.7},
         names=(
-            "person", "item", "topic", "language", "candidate", "stance", "author", "created_h", "age_h", "n_like",
+            "person", "item", "topic", "language", "candidate", "stance", "author", "created_s", "age_h", "n_like",
             "n_comment", "n_share", "impressions", "d_like",
         ),
     )  # fmt: skip

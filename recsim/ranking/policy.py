@@ -18,6 +18,7 @@ DOORS = {
     "E5": "negative signals", "E6": "trust seeds",
 }  # fmt: skip
 PROFILING_SOURCES = {"interest"}
+POOL_SOURCES = ("interest", "ranked", "trending", "regional", "discovery")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,11 +37,14 @@ class Policy:
         doors: how inauthentic engagement can enter (E1-E6).
         stratum: people who share a pool: "interest" (language x topic of estimated interest) or "region"
             (region x language).
-        sources: shares of the pool by retrieval source; empty: the scenario's.
+        sources: shares of the pool by retrieval source; empty: the scenario's. "interest": best by the score among the
+            stratum's topic; "ranked": best by the score among the whole language (stratum "region" only);
+            "trending": recent engagement; "regional": best by the score in the region; "discovery": drawn evenly.
         uses_pool: whether anything but the inbox is retrieved.
         inbox: how much of the inbox competes.
         gated: whether staged exposure pools decide about promotion.
-        explores: whether slate positions are given to new items.
+        explores: whether slate positions are given to new items under trial; without it there is no trial, and every
+            item may be ranked at once.
         ordering: "ratio": scores are positive and their logarithm is meaningful; "order": only the order is.
     """
 
@@ -97,9 +101,18 @@ class Policy:
     @property
     def profiled(self) -> bool:
         """Whether the feed is based on profiling (Art. 38): decided from features, sources and the stratum key."""
-        features = any(FEATURES[name].profiling for name in self.reads if name != "in_network")
-        pooled = self.uses_pool and (self.stratum == "interest" or any(s in PROFILING_SOURCES for s in self.sources))
-        return features or pooled
+        return bool(self.why_profiled)
+
+    @property
+    def why_profiled(self) -> tuple[str, ...]:
+        """What makes the feed one based on profiling; empty if nothing does."""
+        # A follow list is the person's own explicit choice.
+        found = [f"feature {name}" for name in self.reads if FEATURES[name].profiling and name != "in_network"]
+        if self.uses_pool:
+            if self.stratum == "interest":
+                found.append("stratum interest")
+            found += [f"source {name}" for name in self.sources if name in PROFILING_SOURCES]
+        return tuple(found)
 
 
 def syntax_of(function: Callable) -> ast.FunctionDef:
@@ -184,6 +197,11 @@ def check_features(made: Policy) -> None:
     for name in made.reads:
         if name not in FEATURES:
             raise unknown("feature", name, FEATURES, where)
+    for source in made.sources:
+        if source not in POOL_SOURCES:
+            raise unknown("source", source, POOL_SOURCES, where)
+    if "ranked" in made.sources and made.stratum != "region":
+        raise InputError(f"got source 'ranked' with stratum {made.stratum!r}; it needs stratum 'region'", where)
     for door in made.doors:
         if door not in DOORS:
             raise unknown("door", door, DOORS, where)

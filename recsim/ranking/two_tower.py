@@ -17,7 +17,7 @@ from recsim.ranking.policy import policy
     temperature=0.2,
     meta={
         "title": "two towers: cosine of learned interest and topics", "source": "published form; temperature ours",
-        "evidence": "[P]", "date": "2019-09-10", "doors": (),
+        "evidence": "[P]", "date": "2026-08-14", "doors": (),
     },
 )  # fmt: skip
 def two_tower(f, p):

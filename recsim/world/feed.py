@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,8 +12,8 @@ from recsim.kernels import look, retrieval, shadow, slate
 from recsim.kernels.retrieval import Quotas, Strata
 from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
 from recsim.ranking.compile import CompiledPolicy
-from recsim.rng import Key
-from recsim.state import ACTIONS, KINDS, LIKE, SHARE, SOURCES, STOPPED, Tally
+from recsim.rng import Decision, Key, uniforms
+from recsim.state import ACTIONS, HIDE, KINDS, LIKE, REPORT, SHARE, SOURCES, STOPPED, Tally
 from recsim.world.build import State, largest_window
 from recsim.world.plan import Plan
 from recsim.world.predict import Predictor
@@ -21,6 +22,7 @@ BLOCK = 128
 """Visits scored together: 128 x (256 + 8) float32 scores are 135 kB and stay in a core's L2 cache."""
 FRESH = 64
 SEARCH_RESULTS = 20
+TIMES = {"age_h", "created_h", "created_s"}
 
 
 class Feed:
@@ -80,7 +82,22 @@ class Feed:
         )  # fmt: skip
         self.constants = self.predictor.constants()
         self.refresh = max(1, round(platform.retrieval.refresh_hours * plan.steps_per_day / 24))
+        if "ranked" in plan.policy.sources:
+            self.refresh = 1  # one page for all by the score: hours late, it would never show what came in between
+        self.epoch_s = (plan.scenario.days.start - dt.date(1970, 1, 1)).days * 86_400.0
+        timed = TIMES.intersection(plan.compiled.rows + (plan.gate.rows if plan.gate else ()))
+        self.within_h = self._moments() if timed else np.zeros(0, np.float32)
         self.stale = True
+
+    def _moments(self) -> np.ndarray:
+        """(I,) float32, hours from the start of its step to an item's posting; the same in all worlds of a replicate.
+
+        Without it all items of a step would be of one age, and the ties would go by number, that is, by author.
+        """
+        u = uniforms(
+            self.key._replace(branch=0), Decision.ITEM_MOMENT, self.plan.supply.population, self.state.items.key
+        )
+        return u[:, 0] * np.float32(24 / self.plan.steps_per_day)
 
     def _strata(self) -> Strata:
         languages, regions = len(self.plan.languages), len(self.plan.regions)
@@ -108,8 +125,8 @@ class Feed:
         count = {name: round(share * self.size) for name, share in shares.items()}
         noise = np.float32(r.noise.value if self.plan.policy.ordering == "ratio" else 0.0)
         return Quotas(
-            count.get("interest", 0), count.get("trending", 0), count.get("discovery", 0), count.get("regional", 0),
-            noise,
+            count.get("interest", 0) + count.get("ranked", 0), count.get("trending", 0), count.get("discovery", 0),
+            count.get("regional", 0), noise,
         )  # fmt: skip
 
     def sort_people(self) -> None:
@@ -176,8 +193,17 @@ class Feed:
             out[:count] = counters.decayed[ACTIONS.index(wanted), rows]
         else:
             out[:count] = {
-                "age_h": lambda: self.age_h[:count],
-                "created_h": lambda: items.created[rows] * np.float32(24 / self.plan.steps_per_day),
+                "age_h": lambda: self.age_h[:count] + (np.float32(24 / self.plan.steps_per_day) - self.within_h[rows]),
+                "created_h": lambda: (
+                    items.created[rows] * np.float32(24 / self.plan.steps_per_day) + self.within_h[rows]
+                ),
+                "created_s": lambda: (
+                    self.epoch_s
+                    + items.created[rows] * (86_400.0 / self.plan.steps_per_day)
+                    + self.within_h[rows] * 3600.0
+                ),
+                "ups": lambda: counters.total[rows, LIKE] + 1,
+                "downs": lambda: counters.total[rows, HIDE] + counters.total[rows, REPORT],
                 "length_s": lambda: items.length[rows],
                 "impressions": lambda: counters.total[rows, 0],
                 "item": lambda: np.arange(start, end),
@@ -194,7 +220,12 @@ class Feed:
 
     @property
     def quota_views(self) -> np.ndarray:
-        """(J,) float32, simulated views that fill each exposure pool; the trial pool only when gates are off."""
+        """(J,) float32, simulated views that fill each exposure pool; the trial pool only when gates are off.
+
+        None for a policy that does not explore: nobody would be shown an item under trial.
+        """
+        if not self.plan.policy.explores:
+            return np.zeros(0, np.float32)
         gates = self.plan.scenario.platform.gates
         scale = self.plan.represented * self.plan.scale
         stages = gates.stages if self.gated else gates.stages[:1]

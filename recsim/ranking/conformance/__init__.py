@@ -1,0 +1,1 @@
+"""Conformance: published values of published formulas, as data files, and whether the code reproduces them."""
