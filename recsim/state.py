@@ -122,6 +122,8 @@ class Tally(NamedTuple):
     follow_count: np.ndarray  # (T,) int64
     reached: np.ndarray  # (U,) uint64, bit per candidate within the window
     met: np.ndarray  # (U,) int32, impressions of candidate content since the world began
+    well: np.ndarray  # (T, 3) int64: utility of examined items in 1/1024, pairs of items within a visit that share the
+    # main topic, all pairs within a visit
 
 
 def copied(group: Any) -> Any:
