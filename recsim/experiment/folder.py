@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -123,7 +123,7 @@ def verified(folder: Path, last: str, what: str) -> tuple[dict[str, Any], dict[s
 class RunFolder:
     """One run's directory.
 
-    Finished tasks lie in ``replicates/<number>`` and ``assumptions/<number>``: tables, and a ``meta.json`` with their
+    Finished tasks lie in ``<kind>/<number>`` (``replicates``, ``assumptions``, or one kind per policy): tables, and a ``meta.json`` with their
     SHA-256. Each appears whole or not at all.
 
     Args:
@@ -165,17 +165,18 @@ class RunFolder:
         if self.path.is_dir() and any(not p.name.startswith(ours) for p in self.path.iterdir()):
             raise InputError("holds files that are not a run; choose an empty or new folder with --out", str(self.path))
 
-    def claim(self, resume: bool) -> None:
+    def claim(self, resume: bool, kinds: Sequence[str] = ("replicates",)) -> None:
         """Make the folder ours, or refuse without touching anything.
 
         Args:
             resume: continue an unfinished run.
+            kinds: of tasks whose presence makes it an unfinished run.
 
         Raises:
             InputError: it holds another run, other files, or an unfinished run without ``resume``.
         """
         self.inspect()
-        done = len(self.finished())
+        done = sum(len(self.finished(kind)) for kind in kinds)
         if not self.complete and not resume and done:
             text = f"holds an unfinished run ({done} replicates done); continue it with --resume"
             raise InputError(text, str(self.path))
