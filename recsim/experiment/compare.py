@@ -42,15 +42,22 @@ def chosen(scenario: Scenario, policies: str | Sequence[str]) -> list[str]:
             "a counterfactual other than 'kept'",
             "campaigns",
         )
-    names = list(PRESETS) if policies == "all" else [policies] if isinstance(policies, str) else list(policies)
-    for number, name in enumerate(names):
-        registry.get(name)
-        if name in names[:number]:
+    given = [policies] if isinstance(policies, str) else list(policies)
+    for number, name in enumerate(given):
+        if name in given[:number]:
             raise InputError(f"got {name!r} twice; name each policy once", "policies")
-    names = sorted({*names, own})
+    names = sorted({*asked_for(policies), own})
+    for name in names:
+        registry.get(name)
     if len(names) < 2:
         raise InputError(f"got {own!r} only; name at least one other policy, or all", "policies")
     return names
+
+
+def asked_for(policies: str | Sequence[str]) -> set[str]:
+    """The names given, "all" among them standing for every preset."""
+    given = {policies} if isinstance(policies, str) else set(policies)
+    return given - {"all"} | (set(PRESETS) if "all" in given else set())
 
 
 def cell_scenario(scenario: Scenario, policy: str) -> Scenario:
@@ -95,7 +102,7 @@ def compare(
 
     Args:
         scenario: from `recsim.load`; its own policy is the one all others are compared with, and is always among them.
-        policies: names, or "all" for every preset.
+        policies: names; "all": every preset.
         replicates, seed: override the scenario's.
         out: directory itself; default ``runs/compare-<name>-<fingerprint>``.
         workers, threads, fixed_parameters, resume, force, progress, store, simulate: as in `recsim.run`.
@@ -107,14 +114,13 @@ def compare(
     session = Session(simulate, fixed_parameters, workers, threads, progress)
     scenario = configured(scenario, replicates, seed, None)
     names = chosen(scenario, policies)
-    if scenario.platform.policy not in names or (policies != "all" and scenario.platform.policy not in policies):
-        session.notes.append(
-            f"the scenario's own policy {scenario.platform.policy} is added: others are compared with it"
-        )
+    own = scenario.platform.policy
+    if own not in asked_for(policies):
+        session.notes.append(f"the scenario's own policy {own} is added: all others are compared with it")
     cells = {name: cell_scenario(scenario, name) for name in names}
     with compiling(simulate, scenario) as session.compiled:
         marks = {name: run_fingerprint(cell, fixed_parameters, simulate) for name, cell in cells.items()}
-        mark = hashlib.sha256(json.dumps([scenario.platform.policy, marks], sort_keys=True).encode()).hexdigest()
+        mark = hashlib.sha256(json.dumps([own, marks], sort_keys=True).encode()).hexdigest()
         work = Work(scenario, cells, mark, session)
         if not store:
             return work.finish(None)

@@ -230,6 +230,12 @@ def candidate_row(row: dict[str, Any], candidate: str) -> dict[str, Any]:
     return next(r for r in row["candidates"] if r["id"] == candidate)
 
 
+def ranked(summary: dict[str, Any], candidate: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Policies with the numbers of one candidate, largest absolute shift first."""
+    rows = [(p, candidate_row(p, candidate)) for p in summary["policies"]]
+    return sorted(rows, key=lambda pair: (-_size(pair[0], candidate), pair[0]["policy"]))
+
+
 def frontiers(rows: list[dict[str, Any]], promoted: list[str]) -> dict[str, dict[str, list[str]]]:
     """Policies that no other beats on both: a smaller absolute shift and more satisfaction; by mean values.
 
