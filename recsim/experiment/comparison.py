@@ -27,20 +27,19 @@ class Cost(NamedTuple):
 
     label: str
     unit: str
-    better: int  # 1: more is better for people, -1: less is, 0: no judgement
 
 
 COSTS = {
-    "watch_s_per_person_day": Cost("watch time per person and day", "s", 1),
-    "watch_s_per_view": Cost("watch time per view", "s", 1),
-    "videos_per_day": Cost("videos per person and day", "videos", 0),
-    "utility_per_view": Cost("mean utility of what is examined", "utility units", 1),
-    "like_rate": Cost("likes per view", "0-1", 1),
-    "effective_topics": Cost("effective topics of all views", "topics", 1),
-    "effective_topics_visit": Cost("effective topics within a visit", "topics", 1),
-    "gini_views": Cost("Gini of views over items", "0-1", -1),
-    "small_creator_share": Cost("views of small creators", "0-1", 1),
-    "emotional_share": Cost("views of the most emotional tenth", "0-1", -1),
+    "watch_s_per_person_day": Cost("watch time per person and day", "s"),
+    "watch_s_per_view": Cost("watch time per view", "s"),
+    "videos_per_day": Cost("videos per person and day", "videos"),
+    "utility_per_view": Cost("mean utility of what is examined", "utility units"),
+    "like_rate": Cost("likes per view", "0-1"),
+    "effective_topics": Cost("effective topics of all views", "topics"),
+    "effective_topics_visit": Cost("effective topics within a visit", "topics"),
+    "gini_views": Cost("Gini of views over items", "0-1"),
+    "small_creator_share": Cost("views of small creators", "0-1"),
+    "emotional_share": Cost("views of the most emotional tenth", "0-1"),
 }
 SATISFACTION = ("watch_s_per_person_day", "utility_per_view")
 """Vertical axes of the Pareto picture."""

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from recsim.experiment.comparison import COSTS, SATISFACTION, Comparison, candidate_row, ranked
 from recsim.report.compare_table import short
 from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, STYLE, save
-from recsim.report.labels import place_labels
+from recsim.report.labels import Box, place_labels
 
 WIDTH_OF_NAMES = 28
 
@@ -70,6 +70,10 @@ def shift_per_policy(result: Comparison, candidate: str) -> Figure:
             label=None if label in used else label,
         )  # fmt: skip
         used.add(label)
+    ends = [row[key] for _, row in pairs for key in ("shift_pp", "ci_low", "ci_high") if row[key] is not None]
+    far = 1.5 * max(abs(v) for v in [threshold, *band, *ends])
+    left, right = axes.get_xlim()
+    axes.set_xlim(max(left, -far), min(right, far))  # the thin lines of few replicates are cut
     _policies_below(axes, [p for p, _ in pairs])
     axes.set_xlabel("shift of exposure share, percentage points (thick: 95 %; thin: simultaneous, Bonferroni)")
     axes.set_title(f"What the same campaigns change for {name} under each feed", loc="left")
@@ -87,22 +91,28 @@ def pareto(result: Comparison, candidate: str) -> Figure:
     placed = [_pareto_panel(axes, s, candidate, measure) for axes, measure in zip(panels, SATISFACTION, strict=True)]
     panels[-1].set_xlabel(f"manipulability: absolute shift of {name}, percentage points")
     panels[0].set_title("How far the bots move exposure, and what the feed gives people", loc="left")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    legend = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(
+        list(legend.values()), list(legend), loc="outside lower center", ncols=2, fontsize=8, frameon=False
+    )  # fmt: skip
     figure.canvas.draw()
     figure.set_layout_engine("none")
-    for axes, (x, y, texts) in zip(panels, placed, strict=True):
-        place_labels(axes, x, y, texts)
+    for axes, (points, lines) in zip(panels, placed, strict=True):
+        place_labels(axes, points, lines)
     return figure
 
 
-def _pareto_panel(axes: Axes, s: dict[str, Any], candidate: str, measure: str) -> tuple[list, list, list]:
-    """Draw one panel; the points and their names."""
+def _pareto_panel(
+    axes: Axes, s: dict[str, Any], candidate: str, measure: str
+) -> tuple[list[tuple[float, float, str]], list[Box]]:
+    """Draw one panel; its points with their names, and the lines that labels should not cover."""
     own = next(p for p in s["policies"] if p["own"])["costs"][measure]["without"]
     relative = measure.startswith("watch") and bool(own)
     factor = 100 / own if relative and own else 1.0
     best = set(s["frontier"][candidate][measure])
     points: list[tuple[float, float, str]] = []
+    lines: list[Box] = []
+    edge: list[tuple[float, float]] = []
     used: set[str] = set()
     for p in s["policies"]:
         row, cost = candidate_row(p, candidate), p["costs"][measure]
@@ -123,34 +133,32 @@ def _pareto_panel(axes: Axes, s: dict[str, Any], candidate: str, measure: str) -
         )  # fmt: skip
         used.add(label)
         points.append((x, y, short(p["policy"], WIDTH_OF_NAMES)))
-    edge = sorted((x, y) for (x, y, _), p in zip(points, _drawn(s, candidate, measure), strict=True) if p in best)
+        lines += [(x - across[0, 0], y, x + across[1, 0], y), (x, y - up[0, 0], x, y + up[1, 0])]
+        if on:
+            edge.append((x, y))
     if edge:
-        axes.step(
-            *zip(*edge, strict=True),
-            where="post",
-            color=GREEN,
-            linestyle="--",
-            linewidth=1.2,
-            zorder=1,
-            label="frontier",
-        )
+        x_edge, y_edge = zip(*sorted(edge), strict=True)
+        axes.step(x_edge, y_edge, where="post", color=GREEN, linestyle="--", linewidth=1.2, zorder=1, label="frontier")
     axes.axvline(
         s["threshold_pp"], color=RED, linestyle=":", linewidth=1.1, label=f"threshold {s['threshold_pp']:g} pp"
     )
     axes.axhline(0, color=BLACK, linewidth=0.6)
-    axes.margins(0.08)
-    axes.set_xlim(left=-0.03 * axes.get_xlim()[1])
+    _limits(axes, [p[0] for p in points], [p[1] for p in points], s["threshold_pp"])
     unit = "%" if relative else COSTS[measure].unit
     axes.set_ylabel(f"{COSTS[measure].label},\nagainst the own policy, {unit}")
-    return [x for x, _, _ in points], [y for _, y, _ in points], [text for *_, text in points]
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    return points, [*lines, (left, 0.0, right, 0.0), (s["threshold_pp"], low, s["threshold_pp"], high)]
 
 
-def _drawn(s: dict[str, Any], candidate: str, measure: str) -> list[str]:
-    """Names of the policies that have a point, in order."""
-    return [
-        p["policy"] for p in s["policies"]
-        if candidate_row(p, candidate)["shift_pp"] is not None and p["costs"][measure]["difference"] is not None
-    ]  # fmt: skip
+def _limits(axes: Axes, x: list[float], y: list[float], threshold: float) -> None:
+    """Room for all points; whiskers of few replicates, which can be far longer, are cut."""
+    axes.margins(0.08)
+    low, high = min([0.0, *y]), max([0.0, *y])
+    room = 0.6 * (high - low) or 1.0
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(max(bottom, low - room), min(top, high + room))
+    right = min(axes.get_xlim()[1], 2.5 * max([threshold, *x]))
+    axes.set_xlim(-0.03 * right, right)
 
 
 def costs_per_policy(result: Comparison) -> Figure:
@@ -175,9 +183,8 @@ def costs_per_policy(result: Comparison) -> Figure:
             if row["change"] is not None:
                 axes.plot(row["without"] + row["change"], y, "x", color=BLACK, markersize=4, markeredgewidth=0.8)
         _policies_below(axes, rows, 7)
-        better = {1: " (more is better)", -1: " (less is better)", 0: ""}[cost.better]
         axes.set_title(_folded(cost.label), fontsize=7.5, loc="left")
-        axes.set_xlabel(cost.unit + better, fontsize=6.5)
+        axes.set_xlabel(cost.unit, fontsize=6.5)
         axes.tick_params(axis="x", labelsize=6.5)
         axes.locator_params(axis="x", nbins=4)
     figure.suptitle("What each feed gives people (x: with the campaigns)", fontsize=10, x=0.01, ha="left")
@@ -202,7 +209,7 @@ def comparison_figures(result: Comparison, folder: Path) -> list[tuple[str, Path
         for candidate in result.summary["beneficiaries"]:
             name = next(c.name for c in result.scenario.candidates if c.id == candidate)
             figures = {
-                f"pareto_{candidate}": (pareto(result, candidate), f"Absolute shift of {name} against what the feed gives people without the campaigns, relative to the own policy; whiskers: 95 % intervals; {caption}."),
+                f"pareto_{candidate}": (pareto(result, candidate), f"Absolute shift of {name} against what the feed gives people without the campaigns, relative to the own policy; whiskers: 95 % intervals, cut where they leave the picture; {caption}."),
                 f"shift_{candidate}": (shift_per_policy(result, candidate), f"Shift of {name} under each policy; filled: shown after Holm's adjustment; {caption}."),
             }  # fmt: skip
             drawn += [(key, save(figure, folder, key), text) for key, (figure, text) in figures.items()]

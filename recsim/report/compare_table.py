@@ -108,10 +108,13 @@ def _costs(s: dict[str, Any]) -> list[str]:
 def _sentences(s: dict[str, Any], names: dict[str, str]) -> list[str]:
     out: list[str] = []
     for candidate in s["beneficiaries"]:
+        by_measure: dict[str, list[str]] = {}
         for measure, best in s["frontier"][candidate].items():
+            by_measure.setdefault(", ".join(best), []).append(COSTS[measure].label)
+        for best_ones, labels in by_measure.items():
             out += wrapped(
-                f"Frontier for {names[candidate]} (no other feed has both a smaller shift and a larger "
-                f"{COSTS[measure].label}, by means): {', '.join(best)}."
+                f"Frontier for {names[candidate]} (by means, no other feed has both a smaller shift and a larger "
+                f"{' or '.join(labels)}): {best_ones}."
             )
     measure = SATISFACTION[0]
     changes = [
