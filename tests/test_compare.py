@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from test_experiment import cli
 
 import recsim
@@ -24,6 +24,7 @@ from recsim.experiment.compare import chosen, compare, expected
 from recsim.experiment.comparison import COSTS, Comparison, candidate_row, direction
 from recsim.experiment.run import estimate
 from recsim.report import write_comparison
+from recsim.report.compare_figures import NAMED, pareto
 from recsim.report.compare_table import comparison_lines, short
 from recsim.report.labels import overlap, place_labels
 from recsim.scenario import load
@@ -31,6 +32,14 @@ from recsim.scenario import load
 POLICIES = ["dsa38_regional", "popular_decayed", "random", "tiktok_value"]
 ALIAS = "recsim.ranking.tiktok_value:tiktok_value"
 TABLES = ("compare.csv", "policies.csv", "costs.csv", "shift_by_replicate.csv", "costs_by_replicate.csv")
+
+
+def numbers_of(value):
+    """All numbers of a policy, apart from what it has only because it is compared with another."""
+    only = ("policy", "own", "rank", "difference_p_holm", "difference_verdict")
+    if isinstance(value, dict):
+        return {k: numbers_of(v) for k, v in value.items() if k not in only}
+    return [numbers_of(v) for v in value] if isinstance(value, list) else value
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +127,7 @@ def test_contrasts_are_those_of_the_replicates(done):
     ("values", "p", "words"),
     [
         ([1.0, 1.2, 0.9], 0.01, "more"), ([-1.0, -1.2], 0.04, "less"), ([1.0, -1.2], 0.6, "no difference shown"),
-        ([0.0, 0.0, np.nan], 1.0, "the same"), ([2.0], np.nan, "one replicate"), ([], np.nan, "one replicate"),
+        ([0.0, 0.0, np.nan], 1.0, "the same"), ([2.0], np.nan, "one replicate"), ([np.nan], np.nan, "undefined"),
     ],
 )  # fmt: skip
 def test_a_difference_in_words(values, p, words):
@@ -142,7 +151,24 @@ def test_costs_are_those_of_the_world_without_campaigns(done):
     own = row_of(done, "tiktok_value")[0]["costs"]["like_rate"]
     assert own["without"] == pytest.approx(0.05) and own["difference_verdict"] == "own"
     nothing = row_of(done, "random")[0]["costs"]["gini_views"]
-    assert nothing["without"] is None and nothing["difference_verdict"] == "one replicate"
+    assert nothing["without"] is None and nothing["difference_verdict"] == "undefined"
+
+
+def test_several_beneficiaries_are_one_family(scenario, tmp_path):
+    other = scenario.campaigns[0].model_copy(update={"id": "second", "key": "second", "beneficiary": "ada"})
+    result = go(scenario.model_copy(update={"campaigns": [*scenario.campaigns, other]}), tmp_path / "c", replicates=3)
+    s = result.summary
+    assert s["beneficiaries"] == ["ada", "eva"] and s["simultaneous"]["family_shift"] == 8
+    assert s["simultaneous"]["family_difference"] == 6
+    found = result.shift()
+    assert found["p_holm"].notna().sum() == 8 and found["difference_p_holm"].notna().sum() == 6
+    p = found[found["beneficiary"]].set_index(["policy", "candidate"])[["p_value", "p_holm"]]
+    assert p["p_holm"].tolist() == pytest.approx(metrics.holm(p["p_value"].to_numpy()).tolist())
+    write_comparison(result)
+    drawn = {path.stem for path in (result.folder / "figures").glob("*.png")}
+    assert drawn == {"costs", "pareto_ada", "pareto_eva", "shift_ada", "shift_eva"}
+    text = "\n".join(comparison_lines(result))
+    assert "Shift of Ada" in text and "Shift of Eva" in text and {"shift_pp.ada", "shift_pp.eva"} <= set(result.table())
 
 
 def test_the_frontier_holds_who_is_beaten_by_nobody(done):
@@ -155,15 +181,7 @@ def test_the_same_policy_under_two_names_is_exactly_the_same(scenario):
     for each, simulate in ((scenario, fake_world.simulate), (declared, None)):
         result = compare(each, policies=[ALIAS, "tiktok_value"], workers=1, store=False, simulate=simulate)
         assert row_of(result, ALIAS)[1]["difference_verdict"] == "the same"
-        # Apart from what only a policy that is compared with another has.
-        only = ("policy", "own", "rank", "difference_p_holm", "difference_verdict")
-
-        def numbers(value):
-            if isinstance(value, dict):
-                return {k: numbers(v) for k, v in value.items() if k not in only}
-            return [numbers(v) for v in value] if isinstance(value, list) else value
-
-        one, two = map(numbers, result.summary["policies"])
+        one, two = map(numbers_of, result.summary["policies"])
         assert one == two and one["candidates"][0]["shift_pp"] is not None
     # The declared parameter counts: without it the numbers are others.
     plain = compare(load(fake_world.SMALL), policies=[ALIAS], replicates=2, workers=1, store=False)
@@ -315,6 +333,15 @@ def test_tables_fit_the_terminal(done):
     assert ranks == done.policies * 2
     assert re.search(r"random .* less", text) and "(own policy)" in text and "the same" in text
     assert short("package.module:a_very_long_function", 18) == "..ry_long_function"
+
+
+def test_many_policies_get_ranks_and_a_key(scenario, tmp_path):
+    result = go(scenario, policies=["all", *(f"recsim.ranking.presets:{name}" for name in POLICIES)], replicates=2)
+    assert len(result.policies) > NAMED
+    texts = [t.get_text() for f in pareto(result, "eva").findobj(SubFigure) for t in f.texts]
+    assert len(texts) == 1 and [line.split()[0] for line in texts[0].splitlines()] == [
+        str(k + 1) for k in range(len(result.policies))
+    ]
 
 
 @pytest.mark.parametrize("case", ["plain", "one replicate", "zero dose"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsim.cli.progress import progress
 from recsim.errors import InputError
@@ -97,17 +98,10 @@ def run_command(what: What, policy: str | None, how: How) -> None:
     how.announce(text, estimate(scenario, how.workers), "--scale or --replicates")
     with progress(how.quiet) as say:
         result = run(scenario, progress=say, **how.options)
-    _notes(result.notes)
     from recsim.report import write
+    from recsim.report.table import print_summary
 
-    if not result.reused:
-        write(result)
-    if how.as_json:
-        sys.stdout.write(json.dumps(result.summary) + "\n")
-    elif not how.quiet:
-        from recsim.report.table import print_summary
-
-        print_summary(result)
+    _show(result, how, write, print_summary)
 
 
 def compare_command(what: What, policies: str, how: How) -> None:
@@ -122,22 +116,22 @@ def compare_command(what: What, policies: str, how: How) -> None:
     how.announce(text, expected(scenario, names, how.workers), "--scale or --replicates, or name fewer policies")
     with progress(how.quiet) as say:
         result = compare(scenario, policies=wanted, progress=say, **how.options)
-    _notes(result.notes)
     from recsim.report import write_comparison
+    from recsim.report.compare_table import print_comparison
 
+    _show(result, how, write_comparison, print_comparison)
+
+
+def _show(result: Any, how: How, write: Callable, show: Callable) -> None:
+    """Say what happened, write the page unless it is there, print the summary or the tables."""
+    for note in result.notes:
+        sys.stderr.write(f"note: {note}\n")
     if not result.reused:
-        write_comparison(result)
+        write(result)
     if how.as_json:
         sys.stdout.write(json.dumps(result.summary) + "\n")
     elif not how.quiet:
-        from recsim.report.compare_table import print_comparison
-
-        print_comparison(result)
-
-
-def _notes(notes: list[str]) -> None:
-    for note in notes:
-        sys.stderr.write(f"note: {note}\n")
+        show(result)
 
 
 def _time(seconds: float) -> str:

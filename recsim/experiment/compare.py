@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recsim.errors import InputError
-from recsim.experiment.comparison import LAST, Cell, Comparison, replicate_tables, summarise_comparison
+from recsim.experiment.comparison import LAST, Cell, Comparison, needed, replicate_tables, summarise_comparison
 from recsim.experiment.files import write_last
 from recsim.experiment.folder import RunFolder, plain_errors, write_text
 from recsim.experiment.run import configured, estimate, expected_work, policy_source, run_fingerprint, source_digest
@@ -21,7 +21,7 @@ from recsim.ranking.presets import PRESETS
 from recsim.scenario import dump_yaml
 from recsim.scenario.schema import Scenario
 
-COMPILE_S = 4.0
+COMPILE_S = 2.0
 """Seconds to compile the score loop of one more policy; none if it is in the cache."""
 
 
@@ -158,8 +158,9 @@ class Work:
         session, wanted = self.session, range(self.scenario.run.replicates)
         done: dict[str, dict[int, Stored]] = {}
         for name in self.cells:
-            done[name] = session.taken_over(folder, folder_of(name), len(wanted), f"{name}: replicate")
-        if before := sum(len(found) for found in done.values()):
+            found = session.taken_over(folder, folder_of(name), len(wanted), f"{name}: replicate")
+            done[name] = {n: (needed(frames), meta) for n, (frames, meta) in found.items()}
+        if before := sum(map(len, done.values())):
             session.notes.append(f"{before} finished replicates taken over")
         # One replicate of every policy after the other: what is stored when it stops can be compared.
         todo = [
@@ -168,8 +169,8 @@ class Work:
         ]  # fmt: skip
         total, seconds = float(len(wanted) * len(self.cells)), expected_work(next(iter(self.cells.values())))
         with contextlib.closing(session.do(todo, total, seconds * len(self.cells), folder)) as results:
-            for task, found in results:
-                done[task.scenario.platform.policy][task.number] = found
+            for task, (frames, meta) in results:
+                done[task.scenario.platform.policy][task.number] = (needed(frames), meta)
         whole = {}
         for name, scenario in self.cells.items():
             parts = [done[name][n] for n in wanted]

@@ -53,6 +53,17 @@ class Cell(NamedTuple):
     metas: list[dict[str, Any]]
 
 
+def needed(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """What a comparison needs of one replicate's tables: exposure summed over segments, a twentieth of the memory.
+
+    With 25 policies and 30 replicates the full tables would be gigabytes; on the disk they are kept.
+    """
+    kept = {name: frames[name] for name in ("engagement", "campaigns", "reach", "facts")}
+    keys = ["replicate", "branch", "arm", "day", "candidate", "stance"]
+    sums = frames["exposure"].groupby(keys, observed=True, as_index=False)
+    return kept | {"exposure": sums[["impressions", "comment_exposures"]].sum()}
+
+
 def costs_of(facts: pd.DataFrame, replicates: list[int]) -> dict[str, np.ndarray]:
     """Every cost by replicate and arm, mean over luck branches.
 
@@ -79,9 +90,11 @@ def _shown(values: np.ndarray, prefix: str = "", family: int = 1) -> dict[str, f
 
 
 def direction(values: np.ndarray, p: float) -> str:
-    """In words, after adjustment: "more", "less", "no difference shown", "the same", or "one replicate"."""
+    """In words, after adjustment: "more", "less", "no difference shown", "the same", "one replicate" or "undefined"."""
     known = values[~np.isnan(values)]
-    if len(known) and not known.any():
+    if not len(known):
+        return "undefined"
+    if not known.any():
         return "the same"
     if len(known) < 2:
         return "one replicate"

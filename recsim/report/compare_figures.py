@@ -17,6 +17,8 @@ from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, STYLE, save
 from recsim.report.labels import Box, place_labels
 
 WIDTH_OF_NAMES = 28
+NAMED = 8
+"""Most policies that the Pareto picture names beside their points; with more, ranks stand there and a key beside."""
 
 
 def _caption(s: dict[str, Any]) -> str:
@@ -85,14 +87,20 @@ def pareto(result: Comparison, candidate: str) -> Figure:
     """How far the campaigns move exposure against what the feed gives people, with the frontier marked."""
     s = result.summary
     name = next(c.name for c in result.scenario.candidates if c.id == candidate)
-    figure = Figure(figsize=(7.2, 8.2), dpi=150, layout="constrained")
+    many = len(s["policies"]) > NAMED
+    figure = Figure(figsize=(9.4 if many else 7.2, 8.2), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(len(SATISFACTION), 1, sharex=True)
+    if many:
+        parts = figure.subfigures(1, 2, width_ratios=[7.2, 2.2], squeeze=False)[0]
+        key = "\n".join(f"{p['rank']:>2}  {short(p['policy'], WIDTH_OF_NAMES)}" for p in s["policies"])
+        parts[1].text(0.0, 0.93, key, fontsize=7.5, va="top", linespacing=1.5)
+    left = parts[0] if many else figure
+    panels = left.subplots(len(SATISFACTION), 1, sharex=True)
     placed = [_pareto_panel(axes, s, candidate, measure) for axes, measure in zip(panels, SATISFACTION, strict=True)]
     panels[-1].set_xlabel(f"manipulability: absolute shift of {name}, percentage points")
     panels[0].set_title("How far the bots move exposure, and what the feed gives people", loc="left")
     legend = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(
+    left.legend(
         list(legend.values()), list(legend), loc="outside lower center", ncols=2, fontsize=8, frameon=False
     )  # fmt: skip
     figure.canvas.draw()
@@ -106,6 +114,7 @@ def _pareto_panel(
     axes: Axes, s: dict[str, Any], candidate: str, measure: str
 ) -> tuple[list[tuple[float, float, str]], list[Box]]:
     """Draw one panel; its points with their names, and the lines that labels should not cover."""
+    many = len(s["policies"]) > NAMED
     own = next(p for p in s["policies"] if p["own"])["costs"][measure]["without"]
     relative = measure.startswith("watch") and bool(own)
     factor = 100 / own if relative and own else 1.0
@@ -132,7 +141,7 @@ def _pareto_panel(
             label=None if label in used else label,
         )  # fmt: skip
         used.add(label)
-        points.append((x, y, short(p["policy"], WIDTH_OF_NAMES)))
+        points.append((x, y, str(p["rank"]) if many else short(p["policy"], WIDTH_OF_NAMES)))
         lines += [(x - across[0, 0], y, x + across[1, 0], y), (x, y - up[0, 0], x, y + up[1, 0])]
         if on:
             edge.append((x, y))

@@ -54,7 +54,7 @@ def _shifts(s: dict[str, Any], candidate: str, name: str) -> list[str]:
     lines = [
         *wrapped(head),
         f"{'':>2}  {'policy':<{NAME}}{'shift':>7} {'(95 % interval)':<18}{'adj. p':>7} {'against own policy':<19}"
-        f"{'P>=' + format(s['threshold_pp'], 'g'):>5}",
+        f"{'P>=T':>5}",
         "-" * 78,
     ]
     for k, (policy, row) in enumerate(rows, 1):
@@ -136,8 +136,8 @@ def _footer(result: Comparison) -> list[str]:
     text = (
         f"adj. p: Holm over {many['family_shift']} shifts; 'more' and 'less': adjusted p below 0.05 over "
         f"{many['family_difference']} paired differences; 'no difference shown' is not proof of equality. Intervals are "
-        "per policy; simultaneous (Bonferroni) ones are in compare.csv. P: chance that one further world reaches the "
-        "threshold. small cr.: views of the half of creators with the fewest followers; emot.: views of the most "
+        "per policy; simultaneous (Bonferroni) ones are in compare.csv. P>=T: chance that one further world reaches the "
+        f"threshold of {s['threshold_pp']:g} pp. small cr.: views of the half of creators with the fewest followers; emot.: views of the most "
         "emotional tenth of items (10 % would be neutral)."
     )
     return ["", *wrapped(text), *footer_lines(result, "compare.html")]
