@@ -21,7 +21,8 @@ from recsim import metrics
 from recsim.errors import InputError
 from recsim.experiment import run
 from recsim.experiment.compare import chosen, compare, expected
-from recsim.experiment.comparison import COSTS, Comparison, candidate_row, direction
+from recsim.experiment.comparison import Comparison
+from recsim.experiment.contrasts import COSTS, candidate_row, direction
 from recsim.experiment.run import estimate
 from recsim.report import write_comparison
 from recsim.report.compare_figures import NAMED, pareto

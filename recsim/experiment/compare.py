@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recsim.errors import InputError
-from recsim.experiment.comparison import LAST, Cell, Comparison, needed, replicate_tables, summarise_comparison
+from recsim.experiment.comparison import LAST, Comparison, replicate_tables
+from recsim.experiment.contrasts import Cell, needed, summarise_comparison
 from recsim.experiment.files import write_last
 from recsim.experiment.folder import RunFolder, plain_errors, write_text
 from recsim.experiment.run import configured, estimate, expected_work, policy_source, run_fingerprint, source_digest

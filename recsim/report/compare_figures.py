@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from recsim.experiment.comparison import COSTS, SATISFACTION, Comparison, candidate_row, ranked
+from recsim.experiment.comparison import Comparison
+from recsim.experiment.contrasts import COSTS, SATISFACTION, candidate_row, ranked
 from recsim.report.compare_table import short
 from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, STYLE, save
 from recsim.report.labels import Box, place_labels

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import IO, Any
 
-from recsim.experiment.comparison import COSTS, SATISFACTION, Comparison, ranked
+from recsim.experiment.comparison import Comparison
+from recsim.experiment.contrasts import COSTS, SATISFACTION, ranked
 from recsim.report.table import footer_lines, millions, number, wrapped
 
 NAME = 18
@@ -137,7 +138,7 @@ def _footer(result: Comparison) -> list[str]:
         f"adj. p: Holm over {many['family_shift']} shifts; 'more' and 'less': adjusted p below 0.05 over "
         f"{many['family_difference']} paired differences; 'no difference shown' is not proof of equality. Intervals are "
         "per policy; simultaneous (Bonferroni) ones are in compare.csv. P>=T: chance that one further world reaches the "
-        f"threshold of {s['threshold_pp']:g} pp. small cr.: views of the half of creators with the fewest followers; emot.: views of the most "
-        "emotional tenth of items (10 % would be neutral)."
+        f"threshold of {s['threshold_pp']:g} pp. small cr.: views of the half of creators with the fewest followers; "
+        "emot.: views of the most emotional tenth of items (10 % would be neutral)."
     )
     return ["", *wrapped(text), *footer_lines(result, "compare.html")]

@@ -9,7 +9,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from recsim.experiment.comparison import COSTS, Comparison, ranked
+from recsim.experiment.comparison import Comparison
+from recsim.experiment.contrasts import COSTS, ranked
 from recsim.experiment.folder import write_text
 from recsim.experiment.result import Result
 from recsim.experiment.summary import removed_campaigns
