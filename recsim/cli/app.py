@@ -101,7 +101,7 @@ def compare(
     json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run the same worlds under several policies: shift under each, and what each feed gives people."""
+    """Compare feeds: the same worlds under several policies."""
     from recsim.cli.run import How, What, compare_command
 
     what = What(config, list(set_ or []), replicates, scale, dose, seed)
