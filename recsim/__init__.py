@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from recsim.audit.check import check
     from recsim.errors import InputError, RecsimError
+    from recsim.experiment.compare import compare
+    from recsim.experiment.comparison import Comparison
     from recsim.experiment.diff import diff
     from recsim.experiment.result import Result
     from recsim.experiment.run import run
@@ -26,12 +28,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 _HOME = {
     "InputError": "recsim.errors", "Policy": "recsim.ranking.policy", "RecsimError": "recsim.errors",
-    "Result": "recsim.experiment.result", "Scenario": "recsim.scenario.schema", "array_policy": "recsim.ranking.array_policy",
-    "check": "recsim.audit.check",
+    "Result": "recsim.experiment.result", "Scenario": "recsim.scenario.schema",
+    "array_policy": "recsim.ranking.array_policy", "check": "recsim.audit.check",
+    "Comparison": "recsim.experiment.comparison", "compare": "recsim.experiment.compare",
     "diff": "recsim.experiment.diff", "load": "recsim.scenario.load", "parse": "recsim.scenario.load",
     "policy": "recsim.ranking.policy", "run": "recsim.experiment.run",
 }  # fmt: skip
 __all__ = [
+    "Comparison",
     "InputError",
     "Policy",
     "RecsimError",
@@ -39,6 +43,7 @@ __all__ = [
     "Scenario",
     "array_policy",
     "check",
+    "compare",
     "diff",
     "load",
     "parse",

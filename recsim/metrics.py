@@ -29,6 +29,48 @@ def top_share(values: np.ndarray, share: float) -> float:
     return float(x[: max(1, round(share * x.size))].sum() / total)
 
 
+def share_of(values: np.ndarray, chosen: np.ndarray) -> float:
+    """Part of the total of non-negative values that the chosen ones hold; NaN if the total is zero.
+
+    Args:
+        values: (N,) counts. chosen: (N,) bool.
+    """
+    total = float(np.sum(values))
+    return float(np.sum(np.where(chosen, values, 0))) / total if total > 0 else float("nan")
+
+
+def largest(values: np.ndarray, share: float, among: np.ndarray) -> np.ndarray:
+    """Which values reach the smallest of the largest ``share`` of those in ``among`` (at least one of them).
+
+    Args:
+        values: (N,). share: 0-1. among: (N,) bool.
+
+    Returns:
+        (N,) bool, False outside ``among``; all False if there are none.
+    """
+    inside = np.sort(np.asarray(values)[among])
+    if not inside.size:
+        return np.zeros(len(values), bool)
+    return np.asarray(among & (values >= inside[-max(1, round(share * inside.size))]))
+
+
+def smallest_half(values: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Which values are at most the median of those in ``among``.
+
+    Ties at the median count, so that the order of the values cannot matter; more than half may be chosen then.
+
+    Args:
+        values: (N,). among: (M,) int, places of the values that are compared.
+
+    Returns:
+        (N,) bool, False outside ``among``.
+    """
+    chosen = np.zeros(len(values), bool)
+    if len(among):
+        chosen[among] = values[among] <= np.median(values[among])
+    return chosen
+
+
 def shares(impressions: np.ndarray) -> np.ndarray:
     """M1, exposure share p_c = X_c / sum_c X_c along the last axis; NaN where nothing was shown."""
     x = np.asarray(impressions, float)
@@ -119,6 +161,56 @@ def interval(values: np.ndarray, level: float = 0.95) -> Interval:
     return Interval(mean, mean - half, mean + half, sd, mean - ahead, mean + ahead, n)
 
 
+def p_value(values: np.ndarray) -> float:
+    """Two-sided p of the hypothesis that the mean of paired differences is zero (Student's t over replicates).
+
+    NaN with fewer than two values; without spread 1 if all values are 0, else 0.
+    """
+    x = np.asarray(values, float)
+    x = x[~np.isnan(x)]
+    if len(x) < 2:
+        return float("nan")
+    if np.all(x == x[0]):
+        return 1.0 if x[0] == 0 else 0.0
+    from scipy.special import stdtr
+
+    return float(2 * stdtr(len(x) - 1, -abs(x.mean()) / (x.std(ddof=1) / np.sqrt(len(x)))))
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Holm's step-down adjusted p-values of one family of hypotheses.
+
+    max over j <= i of min(1, (m - j + 1) p_(j)) with p ascending and j from 1 (Holm 1979). Undefined ones (NaN) stay
+    NaN and are not counted in m.
+
+    Args:
+        p: (M,) p-values.
+    """
+    given = np.asarray(p, float)
+    out = np.full(given.shape, np.nan)
+    known = np.flatnonzero(~np.isnan(given))
+    order = known[np.argsort(given[known], kind="stable")]
+    steps = np.minimum(1.0, np.arange(len(order), 0, -1) * given[order])
+    out[order] = np.maximum.accumulate(steps) if len(order) else steps
+    return out
+
+
+def chance_at_least(values: np.ndarray, threshold: float) -> float:
+    """Chance that one further world reaches the threshold, by the predictive Student's t.
+
+    1 - T((threshold - m) / (s sqrt(1 + 1/R))), R - 1 degrees of freedom; NaN with fewer than two values; without
+    spread 0 or 1.
+    """
+    t = interval(values)
+    if t.n < 2:
+        return float("nan")
+    if t.sd == 0:
+        return float(t.mean >= threshold)
+    from scipy.special import stdtr
+
+    return float(stdtr(t.n - 1, (t.mean - threshold) / (t.sd * np.sqrt(1 + 1 / t.n))))
+
+
 def luck_band(shares_by_branch: np.ndarray) -> np.ndarray:
     """SD of the difference in shares between two campaign-free branches of the same world, percentage points.
 
@@ -181,6 +273,15 @@ METRICS = {
     "videos_per_day": ("", "positions examined / people / days", "videos"),
     "visits_per_day": ("", "visits / people / days", "visits"),
     "candidate_feed_share": ("", "views of candidate items / all views", "0-1"),
+    "watch_s_per_view": ("M22", "watch time of people / views", "seconds"),
+    "watch_s_per_person_day": ("M22", "watch time of people / people / days", "seconds"),
+    "utility_per_view": ("M22", "mean utility of examined items, 0 for the typical item", "utility units"),
+    "effective_topics": ("M22", "1 / sum p^2 over main topics' shares of people's views", "topics"),
+    "effective_topics_visit": ("M22", "1 / chance that two items examined in one visit share the main topic", "topics"),
+    "small_creator_share": ("M22", "share of views of authors with at most the median of followers at the start", "0-1"),
+    "emotional_share": ("M22", "share of views of the tenth of items with the most emotion", "0-1"),
+    "p_holm": ("", "Holm's step-down adjusted p over all policies and beneficiaries", "0-1"),
+    "chance_at_threshold": ("M24", "1 - T((threshold - m) / (s sqrt(1 + 1/R))): one further world reaches it", "0-1"),
     "activity_top10_share": ("", "share of expected visits of the 10 % most active people", "0-1"),
     "candidate_exposure_top1_share": ("", "share of candidate impressions held by the 1 % most exposed people", "0-1"),
     "gate_1_pass_share": ("", "promotions / arrivals at the first exposure pool", "0-1"),

@@ -125,6 +125,8 @@ class Tally(NamedTuple):
         np.ndarray
     )  # (T, K, C + 2) int64: first places by shadow and candidate; all; in common with the policy's own
     met: np.ndarray  # (U,) int32, impressions of candidate content since the world began
+    well: np.ndarray  # (T, 3) int64: utility of examined items in 1/1024, pairs of items within a visit that share the
+    # main topic, all pairs within a visit
 
 
 def copied(group: Any) -> Any:

@@ -21,6 +21,22 @@ STANCES = ("critical", "neutral", "supportive")
 HEAD = ["replicate", "branch", "arm"]
 
 
+STRENGTH = {"random": 0.0, "dsa38_regional": 2.0}
+"""How strongly a policy answers the campaigns; 1 for all others."""
+SATISFACTION = {"random": 0.5, "dsa38_regional": 0.8, "popular_decayed": 0.4}
+
+
+def costs(policy, arm, replicate, branch):
+    """Invented figures of what a feed gives people; nothing under chrono_following but watch time."""
+    if policy == "chrono_following":
+        return {"watch_s_per_person_day": 60.0 + replicate}
+    level = SATISFACTION.get(policy.rpartition(":")[2], 1.0)
+    return {
+        "watch_s_per_person_day": 100 * level + replicate + branch - (arm == "factual"),
+        "utility_per_view": level - 1.0 + 0.01 * replicate, "like_rate": 0.05 * level,
+    }  # fmt: skip
+
+
 def simulate(scenario, replicate, *, threads=1, report=None):
     """Independent counts per cell; the factual arm shows the beneficiary more, in proportion to the dose."""
     if "FAKE_LOG" in os.environ:
@@ -45,7 +61,7 @@ def simulate(scenario, replicate, *, threads=1, report=None):
                     for stance in STANCES:
                         n = int(rng.poisson(20))
                         if arm == "factual" and name in promoted and stance == "supportive":
-                            n += round(30 * scenario.dose.value)
+                            n += round(30 * scenario.dose.value * STRENGTH.get(scenario.platform.policy, 1.0))
                         rows.append((replicate, branch, arm, day, region, "aa", "all", name, stance, n, n // 4))
             for name in names:
                 actions.append((replicate, branch, arm, day, name, "like", "human", 10))
@@ -56,6 +72,10 @@ def simulate(scenario, replicate, *, threads=1, report=None):
                 reach += [
                     (replicate, branch, arm, "campaign", region, n, 100 + 10 * (arm == "factual"), 250) for n in names
                 ]
+    facts = [(replicate, 0, "shared", "gini_views", 0.5)]
+    for arm, branch in arms[1:]:
+        found = costs(scenario.platform.policy, arm, replicate, branch)
+        facts += [(replicate, branch, arm, name, value) for name, value in found.items()]
     frames = {
         "exposure": _frame(
             rows, "day region language age_band candidate stance impressions comment_exposures", "region language age_band candidate stance"
@@ -67,7 +87,7 @@ def simulate(scenario, replicate, *, threads=1, report=None):
         "moderation": _frame([], "day campaign accounts_removed"),
         "followers": _frame([], "day candidate followers"),
         "reach": _frame(reach, "window region candidate people_reached people"),
-        "facts": _frame([(replicate, 0, "shared", "gini_views", 0.5)], "name value"),
+        "facts": _frame(facts, "name value"),
     }  # fmt: skip
     meta = {
         "replicate": replicate, "people": 500, "steps": 60, "fork_day": first, "seconds": {},

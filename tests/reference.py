@@ -79,8 +79,13 @@ def pool(stratum, language, topic, quota, noise, value, eligible, items, start, 
     return [(start + w, chosen[w]) for w in sorted(chosen)]
 
 
-def count(events, candidate, total, human, by_candidate, start, end):
-    """Totals after folding events[t][w][action]; comments' places are tested apart."""
+def count(events, candidate, total, human, by_candidate, start, end, length):
+    """Totals after folding events[t][w][action]; comments' places are tested apart.
+
+    Returns:
+        Watch time in 1/1024 of a millisecond.
+    """
+    watched = 0
     for item in range(start, end):
         summed = events[:, item - start].sum(axis=0)
         if summed[0] == 0:
@@ -88,6 +93,19 @@ def count(events, candidate, total, human, by_candidate, start, end):
         total[item] += summed
         human[item] += summed[[0, 2]]
         by_candidate[candidate[item] if candidate[item] >= 0 else -1] += summed
+        watched += int(summed[9]) * int(F(length[item]) * F(1000))
+    return watched
+
+
+def well(visits, primary):
+    """Utility in 1/1024, pairs of one visit with the same main topic, all pairs; from `look`'s results by visit."""
+    utility = alike = pairs = 0
+    for shown, _, _ in visits:
+        topics = [int(primary[row[0]]) for row in shown]
+        utility += sum(int(F(row[4]) * F(1024)) for row in shown)
+        alike += sum(a == b for k, a in enumerate(topics) for b in topics[:k])
+        pairs += sum(1 for k in range(len(topics)) for _ in range(k))
+    return [utility, alike, pairs]
 
 
 def logit_rate(events, views, base, prior, cap):
@@ -120,7 +138,7 @@ def look(visit, scores, w_):
     """One person's visit, slot by slot. ``w_`` is the world's arrays by name; state is changed in place.
 
     Returns:
-        List of (item, source, set of actions, watched share) for each examined slot, and whether the feed ran dry.
+        List of (item, source, set of actions, watched share, utility) for each examined slot, and whether the feed ran dry.
     """
     person, stratum = int(w_["visits"].person[visit]), int(w_["visits"].stratum[visit])
     items, labels, r, pools = w_["items"], w_["items"].labels, w_["reaction"], w_["pools"]
@@ -209,7 +227,7 @@ def look(visit, scores, w_):
             actions.add("report")
         elif look_[1] < p_report + p_hide:
             actions.add("hide")
-        shown.append((item, source, actions, float(part)))
+        shown.append((item, source, actions, float(part), value))
         seen.add(item)
         mood = r.memory * mood + (F(1) - r.memory) * (part - F(0.45))
         acted = F(1) if actions & {"like", "comment", "share", "follow"} else F(0)

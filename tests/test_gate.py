@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from helpers import changed, frames_of, world_of
 
@@ -94,6 +96,10 @@ def lambda_of_people(f, p):
     return f.affinity
 
 
+def the_young(f, p):
+    return 24 - f.age_h
+
+
 def misspelt(f, p):
     return f.is_candidat
 
@@ -101,7 +107,12 @@ def misspelt(f, p):
 def test_gates_are_part_of_the_fingerprint(small, presets):
     from recsim.experiment.run import run_fingerprint
 
-    marks = {run_fingerprint(changed(small, platform={"policy": n}), False) for n in ("without_politics", "plain")}
-    assert len(marks) == 2
+    bare = dataclasses.replace(without_politics, gate=None)
+    other = dataclasses.replace(without_politics, gate=the_young)
+    marks = set()
+    for policy in (without_politics, bare, other):
+        registry.PRESETS["without_politics"] = policy
+        marks.add(run_fingerprint(changed(small, platform={"policy": "without_politics"}), False))
+    assert len(marks) == 3
     assert compile_policy(without_politics.gate_policy).digest != compile_policy(cooling.gate_policy).digest
     assert without_politics.gate_policy.reads == ("is_candidate",) and plain.gate_policy is None

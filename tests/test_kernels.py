@@ -143,7 +143,15 @@ def test_looking(model, small):
     }  # fmt: skip
     expected = [reference.look(v, scores[v].tolist(), arrays) for v in range(n)]
     tally = feed.tally
-    for table in (tally.items, tally.exposure, tally.comments, tally.provenance, tally.feed, tally.follow_count):
+    for table in (
+        tally.items,
+        tally.exposure,
+        tally.comments,
+        tally.provenance,
+        tally.feed,
+        tally.follow_count,
+        tally.well,
+    ):
         table[:] = 0
     look.look_block(
         0, n, 0, scores, feed.visits, feed.pools, state.latent, state.cells, state.observed, state.items,
@@ -154,7 +162,7 @@ def test_looking(model, small):
     counts = np.zeros((end - start, 9), int)
     by_source = np.zeros(len(SOURCES), int)
     for shown, _, _ in expected:
-        for item, source, actions, _ in shown:
+        for item, source, actions, *_ in shown:
             counts[item - start, 0] += 1
             if state.items.labels.candidate[item] >= 0:
                 by_source[source] += 1
@@ -164,6 +172,8 @@ def test_looking(model, small):
     assert np.array_equal(tally.provenance[0].sum(axis=(0, 1)), by_source)
     assert tally.feed[0, 0] == n
     assert tally.feed[0, 3] == sum(len(shown) for shown, _, _ in expected)
+    assert tally.well[0].tolist() == reference.well(expected, state.items.primary)
+    assert 0 < tally.well[0, 1] < tally.well[0, 2]
     assert tally.feed[0, 2] == sum(dry for _, dry, _ in expected)
     after = [{i for i in live if int(bits[p, (i >> 6) % bits.shape[1]]) >> (i & 63) & 1} for p in range(plan.people)]
     assert after == seen
@@ -199,13 +209,16 @@ def test_counting():
         np.zeros(8, np.int32), np.full((8, 2), -1, np.int8),
     )  # fmt: skip
     total, human, by = np.zeros((8, 10), int), np.zeros((8, 2), int), np.zeros((3, 10), int)
-    reference.count(events.copy(), candidate, total, human, by, 2, 8)
+    length, watched = np.array([9, 9, 1.5, 20, 3, 0.25, 60, 0.001], F), np.full(1, 7, np.int64)
+    seconds = 7 + reference.count(events.copy(), candidate, total, human, by, 2, 8, length)
     by_candidate = np.zeros((3, 10), np.int64)
     counters.count_people(
-        2, 8, events, candidate, made, by_candidate, np.uint64(1), *Key(1, 1).words, np.arange(8, dtype=np.uint32)
-    )
+        2, 8, events, candidate, made, by_candidate, np.uint64(1), *Key(1, 1).words, np.arange(8, dtype=np.uint32),
+        length, watched,
+    )  # fmt: skip
     assert np.array_equal(made.total, total) and np.array_equal(made.human, human)
     assert np.array_equal(by_candidate, by)
+    assert watched[0] == seconds > 7
     assert events.sum() == 0
 
 

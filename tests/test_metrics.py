@@ -151,3 +151,60 @@ def test_listing_names_every_metric_once_with_formula_and_unit():
     assert len(set(names)) == len(names)
     assert all(row["formula"] and row["unit"] for row in rows)
     assert {"shift_pp", "tv_distance", "luck_band_pp", "js_divergence", "naive_error_pp"} <= set(names)
+
+
+def test_holm_against_known_values():
+    # Three hypotheses: 0.01 x 3, then max(0.03, 0.03 x 2), then max(0.06, 0.04 x 1).
+    assert metrics.holm(np.array([0.01, 0.04, 0.03])).tolist() == pytest.approx([0.03, 0.06, 0.06])
+    # .01 x 5, .02 x 4, .03 x 3, and no later one may be smaller.
+    got = metrics.holm(np.array([0.01, 0.02, 0.03, 0.04, 0.05]))
+    assert got.tolist() == pytest.approx([0.05, 0.08, 0.09, 0.09, 0.09])
+    assert metrics.holm(np.array([0.9, 0.8])).tolist() == [1.0, 1.0]
+    assert metrics.holm(np.array([])).size == 0
+
+
+def test_holm_leaves_undefined_hypotheses_out_of_the_family():
+    got = metrics.holm(np.array([0.01, np.nan, 0.02]))
+    assert got[[0, 2]].tolist() == pytest.approx([0.02, 0.02]) and np.isnan(got[1])
+
+
+def test_holm_keeps_the_error_rate_of_the_family():
+    """With 6 true null hypotheses some adjusted p falls below 5 % in about 5 % of families, unadjusted in 26 %."""
+    x = np.random.default_rng(7).normal(size=(1500, 6, 12))
+    p = np.array([[metrics.p_value(v) for v in family] for family in x])
+    wrong = np.array([metrics.holm(family).min() < 0.05 for family in p]).mean()
+    assert wrong == pytest.approx(0.05, abs=0.02) and (p.min(axis=1) < 0.05).mean() > 0.2
+
+
+def test_p_value_against_scipy():
+    x = np.random.default_rng(2).normal(0.4, 1, 9)
+    assert metrics.p_value(x) == pytest.approx(stats.ttest_1samp(x, 0).pvalue)
+    assert metrics.p_value(np.append(x, np.nan)) == metrics.p_value(x)
+    assert metrics.p_value(np.zeros(4)) == 1 and metrics.p_value(np.full(4, 0.1)) == 0
+    assert math.isnan(metrics.p_value(np.array([1.0])))
+
+
+def test_chance_of_a_further_world():
+    x = np.array([1.0, 2, 3])
+    assert metrics.chance_at_least(x, 2) == pytest.approx(0.5)
+    assert metrics.chance_at_least(x, 1) == pytest.approx(1 - stats.t.cdf((1 - 2) / math.sqrt(4 / 3), 2))
+    assert metrics.chance_at_least(x, interval(x).next_high) == pytest.approx(0.025)
+    assert metrics.chance_at_least(np.full(3, 2.0), 2) == 1 and metrics.chance_at_least(np.full(3, 2.0), 2.1) == 0
+    assert math.isnan(metrics.chance_at_least(np.array([5.0]), 1))
+
+
+def test_shares_of_views():
+    views = np.array([5, 0, 3, 2])
+    assert metrics.share_of(views, np.array([True, True, False, False])) == pytest.approx(0.5)
+    assert math.isnan(metrics.share_of(np.zeros(2), np.array([True, False])))
+    values, among = np.array([9.0, 1, 2, 3, 4]), np.array([False, True, True, True, True])
+    assert metrics.largest(values, 0.5, among).tolist() == [False, False, False, True, True]
+    assert metrics.largest(values, 0.01, among).tolist() == [False, False, False, False, True]
+    assert not metrics.largest(values, 0.5, np.zeros(5, bool)).any()
+
+
+def test_the_small_half_counts_ties_and_only_those_compared():
+    followers = np.array([0, 7, 0, 9, 100, 3])
+    assert metrics.smallest_half(followers, np.array([0, 1, 2, 3])).tolist() == [True, False, True, False, False, False]
+    assert metrics.smallest_half(np.zeros(4, int), np.array([1, 2])).tolist() == [False, True, True, False]
+    assert not metrics.smallest_half(followers, np.array([], int)).any()

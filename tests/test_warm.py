@@ -27,8 +27,8 @@ import recsim as rs
 from recsim.world import pair, warm
 
 import importlib
-run = importlib.import_module("recsim.experiment.run")
-run.default_workers = lambda: 2
+tasks = importlib.import_module("recsim.experiment.tasks")
+tasks.default_workers = lambda: 2
 assert warm.is_cold()
 first = pair.simulate_replicate
 seen = []

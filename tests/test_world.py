@@ -199,6 +199,45 @@ def test_visits_match_the_scenario(small):
     assert facts["visits_per_day"] == pytest.approx(3, rel=0.06)
 
 
+def test_what_a_feed_gives_people(small):
+    """Facts of an arm from what its people did, item by item, since it began; not since the run began."""
+    from recsim.world.facts import people_facts
+
+    before = world_of(small, steps=24)
+    plan, state = before.plan, before.state
+    world = type(before)(plan, state.fork(), before.key, "factual", step=24)
+    items, start = world.state.items, [world.state.counters.human.copy()]
+    views, seconds, respond = np.zeros(len(items.id)), 0.0, world.people.respond
+
+    def watch(first, last):
+        nonlocal seconds
+        events = world.feed.tally.items.sum(axis=0)
+        seconds += float((events[: last - first, 9] / 1024 * items.length[first:last]).sum())
+        views[first:last] += events[: last - first, 0]
+        respond(first, last)
+
+    world.people.respond = watch
+    world.run_until(36)
+    total = views.sum()
+    facts = people_facts(world, total)
+    assert total > 1000 and (start[0][:, 0].sum() > 0)
+    assert facts["watch_s_per_view"] == pytest.approx(seconds / total, rel=1e-4)
+    assert facts["watch_s_per_person_day"] == pytest.approx(seconds / plan.people / 2, rel=1e-4)
+    by_topic = np.array([views[items.primary == d].sum() for d in range(plan.scenario.content.topics)])
+    assert facts["effective_topics"] == pytest.approx(total**2 / (by_topic**2).sum())
+    live = slice(int(state.born[25 - plan.lifetime]), int(state.born[36]))
+    assert views[: live.start].sum() == 0 == views[live.stop :].sum()
+    followers = np.diff(state.accounts.start)
+    posting = np.unique(items.author[live])
+    small_ones = [a for a in posting if followers[a] <= np.median(followers[posting])]
+    assert facts["small_creator_share"] == pytest.approx(views[np.isin(items.author, small_ones)].sum() / total)
+    present = np.flatnonzero(items.labels.present[live]) + live.start
+    top = present[np.argsort(-items.emotion[present])][: round(len(present) / 10)]
+    assert facts["emotional_share"] == pytest.approx(views[top].sum() / total)
+    assert 1 < facts["effective_topics_visit"] < 2 * plan.scenario.content.topics
+    assert -2 < facts["utility_per_view"] < 2
+
+
 def test_golden_counters(small, request):
     """Integer counters of one small replicate; refreshed only on purpose."""
     frames = frames_of(small, replicate=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +19,22 @@ app = typer.Typer(
 Config = Annotated[Path, typer.Argument(help="scenario file (YAML)", show_default=False)]
 Set = Annotated[list[str] | None, typer.Option("--set", help="set one value: dotted.key=value (may be repeated)")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON on standard output and nothing else there")]
+Out = Annotated[Path | None, typer.Option(help="result folder itself (default: one in runs/, named by fingerprint)")]
+Replicates = Annotated[int | None, typer.Option(help="independent replicates")]
+Scale = Annotated[
+    float | None, typer.Option(help="share of the real population simulated (0.01: one in a hundred)")
+]  # fmt: skip
+Dose = Annotated[float | None, typer.Option(help="multiplier of inauthentic accounts (0: none act)")]
+Seed = Annotated[int | None, typer.Option(help="seed of all draws")]
+Workers = Annotated[int | None, typer.Option(help="processes (default: all cores); never changes a result")]
+Threads = Annotated[
+    int | None, typer.Option(help="threads of each worker (default: by itself); never changes a result")
+]  # fmt: skip
+Fixed = Annotated[bool, typer.Option("--fixed-parameters", help="hold ranged parameters at their central values")]
+Resume = Annotated[bool, typer.Option("--resume", help="continue an unfinished run")]
+Force = Annotated[bool, typer.Option("--force", help="run again in a new folder")]
+Yes = Annotated[bool, typer.Option("--yes", help="start even if more than 30 minutes are expected")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="no progress and no table")]
 
 
 def _version(wanted: bool) -> None:
@@ -39,50 +54,58 @@ def _root(
     """Measure how much inauthentic engagement shifts what people are shown, under a ranking policy."""
 
 
-def _need(option: str, value: float | None, low: float, allowed: str, whole: bool = False) -> None:
-    if value is not None and (not math.isfinite(value) or value < low):
-        raise InputError(f"got {value:g}, must be {allowed}", option)
-
-
 @app.command()
 def run(
     config: Config,
-    out: Annotated[Path | None, typer.Option(help="run directory itself (default: runs/NAME-FINGERPRINT)")] = None,
+    out: Out = None,
     policy: Annotated[str | None, typer.Option(help="ranking policy: a name or package.module:function")] = None,
-    replicates: Annotated[int | None, typer.Option(help="independent replicates")] = None,
-    scale: Annotated[
-        float | None, typer.Option(help="share of the real population simulated (0.01: one in a hundred)")
-    ] = None,
-    dose: Annotated[float | None, typer.Option(help="multiplier of inauthentic accounts (0: none act)")] = None,
+    replicates: Replicates = None,
+    scale: Scale = None,
+    dose: Dose = None,
     set_: Set = None,
-    seed: Annotated[int | None, typer.Option(help="seed of all draws")] = None,
-    workers: Annotated[int | None, typer.Option(help="processes (default: all cores); never changes a result")] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="threads of each worker (default: by itself); never changes a result")
-    ] = None,
-    fixed_parameters: Annotated[
-        bool, typer.Option("--fixed-parameters", help="hold ranged parameters at their central values")
-    ] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="continue an unfinished run")] = False,
-    force: Annotated[bool, typer.Option("--force", help="run again in a new folder")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="start even if more than 30 minutes are expected")] = False,
+    seed: Seed = None,
+    workers: Workers = None,
+    threads: Threads = None,
+    fixed_parameters: Fixed = False,
+    resume: Resume = False,
+    force: Force = False,
+    yes: Yes = False,
     json_: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="no progress and no table")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run a scenario and print what the campaigns changed."""
-    from recsim.cli.run import run_command
+    from recsim.cli.run import How, What, run_command
 
-    _need("--replicates", replicates, 1, "at least 1")
-    _need("--workers", workers, 1, "at least 1")
-    _need("--threads", threads, 1, "at least 1")
-    _need("--dose", dose, 0, "at least 0")
-    _need("--seed", seed, 0, "at least 0")
-    if scale is not None and not 0 < scale <= 1:
-        raise InputError(f"got {scale:g}, must be above 0 and at most 1", "--scale")
-    run_command(
-        config, out, policy, replicates, scale, dose, list(set_ or []), seed, workers, threads, fixed_parameters,
-        resume, force, yes, json_, quiet,
-    )  # fmt: skip
+    what = What(config, list(set_ or []), replicates, scale, dose, seed)
+    run_command(what, policy, How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet))
+
+
+@app.command()
+def compare(
+    config: Config,
+    policies: Annotated[
+        str, typer.Option(help="names or package.module:function, separated by commas, or all (presets)")
+    ] = "all",
+    out: Out = None,
+    replicates: Replicates = None,
+    scale: Scale = None,
+    dose: Dose = None,
+    set_: Set = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    threads: Threads = None,
+    fixed_parameters: Fixed = False,
+    resume: Resume = False,
+    force: Force = False,
+    yes: Yes = False,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare feeds: the same worlds under several policies."""
+    from recsim.cli.run import How, What, compare_command
+
+    what = What(config, list(set_ or []), replicates, scale, dose, seed)
+    compare_command(what, policies, How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet))
 
 
 @app.command()
@@ -137,9 +160,9 @@ def check(
 @app.command()
 def diff(run_a: Path, run_b: Path, json_: Json = False) -> None:
     """Compare two runs: settings that differ, and shifts."""
-    from recsim.experiment.diff import diff as compare
+    from recsim.experiment.diff import diff as difference
 
-    found = compare(run_a, run_b)
+    found = difference(run_a, run_b)
     print(json.dumps(found.to_dict(), indent=1) if json_ else found.to_text())
 
 

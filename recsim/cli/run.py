@@ -1,52 +1,137 @@
-"""``recsim run``."""
+"""``recsim run`` and ``recsim compare``."""
 
 from __future__ import annotations
 
 import json
+import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recsim.cli.progress import progress
 from recsim.errors import InputError
 
+if TYPE_CHECKING:
+    from recsim.scenario.schema import Scenario
+
 LONG_RUN_S = 1800
 
 
-def run_command(
-    config: Path, out: Path | None, policy: str | None, replicates: int | None, scale: float | None,
-    dose: float | None, overrides: list[str], seed: int | None, workers: int | None, threads: int | None, fixed: bool,
-    resume: bool, force: bool, yes: bool, as_json: bool, quiet: bool,
-) -> None:  # fmt: skip
-    """Load, say what to expect, run, print, write."""
-    from recsim.experiment.run import configured, estimate, run
-    from recsim.scenario import load
+class What(NamedTuple):
+    """What is to be simulated."""
 
-    scenario = configured(load(config, overrides), replicates, seed, policy, scale, dose)
-    expected = estimate(scenario, workers)
-    if not quiet:
-        sys.stderr.write(
-            f"{scenario.name}: {scenario.run.replicates} replicates, policy {scenario.platform.policy}; expect about "
-            f"{_time(expected['seconds'])} and {expected['mebibytes'] / 1024:.1f} GiB (figures of a 2026 server core)\n"
-        )
-    if expected["seconds"] > LONG_RUN_S and not yes:
-        raise InputError(f"about {_time(expected['seconds'])} expected; add --yes, or lower --scale or --replicates")
-    with progress(quiet) as say:
-        result = run(
-            scenario, out=out, workers=workers, threads=threads, fixed_parameters=fixed, resume=resume, force=force,
-            progress=say,
+    config: Path
+    overrides: list[str]
+    replicates: int | None
+    scale: float | None
+    dose: float | None
+    seed: int | None
+
+    def scenario(self, policy: str | None = None) -> Scenario:
+        """The scenario with all settings put in.
+
+        Raises:
+            InputError: a setting out of its range, or a bad scenario.
+        """
+        from recsim.experiment.run import configured
+        from recsim.scenario import load
+
+        _need("--replicates", self.replicates, 1)
+        _need("--dose", self.dose, 0)
+        _need("--seed", self.seed, 0)
+        if self.scale is not None and not 0 < self.scale <= 1:
+            raise InputError(f"got {self.scale:g}, must be above 0 and at most 1", "--scale")
+        return configured(
+            load(self.config, self.overrides), self.replicates, self.seed, policy, self.scale, self.dose
         )  # fmt: skip
+
+
+class How(NamedTuple):
+    """How it is to be simulated, and what is to be printed."""
+
+    out: Path | None
+    workers: int | None
+    threads: int | None
+    fixed: bool
+    resume: bool
+    force: bool
+    yes: bool
+    as_json: bool
+    quiet: bool
+
+    def check(self) -> None:
+        """Refuse numbers out of their range."""
+        _need("--workers", self.workers, 1)
+        _need("--threads", self.threads, 1)
+
+    def announce(self, text: str, expected: dict[str, float], lower: str) -> None:
+        """Say what to expect; refuse to start what takes long without --yes."""
+        about = _time(expected["seconds"])
+        if not self.quiet:
+            memory = f"{expected['mebibytes'] / 1024:.1f} GiB"
+            sys.stderr.write(f"{text}; expect about {about} and {memory} (figures of a 2026 server core)\n")
+        if expected["seconds"] > LONG_RUN_S and not self.yes:
+            raise InputError(f"about {about} expected; add --yes, or lower {lower}")
+
+    @property
+    def options(self) -> dict:
+        """Keyword arguments of `recsim.run` and `recsim.compare`."""
+        return {
+            "out": self.out, "workers": self.workers, "threads": self.threads, "fixed_parameters": self.fixed,
+            "resume": self.resume, "force": self.force,
+        }  # fmt: skip
+
+
+def _need(option: str, value: float | None, low: float) -> None:
+    if value is not None and (not math.isfinite(value) or value < low):
+        raise InputError(f"got {value:g}, must be at least {low:g}", option)
+
+
+def run_command(what: What, policy: str | None, how: How) -> None:
+    """Load, say what to expect, run, print, write."""
+    from recsim.experiment.run import estimate, run
+
+    how.check()
+    scenario = what.scenario(policy)
+    text = f"{scenario.name}: {scenario.run.replicates} replicates, policy {scenario.platform.policy}"
+    how.announce(text, estimate(scenario, how.workers), "--scale or --replicates")
+    with progress(how.quiet) as say:
+        result = run(scenario, progress=say, **how.options)
+    from recsim.report import write
+    from recsim.report.table import print_summary
+
+    _show(result, how, write, print_summary)
+
+
+def compare_command(what: What, policies: str, how: How) -> None:
+    """Load, say what to expect, compare, print, write."""
+    from recsim.experiment.compare import chosen, compare, expected
+
+    how.check()
+    scenario = what.scenario()
+    wanted = policies if policies == "all" else [name.strip() for name in policies.split(",") if name.strip()]
+    names = chosen(scenario, wanted)
+    text = f"{scenario.name}: {scenario.run.replicates} replicates of each of {len(names)} policies"
+    how.announce(text, expected(scenario, names, how.workers), "--scale or --replicates, or name fewer policies")
+    with progress(how.quiet) as say:
+        result = compare(scenario, policies=wanted, progress=say, **how.options)
+    from recsim.report import write_comparison
+    from recsim.report.compare_table import print_comparison
+
+    _show(result, how, write_comparison, print_comparison)
+
+
+def _show(result: Any, how: How, write: Callable, show: Callable) -> None:
+    """Say what happened, write the page unless it is there, print the summary or the tables."""
     for note in result.notes:
         sys.stderr.write(f"note: {note}\n")
-    from recsim.report import write
-
     if not result.reused:
         write(result)
-    if as_json:
+    if how.as_json:
         sys.stdout.write(json.dumps(result.summary) + "\n")
-    elif not quiet:
-        from recsim.report.table import print_summary
-
-        print_summary(result)
+    elif not how.quiet:
+        show(result)
 
 
 def _time(seconds: float) -> str:

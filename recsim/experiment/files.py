@@ -40,18 +40,37 @@ def write_results(
     if result.robustness is not None:
         sums["robustness.csv"] = write_text(path / "robustness.csv", result.robustness.to_csv(index=False))
     sums["summary.csv"] = write_text(path / "summary.csv", result.shift().to_csv(index=False))
+    more = {"tables": list(result.frames), "replicate_meta": metas}
+    write_last(path, "summary.json", result.summary, source_sha256, fixed, more, sums)
+
+
+def write_last(
+    path: Path, last: str, summary: dict[str, Any], source_sha256: str, fixed: bool, more: dict[str, Any],
+    sums: dict[str, str],
+) -> None:  # fmt: skip
+    """Write ``manifest.json`` and then the file that marks the folder as complete.
+
+    Args:
+        path: run directory.
+        last: name of that file. summary: its content; ``fingerprint``, ``seed``, ``replicates`` and ``timing`` also go
+            into the manifest.
+        source_sha256: of recsim's simulation sources.
+        fixed: whether ranged parameters were held at their central values.
+        more: further entries of the manifest.
+        sums: SHA-256 of every file written so far, by name.
+    """
     commit, changed = git_state()
     manifest: dict[str, Any] = {
-        "fingerprint": result.summary["fingerprint"], "seed": result.scenario.run.seed,
-        "replicates": result.summary["replicates"], "fixed_parameters": fixed, "source_sha256": source_sha256,
+        "fingerprint": summary["fingerprint"], "seed": summary["seed"], "replicates": summary["replicates"],
+        "fixed_parameters": fixed, "source_sha256": source_sha256,
         "git_commit": commit, "git_uncommitted_changes": changed,
         "versions": {"python": machine.python_version(), **{p: _version(p) for p in PACKAGES}},
         "machine": {"system": machine.system(), "processor": machine.machine()},
         "bits": "same bits on any x86-64 or ARM machine, for any number of workers and threads",
-        "tables": list(result.frames), "timing": result.summary["timing"], "replicate_meta": metas, "sha256": sums,
+        **more, "timing": summary["timing"], "sha256": sums,
     }  # fmt: skip
     write_text(path / "manifest.json", json.dumps(manifest, indent=1) + "\n")
-    write_text(path / "summary.json", json.dumps(result.summary, indent=1, allow_nan=False) + "\n")
+    write_text(path / last, json.dumps(summary, indent=1, allow_nan=False) + "\n")
 
 
 def peak_rss_mib(workers: int) -> float:

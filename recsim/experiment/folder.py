@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -83,24 +83,62 @@ def checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@contextlib.contextmanager
+def readable(folder: Path, what: str) -> Iterator[None]:
+    """Turn a file that is missing or cannot be understood into one line that says so.
+
+    Raises:
+        InputError: always in the place of an error of reading.
+    """
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        text = f"cannot be read as a {what} ({type(error).__name__}: {error}); run the scenario again into this folder"
+        raise InputError(" ".join(text.split()), str(folder)) from error
+
+
+def verified(folder: Path, last: str, what: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The file that marks a folder as complete, and its manifest, after all checksums were compared.
+
+    Args:
+        folder: a run directory.
+        last: name of the file that is written last.
+        what: "run" or "comparison".
+
+    Raises:
+        InputError: it is not complete, or a file was changed since it was written.
+    """
+    if not (folder / last).exists():
+        raise InputError(f"holds no complete {what} ({last} is missing)", str(folder))
+    summary = json.loads((folder / last).read_text(encoding="utf-8"))
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for name, expected in manifest["sha256"].items():
+        if checksum(folder / name) != expected:
+            raise InputError(f"{name} is damaged or was changed; run the scenario again into this folder", str(folder))
+    if summary["fingerprint"] != manifest["fingerprint"] or summary["replicates"] != manifest["replicates"]:
+        raise InputError(f"{last} and manifest.json are of different runs", str(folder))
+    return summary, manifest
+
+
 class RunFolder:
     """One run's directory.
 
-    Finished tasks lie in ``replicates/<number>`` and ``assumptions/<number>``: tables, and a ``meta.json`` with their
+    Finished tasks lie in ``<kind>/<number>`` (``replicates``, ``assumptions``, or one kind per policy): tables, and a ``meta.json`` with their
     SHA-256. Each appears whole or not at all.
 
     Args:
         path: the directory itself.
         fingerprint: of what is to be run.
+        last: name of the file that is written last and marks the folder as complete.
     """
 
-    def __init__(self, path: Path, fingerprint: str) -> None:
-        self.path, self.fingerprint = path, fingerprint
+    def __init__(self, path: Path, fingerprint: str, last: str = "summary.json") -> None:
+        self.path, self.fingerprint, self.last = path, fingerprint, last
 
     @property
     def complete(self) -> bool:
-        """Whether a summary has been written."""
-        return (self.path / "summary.json").exists()
+        """Whether the last file has been written."""
+        return (self.path / self.last).exists()
 
     def inspect(self) -> None:
         """Look whether the folder is free or ours, touching nothing.
@@ -127,17 +165,18 @@ class RunFolder:
         if self.path.is_dir() and any(not p.name.startswith(ours) for p in self.path.iterdir()):
             raise InputError("holds files that are not a run; choose an empty or new folder with --out", str(self.path))
 
-    def claim(self, resume: bool) -> None:
+    def claim(self, resume: bool, kinds: Sequence[str] = ("replicates",)) -> None:
         """Make the folder ours, or refuse without touching anything.
 
         Args:
             resume: continue an unfinished run.
+            kinds: of tasks whose presence makes it an unfinished run.
 
         Raises:
             InputError: it holds another run, other files, or an unfinished run without ``resume``.
         """
         self.inspect()
-        done = len(self.finished())
+        done = sum(len(self.finished(kind)) for kind in kinds)
         if not self.complete and not resume and done:
             text = f"holds an unfinished run ({done} replicates done); continue it with --resume"
             raise InputError(text, str(self.path))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from recsim.errors import InputError, unknown
-from recsim.experiment.folder import checksum
+from recsim.errors import unknown
+from recsim.experiment.folder import readable, verified
 from recsim.experiment.summary import Counts
 from recsim.metrics import defined_mean, interval, shares
 from recsim.scenario import load as load_scenario
@@ -147,22 +146,9 @@ class Result:
             InputError: the folder holds no complete run, or a file is missing or was changed since it was written.
         """
         folder = Path(folder)
-        if not (folder / "summary.json").exists():
-            raise InputError("holds no complete run (summary.json is missing)", str(folder))
-        try:
-            summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            for name, expected in manifest["sha256"].items():
-                if checksum(folder / name) != expected:
-                    raise InputError(
-                        f"{name} is damaged or was changed; run the scenario again into this folder", str(folder)
-                    )
-            if summary["fingerprint"] != manifest["fingerprint"] or summary["replicates"] != manifest["replicates"]:
-                raise InputError("summary.json and manifest.json are of different runs", str(folder))
+        with readable(folder, "run"):
+            summary, manifest = verified(folder, "summary.json", "run")
             frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in manifest["tables"]}
             table = pd.read_csv(folder / "robustness.csv") if "robustness.csv" in manifest["sha256"] else None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            text = f"cannot be read as a run ({type(error).__name__}: {error}); run the scenario again into this folder"
-            raise InputError(" ".join(text.split()), str(folder)) from error
         scenario = load_scenario(folder / "scenario.yaml")
         return cls(scenario, frames, summary, folder, table, reused=True)

@@ -5,33 +5,27 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Callable, Generator, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from recsim.errors import InputError, RecsimError
+from recsim.errors import InputError
 from recsim.experiment import robustness as other
-from recsim.experiment.executor import beside, default_workers, now, run_tasks
-from recsim.experiment.files import peak_rss_mib, write_results
+from recsim.experiment.executor import default_workers
+from recsim.experiment.files import write_results
 from recsim.experiment.folder import RunFolder, plain_errors
 from recsim.experiment.result import Result
 from recsim.experiment.summary import summarise
-from recsim.scenario import fingerprint, realise
+from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path, joined
+from recsim.scenario import fingerprint
 from recsim.scenario.schema import Scenario
 
-Progress = Callable[[float, float, str], None]
-Simulate = Callable[..., Any]
-Stored = tuple[dict[str, pd.DataFrame], dict[str, Any]]
 SOURCES = ("kernels", "rng.py", "state.py", "metrics.py", "ranking", "agents", "world", "scenario")
 CELL_WORK = 0.1
 """Work of one task of the table of other assumptions, replicates; for the progress bar only."""
 IMPRESSIONS_PER_SECOND = 2.2e6
 """Of one core, feed and counting, measured on the Romanian scenario; see docs/performance.md."""
-SMALL_RUN = 5.0
-"""Seconds of work below which starting worker processes costs more than they save."""
 SECONDS_PER_STEP = 1.5e-3
 """Of one core, per step of one arm: item terms, retrieval, gates."""
 
@@ -54,7 +48,7 @@ def run_fingerprint(scenario: Scenario, fixed_parameters: bool, simulate: Simula
     from recsim.world.plan import make_plan
 
     extra = {
-        "sources": source_digest(), "policy": make_plan(scenario).compiled.digest,
+        "sources": source_digest(), "policy": make_plan(scenario).digest,
         "numba": version("numba"), "numpy": version("numpy"), "fixed_parameters": str(fixed_parameters),
     }  # fmt: skip
     if simulate is not None:
@@ -110,25 +104,6 @@ def estimate(scenario: Scenario, workers: int | None = None) -> dict[str, float]
     return {"seconds": expected_work(scenario) / cores + 15, "mebibytes": (1 + cores) * bytes_each / 2**20}
 
 
-def _engine() -> Simulate:
-    from recsim.world.pair import simulate_replicate
-
-    return simulate_replicate
-
-
-def do_task(
-    simulate: Simulate | None, scenario: Scenario, cell: other.Cell | None, number: int, fixed: bool, threads: int,
-    report: Callable[[float], None] | None = None,
-) -> Stored:  # fmt: skip
-    """One replicate of the run (ranged parameters drawn), or of one cell of the table of other assumptions."""
-    simulate = simulate or _engine()
-    if cell is not None:
-        return other.simulate_cell(simulate, scenario, cell, number, threads, report)
-    drawn = realise(scenario, scenario.run.seed, number, fixed)
-    outcome = simulate(drawn, number, threads=threads, report=report)
-    return outcome.frames, outcome.meta
-
-
 def run(
     scenario: Scenario, *, replicates: int | None = None, seed: int | None = None, policy: str | None = None,
     out: str | Path | None = None, workers: int | None = None, threads: int | None = None,
@@ -156,18 +131,15 @@ def run(
         InputError: bad settings, or a folder that holds something else.
         RecsimError: a worker died, or the disk is full; finished replicates are kept.
     """
-    began = now()
-    for name, number in (("workers", workers), ("threads", threads)):
-        if number is not None and number < 1:
-            raise InputError(f"got {number}, must be at least 1", name)
+    session = Session(simulate, fixed_parameters, workers, threads, progress)
     scenario = configured(scenario, replicates, seed, policy)
-    with _compiling(simulate, scenario) as compiled:
+    with compiling(simulate, scenario) as session.compiled:
         mark = run_fingerprint(scenario, fixed_parameters, simulate)
         table = robustness and scenario.audit.robustness.enabled and bool(other.removed_campaigns(scenario))
-        work = Work(scenario, mark, fixed_parameters, simulate, table, workers, threads, progress, began, compiled)
+        work = Work(scenario, mark, table, session)
         if not store:
             return work.finish(None)
-        folder = RunFolder(_folder(scenario, mark, out, force), mark)
+        folder = RunFolder(folder_path(scenario.name, mark, out, force), mark)
         folder.inspect()
         stored = work.stored(folder) if folder.complete else None
         if stored is not None:
@@ -177,47 +149,19 @@ def run(
             return work.finish(folder)
 
 
-@contextlib.contextmanager
-def _compiling(simulate: Simulate | None, scenario: Scenario) -> Iterator[Callable[[], None] | None]:
-    """If the cache is cold: half of the compiling goes on in a second process; yields how to wait for its end."""
-    if simulate is None and default_workers() > 1:
-        from recsim.world import warm
-
-        if warm.is_cold():
-            with beside(warm.compile_look, scenario) as wait:
-                yield wait
-            return
-    yield None
-
-
-def _folder(scenario: Scenario, mark: str, out: str | Path | None, force: bool) -> Path:
-    path = Path(out) if out else Path("runs") / f"{scenario.name}-{mark[:12]}"
-    if force and path.is_dir() and any(path.iterdir()):
-        number = 2
-        while path.with_name(f"{path.name}-{number}").exists():
-            number += 1
-        path = path.with_name(f"{path.name}-{number}")
-    return path
-
-
 @dataclasses.dataclass
 class Work:
-    """One run: what is wanted, how to get it, and what happened on the way (``notes``).
-
-    ``compiled`` waits for the process that compiles beside this one; None if there is none.
-    """
+    """One run: what is wanted and how to get it."""
 
     scenario: Scenario
     mark: str
-    fixed: bool
-    simulate: Simulate | None
     table: bool
-    workers: int | None
-    threads: int | None
-    progress: Progress | None
-    began: float
-    compiled: Callable[[], None] | None
-    notes: list[str] = dataclasses.field(default_factory=list)
+    session: Session
+
+    @property
+    def notes(self) -> list[str]:
+        """What happened on the way."""
+        return self.session.notes
 
     def stored(self, folder: RunFolder) -> Result | None:
         """The stored result if it answers what is asked; None if something is missing or damaged."""
@@ -226,16 +170,10 @@ class Work:
         except InputError as error:
             self.notes.append(f"{error.message}: the files are written again")
             return None
-        has, wanted = found.summary["replicates"], self.scenario.run.replicates
-        if has < wanted:
-            self.notes.append(f"adding {wanted - has} replicates to the complete run in {folder.path}")
-            return None
         if self.table and found.robustness is None:
             self.notes.append(f"adding the table of other assumptions to the complete run in {folder.path}")
             return None
-        more = f"; it has {has} replicates, {wanted} were asked for" if has > wanted else ""
-        found.notes.append(f"this run is complete; its stored result is shown ({folder.path}){more}")
-        return found
+        return found if self.session.suffices(found, self.scenario.run.replicates, folder.path, "run") else None
 
     def finish(self, folder: RunFolder | None) -> Result:
         """Do what is not stored yet, put everything together, write it."""
@@ -243,115 +181,39 @@ class Work:
         wanted = list(range(self.scenario.run.replicates))
         cells = other.cells(self.scenario) if self.table else []
         extra = [(cell, k) for cell in cells for k in range(r.replicates)]
-        done = self._taken_over(folder, "replicates", len(wanted))
-        rows = self._taken_over(folder, "assumptions", len(extra))
+        session = self.session
+        done = session.taken_over(folder, "replicates", len(wanted), "replicate")
+        rows = session.taken_over(folder, "assumptions", len(extra), "part of the table of other assumptions")
         if done:
             self.notes.append(f"{len(done)} finished replicates taken over")
-        todo = [("replicates", n) for n in wanted if n not in done]
-        todo += [("assumptions", n) for n in range(len(extra)) if n not in rows]
-        compile_s = self._warm() if todo else 0.0
-        start, simulated = now(), 0
+        todo = [Task("replicates", n, self.scenario, n) for n in wanted if n not in done]
+        todo += [
+            Task("assumptions", n, self.scenario, replicate, cell, CELL_WORK, "other assumptions")
+            for n, (cell, replicate) in enumerate(extra)
+            if n not in rows
+        ]
         total = len(wanted) + CELL_WORK * len(extra)
-        # Closed at once if storing fails: workers must not go on while the error is on its way up.
-        with contextlib.closing(self._results(todo, extra, total)) as results:
-            for (kind, number), found in results:
-                simulated += found[1]["impressions"]
-                kept = found if folder is None else _kept(folder, kind, number, found)
-                (done if kind == "replicates" else rows)[number] = kept
-        simulate_s = now() - start
+        with contextlib.closing(session.do(todo, total, expected_work(self.scenario), folder)) as results:
+            for task, found in results:
+                (done if task.kind == "replicates" else rows)[task.number] = found
         frames, metas = joined([done[n][0] for n in wanted]), [done[n][1] for n in wanted]
         table = other.table(pd.concat([rows[n][0]["shift"] for n in range(len(extra))])) if extra else None
         impressions = sum(m["impressions"] for m in metas) + sum(part[1]["impressions"] for part in rows.values())
-        timing = {
-            "wall_s": now() - self.began, "simulate_s": simulate_s, "compile_s": compile_s,
-            "impressions": impressions, "impressions_per_s": simulated / simulate_s if simulated else 0.0,
-            "peak_rss_mib": peak_rss_mib(min(self.workers or default_workers(), max(1, len(todo)))),
-        }  # fmt: skip
-        summary = summarise(self.scenario, frames, metas, self.mark, timing, table, self.fixed)
+        summary = summarise(self.scenario, frames, metas, self.mark, session.timing(impressions), table, session.fixed)
         path = folder.path if folder is not None else None
         result = Result(self.scenario, frames, summary, path, table, notes=self.notes)
         if path is not None:
             with plain_errors(path):
-                write_results(path, result, metas, self._source(), source_digest(), self.fixed)
+                write_results(
+                    path, result, metas, policy_source(self.scenario, session.simulate), source_digest(), session.fixed
+                )
         return result
 
-    def _taken_over(self, folder: RunFolder | None, kind: str, count: int) -> dict[int, Stored]:
-        """Finished tasks that are whole; damaged ones are noted and left to be done again."""
-        if folder is None:
-            return {}
-        out = {}
-        for number in [n for n in folder.finished(kind) if n < count]:
-            found = folder.fetch(number, kind)
-            if found is not None:
-                out[number] = found
-            else:
-                what = "replicate" if kind == "replicates" else "part of the table of other assumptions"
-                self.notes.append(f"{what} {number} was damaged and is computed again")
-        return out
 
-    def _results(
-        self, todo: list[tuple[str, int]], extra: list, total: float
-    ) -> Generator[tuple[tuple[str, int], Stored], None, None]:
-        """Run tasks, replicates first; progress counts work of earlier sessions as done."""
-        cores = default_workers()
-        workers = self.workers or (cores if expected_work(self.scenario) > SMALL_RUN else 1)
-        threads = self.threads or max(1, cores // max(1, min(workers, len(todo))))
-        tasks = []
-        for kind, number in todo:
-            cell, replicate = (None, number) if kind == "replicates" else extra[number]
-            tasks.append((self.simulate, self.scenario, cell, replicate, self.fixed, threads))
-        weights = [1.0 if kind == "replicates" else CELL_WORK for kind, _ in todo]
-        before, main = total - sum(weights), sum(1.0 for kind, _ in todo if kind == "replicates")
-        say = self.progress or (lambda done, total, text: None)
+def policy_source(scenario: Scenario, simulate: Simulate | None) -> str | None:
+    """The compiled score loop of the scenario's policy; None for an engine that has none."""
+    if simulate is not None:
+        return None
+    from recsim.world.pair import compiled_source
 
-        def report(done: float) -> None:
-            say(before + done, total, "replicates" if done < main else "other assumptions")
-
-        with contextlib.closing(run_tasks(do_task, tasks, workers, report, weights)) as results:
-            for number, found in results:
-                yield todo[number], found
-        say(total, total, "done")
-
-    def _warm(self) -> float:
-        """Fill the compiled caches before workers start, so that each is compiled once; seconds."""
-        if self.simulate is not None:
-            return 0.0
-        from recsim.world import warm
-
-        began = now()
-        if self.progress is not None:
-            self.progress(0, 1, "compiling")
-        if self.compiled is not None:
-            warm.warm_without_looking(self.scenario)
-            self.compiled()
-        warm.warm(self.scenario)
-        return now() - began
-
-    def _source(self) -> str | None:
-        if self.simulate is not None:
-            return None
-        from recsim.world.pair import compiled_source
-
-        return compiled_source(self.scenario)
-
-
-def _kept(folder: RunFolder, kind: str, number: int, found: Stored) -> Stored:
-    """Store a finished task and read it back: what a resumed run would get, with the same types and bytes."""
-    folder.store(number, *found, kind=kind)
-    kept = folder.fetch(number, kind)
-    if kept is None:
-        raise RecsimError(f"{folder.path}: {kind} {number} cannot be read back; check the disk, then use --resume")
-    return kept
-
-
-def joined(parts: list[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
-    """Tables of all replicates under each other; text as categories in alphabetical order, whoever wrote it."""
-    out = {}
-    for name in parts[0]:
-        frame = pd.concat([part[name] for part in parts], ignore_index=True)
-        for column in frame.columns:
-            if not pd.api.types.is_numeric_dtype(frame[column]):
-                text = frame[column].astype(object)
-                frame[column] = pd.Categorical(text, categories=sorted(map(str, text.unique())))
-        out[name] = frame
-    return out
+    return compiled_source(scenario)

@@ -133,7 +133,7 @@ def summarise(
         "robustness": robustness_range(robustness, promoted),
         "facts": facts_table(frames["facts"]), "timing": timing,
     }  # fmt: skip
-    return _clean(summary)
+    return cleaned(summary)
 
 
 def _candidate_rows(
@@ -292,11 +292,12 @@ def robustness_range(frame: pd.DataFrame | None, promoted: list[str]) -> dict[st
     return out
 
 
-def _clean(value: Any) -> Any:
+def cleaned(value: Any) -> Any:
+    """Plain Python numbers for JSON; NaN and infinity become None."""
     if isinstance(value, dict):
-        return {k: _clean(v) for k, v in value.items()}
+        return {k: cleaned(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_clean(v) for v in value]
+        return [cleaned(v) for v in value]
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, str) or value is None:

@@ -12,13 +12,15 @@ from recsim.kernels.philox import philox4, unit
 F = np.float32
 U64 = np.uint64
 D_GATE, D_COMMENT = U64(7), U64(11)
-VIEW, LIKE, COMMENT, ACTIONS = 0, 2, 3, 10
+VIEW, LIKE, COMMENT, WATCH, ACTIONS = 0, 2, 3, 9, 10
 STOPPED = 100
 FIXED = F(1.0 / 1024.0)
 
 
 @njit(**KERNEL)
-def count_people(window_start, window_end, events, candidate, counters, by_candidate, population, key0, key1, keys):
+def count_people(
+    window_start, window_end, events, candidate, counters, by_candidate, population, key0, key1, keys, length, watched
+):
     """Fold the threads' events of people into the counters, and clear them.
 
     Args:
@@ -28,6 +30,8 @@ def count_people(window_start, window_end, events, candidate, counters, by_candi
         counters: `recsim.state.Counters`, written: totals, human views and likes, top comments.
         by_candidate: (C+1, 10) int64, the day's events by candidate, last row for no candidate; written.
         population, key0, key1: draw key of comment places. keys: (I,) uint32.
+        length: (I,) float32, seconds.
+        watched: (1,) int64, people's watch time in 1/1024 of a millisecond, added to.
 
     An organic comment on a candidate's item names that candidate; others name nobody. The two top comments are a
     uniform sample of all comments (reservoir sampling): the most neutral assumption about comment ranking.
@@ -54,6 +58,8 @@ def count_people(window_start, window_end, events, candidate, counters, by_candi
                 counters.human[item, 0] += n
             elif a == LIKE:
                 counters.human[item, 1] += n
+            elif a == WATCH:
+                watched[0] += n * np.int64(length[item] * F(1000.0))
         for ordinal in range(before, counters.total[item, COMMENT]):
             place_comment(counters.top_comment, item, about, ordinal, population, key0, key1, keys)
 

@@ -95,6 +95,7 @@ def look_block(
     change = np.empty(topics, np.float32)
     worn = np.empty(topics, np.float32)
     met = np.zeros(position.shape[0], np.int64)
+    of_topic = np.zeros(topics, np.int64)
     moment = step << U64(16)
     for visit in range(first, last):
         row = scores[visit - first]
@@ -120,6 +121,7 @@ def look_block(
                 top = max(top, code[column])
             block_best[b] = top
         met[:] = 0
+        of_topic[:] = 0
         change[:] = F(0.0)
         worn[:] = F(0.0)
         mood = F(0.0)
@@ -131,6 +133,8 @@ def look_block(
         entry_next = 0
         tried = 0
         examined = 0
+        gained = 0
+        alike = 0
         gone = False
         tally.feed[thread, 0] += 1
         for start in range(0, reaction.slate, CHUNK):
@@ -289,6 +293,9 @@ def look_block(
                 counts = tally.items[thread, w]
                 counts[0] += np.int32(1)
                 counts[9] += np.int32(part * F(1024.0))
+                gained += np.int64(utility[slot] * F(1024.0))
+                alike += of_topic[items.primary[i]]
+                of_topic[items.primary[i]] += 1
                 if act > 1:
                     for k in range(1, 9):
                         counts[k] += np.int32((act >> k) & 1)
@@ -341,3 +348,6 @@ def look_block(
             observed.estimate[person, d] += pace * change[d]
         tally.feed[thread, 1] += tried
         tally.feed[thread, 3] += examined
+        tally.well[thread, 0] += gained
+        tally.well[thread, 1] += alike
+        tally.well[thread, 2] += examined * (examined - 1) // 2

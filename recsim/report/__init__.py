@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from recsim.experiment.comparison import Comparison
     from recsim.experiment.result import Result
 
 
@@ -21,3 +22,13 @@ def write(result: Result) -> None:
         write_text(result.folder / f"by_{dimension}.csv", result.by(dimension).to_csv(index=False))
     drawn = all_figures(result, result.folder / "figures")
     write_page(result, drawn)
+
+
+def write_comparison(result: Comparison) -> None:
+    """Write figures and ``compare.html`` into the comparison's folder (nothing if it has none)."""
+    if result.folder is None:
+        return
+    from recsim.report.compare_figures import comparison_figures
+    from recsim.report.html import write_comparison_page
+
+    write_comparison_page(result, comparison_figures(result, result.folder / "figures"))

@@ -1,4 +1,4 @@
-"""Figures of a run; the only file that imports matplotlib.
+"""Figures of a run; with `compare_figures` the only file that imports matplotlib.
 
 Okabe-Ito colours, which stay apart for colour-blind readers, together with markers and line styles, so that the
 figures read in grey as well.
@@ -28,7 +28,8 @@ STYLE = {
 }  # fmt: skip
 
 
-def _save(figure: Figure, folder: Path, name: str) -> Path:
+def save(figure: Figure, folder: Path, name: str) -> Path:
+    """Write a figure as PNG and SVG, the same bytes every time; the SVG file."""
     folder.mkdir(parents=True, exist_ok=True)
     FigureCanvasAgg(figure)
     figure.savefig(folder / f"{name}.png", dpi=150, metadata={"Software": "recsim"})
@@ -311,5 +312,5 @@ def all_figures(result: Result, folder: Path) -> list[tuple[str, Path, str]]:
         for name, (make, text) in makers.items():
             figure = make(result)
             if figure is not None:
-                drawn.append((name, _save(figure, folder, name), text))
+                drawn.append((name, save(figure, folder, name), text))
     return drawn

@@ -1,18 +1,22 @@
-"""The report page: one file, nothing loaded from elsewhere."""
+"""The pages of a run and of a comparison: one file, nothing loaded from elsewhere."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+from recsim.experiment.comparison import Comparison
+from recsim.experiment.contrasts import COSTS, ranked
 from recsim.experiment.folder import write_text
 from recsim.experiment.result import Result
 from recsim.experiment.summary import removed_campaigns
 from recsim.report.table import millions
 from recsim.scenario import quantities
+from recsim.scenario.schema import Scenario
 
 
 def _inline(path: Path, number: int) -> Markup:
@@ -33,6 +37,32 @@ def _plain(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+def _significant(value: float | None, signed: bool = False) -> str:
+    """Three significant digits, or a dash."""
+    if value is None or value != value:
+        return "–"
+    return format(value, ("+" if signed else "") + (".0f" if abs(value) >= 100 else ".3g"))
+
+
+def _render(template: str, path: Path, scenario: Scenario, figures: list[tuple[str, Path, str]], **values: Any) -> Path:
+    """Write a page from a template with what every page has: names, figures, removed campaigns, assumptions."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("recsim.report", "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )  # fmt: skip
+    environment.filters.update(form=_form, millions=millions, plain=_plain, significant=_significant)
+    text = environment.get_template(template).render(
+        scenario=scenario,
+        names={c.id: c.name for c in scenario.candidates},
+        figures=[(name, _inline(file, k), text) for k, (name, file, text) in enumerate(figures)],
+        removed=removed_campaigns(scenario),
+        parameters=quantities(scenario),
+        **values,
+    )
+    write_text(path, text)
+    return path
+
+
 def write_page(result: Result, figures: list[tuple[str, Path, str]]) -> Path:
     """Write ``report.html`` into the run's folder.
 
@@ -41,27 +71,24 @@ def write_page(result: Result, figures: list[tuple[str, Path, str]]) -> Path:
         figures: name, SVG file and caption, in order.
     """
     assert result.folder is not None
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("recsim.report", "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
+    s = result.summary
+    return _render(
+        "report.html.j2", result.folder / "report.html", result.scenario, figures,
+        s=s, rows=sorted(s["candidates"], key=lambda r: -(r["share_factual"] or 0)), card=_card(s["policy"]),
+        actions=s["inauthentic_actions"], spend=s["spend_eur"],
     )  # fmt: skip
-    environment.filters.update(form=_form, millions=millions, plain=_plain)
-    names = {c.id: c.name for c in result.scenario.candidates}
-    rows = sorted(result.summary["candidates"], key=lambda r: -(r["share_factual"] or 0))
-    drawn = [(name, _inline(path, k), text) for k, (name, path, text) in enumerate(figures)]
-    text = environment.get_template("report.html.j2").render(
-        s=result.summary,
-        scenario=result.scenario,
-        rows=rows,
-        names=names,
-        figures=drawn,
-        removed=removed_campaigns(result.scenario),
-        parameters=quantities(result.scenario),
-        card=_card(result.summary["policy"]),
-    )
-    path = result.folder / "report.html"
-    write_text(path, text)
-    return path
+
+
+def write_comparison_page(result: Comparison, figures: list[tuple[str, Path, str]]) -> Path:
+    """Write ``compare.html`` into the comparison's folder; arguments as of `write_page`."""
+    assert result.folder is not None
+    s = result.summary
+    own = next(p for p in s["policies"] if p["own"])
+    return _render(
+        "compare.html.j2", result.folder / "compare.html", result.scenario, figures,
+        s=s, ranked={name: ranked(s, name) for name in s["beneficiaries"]}, costs=COSTS,
+        actions=own["inauthentic_actions"], spend=own["spend_eur"],
+    )  # fmt: skip
 
 
 def _card(policy: str) -> dict:

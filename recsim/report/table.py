@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import IO
 
+from recsim.experiment.comparison import Comparison
 from recsim.experiment.result import Result
 
 WIDTH = 80
@@ -14,7 +15,8 @@ def print_summary(result: Result, file: IO[str] | None = None) -> None:
     print("\n".join(summary_lines(result)), file=file)
 
 
-def _number(value: float | None, form: str) -> str:
+def number(value: float | None, form: str) -> str:
+    """A number in a format, or a dash if it is unknown."""
     return format(value, form) if value is not None and value == value else "-"
 
 
@@ -51,20 +53,21 @@ def summary_lines(result: Result) -> list[str]:
     lines.append("-" * 78)
     for row in sorted(s["candidates"], key=lambda r: -(r["share_factual"] or 0)):
         mark = "*" if row["beneficiary"] else " "
-        shift = _number(row["shift_pp"], "+.2f")
-        low, high = _number(row["ci_low"], "+.2f"), _number(row["ci_high"], "+.2f")
+        shift = number(row["shift_pp"], "+.2f")
+        low, high = number(row["ci_low"], "+.2f"), number(row["ci_high"], "+.2f")
         span = f"({low} to {high})" if low != "-" else "(one replicate)"
         lines.append(
-            f"{mark}{names[row['id']][:19]:<20}{_number(_pct(row['share_counterfactual']), '.1f'):>8}"
-            f"{_number(_pct(row['share_factual']), '.1f'):>7}   {shift:>6} {span:<18}"
-            f"{_number(row['luck_band_pp'], '.2f'):>6}{_number(_pct(row['reach_factual']), '.0f'):>8}"
+            f"{mark}{names[row['id']][:19]:<20}{number(percent(row['share_counterfactual']), '.1f'):>8}"
+            f"{number(percent(row['share_factual']), '.1f'):>7}   {shift:>6} {span:<18}"
+            f"{number(row['luck_band_pp'], '.2f'):>6}{number(percent(row['reach_factual']), '.0f'):>8}"
         )
     lines.append("-" * 78)
     lines += _below(result)
     return [line.rstrip() for line in lines]
 
 
-def _pct(value: float | None) -> float | None:
+def percent(value: float | None) -> float | None:
+    """A share in per cent."""
     return None if value is None else 100 * value
 
 
@@ -76,7 +79,7 @@ def _below(result: Result) -> list[str]:
     if not s["removed"]:
         return [
             *wrapped("No campaign is removed in the counterfactual, so both worlds are the same."),
-            *_footer(result),
+            *footer_lines(result, "report.html"),
         ]
     removed = "; ".join(f"{r['id']} (instead: {r['instead']})" for r in s["removed"])
     out += wrapped(f"* beneficiary. Removed in the counterfactual: {removed}.")
@@ -88,15 +91,15 @@ def _below(result: Result) -> list[str]:
         }[row["verdict"]]  # fmt: skip
         out.append("")
         out += wrapped(
-            f"In this model the shift of {names[name]} is {_number(row['shift_pp'], '+.2f')} pp and {meaning} of "
-            f"{s['threshold_pp']:g} pp; one further world would lie between {_number(row['prediction_low'], '+.1f')} "
-            f"and {_number(row['prediction_high'], '+.1f')} pp."
+            f"In this model the shift of {names[name]} is {number(row['shift_pp'], '+.2f')} pp and {meaning} of "
+            f"{s['threshold_pp']:g} pp; one further world would lie between {number(row['prediction_low'], '+.1f')} "
+            f"and {number(row['prediction_high'], '+.1f')} pp."
         )
         band = s["robustness"].get(name) if s["robustness"] else None
         if band:
             out += wrapped(
                 f"Under {s['robustness']['cells']} other combinations of gates, prior and head weights, at a smaller "
-                f"size: {_number(band['lowest_shift_pp'], '+.1f')} to {_number(band['highest_shift_pp'], '+.1f')} pp."
+                f"size: {number(band['lowest_shift_pp'], '+.1f')} to {number(band['highest_shift_pp'], '+.1f')} pp."
             )
         out += wrapped(
             f"Views in the window: {millions(row['impressions_counterfactual'])} without, "
@@ -106,16 +109,22 @@ def _below(result: Result) -> list[str]:
         )
         naive = s["naive_before_after"].get(name)
         out += wrapped(
-            f"An outsider comparing before and after would say {_number(naive, '+.2f')} pp; the difference between "
-            f"the worlds is {_number(row['shift_pp'], '+.2f')} pp."
+            f"An outsider comparing before and after would say {number(naive, '+.2f')} pp; the difference between "
+            f"the worlds is {number(row['shift_pp'], '+.2f')} pp."
         )
     out += wrapped(
-        f"Dose: {_number(s['dose_ratio'], '.2f')} inauthentic actions per organic action on the beneficiary's items."
+        f"Dose: {number(s['dose_ratio'], '.2f')} inauthentic actions per organic action on the beneficiary's items."
     )
-    return [*out, *_footer(result)]
+    return [*out, *footer_lines(result, "report.html")]
 
 
-def _footer(result: Result) -> list[str]:
+def footer_lines(result: Result | Comparison, page: str) -> list[str]:
+    """How sure this is, how long it took, where the files are.
+
+    Args:
+        result: of a run or a comparison.
+        page: name of its page.
+    """
     s = result.summary
     kind = "exploratory: fewer than 30 replicates; " if s["exploratory"] else ""
     t = s["timing"]
@@ -128,5 +137,5 @@ def _footer(result: Result) -> list[str]:
         f"{t['wall_s']:.0f} s, {t['impressions_per_s'] / 1e6:.1f} M impressions/s, at most {t['peak_rss_mib']:.0f} MiB"
     )
     if result.folder is not None:
-        out += [f"results: {result.folder}", f"report:  {result.folder / 'report.html'}"]
+        out += [f"results: {result.folder}", f"report:  {result.folder / page}"]
     return out

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from recsim.metrics import gini, top_share
-from recsim.state import ACTIONS, VIEW
+from recsim.metrics import effective_number, gini, largest, share_of, shares, smallest_half, top_share
+from recsim.state import ACTIONS, FIXED, VIEW
 from recsim.world.world import World
 
 
@@ -30,6 +30,7 @@ def platform_facts(world: World, first_step: int) -> dict[str, float]:
     facts["activity_top10_share"] = top_share(state.latent.visits, 0.1)
     facts["candidate_exposure_top1_share"] = top_share(world.feed.tally.met, 0.01)
     facts["candidate_feed_share"] = human[:-1, VIEW].sum() / views
+    facts |= people_facts(world, views)
 
     low = int(state.born[first_step])
     whole = int(state.born[max(first_step, world.now - plan.lifetime)])
@@ -54,3 +55,34 @@ def platform_facts(world: World, first_step: int) -> dict[str, float]:
     seen = state.counters.human[int(state.born[first_step]) : int(state.born[world.now]), 0]
     facts["influencer_views"] = float(seen[kind == 4].sum())
     return {name: float(value) for name, value in facts.items()}
+
+
+def people_facts(world: World, views: float) -> dict[str, float]:
+    """What the feed gives people, over all days of the world: watch time, utility, diversity, who is seen.
+
+    The supply behind the last two is all items live at some time in these days. Small creators are the half of its
+    authors with the fewest followers at the start of the run (those with the median included), so that they are the
+    same accounts under every policy and in both arms. The most emotional items are a tenth of it.
+
+    Args:
+        world: at the end of a day.
+        views: people's views.
+    """
+    plan, state, record = world.plan, world.state, world.record
+    seconds = float(record.watched[0]) / FIXED / 1000
+    utility, alike, pairs = (float(v) for v in record.well)
+    low = int(state.born[max(0, world.first_step + 1 - plan.lifetime)])
+    high = int(state.born[world.now])
+    seen = (state.counters.human[:, 0] - world.viewed)[low:high]
+    author, items = state.items.author[low:high], state.items
+    by_topic = np.bincount(items.primary[low:high], weights=seen, minlength=plan.scenario.content.topics)
+    small = smallest_half(np.diff(state.accounts.start), np.unique(author))
+    return {
+        "watch_s_per_view": seconds / views,
+        "watch_s_per_person_day": seconds / plan.people / max(1, len(record.days)),
+        "utility_per_view": utility / FIXED / max(1.0, float(record.feed[3])),
+        "effective_topics": float(effective_number(shares(by_topic))),
+        "effective_topics_visit": pairs / alike if alike else float("nan"),
+        "small_creator_share": share_of(seen, small[author]),
+        "emotional_share": share_of(seen, largest(items.emotion[low:high], 0.1, items.labels.present[low:high])),
+    }

@@ -78,7 +78,8 @@ class Feed:
             provenance=np.zeros((threads, candidates, len(KINDS), len(SOURCES)), np.int64),
             feed=np.zeros((threads, 4), np.int64), follow_person=np.zeros((threads, room), np.int32),
             follow_author=np.zeros((threads, room), np.int32), follow_count=np.zeros(threads, np.int64),
-            shadow=np.zeros((threads, shadows, candidates + 2), np.int64), reached=np.zeros(people, np.uint64), met=np.zeros(people, np.int32),
+            shadow=np.zeros((threads, shadows, candidates + 2), np.int64), reached=np.zeros(people, np.uint64),
+            met=np.zeros(people, np.int32), well=np.zeros((threads, 3), np.int64),
         )  # fmt: skip
         self.constants = self.predictor.constants()
         self.refresh = max(1, round(platform.retrieval.refresh_hours * plan.steps_per_day / 24))

@@ -149,7 +149,7 @@ def _facts_frame(world: World, facts: dict[str, float]) -> pd.DataFrame:
 
 def compiled_source(scenario: Scenario) -> str:
     """The generated module that scores for this scenario's policy, as text."""
-    return make_plan(scenario).compiled.source
+    return make_plan(scenario).source
 
 
 __all__ = ["ARMS", "Outcome", "compiled_source", "simulate_replicate"]

@@ -60,6 +60,16 @@ class Plan:
         return self.days * self.steps_per_day
 
     @property
+    def digest(self) -> str:
+        """What decides the policy's code: score loop and gate."""
+        return self.compiled.digest + (self.gate.digest if self.gate else "")
+
+    @property
+    def source(self) -> str:
+        """The generated modules, as text."""
+        return self.compiled.source + (f"\n\n# ---- gate ----\n\n{self.gate.source}" if self.gate else "")
+
+    @property
     def predictor(self) -> str:
         """Where predicted actions come from."""
         return _predictor(self.scenario, self.policy)

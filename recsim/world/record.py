@@ -31,6 +31,8 @@ class Record:
         self.days: list[dict] = []
         self.feed = np.zeros(4, np.int64)
         self.shadow = np.zeros((len(plan.shadows), rows + 1), np.int64)
+        self.well = np.zeros(3, np.int64)
+        self.watched = np.zeros(1, np.int64)
 
     def tactics(self, campaign: str) -> np.ndarray:
         """(3, 4) int64 of the current day: attempted, prevented and counted actions by tactic."""
@@ -56,8 +58,9 @@ class Record:
         )
         self.feed += tally.feed.sum(axis=0)
         self.shadow += tally.shadow.sum(axis=0)
+        self.well += tally.well.sum(axis=0)
         state.recent[:] = (self.human + self.inauthentic + self.volunteer).sum(axis=0)
-        for table in (tally.exposure, tally.comments, tally.provenance, tally.feed, tally.shadow):
+        for table in (tally.exposure, tally.comments, tally.provenance, tally.feed, tally.shadow, tally.well):
             table[:] = 0
         for table in (self.human, self.inauthentic, self.volunteer, *self.by_campaign.values()):
             table[:] = 0

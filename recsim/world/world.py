@@ -56,6 +56,8 @@ class World(mesa.Model):
         self.moderation = Moderation(self)
         self.record = Record(plan, key, arm)
         self.seconds: dict[str, float] = {}
+        self.first_step = step
+        self.viewed = state.counters.human[:, 0].copy()  # people's views of items before this world began
         self.feed.sort_people()
 
     @property
@@ -137,7 +139,8 @@ class People(mesa.Agent):
         state = world.state
         counting.count_people(
             start, end, tally.items, state.items.labels.candidate, state.counters, world.record.human,
-            np.uint64(world.plan.traits.population), key0, key1, state.items.key,
+            np.uint64(world.plan.traits.population), key0, key1, state.items.key, state.items.length,
+            world.record.watched,
         )  # fmt: skip
         for thread in range(len(tally.follow_count)):
             lost = inbox.add_follows(

@@ -1,0 +1,114 @@
+"""The result of a comparison: summary, tables by replicate, and tidy views."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from recsim.experiment.contrasts import COSTS, Cell, candidate_row, costs_of
+from recsim.experiment.folder import readable, verified
+from recsim.experiment.summary import ARMS, Counts
+from recsim.scenario import load as load_scenario
+from recsim.scenario.schema import Scenario
+
+LAST = "compare.json"
+"""Written last; its presence marks a comparison as complete."""
+
+
+def replicate_tables(scenario: Scenario, cells: Mapping[str, Cell]) -> dict[str, pd.DataFrame]:
+    """What all statistics rest on: shares and shifts, and costs, by policy and replicate."""
+    names, shifts, costs = [c.id for c in scenario.candidates], [], []
+    for policy in sorted(cells):
+        cell = cells[policy]
+        replicates = sorted(m["replicate"] for m in cell.metas)
+        counts = Counts(cell.frames["exposure"], names, replicates, scenario.run.luck_branches)
+        p, shift, x = counts.shares.mean(axis=1), counts.shift_pp, counts.impressions.mean(axis=1)
+        of_people = costs_of(cell.frames["facts"], replicates)
+        for r, number in enumerate(replicates):
+            for k, name in enumerate(names):
+                excess = (x[r, 0, k] - x[r, 1, k]) / scenario.population.scale
+                shifts.append((policy, number, name, p[r, 0, k], p[r, 1, k], shift[r, k], excess))
+            costs += [(policy, number, name, *values[r]) for name, values in of_people.items()]
+    columns = ["policy", "replicate", "candidate", "share_factual", "share_counterfactual", "shift_pp"]
+    return {
+        "shift_by_replicate": pd.DataFrame(shifts, columns=[*columns, "excess_impressions"]),
+        "costs_by_replicate": pd.DataFrame(costs, columns=["policy", "replicate", "cost", *ARMS]),
+    }
+
+
+@dataclasses.dataclass
+class Comparison:
+    """What a comparison leaves behind.
+
+    Attributes:
+        scenario: as resolved; its own policy is the one all others are compared with.
+        summary: the content of compare.json.
+        frames: shares, shifts and costs by policy and replicate.
+        folder: its directory, None if nothing was written.
+        reused: whether the stored result of an earlier comparison was returned.
+        notes: what happened on the way, one line each.
+    """
+
+    scenario: Scenario
+    summary: dict[str, Any]
+    frames: dict[str, pd.DataFrame]
+    folder: Path | None = None
+    reused: bool = False
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def policies(self) -> list[str]:
+        """Names, largest shift of the first beneficiary first."""
+        return [row["policy"] for row in self.summary["policies"]]
+
+    def shift(self) -> pd.DataFrame:
+        """One row per policy and candidate."""
+        rows = [
+            {"rank": p["rank"], "policy": p["policy"], "own": p["own"], "candidate": r["id"], **r}
+            for p in self.summary["policies"] for r in p["candidates"]
+        ]  # fmt: skip
+        return pd.DataFrame(rows).drop(columns="id")
+
+    def costs(self) -> pd.DataFrame:
+        """One row per policy and cost."""
+        rows = [
+            {"rank": p["rank"], "policy": p["policy"], "own": p["own"], "cost": name, "unit": COSTS[name].unit, **r}
+            for p in self.summary["policies"] for name, r in p["costs"].items()
+        ]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def table(self) -> pd.DataFrame:
+        """One row per policy: shift of each beneficiary (``shift_pp.ID`` and so on), and every cost without campaigns."""
+        wanted = (
+            "shift_pp", "ci_low", "ci_high", "p_holm", "difference_pp", "difference_ci_low", "difference_ci_high",
+            "difference_p_holm", "difference_verdict", "chance_at_threshold", "replicates_at_threshold", "luck_band_pp",
+            "excess_impressions", "excess_per_action", "excess_per_euro",
+        )  # fmt: skip
+        rows = []
+        for p in self.summary["policies"]:
+            row = {k: p[k] for k in ("rank", "policy", "own", "title", "profiled", "evidence", "tv_distance")}
+            for name in self.summary["beneficiaries"]:
+                found = candidate_row(p, name)
+                row |= {f"{key}.{name}": found.get(key) for key in wanted}
+            for name, cost in p["costs"].items():
+                row |= {name: cost["without"], f"{name}.difference": cost["difference"]}
+                row |= {f"{name}.difference_p_holm": cost["difference_p_holm"], f"{name}.change": cost["change"]}
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Comparison:
+        """A stored comparison.
+
+        Raises:
+            InputError: the folder holds no complete comparison, or a file is missing or was changed.
+        """
+        folder = Path(folder)
+        with readable(folder, "comparison"):
+            summary, manifest = verified(folder, LAST, "comparison")
+            frames = {name: pd.read_csv(folder / f"{name}.csv") for name in manifest["tables"]}
+        return cls(load_scenario(folder / "scenario.yaml"), summary, frames, folder, reused=True)
