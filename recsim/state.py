@@ -122,6 +122,10 @@ class Tally(NamedTuple):
     follow_count: np.ndarray  # (T,) int64
     reached: np.ndarray  # (U,) uint64, bit per candidate within the window
     met: np.ndarray  # (U,) int32, impressions of candidate content since the world began
+    engaged_person: np.ndarray  # (T, N) int32, positive interactions of the step; N = 0 if nobody reads them
+    engaged_item: np.ndarray  # (T, N) int32
+    engaged_count: np.ndarray  # (T,) int64
+    context: np.ndarray  # (T, W, 3) int64, sums of known interest; see look_block; W = 0 if nobody reads them
 
 
 def copied(group: Any) -> Any:

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from recsim.errors import InputError, unknown
-from recsim.ranking.vocabulary import FEATURES, PREDICTED
+from recsim.ranking.learned import Learned, View
+from recsim.ranking.vocabulary import FEATURES, PREDICTED, Feature
 
 DOORS = {
     "E1": "counters", "E2": "predictor training", "E3": "follow graph", "E4": "rate thresholds",
@@ -39,6 +40,11 @@ class Policy:
         inbox: how much of the inbox competes.
         gated: whether staged exposure pools decide about promotion.
         explores: whether slate positions are given to new items.
+        refit: function of a `recsim.ranking.learned.View` that returns a `Learned`; called between steps.
+        refit_hours: hours between refits; shorter than a step: every step.
+        log_days: days of interactions that it sees.
+        learns: names of the item-level rows it returns; they are features of this policy.
+        outside: packages whose solvers it calls; results are then promised to be the same bits only on one machine.
         ordering: "ratio": scores are positive and their logarithm is meaningful; "order": only the order is.
     """
 
@@ -58,6 +64,11 @@ class Policy:
     gated: bool = False
     explores: bool = True
     ordering: Literal["ratio", "order"] = "ratio"
+    refit: Callable[[View], Learned] | None = None
+    refit_hours: float = 24.0
+    log_days: float = 14.0
+    learns: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
     def __call__(self, f: Any, p: Any) -> float:
         """The score by the plain function: the oracle against which compiled code is tested."""
@@ -75,6 +86,11 @@ class Policy:
         return tuple(sorted(names))
 
     @property
+    def learned_features(self) -> dict[str, Feature]:
+        """Features that only this policy has: the rows its refit returns."""
+        return {name: Feature("item", (name,), f"{{{name}}}", False, "as learned", "learned by the refit") for name in self.learns}
+
+    @property
     def predicts(self) -> bool:
         """Whether it reads predicted actions."""
         return any(name in PREDICTED for name in self.reads)
@@ -82,7 +98,9 @@ class Policy:
     @property
     def profiled(self) -> bool:
         """Whether the feed is based on profiling (Art. 38): decided from features, sources and the stratum key."""
-        features = any(FEATURES[name].profiling for name in self.reads if name != "in_network")
+        features = any(
+            FEATURES[name].profiling for name in self.reads if name != "in_network" and name not in self.learns
+        )
         pooled = self.uses_pool and (self.stratum == "interest" or any(s in PROFILING_SOURCES for s in self.sources))
         return features or pooled
 
@@ -166,9 +184,15 @@ def policy(*, meta: Mapping[str, Any] | None = None, **parameters: float) -> Cal
 def check_names(made: Policy) -> None:
     """Raise InputError for a feature, parameter or door that does not exist."""
     where = f"policy {made.name}"
+    known = {**FEATURES, **made.learned_features}
     for name in made.reads:
-        if name not in FEATURES:
-            raise unknown("feature", name, FEATURES, where)
+        if name not in known:
+            raise unknown("feature", name, known, where)
+    for name in made.learns:
+        if name in FEATURES or not name.isidentifier():
+            raise InputError(f"got {name!r} in learns, must be a new name of a feature", where)
+    if made.refit is None and (made.learns or {"match", "typical_match"} & set(made.reads)):
+        raise InputError("learned features need a refit; see docs/policies.md", where)
     for function in (made.function, *made.multiply):
         for name in sorted(attributes_of(function, 1)):
             if name not in made.parameters:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from recsim.ranking.als import als
 from recsim.ranking.chrono_following import chrono_following
 from recsim.ranking.dsa38_regional import dsa38_regional
+from recsim.ranking.itemknn import itemknn
+from recsim.ranking.linucb import linucb
 from recsim.ranking.policy import Policy
 from recsim.ranking.popular_decayed import popular_decayed
 from recsim.ranking.random_order import random
@@ -19,6 +22,9 @@ PRESETS: dict[str, Policy] = {
         x_2026_08,
         x_2023_04,
         two_tower,
+        itemknn,
+        als,
+        linucb,
         dsa38_regional,
         chrono_following,
         popular_decayed,
