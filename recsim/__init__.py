@@ -18,23 +18,26 @@ if TYPE_CHECKING:
     from recsim.experiment.diff import diff
     from recsim.experiment.result import Result
     from recsim.experiment.run import run
+    from recsim.ranking.learned import Learned, View
     from recsim.ranking.policy import Policy, policy
     from recsim.scenario.load import load, parse
     from recsim.scenario.schema import Scenario
 
 __version__ = "0.1.0"
 _HOME = {
-    "InputError": "recsim.errors", "Policy": "recsim.ranking.policy", "RecsimError": "recsim.errors",
+    "InputError": "recsim.errors", "Learned": "recsim.ranking.learned", "View": "recsim.ranking.learned", "Policy": "recsim.ranking.policy", "RecsimError": "recsim.errors",
     "Result": "recsim.experiment.result", "Scenario": "recsim.scenario.schema", "check": "recsim.audit.check",
     "diff": "recsim.experiment.diff", "load": "recsim.scenario.load", "parse": "recsim.scenario.load",
     "policy": "recsim.ranking.policy", "run": "recsim.experiment.run",
 }  # fmt: skip
 __all__ = [
     "InputError",
+    "Learned",
     "Policy",
     "RecsimError",
     "Result",
     "Scenario",
+    "View",
     "check",
     "diff",
     "load",

@@ -12,25 +12,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from recsim.errors import InputError
 from recsim.ranking.learned import Learned, View, distinct_pairs
 from recsim.ranking.policy import policy
 
 
 def factorise(view: View) -> Learned:
-    """Vectors of people and live items.
+    """Vectors of people and live items."""
+    # An optional package (the extra "als"); whether it is there is checked when a scenario is planned.
+    from implicit.cpu.als import AlternatingLeastSquares
+    from scipy.sparse import csr_matrix
+    from threadpoolctl import threadpool_limits
 
-    Raises:
-        InputError: the optional package is not installed.
-    """
-    try:
-        from implicit.cpu.als import AlternatingLeastSquares
-        from scipy.sparse import csr_matrix
-        from threadpoolctl import threadpool_limits
-    except ImportError as error:
-        raise InputError(
-            "policy als needs the package implicit; install it with pip install 'recsim-audit[als]'"
-        ) from error
     factors = int(view.parameters["factors"])
     item = np.zeros((view.last - view.first, factors), np.float32)
     person = np.zeros((view.people, factors), np.float32)
@@ -74,7 +66,7 @@ def first_factors(view: View, items: np.ndarray, factors: int) -> np.ndarray:
         "title": "matrix factorisation by alternating least squares",
         "source": "Hu, Koren, Volinsky 2008 (from memory); defaults of implicit, alpha of oneDAL, 32 factors ours",
         "evidence": "[P]", "date": "2008-12-15", "doors": ("E2", "E3"), "ordering": "order", "refit": factorise,
-        "refit_hours": 24, "outside": ("implicit", "scipy"),
+        "refit_hours": 24, "outside": ("implicit",),
     },
 )  # fmt: skip
 def als(f, p):

@@ -39,6 +39,7 @@ class View(NamedTuple):
     counted: np.ndarray  # (I, 10) int64, the same at the refit before
     decayed: np.ndarray  # (10, I) float32
     context: np.ndarray  # (I, 3) int64, people's impressions since then: sums of a, a^2, a x liked; a: interest x 1024
+    weight: float  # events of one real item for one counted event of a simulated item
     memory: Mapping[str, np.ndarray]  # what the refit before returned as memory; empty at the first one
     parameters: Mapping[str, float]
     draw: Callable[[int], np.ndarray]  # draw(n): (W, 4) float32 in [0, 1), keyed by item, step and question n

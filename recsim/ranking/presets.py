@@ -10,6 +10,7 @@ from recsim.ranking.linucb import linucb
 from recsim.ranking.policy import Policy
 from recsim.ranking.popular_decayed import popular_decayed
 from recsim.ranking.random_order import random
+from recsim.ranking.thompson_beta import thompson_beta
 from recsim.ranking.tiktok_value import tiktok_value
 from recsim.ranking.two_tower import two_tower
 from recsim.ranking.x_2023_04 import x_2023_04
@@ -25,6 +26,7 @@ PRESETS: dict[str, Policy] = {
         itemknn,
         als,
         linucb,
+        thompson_beta,
         dsa38_regional,
         chrono_following,
         popular_decayed,
