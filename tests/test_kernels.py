@@ -386,7 +386,7 @@ def test_acting_counts_and_targets():
     assert accounts.followers.tolist() == [follows, 0]
     assert by[:, 1:5].sum() == total[:, 1:5].sum() and by[0, 5] == follows
     assert expected.min() >= 0 and expected[0].min() > 0
-    count = engaged.count[0]
+    count = engaged.used[0]
     assert list(zip(engaged.account[:count], engaged.item[:count], strict=True)) == logged and count > 20
 
 

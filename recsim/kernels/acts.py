@@ -60,7 +60,7 @@ class Engaged(NamedTuple):
 
     account: np.ndarray  # (N,) int32, number of the account in its network
     item: np.ndarray  # (N,) int32
-    count: np.ndarray  # (1,) int64
+    used: np.ndarray  # (1,) int64
 
 
 @njit(**HELPER)
@@ -160,7 +160,7 @@ def act(
         by_action: (C+1, 10) int64, counted events by candidate, written.
         out_attempted, out_prevented, out_counted: (4,) int64 by tactic (like, comment, share, follow), added to.
         out_own: (1,) int64, counted actions on the beneficiary's own items, added to.
-        engaged: see above; written from ``engaged.count`` on.
+        engaged: see above; written from ``engaged.used`` on.
     """
     nobody = by_action.shape[0] - 1
     for n in range(times_of.size):
@@ -209,10 +209,10 @@ def act(
             row = about if about >= 0 else nobody
             if about == beneficiary:
                 out_own[0] += 1
-            if kind != 1 and engaged.count[0] < engaged.item.size:
-                engaged.account[engaged.count[0]] = n
-                engaged.item[engaged.count[0]] = item
-                engaged.count[0] += 1
+            if kind != 1 and engaged.used[0] < engaged.item.size:
+                engaged.account[engaged.used[0]] = n
+                engaged.item[engaged.used[0]] = item
+                engaged.used[0] += 1
             if unit(d) < tactics.views_per_action:
                 counters.total[item, VIEW] += 1
                 counters.total[item, COMPLETE] += 1

@@ -41,7 +41,7 @@ def log64(x):
 
 @njit(**HELPER)
 def log_gamma(x):
-    """log Gamma(x) for x > 0: Stirling's series (DLMF 5.11.1), after stepping up to 12 or more."""
+    """Log of Gamma(x) for x > 0: Stirling's series (DLMF 5.11.1), after stepping up to 12 or more."""
     shift = 0.0
     while x < 12.0:
         shift += log64(x)
@@ -53,7 +53,7 @@ def log_gamma(x):
 
 @njit(**HELPER)
 def quantile_by_series(u, a, b):
-    """x with I_x(a, b) = u, for 0 < u < 1, moderate a and b > 1."""
+    """The x with I_x(a, b) = u, for 0 < u < 1, a below `LARGE`."""
     scale = log_gamma(a + b) - log_gamma(a + 1.0) - log_gamma(b)  # log(1 / (a B))
     goal = log64(u)
     low, high = log64(SMALLEST), -1e-9
@@ -99,7 +99,7 @@ def beta_quantiles(u, z, a, b, out):
 
     Args:
         u: (N,) float32 in [0, 1). z: (N,) float32, standard normal quantiles of the same.
-        a: (N,) float64, at least 0.1. b: (N,) float64, above 1.
+        a: (N,) float64, at least 0.5. b: (N,) float64, at least 20.
         out: (N,) float32, written.
     """
     for n in range(u.size):

@@ -160,7 +160,9 @@ def _refit_text(policy: Policy) -> str:
     try:
         text = Path(inspect.getsourcefile(function) or "").read_bytes()
     except (OSError, TypeError) as error:
-        raise InputError(f"cannot read the source of the refit of {policy.name}; define it with def in a file") from error
+        raise InputError(
+            f"cannot read the source of the refit of {policy.name}; define it with def in a file"
+        ) from error
     versions = "".join(f", {name} {_installed(name)}" for name in policy.outside)
     return f"# refit: {function.__module__}.{function.__qualname__}, SHA-256 of its file {hashlib.sha256(text).hexdigest()}{versions}\n"
 

@@ -97,7 +97,9 @@ def checked(made: Learned, people: int, window: int, learns: tuple[str, ...], wh
         found[name] = None if value is None else _array(value, dtype, shape, name, where)
     person, item = found["person"], found["item"]
     history, near, similarity = found["history"], found["neighbour"], found["similarity"]
-    if (person is None) != (item is None) or (person is not None and item is not None and person.shape[1] != item.shape[1]):
+    if (person is None) != (item is None) or (
+        person is not None and item is not None and person.shape[1] != item.shape[1]
+    ):
         raise InputError("the refit must return person (U, R) and item (W, R) together, with the same R", where)
     table = (history, near, similarity)
     if any(t is None for t in table) and any(t is not None for t in table):

@@ -46,11 +46,11 @@ def bandit(view: View) -> Learned:
     meta={
         "title": "LinUCB with a shared linear model of likes",
         "source": "arXiv 1003.0146 (from memory); context and alpha ours", "evidence": "[M]", "date": "2010-02-28",
-        "doors": ("E1", "E2"), "ordering": "order", "refit": bandit, "refit_hours": 1, "learns": ROWS,
+        "doors": ("E1", "E2"), "ordering": "order", "refit": bandit, "refit_hours": 1, "log_days": 0, "learns": ROWS,
     },
 )  # fmt: skip
 def linucb(f, p):
-    """theta . x + alpha sqrt(x' A^-1 x), with x split into the video's part and the person's interest."""
+    """Score theta . x + alpha sqrt(x' A^-1 x), with x split into the video's part and the person's interest."""
     expected = f.expected + f.per_interest * f.affinity
     width = f.width_0 + f.width_1 * f.affinity + f.width_2 * f.affinity * f.affinity
     return expected + p.alpha * math.sqrt(max(width, 0.0))

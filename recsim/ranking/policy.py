@@ -88,7 +88,10 @@ class Policy:
     @property
     def learned_features(self) -> dict[str, Feature]:
         """Features that only this policy has: the rows its refit returns."""
-        return {name: Feature("item", (name,), f"{{{name}}}", False, "as learned", "learned by the refit") for name in self.learns}
+        return {
+            name: Feature("item", (name,), f"{{{name}}}", False, "as learned", "learned by the refit")
+            for name in self.learns
+        }
 
     @property
     def predicts(self) -> bool:

@@ -28,9 +28,9 @@ def posterior_draws(view: View) -> Learned:
         InputError: a prior outside of the range for which draws are accurate.
     """
     likes0, others0 = view.parameters["prior_likes"], view.parameters["prior_others"]
-    if likes0 < 0.1 or others0 <= 1:
+    if likes0 < 0.5 or others0 < 20:
         raise InputError(
-            f"got prior_likes {likes0:g} and prior_others {others0:g}, must be at least 0.1 and above 1",
+            f"got prior_likes {likes0:g} and prior_others {others0:g}, must be at least 0.5 and 20",
             "policy thompson_beta",
         )
     counts = view.counts[view.first : view.last]
@@ -48,7 +48,7 @@ def posterior_draws(view: View) -> Learned:
         "title": "Thompson sampling of like rates", "source": "xai-org/x-algorithm 625f9e30 (prior); use for a whole feed ours",
         "evidence": "[C]", "date": "2026-08-14", "doors": ("E1", "E4"), "stratum": "region", "inbox": "none",
         "ordering": "order",
-        "sources": {"trending": 0.15, "regional": 0.6, "discovery": 0.25}, "refit": posterior_draws, "refit_hours": 1,
+        "sources": {"trending": 0.15, "regional": 0.6, "discovery": 0.25}, "refit": posterior_draws, "refit_hours": 1, "log_days": 0,
         "learns": ("drawn_rate",),
     },
 )  # fmt: skip

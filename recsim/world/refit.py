@@ -60,7 +60,7 @@ class Learner:
 
     def collect_accounts(self, step: int, engaged: Engaged, actor: np.ndarray) -> None:
         """Take over the step's interactions of one network."""
-        count = int(engaged.count[0])
+        count = int(engaged.used[0])
         self._append(actor[engaged.account[:count]], engaged.item[:count], step)
 
     def _append(self, actor: np.ndarray, item: np.ndarray, step: int) -> None:
@@ -127,7 +127,9 @@ class Learner:
         if low < high:
             out[low - start : high - start] = values[low - memory.known[0] : high - memory.known[0]]
 
-    def match_block(self, low: int, high: int, visits: Visits, pools: Pools, inbox: np.ndarray, out: np.ndarray) -> None:
+    def match_block(
+        self, low: int, high: int, visits: Visits, pools: Pools, inbox: np.ndarray, out: np.ndarray
+    ) -> None:
         """The feature ``match`` of visits ``low`` to ``high - 1``; out (B, P+M) float32, written."""
         learned, first = self.memory.learned, np.int64(self.memory.known[0])
         if learned is None:

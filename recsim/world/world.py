@@ -227,7 +227,7 @@ class Network(mesa.Agent):
             record.inauthentic if network.inauthentic else record.volunteer,
             table[0], table[1], table[2], record.own_actions, engaged,
         )  # fmt: skip
-        if learner is not None:
+        if learner is not None and self.actor is not None:
             learner.collect_accounts(world.now, engaged, self.actor)
 
 
