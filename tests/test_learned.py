@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -274,6 +276,19 @@ def test_the_feed_is_not_dry_and_learning_pays(small, name):
         views, _, likes = world.state.counters.total.sum(axis=0)[:3]
         rates[policy] = likes / views
     assert rates[name] > 1.15 * rates["random"]
+
+
+def test_the_page_on_refit_works(small, tmp_path, monkeypatch):
+    """The code block of docs/policies.md, pasted into a file, learns what people like."""
+    page = (Path(__file__).resolve().parent.parent / "docs" / "policies.md").read_text()
+    code = next(b for b in re.findall(r"```python\n(.*?)```", page, flags=re.S) if '"refit"' in b)
+    (tmp_path / "page_on_refit.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    world = world_of(with_policy(small, "page_on_refit:my_learner"), steps=40)
+    made, taste = world.state.memory.learned, world.state.latent.taste
+    busy = made.person.sum(axis=1) > 20
+    agree = [np.corrcoef(made.person[u], taste[u])[0, 1] for u in np.flatnonzero(busy)]
+    assert len(agree) > 20 and np.mean(agree) > 0.5
 
 
 # Nearest neighbours
