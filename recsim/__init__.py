@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from recsim.experiment.result import Result
     from recsim.experiment.run import run
     from recsim.ranking.array_policy import array_policy
+    from recsim.ranking.learned import Learned, View
     from recsim.ranking.policy import Policy, policy
     from recsim.scenario.load import load, parse
     from recsim.scenario.schema import Scenario
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 _HOME = {
     "InputError": "recsim.errors", "Policy": "recsim.ranking.policy", "RecsimError": "recsim.errors",
     "Result": "recsim.experiment.result", "Scenario": "recsim.scenario.schema",
+    "Learned": "recsim.ranking.learned", "View": "recsim.ranking.learned",
     "array_policy": "recsim.ranking.array_policy", "check": "recsim.audit.check",
     "Comparison": "recsim.experiment.comparison", "compare": "recsim.experiment.compare",
     "diff": "recsim.experiment.diff", "load": "recsim.scenario.load", "parse": "recsim.scenario.load",
@@ -37,10 +39,12 @@ _HOME = {
 __all__ = [
     "Comparison",
     "InputError",
+    "Learned",
     "Policy",
     "RecsimError",
     "Result",
     "Scenario",
+    "View",
     "array_policy",
     "check",
     "compare",

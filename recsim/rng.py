@@ -48,6 +48,7 @@ class Decision(IntEnum):
     ITEM_KEEP = 34  # post of a real actor: is it among those simulated; when; (spare)
     ACCOUNT = 35  # account: aged; order of activation; (spare)
     ITEM_MOMENT = 41  # item: moment of posting within its step; (spare)
+    REFIT = 60  # live item, number of the question: a draw of a policy's refit
     POLICY_NOISE = 900  # noise feature of a policy: person, item, step
 
 

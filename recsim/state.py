@@ -127,6 +127,10 @@ class Tally(NamedTuple):
     met: np.ndarray  # (U,) int32, impressions of candidate content since the world began
     well: np.ndarray  # (T, 3) int64: utility of examined items in 1/1024, pairs of items within a visit that share the
     # main topic, all pairs within a visit
+    engaged_person: np.ndarray  # (T, N) int32, positive interactions of the step; N = 0 if nobody reads them
+    engaged_item: np.ndarray  # (T, N) int32
+    engaged_count: np.ndarray  # (T,) int64
+    context: np.ndarray  # (T, W, 3) int64, sums of known interest; see look_block; W = 0 if nobody reads them
 
 
 def copied(group: Any) -> Any:

@@ -142,16 +142,13 @@ def test_looking(model, small):
         "position": state.position, "population": plan.traits.population, "step": world.now,
     }  # fmt: skip
     expected = [reference.look(v, scores[v].tolist(), arrays) for v in range(n)]
-    tally = feed.tally
-    for table in (
-        tally.items,
-        tally.exposure,
-        tally.comments,
-        tally.provenance,
-        tally.feed,
-        tally.follow_count,
-        tally.well,
-    ):
+    known = state.observed.estimate.copy()
+    tally = feed.tally._replace(
+        engaged_person=np.zeros((1, 3000), np.int32), engaged_item=np.zeros((1, 3000), np.int32),
+        context=np.zeros((1, feed.window, 3), np.int64),
+    )  # fmt: skip
+    tables = (tally.items, tally.exposure, tally.comments, tally.provenance, tally.feed, tally.follow_count, tally.well)
+    for table in tables:
         table[:] = 0
     look.look_block(
         0, n, 0, scores, feed.visits, feed.pools, state.latent, state.cells, state.observed, state.items,
@@ -159,6 +156,21 @@ def test_looking(model, small):
         np.uint64(plan.traits.population), key0, key1, np.uint64(world.now), np.int64(start), tally,
     )  # fmt: skip
     names = ("view", "complete", "like", "comment", "share", "follow", "open_comments", "hide", "report")
+    context, logged = np.zeros((feed.window, 3), int), []
+    for visit, (shown, _, _) in enumerate(expected):
+        person = feed.visits.person[visit]
+        for item, _, actions, *_ in shown:
+            interest = F(0)
+            for d in range(known.shape[1]):
+                interest = interest + known[person, d] * state.items.topic[item, d]
+            a = int(interest * F(1024))
+            context[item - start] += (a, a * a, a * ("like" in actions))
+            if actions & {"like", "share", "follow"}:
+                logged.append((person, item))
+    count = int(tally.engaged_count[0])
+    assert list(zip(tally.engaged_person[0, :count], tally.engaged_item[0, :count], strict=True)) == logged
+    assert np.array_equal(tally.context[0], context) and len(logged) > 10 and context[:, 2].any()
+    tally.engaged_count[:] = 0
     counts = np.zeros((end - start, 9), int)
     by_source = np.zeros(len(SOURCES), int)
     for shown, _, _ in expected:
@@ -319,7 +331,7 @@ def test_planned_acts():
 
 def test_acting_counts_and_targets():
     """Every act lands where its draws say, and is counted once."""
-    from recsim.kernels.acts import Tactics, Targets, act
+    from recsim.kernels.acts import Engaged, Tactics, Targets, act
 
     key, population, step = Key(9, 2), 123, 7
     times = np.array([3, 0, 5, 1] * 10, np.int64)
@@ -336,11 +348,12 @@ def test_acting_counts_and_targets():
         np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(2, np.int64),
     )  # fmt: skip
     tactics = Tactics(F(0.4), F(0.7), F(0.8), F(0.5), F(0.8), F(0.5), F(0.25))
+    engaged, logged = Engaged(np.zeros(200, np.int32), np.zeros(200, np.int32), np.zeros(1, np.int64)), []
     by, flows, mine = np.zeros((3, 10), np.int64), np.zeros((3, 4), np.int64), np.zeros(1, np.int64)
     act(
         times, awake, tactics, Targets(own, edge, rivals, edge, popular, edge), 0, 0, True, np.uint64(population),
         *key.words, np.uint64(step), np.arange(8, dtype=np.uint32), candidate, made, accounts, by, flows[0], flows[1],
-        flows[2], mine,
+        flows[2], mine, engaged,
     )  # fmt: skip
 
     def pick(items, word):
@@ -369,6 +382,8 @@ def test_acting_counts_and_targets():
             if item is None:
                 follows += 1
                 continue
+            if kind != 1:
+                logged.append((n, item))
             if reference.unit(d) < F(0.5):
                 total[item, [0, 1]] += 1
                 total[item, 9] += 1024
@@ -377,6 +392,8 @@ def test_acting_counts_and_targets():
     assert accounts.followers.tolist() == [follows, 0]
     assert by[:, 1:5].sum() == total[:, 1:5].sum() and by[0, 5] == follows
     assert expected.min() >= 0 and expected[0].min() > 0
+    count = engaged.used[0]
+    assert list(zip(engaged.account[:count], engaged.item[:count], strict=True)) == logged and count > 20
 
 
 def test_models_of_a_visit_do_what_they_say(small):

@@ -65,7 +65,7 @@ def setup(compiled, seed=0, pool=37, slots=3, people=5, strata=2, topics=6, item
         pool_count=np.array([pool, pool - 4], np.int32), inbox=inbox, item_topic=item_topic, rows=table, keys=keys,
         language=g.integers(0, 2, people).astype(np.int8), region=g.integers(0, 2, people).astype(np.int8),
         constants=constants(0.8, dict.fromkeys(HEADS, 0.1), {name: 0.1 * k - 0.4 for k, name in enumerate(TRUTHS, 1)}),
-        scores=np.zeros((people, pool + slots), F),
+        scores=np.zeros((people, pool + slots), F), match=g.normal(size=(people, pool + slots)).astype(F),
     )  # fmt: skip
 
 
@@ -74,11 +74,12 @@ def run(compiled, d, params=None):
         0, len(d.person), d.person, d.stratum, d.estimate, d.pool_topic, d.pool_rows, d.pool_key, d.pool_count, d.inbox,
         d.item_topic, d.rows, d.keys, np.int64(0), d.language, d.region, d.constants,
         compiled.vector({}) if params is None else params, np.uint64(5), np.uint64(6), np.uint64(9), d.scores,
+        *([d.match] if "match" in compiled.policy.reads else []),
     )  # fmt: skip
     return d.scores
 
 
-def oracle(policy, compiled, d, who, item, in_network, predictor="rates"):
+def oracle(policy, compiled, d, who, column, item, in_network, predictor="rates"):
     """The plain function on plain floats."""
     import reference
 
@@ -89,10 +90,10 @@ def oracle(policy, compiled, d, who, item, in_network, predictor="rates"):
         "affinity": affinity, "in_network": in_network, "noise": float(reference.unit(words[0])),
         "person_language": d.language[who], "person_region": d.region[who],
         "inverse_norm": 1 / np.sqrt(float((d.estimate[who].astype(float) ** 2).sum())), "bias": float(d.estimate[who, -1]),
-        "F": float, "exp32": np.exp, "sigmoid32": lambda x: 1 / (1 + np.exp(-x)),
+        "match": float(d.match[who, column]), "F": float, "exp32": np.exp, "sigmoid32": lambda x: 1 / (1 + np.exp(-x)),
         **dict(zip(CONSTANTS, map(float, d.constants), strict=True)),
     }  # fmt: skip
-    known = features_of(predictor)
+    known = {**features_of(predictor), **policy.learned_features}
     f = {n: eval(known[n].expression.format(**{r: repr(v) for r, v in row.items()}), {}, scope) for n in policy.reads}
     return policy(SimpleNamespace(**f), SimpleNamespace(**policy.parameters))
 
@@ -110,7 +111,7 @@ def test_compiled_equals_plain(policy, predictor):
         s = d.stratum[who]
         for p in range(0, d.pool_count[s], 5):
             assert scores[who, p] == pytest.approx(
-                oracle(policy, compiled, d, who, d.pool_item[s, p], False, predictor), rel=2e-5
+                oracle(policy, compiled, d, who, p, d.pool_item[s, p], False, predictor), rel=2e-5
             )
         assert (scores[who, d.pool_count[s] : pool] == -np.inf).all()
         for j in range(3):
@@ -119,7 +120,7 @@ def test_compiled_equals_plain(policy, predictor):
                 assert scores[who, pool + j] == -np.inf
             else:
                 assert scores[who, pool + j] == pytest.approx(
-                    oracle(policy, compiled, d, who, item, True, predictor), rel=2e-5
+                    oracle(policy, compiled, d, who, pool + j, item, True, predictor), rel=2e-5
                 )
 
 
@@ -130,7 +131,7 @@ def test_features_can_be_given(policy):
     g = np.random.default_rng(4)
     table = (g.random((max(1, len(policy.reads)), 30)) * 3).astype(F)
     for k, name in enumerate(policy.reads):
-        if FEATURES[name].unit in ("true or false", "0 or 1"):
+        if {**FEATURES, **policy.learned_features}[name].unit in ("true or false", "0 or 1"):
             table[k] = g.integers(0, 2, 30)
     out = np.zeros(30, F)
     compiled.score_features(table, compiled.vector({}), out)
@@ -219,7 +220,7 @@ def test_unknown_policy_and_import_path():
 
 NOT_PROFILED = [
     "dsa38_regional", "chrono_following", "popular_decayed", "random", "chrono", "reddit_hot", "reddit_best",
-    "hn_popular", "hn_arc", "lemmy_hot", "mastodon_trends", "simsom",
+    "hn_popular", "hn_arc", "lemmy_hot", "mastodon_trends", "simsom", "thompson_beta",
 ]  # fmt: skip
 
 
@@ -238,7 +239,7 @@ def test_not_profiled(name):
 def test_profiled():
     assert PRESETS["tiktok_value"].profiled and linear.profiled
     assert linear.why_profiled == ("feature p_comment", "feature p_like", "stratum interest")
-    for name in ("msi_2018", "msi_2020", "meta_political_2024", "yt_watchtime"):
+    for name in ("msi_2018", "msi_2020", "meta_political_2024", "yt_watchtime", "itemknn", "als", "linucb"):
         assert PRESETS[name].profiled
 
 

@@ -199,8 +199,9 @@ class Work:
             if source is not None:
                 texts[f"{folder_of(name)}/policy_compiled.py"] = source
         sums = {name: write_text(path / name, text) for name, text in texts.items()}
+        outside = tuple(sorted({package for name in self.cells for package in registry.get(name).outside}))
         more = {
             "own_policy": self.scenario.platform.policy, "folders": {name: folder_of(name) for name in self.cells},
             "tables": list(result.frames), "replicate_meta": metas,
         }  # fmt: skip
-        write_last(path, LAST, result.summary, source_digest(), self.session.fixed, more, sums)
+        write_last(path, LAST, result.summary, source_digest(), self.session.fixed, more, sums, outside)

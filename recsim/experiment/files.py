@@ -12,6 +12,7 @@ from typing import Any
 
 from recsim.experiment.folder import write_table, write_text
 from recsim.experiment.result import Result
+from recsim.ranking import registry
 from recsim.scenario import dump_yaml
 
 PACKAGES = (
@@ -41,12 +42,13 @@ def write_results(
         sums["robustness.csv"] = write_text(path / "robustness.csv", result.robustness.to_csv(index=False))
     sums["summary.csv"] = write_text(path / "summary.csv", result.shift().to_csv(index=False))
     more = {"tables": list(result.frames), "replicate_meta": metas}
-    write_last(path, "summary.json", result.summary, source_sha256, fixed, more, sums)
+    outside = registry.get(result.scenario.platform.policy).outside
+    write_last(path, "summary.json", result.summary, source_sha256, fixed, more, sums, outside)
 
 
 def write_last(
     path: Path, last: str, summary: dict[str, Any], source_sha256: str, fixed: bool, more: dict[str, Any],
-    sums: dict[str, str],
+    sums: dict[str, str], outside: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Write ``manifest.json`` and then the file that marks the folder as complete.
 
@@ -58,19 +60,27 @@ def write_last(
         fixed: whether ranged parameters were held at their central values.
         more: further entries of the manifest.
         sums: SHA-256 of every file written so far, by name.
+        outside: packages whose solvers the policies call.
     """
     commit, changed = git_state()
     manifest: dict[str, Any] = {
         "fingerprint": summary["fingerprint"], "seed": summary["seed"], "replicates": summary["replicates"],
         "fixed_parameters": fixed, "source_sha256": source_sha256,
         "git_commit": commit, "git_uncommitted_changes": changed,
-        "versions": {"python": machine.python_version(), **{p: _version(p) for p in PACKAGES}},
+        "versions": {"python": machine.python_version(), **{p: _version(p) for p in (*PACKAGES, *outside)}},
         "machine": {"system": machine.system(), "processor": machine.machine()},
-        "bits": "same bits on any x86-64 or ARM machine, for any number of workers and threads",
+        "bits": f"same bits {promise(outside)}, for any number of workers and threads",
         **more, "timing": summary["timing"], "sha256": sums,
     }  # fmt: skip
     write_text(path / "manifest.json", json.dumps(manifest, indent=1) + "\n")
     write_text(path / last, json.dumps(summary, indent=1, allow_nan=False) + "\n")
+
+
+def promise(outside: tuple[str, ...]) -> str:
+    """Where a run gives the same bits again: everywhere, unless its policy calls the solver of another package."""
+    if outside:
+        return f"on the same machine with the same versions only (the policy calls {' and '.join(outside)})"
+    return "on any x86-64 or ARM machine"
 
 
 def peak_rss_mib(workers: int) -> float:

@@ -55,6 +55,14 @@ class Targets(NamedTuple):
     popular_edge: np.ndarray
 
 
+class Engaged(NamedTuple):
+    """Counted likes and shares of the step, for policies that learn from interactions; no room: not kept."""
+
+    account: np.ndarray  # (N,) int32, number of the account in its network
+    item: np.ndarray  # (N,) int32
+    used: np.ndarray  # (1,) int64
+
+
 @njit(**HELPER)
 def _pick(items, edge, word):
     """Item drawn in proportion to weight; -1 if there is none."""
@@ -136,7 +144,7 @@ def plan_acts(aged, delay, shift, population, key0, key1, step, out_times, out_a
 @njit(**KERNEL)
 def act(
     times_of, awake_of, tactics, targets, beneficiary, named, inauthentic, population, key0, key1, step, keys, candidate,
-    counters, accounts, by_action, out_attempted, out_prevented, out_counted, out_own,
+    counters, accounts, by_action, out_attempted, out_prevented, out_counted, out_own, engaged,
 ):  # fmt: skip
     """All accounts of one campaign act within one step.
 
@@ -152,6 +160,7 @@ def act(
         by_action: (C+1, 10) int64, counted events by candidate, written.
         out_attempted, out_prevented, out_counted: (4,) int64 by tactic (like, comment, share, follow), added to.
         out_own: (1,) int64, counted actions on the beneficiary's own items, added to.
+        engaged: see above; written from ``engaged.used`` on.
     """
     nobody = by_action.shape[0] - 1
     for n in range(times_of.size):
@@ -200,6 +209,10 @@ def act(
             row = about if about >= 0 else nobody
             if about == beneficiary:
                 out_own[0] += 1
+            if kind != 1 and engaged.used[0] < engaged.item.size:
+                engaged.account[engaged.used[0]] = n
+                engaged.item[engaged.used[0]] = item
+                engaged.used[0] += 1
             if unit(d) < tactics.views_per_action:
                 counters.total[item, VIEW] += 1
                 counters.total[item, COMPLETE] += 1

@@ -26,6 +26,8 @@ from recsim.kernels.slate import LOWEST, has_seen, is_new, remember, sortable
 
 ENTRY_SLOTS = 5
 TRIES = 4
+POSITIVE = 4 | 16 | 32
+"""Actions that a policy may learn from: like, share, follow. Comments can be hostile, and most views are watched on."""
 F = np.float32
 U64 = np.uint64
 D_SLOT, D_WOULD, D_LOOK = U64(2), U64(4), U64(5)
@@ -54,7 +56,10 @@ def look_block(
         key0, key1: uint64, Philox key.
         step: uint64.
         window_start: number of the oldest live item.
-        tally: sums, row ``thread`` written; ``tally.reached`` and ``tally.met`` at the person's own row.
+        tally: sums, row ``thread`` written; ``tally.reached`` and ``tally.met`` at the person's own row. Where a policy
+            learns from interactions, each like, share or follow is one entry of ``tally.engaged``, and
+            ``tally.context`` holds by item the sums of a, a^2 and a x (liked or not) over impressions, where a is the
+            person's known interest in the item in units of 1/1024: integers, so that their order cannot matter.
     """
     labels = items.labels
     pool_size = pools.item.shape[1]
@@ -97,6 +102,7 @@ def look_block(
     met = np.zeros(position.shape[0], np.int64)
     of_topic = np.zeros(topics, np.int64)
     moment = step << U64(16)
+    keeps_log = tally.context.shape[1] > 0
     for visit in range(first, last):
         row = scores[visit - first]
         person = visits.person[visit]
@@ -317,6 +323,16 @@ def look_block(
                         tally.follow_person[thread, n] = person
                         tally.follow_author[thread, n] = items.author[i]
                     tally.follow_count[thread] = n + 1
+                if keeps_log:
+                    if act & POSITIVE:
+                        n = tally.engaged_count[thread]
+                        tally.engaged_person[thread, n] = person
+                        tally.engaged_item[thread, n] = i
+                        tally.engaged_count[thread] = n + 1
+                    guess = np.int64(known[slot] * F(1024.0))
+                    tally.context[thread, w, 0] += guess
+                    tally.context[thread, w, 1] += guess * guess
+                    tally.context[thread, w, 2] += guess * ((act >> 2) & 1)
                 signal = F(0.0)
                 if act & 1:
                     signal = F(-1.0)

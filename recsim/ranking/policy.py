@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from recsim.errors import InputError, unknown
-from recsim.ranking.vocabulary import FEATURES, PREDICTED
+from recsim.ranking.learned import Learned, View
+from recsim.ranking.vocabulary import FEATURES, PREDICTED, Feature
 
 DOORS = {
     "E1": "counters", "E2": "predictor training", "E3": "follow graph", "E4": "rate thresholds",
@@ -45,6 +46,11 @@ class Policy:
         gated: whether staged exposure pools decide about promotion.
         explores: whether slate positions are given to new items under trial; without it there is no trial, and every
             item may be ranked at once.
+        refit: function of a `recsim.ranking.learned.View` that returns a `Learned`; called between steps.
+        refit_hours: hours between refits; shorter than a step: every step.
+        log_days: days of interactions that it sees.
+        learns: names of the item-level rows it returns; they are features of this policy.
+        outside: packages whose solvers it calls; results are then promised to be the same bits only on one machine.
         ordering: "ratio": scores are positive and their logarithm is meaningful; "order": only the order is.
     """
 
@@ -65,6 +71,11 @@ class Policy:
     gated: bool = False
     explores: bool = True
     ordering: Literal["ratio", "order"] = "ratio"
+    refit: Callable[[View], Learned] | None = None
+    refit_hours: float = 24.0
+    log_days: float = 14.0
+    learns: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
     def __call__(self, f: Any, p: Any) -> float:
         """The score by the plain function: the oracle against which compiled code is tested."""
@@ -89,6 +100,14 @@ class Policy:
         return Policy(name=f"{self.name} gate", function=self.gate, parameters=self.parameters)
 
     @property
+    def learned_features(self) -> dict[str, Feature]:
+        """Features that only this policy has: the rows its refit returns."""
+        return {
+            name: Feature("item", (name,), f"{{{name}}}", False, "as learned", "learned by the refit")
+            for name in self.learns
+        }
+
+    @property
     def predicts(self) -> bool:
         """Whether it reads predicted actions."""
         return any(name in PREDICTED for name in self.reads)
@@ -96,7 +115,8 @@ class Policy:
     @property
     def item_only(self) -> bool:
         """Whether the score is the same for everybody, so that one evaluation per item is enough."""
-        return all(FEATURES[name].scope != "pair" for name in self.reads)
+        known = {**FEATURES, **self.learned_features}
+        return all(known[name].scope != "pair" for name in self.reads)
 
     @property
     def profiled(self) -> bool:
@@ -106,8 +126,9 @@ class Policy:
     @property
     def why_profiled(self) -> tuple[str, ...]:
         """What makes the feed one based on profiling; empty if nothing does."""
+        known = {**FEATURES, **self.learned_features}
         # A follow list is the person's own explicit choice.
-        found = [f"feature {name}" for name in self.reads if FEATURES[name].profiling and name != "in_network"]
+        found = [f"feature {name}" for name in self.reads if known[name].profiling and name != "in_network"]
         if self.uses_pool:
             if self.stratum == "interest":
                 found.append("stratum interest")
@@ -194,9 +215,15 @@ def policy(*, meta: Mapping[str, Any] | None = None, **parameters: float) -> Cal
 def check_features(made: Policy) -> None:
     """Raise InputError for a feature or door that does not exist."""
     where = f"policy {made.name}"
+    known = {**FEATURES, **made.learned_features}
     for name in made.reads:
-        if name not in FEATURES:
-            raise unknown("feature", name, FEATURES, where)
+        if name not in known:
+            raise unknown("feature", name, known, where)
+    for name in made.learns:
+        if name in FEATURES or not name.isidentifier():
+            raise InputError(f"got {name!r} in learns, must be a new name of a feature", where)
+    if made.refit is None and (made.learns or {"match", "typical_match"} & set(made.reads)):
+        raise InputError("learned features need a refit; see docs/policies.md", where)
     for source in made.sources:
         if source not in POOL_SOURCES:
             raise unknown("source", source, POOL_SOURCES, where)

@@ -67,6 +67,8 @@ FEATURES: dict[str, Feature] = {
     "same_language": Feature("pair", ("language",), "({language} == person_language)", False, "true or false", "item in the person's language"),
     "same_region": Feature("pair", ("region",), "({region} == person_region)", False, "true or false", "item from the person's region"),
     "noise": Feature("pair", (), "noise", False, "0-1", "uniform draw keyed by person, item and step"),
+    "match": Feature("pair", ("typical_match",), "match", True, "as learned", "learned match of person and item; needs a refit"),
+    "typical_match": _row("typical_match", "as learned", "mean of match over people"),
     "age_h": _row("age_h", "hours", "time since the item was posted, at the end of the step"),
     "created_h": _row("created_h", "hours", "time of posting since the start; the moment within its step is drawn"),
     "created_s": _row("created_s", "seconds since 1970", "time of posting, UTC; in float32 128 s apart"),

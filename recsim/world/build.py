@@ -11,6 +11,7 @@ from recsim.agents.creators import build_supply
 from recsim.agents.people import build_people, first_estimate, place_candidates
 from recsim.rng import Key
 from recsim.state import ACTIONS, Accounts, Cells, Counters, Items, Latent, Observed, copied
+from recsim.world.memory import Memory
 from recsim.world.plan import Plan
 
 
@@ -32,6 +33,7 @@ class State:
     head_weight: np.ndarray  # (10, 3) float64, weights of the online logistic predictor
     head_precision: np.ndarray  # (10, 3, 3) float64, their precision
     born: np.ndarray  # (steps + 1,) int64, first item created at or after each step
+    memory: Memory | None = None  # log and learned arrays, if the policy refits
 
     def fork(self) -> State:
         """A copy whose changes leave this state alone."""
@@ -39,6 +41,7 @@ class State:
             self, observed=copied(self.observed), accounts=copied(self.accounts), counters=copied(self.counters),
             counted=self.counted.copy(), threshold=self.threshold.copy(), recent=self.recent.copy(),
             head_weight=self.head_weight.copy(), head_precision=self.head_precision.copy(),
+            memory=None if self.memory is None else self.memory.fork(),
         )  # fmt: skip
 
 
@@ -74,6 +77,7 @@ def build_state(plan: Plan, key: Key) -> State:
         counted=np.zeros((items, len(ACTIONS)), np.int64), threshold=np.full(4, -1e30, np.float32),
         recent=nominal_actions(plan), head_weight=first_weights(nominal_actions(plan)),
         head_precision=np.zeros((len(ACTIONS), 3, 3)), born=born,
+        memory=None if plan.policy.refit is None else Memory.empty(items),
     )  # fmt: skip
 
 

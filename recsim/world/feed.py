@@ -17,6 +17,7 @@ from recsim.state import ACTIONS, HIDE, KINDS, LIKE, REPORT, SHARE, SOURCES, STO
 from recsim.world.build import State, largest_window
 from recsim.world.plan import Plan
 from recsim.world.predict import Predictor
+from recsim.world.refit import Learner
 
 BLOCK = 128
 """Visits scored together: 128 x (256 + 8) float32 scores are 135 kB and stay in a core's L2 cache."""
@@ -36,6 +37,7 @@ class Feed:
         self.size = platform.retrieval.pool if plan.policy.uses_pool else 16
         self.predictor = Predictor(plan, state)
         self.hoisted = plan.policy.item_only and isinstance(plan.compiled, CompiledPolicy)
+        self.learner = None if plan.policy.refit is None else Learner(plan, state, key)
         topics, rows = self.predictor.item.shape[1], max(1, len(plan.compiled.rows))
         self.strata = self._strata()
         strata = len(self.strata.language)
@@ -70,7 +72,11 @@ class Feed:
         self.visits = slate.Visits(
             np.zeros(people, np.int32), np.zeros(people, np.int32), np.zeros(people, np.int8), np.zeros(people, np.int8)
         )
+        self.given: list[np.ndarray] = []
+        if self.learner is not None and self.learner.reads_match:
+            self.given = [np.zeros_like(scores) for scores in self.scores]
         room = max(4096, people // 4)
+        kept = 0 if self.learner is None else people * int(plan.reaction.slate)  # one visit a step: never too little
         self.tally = Tally(
             items=np.zeros((threads, self.window, len(ACTIONS)), np.int32),
             exposure=np.zeros((threads, len(plan.segments), candidates, 3), np.int64),
@@ -80,6 +86,9 @@ class Feed:
             follow_author=np.zeros((threads, room), np.int32), follow_count=np.zeros(threads, np.int64),
             shadow=np.zeros((threads, shadows, candidates + 2), np.int64), reached=np.zeros(people, np.uint64),
             met=np.zeros(people, np.int32), well=np.zeros((threads, 3), np.int64),
+            engaged_person=np.zeros((threads, kept), np.int32), engaged_item=np.zeros((threads, kept), np.int32),
+            engaged_count=np.zeros(threads, np.int64),
+            context=np.zeros((threads, self.window if self.learner is not None else 0, 3), np.int64),
         )  # fmt: skip
         self.constants = self.predictor.constants()
         self.refresh = max(1, round(platform.retrieval.refresh_hours * plan.steps_per_day / 24))
@@ -180,6 +189,9 @@ class Feed:
 
     def _fill_row(self, name: str, out: np.ndarray, start: int, end: int) -> None:
         """One item-level row of the vocabulary, for window items."""
+        if self.learner is not None and (name == "typical_match" or name in self.plan.policy.learns):
+            self.learner.fill_row(name, out, start, end)
+            return
         state, count = self.state, end - start
         items, counters = state.items, state.counters
         rows = slice(start, end)
@@ -331,11 +343,14 @@ class Feed:
                 self.score, np.int64(start), self.scores[thread],
             )  # fmt: skip
             return
+        given = self.given[thread : thread + 1]
+        if given and self.learner is not None:
+            self.learner.match_block(low, high, visits, self.pools, state.observed.inbox, given[0])
         plan.compiled.score_block(
             low, high, visits.person, visits.stratum, self.predictor.person, self.pool_topic, self.pool_rows,
             self.pools.key, self.pools.size, state.observed.inbox, self.predictor.item, self.rows, state.items.key,
             np.int64(start), state.cells.language, state.cells.region, self.constants, plan.parameters, key0,
-            key1, np.uint64(step), self.scores[thread],
+            key1, np.uint64(step), self.scores[thread], *given,
         )  # fmt: skip
 
     def count_shadows(self, step: int, start: int, thread: int, low: int, high: int) -> None:

@@ -7,6 +7,7 @@ two candidates' ids changes no number, only labels.
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import math
 from typing import Any
 
@@ -20,6 +21,7 @@ from recsim.kernels.response import Reaction
 from recsim.ranking import registry
 from recsim.ranking.compile import CompiledPolicy, compile_policy
 from recsim.ranking.policy import Policy
+from recsim.ranking.presets import PRESETS
 from recsim.rng import hash32
 from recsim.scenario.campaigns import Campaign
 from recsim.scenario.people import Candidate, Segment
@@ -268,9 +270,16 @@ def make_plan(scenario: Scenario) -> Plan:
     """Resolve names, orders and units.
 
     Raises:
-        InputError: an unknown policy or parameter.
+        InputError: an unknown policy or parameter; a policy whose optional package is not installed.
     """
     policy = registry.get(scenario.platform.policy)
+    for name in policy.outside:
+        if importlib.util.find_spec(name) is None:
+            extra = f"'recsim-audit[{policy.name}]'" if policy.name in PRESETS else name
+            raise InputError(
+                f"policy {policy.name} needs the package {name}, which is not installed; pip install {extra}",
+                "platform.policy",
+            )
     compiled = compile_policy(policy, _predictor(scenario, policy))
     parameters = compiled.vector({name: q.value for name, q in scenario.platform.parameters.items()})
     declared = {name: q.value for name, q in scenario.platform.parameters.items()}

@@ -24,6 +24,7 @@ from recsim.world.feed import Feed
 from recsim.world.networks import TACTICS, find_targets, make_network
 from recsim.world.plan import Plan
 from recsim.world.record import Record
+from recsim.world.refit import NO_ROOM
 
 ARRIVALS = 4096
 """Log values of gate arrivals kept per step; more than pass in any step of the largest scenario."""
@@ -71,6 +72,8 @@ class World(mesa.Model):
         start, end = self.window
         self._timed("visits", self.people.visit)  # 1 who visits
         self._timed("posts", self.creators.post)  # 2 posts enter, inboxes filled
+        if self.feed.learner is not None:  # what the policy learned from the steps before
+            self._timed("refit", self.feed.learner.refit, self.now, start, end)
         self._timed("item terms", self.feed.item_terms, self.now, start, end)  # 3 once per item
         self._timed("retrieval", self.feed.retrieve, self.now, start, end)  # 4 pools per stratum
         self._timed("feed", self.feed.show, self.now, start, self.people.visiting)  # 5-7 score, select, look
@@ -149,6 +152,8 @@ class People(mesa.Agent):
             if lost:
                 raise RuntimeError("more follows in the run than there is room for; lower response.follow_rate")
         tally.follow_count[:] = 0
+        if world.feed.learner is not None:
+            world.feed.learner.collect(world.now, start, end, tally)
 
 
 class Creators(mesa.Agent):
@@ -177,6 +182,8 @@ class Network(mesa.Agent):
         self.aged, self.delay = accounts_of.roster(network, model.key._replace(branch=0))
         self.times = np.zeros(len(self.aged), np.int64)
         self.awake = np.zeros(len(self.aged), np.bool_)
+        learner = model.feed.learner
+        self.actor = None if learner is None else learner.add_network(len(self.aged))
 
     def act(self, start: int, end: int) -> None:
         """Like, comment, share and follow, as far as the plan of the campaign says."""
@@ -212,13 +219,19 @@ class Network(mesa.Agent):
         apart = world.placebo and network.inauthentic
         targets = find_targets(world.plan, state, network, world.now, start, end, apart)
         table = record.tactics(network.campaign)
+        learner, engaged = world.feed.learner, NO_ROOM
+        if learner is not None:
+            room = int(self.times.sum())
+            engaged = acts.Engaged(np.zeros(room, np.int32), np.zeros(room, np.int32), np.zeros(1, np.int64))
         acts.act(
             self.times, self.awake, network.tactics, targets, network.beneficiary, -1 if apart else network.beneficiary,
             network.inauthentic, np.uint64(network.population), key0, key1, np.uint64(world.now), state.items.key,
             state.items.labels.candidate, state.counters, state.accounts,
             record.inauthentic if network.inauthentic else record.volunteer,
-            table[0], table[1], table[2], record.own_actions,
+            table[0], table[1], table[2], record.own_actions, engaged,
         )  # fmt: skip
+        if learner is not None and self.actor is not None:
+            learner.collect_accounts(world.now, engaged, self.actor)
 
 
 class Moderation(mesa.Agent):

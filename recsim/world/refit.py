@@ -1,0 +1,152 @@
+"""The refit hook at work: keep the log, let the policy learn from it between steps, serve what it learned."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import numpy as np
+
+from recsim import rng
+from recsim.kernels import match
+from recsim.kernels.acts import Engaged
+from recsim.kernels.slate import Pools, Visits
+from recsim.ranking.learned import View, checked
+from recsim.rng import Decision, Key
+from recsim.state import Tally
+from recsim.world.build import State
+from recsim.world.plan import Plan
+
+NO_ROOM = Engaged(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
+
+
+class Learner:
+    """One world's log and learned arrays; they live in ``state.memory``.
+
+    Attributes:
+        actors: people, and after them the accounts of campaigns: see `account_actors`.
+        every: steps between refits.
+        reads_match: whether the policy names the feature ``match``.
+    """
+
+    def __init__(self, plan: Plan, state: State, key: Key) -> None:
+        assert plan.policy.refit is not None and state.memory is not None
+        self.plan, self.state, self.key, self.memory = plan, state, key, state.memory
+        self.actors = plan.people
+        self.every = max(1, round(plan.policy.refit_hours * plan.steps_per_day / 24))
+        self.reads_match = "match" in plan.policy.reads
+        self.values = dict(zip(plan.policy.parameters, plan.parameters.tolist(), strict=False))
+
+    def add_network(self, accounts: int) -> np.ndarray:
+        """Log actors of a network's accounts, numbered after everybody so far.
+
+        Accounts stay whole while their actions are thinned by the scale of the simulation, so ``1 / scale`` accounts
+        together act as often as one real account. They are one actor of the log: co-engagement needs whole histories.
+
+        Returns:
+            (accounts,) int32.
+        """
+        number = np.floor(np.arange(accounts) * self.plan.scale).astype(np.int32) + np.int32(self.actors)
+        self.actors += int(np.ceil(accounts * self.plan.scale))
+        return number
+
+    def collect(self, step: int, start: int, end: int, tally: Tally) -> None:
+        """Take over the step's interactions of people: threads in order, which is the order of visits."""
+        for thread, count in enumerate(tally.engaged_count):
+            self._append(tally.engaged_person[thread, :count], tally.engaged_item[thread, :count], step)
+        tally.engaged_count[:] = 0
+        sums = tally.context[:, : end - start]
+        self.memory.context[start:end] += sums.sum(axis=0)
+        sums[:] = 0
+
+    def collect_accounts(self, step: int, engaged: Engaged, actor: np.ndarray) -> None:
+        """Take over the step's interactions of one network."""
+        count = int(engaged.used[0])
+        self._append(actor[engaged.account[:count]], engaged.item[:count], step)
+
+    def _append(self, actor: np.ndarray, item: np.ndarray, step: int) -> None:
+        if len(actor):
+            part = np.empty((len(actor), 3), np.int32)
+            part[:, 0], part[:, 1], part[:, 2] = actor, item, step
+            self.memory.log.append(part)
+
+    def refit(self, step: int, start: int, end: int) -> None:
+        """Learn anew if it is time."""
+        memory, policy = self.memory, self.plan.policy
+        if step % self.every and memory.learned is not None:
+            return
+        oldest = step - round(policy.log_days * self.plan.steps_per_day)
+        log = np.concatenate([np.zeros((0, 3), np.int32), *memory.log])
+        log = log[log[:, 2] >= oldest]
+        memory.log = [log]
+        assert policy.refit is not None
+        made = policy.refit(self._view(log, step, start, end))
+        memory.learned = checked(made, self.plan.people, end - start, policy.learns, f"policy {policy.name}")
+        memory.known = (start, end)
+        memory.counted[:end] = self.state.counters.total[:end]
+        memory.context[:end] = 0
+        if self.reads_match:
+            memory.typical = self._typical(end - start)
+
+    def _view(self, log: np.ndarray, step: int, start: int, end: int) -> View:
+        state, memory = self.state, self.memory
+        items, key = state.items, self.key
+        population, live = self.plan.supply.population, items.key[start:end]
+
+        def draw(question: int) -> np.ndarray:
+            return rng.uniforms(key, Decision.REFIT, population, live, question, step)
+
+        arrays = {
+            "actor": log[:, 0], "item": log[:, 1], "step": log[:, 2], "topic": items.topic, "author": items.author,
+            "created": items.created, "counts": state.counters.total, "counted": memory.counted,
+            "decayed": state.counters.decayed, "context": memory.context,
+        }  # fmt: skip
+        return View(
+            **{name: _locked(array) for name, array in arrays.items()}, people=self.plan.people, actors=self.actors,
+            first=start, last=end, known=memory.known, now=step, step_hours=24 / self.plan.steps_per_day,
+            weight=1.0 / (self.plan.represented * self.plan.scale),
+            memory=MappingProxyType(dict(memory.learned.memory) if memory.learned else {}),
+            parameters=MappingProxyType(self.values), draw=draw,
+        )  # fmt: skip
+
+    def _typical(self, window: int) -> np.ndarray:
+        learned, out = self.memory.learned, np.zeros(window, np.float32)
+        assert learned is not None
+        if learned.person is not None:
+            match.typical_product(learned.person, learned.item, out)
+        elif learned.history is not None:
+            match.typical_neighbours(learned.history, learned.neighbour, learned.similarity, out)
+        return out
+
+    def fill_row(self, name: str, out: np.ndarray, start: int, end: int) -> None:
+        """One learned row for items of the live window; 0 for items posted since the refit."""
+        memory = self.memory
+        assert memory.learned is not None
+        values = memory.typical if name == "typical_match" else memory.learned.rows[name]
+        out[: end - start] = 0
+        low, high = max(start, memory.known[0]), min(end, memory.known[1])
+        if low < high:
+            out[low - start : high - start] = values[low - memory.known[0] : high - memory.known[0]]
+
+    def match_block(
+        self, low: int, high: int, visits: Visits, pools: Pools, inbox: np.ndarray, out: np.ndarray
+    ) -> None:
+        """The feature ``match`` of visits ``low`` to ``high - 1``; out (B, P+M) float32, written."""
+        learned, first = self.memory.learned, np.int64(self.memory.known[0])
+        if learned is None:
+            out[:] = 0
+            return
+        common = (low, high, visits.person, visits.stratum, pools.item, pools.size, inbox)
+        if learned.person is not None:
+            match.product_block(*common, learned.person, learned.item, first, out)
+        elif learned.history is not None:
+            window = self.memory.known[1] - self.memory.known[0]
+            match.neighbour_block(*common, learned.history, learned.neighbour, learned.similarity, first, window, out)
+        else:
+            out[:] = 0
+
+
+def _locked(array: np.ndarray) -> np.ndarray:
+    """The same memory, not to be written through."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
