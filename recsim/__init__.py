@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from recsim.experiment.result import Result
     from recsim.experiment.run import run
     from recsim.ranking.policy import Policy, policy
+    from recsim.ranking.reranker import Reranker, reranker
     from recsim.scenario.load import load, parse
     from recsim.scenario.schema import Scenario
 
@@ -27,12 +28,14 @@ _HOME = {
     "InputError": "recsim.errors", "Policy": "recsim.ranking.policy", "RecsimError": "recsim.errors",
     "Result": "recsim.experiment.result", "Scenario": "recsim.scenario.schema", "check": "recsim.audit.check",
     "diff": "recsim.experiment.diff", "load": "recsim.scenario.load", "parse": "recsim.scenario.load",
-    "policy": "recsim.ranking.policy", "run": "recsim.experiment.run",
+    "policy": "recsim.ranking.policy", "Reranker": "recsim.ranking.reranker", "reranker": "recsim.ranking.reranker",
+    "run": "recsim.experiment.run",
 }  # fmt: skip
 __all__ = [
     "InputError",
     "Policy",
     "RecsimError",
+    "Reranker",
     "Result",
     "Scenario",
     "check",
@@ -40,6 +43,7 @@ __all__ = [
     "load",
     "parse",
     "policy",
+    "reranker",
     "run",
 ]
 

@@ -144,8 +144,8 @@ def diff(run_a: Path, run_b: Path, json_: Json = False) -> None:
 
 
 @app.command(name="list")
-def list_(what: Annotated[str, typer.Argument(help="policies, campaigns or metrics")], json_: Json = False) -> None:
-    """List policies, kinds of campaigns, or metrics."""
+def list_(what: Annotated[str, typer.Argument(help="policies, rerankers, campaigns or metrics")], json_: Json = False) -> None:
+    """List policies, re-rankers, kinds of campaigns, or metrics."""
     from recsim.cli.listing import rows_of
 
     rows = rows_of(what)

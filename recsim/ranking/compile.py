@@ -49,6 +49,7 @@ class CompiledPolicy:
         source: the generated module.
         digest: SHA-256 of the source and the versions.
         score_block, score_items: compiled functions; see the generated text for their arguments.
+        rerank_block: compiled function of the re-rank stage, None for a policy without re-rankers.
     """
 
     policy: Policy
@@ -57,6 +58,16 @@ class CompiledPolicy:
     digest: str
     score_block: Callable
     score_items: Callable
+
+    @property
+    def module(self) -> ModuleType:
+        """The generated module."""
+        return _load(self.source, self.digest)
+
+    @functools.cached_property
+    def rerank_block(self) -> Callable | None:
+        """See `recsim.ranking.compile_rerank`."""
+        return getattr(self.module, "rerank_block", None)
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -153,8 +164,10 @@ def _user_text(function: Callable, name: str, done: dict[str, str]) -> None:
 
 def _render(policy: Policy) -> tuple[str, tuple[str, ...]]:
     """The text of the generated module, and the rows it reads."""
-    reads = policy.reads
-    rows = tuple(dict.fromkeys(row for name in reads for row in FEATURES[name].rows))
+    from recsim.ranking.compile_rerank import rerank_rows, rerank_text  # it renders with this module's rewriting
+
+    reads = policy.score_reads
+    rows = tuple(dict.fromkeys([*(row for name in reads for row in FEATURES[name].rows), *rerank_rows(policy)]))
     place = {f"{row}": f"rows[{k}, j]" for k, row in enumerate(rows)}
     needs_affinity = any(name in NEEDS_AFFINITY for name in reads)
     needs_noise = "noise" in reads
@@ -277,7 +290,7 @@ def score_items(count, window_start, item_rows, item_key, constants, params, key
     fill(np.int32(0), np.int8(-2), np.int8(-2), estimate, topic, item_rows, item_key[window_start:], count, False,
          constants, params, key0, key1, step, interest, out)
 '''
-    return text, rows
+    return text + rerank_text(policy, rows), rows
 
 
 def cache_folder() -> Path:

@@ -8,10 +8,13 @@ import inspect
 import textwrap
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from recsim.errors import InputError, unknown
 from recsim.ranking.vocabulary import FEATURES
+
+if TYPE_CHECKING:
+    from recsim.ranking.reranker import Reranker
 
 DOORS = {
     "E1": "counters", "E2": "predictor training", "E3": "follow graph", "E4": "rate thresholds",
@@ -40,6 +43,8 @@ class Policy:
         gated: whether staged exposure pools decide about promotion.
         explores: whether slate positions are given to new items.
         ordering: "ratio": scores are positive and their logarithm is meaningful; "order": only the order is.
+        rerank: re-rankers of the best entries of a visit, in order; their parameters are among ``parameters``.
+        rerank_top: how many entries they are given.
     """
 
     name: str
@@ -58,6 +63,8 @@ class Policy:
     gated: bool = False
     explores: bool = True
     ordering: Literal["ratio", "order"] = "ratio"
+    rerank: tuple[Reranker, ...] = ()
+    rerank_top: int = 100
 
     def __call__(self, f: Any, p: Any) -> float:
         """The score by the plain function: the oracle against which compiled code is tested."""
@@ -67,19 +74,29 @@ class Policy:
         return score
 
     @property
-    def reads(self) -> tuple[str, ...]:
-        """Features that the functions name, helpers included, in alphabetical order."""
+    def score_reads(self) -> tuple[str, ...]:
+        """Features that the score names, helpers included, in alphabetical order."""
         names: set[str] = set()
         for function in (self.function, *self.multiply):
             names |= attributes_of(function, 0)
         return tuple(sorted(names))
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        """What all hooks look at: features of the score, and what the re-rankers read of a slate."""
+        return tuple(sorted({*self.score_reads, *(name for one in self.rerank for name in one.reads)}))
+
+    @property
+    def open_doors(self) -> tuple[str, ...]:
+        """Doors of the policy and of its re-rankers."""
+        return tuple(sorted({*self.doors, *(door for one in self.rerank for door in one.doors)}))
+
+    @property
     def profiled(self) -> bool:
-        """Whether the feed is based on profiling (Art. 38): decided from features, sources and the stratum key."""
-        features = any(FEATURES[name].profiling for name in self.reads if name != "in_network")
+        """Whether the feed is based on profiling (Art. 38): decided from features, sources, stratum and re-rankers."""
+        features = any(FEATURES[name].profiling for name in self.score_reads if name != "in_network")
         pooled = self.uses_pool and (self.stratum == "interest" or any(s in PROFILING_SOURCES for s in self.sources))
-        return features or pooled
+        return features or pooled or any(one.profiled for one in self.rerank)
 
 
 def syntax_of(function: Callable) -> ast.FunctionDef:
@@ -131,7 +148,8 @@ def policy(*, meta: Mapping[str, Any] | None = None, **parameters: float) -> Cal
     """Make a policy of a function ``score(f, p)``.
 
     Args:
-        meta: any attribute of `Policy` except function and parameters, such as ``{"doors": ("E1",)}``.
+        meta: any attribute of `Policy` except function and parameters, such as ``{"doors": ("E1",)}``;
+            ``"rerank"`` takes re-rankers or their names.
         **parameters: names and default values of ``p``.
 
     Raises:
@@ -148,11 +166,17 @@ def policy(*, meta: Mapping[str, Any] | None = None, **parameters: float) -> Cal
         for name in meta or {}:
             if name not in known:
                 raise unknown("policy attribute", name, known, f"policy {function.__name__}")
+        named = (meta or {}).get("rerank", ())
         made = Policy(**{
             "name": function.__name__, "function": function, "parameters": MappingProxyType(dict(parameters)),
-            **(meta or {}),
+            **(meta or {}), "rerank": (),
         })  # fmt: skip
         check_names(made)
+        if named:
+            from recsim.ranking.registry import get_reranker
+            from recsim.ranking.reranker import with_rerankers
+
+            made = with_rerankers(made, [get_reranker(one) for one in named])
         return made
 
     return make
@@ -161,7 +185,7 @@ def policy(*, meta: Mapping[str, Any] | None = None, **parameters: float) -> Cal
 def check_names(made: Policy) -> None:
     """Raise InputError for a feature, parameter or door that does not exist."""
     where = f"policy {made.name}"
-    for name in made.reads:
+    for name in made.score_reads:
         if name not in FEATURES:
             raise unknown("feature", name, FEATURES, where)
     for function in (made.function, *made.multiply):

@@ -57,25 +57,25 @@ def write_page(result: Result, figures: list[tuple[str, Path, str]]) -> Path:
         figures=drawn,
         removed=removed_campaigns(result.scenario),
         parameters=quantities(result.scenario),
-        card=_card(result.summary["policy"]),
+        card=_card(result.summary["policy"], result.scenario.platform),
     )
     path = result.folder / "report.html"
     write_text(path, text)
     return path
 
 
-def _card(policy: str) -> dict:
-    """What the ranker looks at."""
+def _card(policy: str, platform) -> dict:
+    """What the ranker looks at, re-rankers included."""
     from recsim.errors import InputError
     from recsim.ranking.policy import DOORS
-    from recsim.ranking.registry import get
+    from recsim.ranking.registry import configured
 
     try:
-        found = get(policy)
+        found = configured(policy, platform.rerank, platform.rerank_top)
     except InputError:
         return {}
     return {
         "title": found.title, "reads": found.reads, "profiled": found.profiled, "evidence": found.evidence,
-        "source": found.source, "doors": [f"{d} ({DOORS[d]})" for d in found.doors],
-        "parameters": dict(found.parameters),
+        "source": found.source, "doors": [f"{d} ({DOORS[d]})" for d in found.open_doors],
+        "parameters": dict(found.parameters), "rerank": found.rerank, "rerank_top": found.rerank_top,
     }  # fmt: skip

@@ -277,7 +277,7 @@ class Feed:
             self.look(step, start, thread, low, high)
 
     def score_block(self, step: int, start: int, thread: int, low: int, high: int) -> None:
-        """Phase 5 for visits ``low`` to ``high - 1``: scores into the thread's buffer."""
+        """Phase 5 for visits ``low`` to ``high - 1``: scores into the thread's buffer, re-ranked if the policy does."""
         plan, state, visits = self.plan, self.state, self.visits
         key0, key1 = self.words
         plan.compiled.score_block(
@@ -286,6 +286,11 @@ class Feed:
             np.int64(start), state.cells.language, state.cells.region, self.constants, plan.parameters, key0,
             key1, np.uint64(step), self.scores[thread],
         )  # fmt: skip
+        if plan.compiled.rerank_block is not None:
+            plan.compiled.rerank_block(
+                low, high, visits, self.pools, state.observed, state.cells, state.items, self.eligible, self.rows,
+                np.int64(start), self.constants, plan.parameters, plan.rerank, self.scores[thread],
+            )  # fmt: skip
 
     def look(self, step: int, start: int, thread: int, low: int, high: int) -> None:
         """Phases 6 and 7 for visits ``low`` to ``high - 1``, from the thread's scores."""

@@ -20,6 +20,7 @@ from recsim.kernels.response import Reaction
 from recsim.ranking import registry
 from recsim.ranking.compile import CompiledPolicy, compile_policy
 from recsim.ranking.policy import Policy
+from recsim.ranking.slate_vocabulary import TABLE, RerankFacts
 from recsim.rng import hash32
 from recsim.scenario.campaigns import Campaign
 from recsim.scenario.people import Candidate, Segment
@@ -35,6 +36,7 @@ class Plan:
     policy: Policy
     compiled: CompiledPolicy
     parameters: np.ndarray  # (K,) float32
+    rerank: RerankFacts
     people: int
     scale: float
     steps_per_day: int
@@ -234,7 +236,7 @@ def make_plan(scenario: Scenario) -> Plan:
     Raises:
         InputError: an unknown policy or parameter.
     """
-    policy = registry.get(scenario.platform.policy)
+    policy = registry.configured(scenario.platform.policy, scenario.platform.rerank, scenario.platform.rerank_top)
     compiled = compile_policy(policy)
     parameters = compiled.vector({name: q.value for name, q in scenario.platform.parameters.items()})
     candidates = sorted(scenario.candidates, key=lambda c: c.key)
@@ -294,11 +296,23 @@ def make_plan(scenario: Scenario) -> Plan:
     posts = [_post_plan(c, k, index, scenario, spd, days) for k, c in enumerate(campaigns)]
     return Plan(
         scenario=scenario, policy=policy, compiled=compiled, parameters=parameters,
+        rerank=_rerank_facts(scenario, policy, standing),
         people=max(1, round(population.people.value * scale)), scale=scale, steps_per_day=spd, days=days,
         candidates=candidates, campaigns=campaigns, segments=segments, regions=regions, languages=languages,
         age_bands=age_bands, traits=traits, supply=supply, posts=[p for p in posts if p is not None],
         standing=np.cumsum(standing).astype(np.float32), reaction=_reaction(scenario, policy),
         lifetime=max(1, round(content.lifetime_days * spd)),
+    )  # fmt: skip
+
+
+def _rerank_facts(scenario: Scenario, policy: Policy, standing: np.ndarray) -> RerankFacts:
+    """What re-rankers are told: shares of the candidates, the simulated size, and their own tables."""
+    scale = scenario.population.scale
+    values = {**policy.parameters, **{name: q.value for name, q in scenario.platform.parameters.items()}}
+    return RerankFacts(
+        top=np.int64(policy.rerank_top), standing=standing.astype(np.float32), scale=np.float32(scale),
+        item_scale=np.float32(scale * scenario.content.items_represented),
+        table=np.array([one.table_of(values) for one in policy.rerank], np.float32).reshape(-1, TABLE),
     )  # fmt: skip
 
 
