@@ -23,18 +23,18 @@ from recsim.ranking.reranker import reranker
 def author_diversity(s, p):
     """Multiply by (1 - floor) decay^k + floor."""
     m = len(s.score)
-    factor, earlier = s.scratch[0], s.marks[0]
+    factor = s.scratch[0]
     power = 1.0
     for k in range(m):
         factor[k] = (1.0 - p.author_floor) * power + p.author_floor
         power = power * p.author_decay
     for k in range(m):
         who = s.author[k]
-        for later in range(k + 1, m):
-            earlier[later] += s.author[later] == who
-    for k in range(m):
-        by = factor[earlier[k]]
+        earlier = 0
+        for j in range(k):
+            if s.author[j] == who:
+                earlier += 1
         if s.score[k] >= 0.0:
-            s.score[k] = s.score[k] * by
+            s.score[k] = s.score[k] * factor[earlier]
         else:
-            s.score[k] = s.score[k] / max(by, 1e-6)
+            s.score[k] = s.score[k] / max(factor[earlier], 1e-6)

@@ -7,6 +7,8 @@ Only the first ``mmr_length`` places are set; the rest follow by score. Lambda 1
 
 from __future__ import annotations
 
+import numpy as np
+
 from recsim.ranking.reranker import reranker
 
 
