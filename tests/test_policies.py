@@ -86,7 +86,8 @@ def oracle(policy, compiled, d, who, item, in_network):
         **dict(zip(CONSTANTS, map(float, d.constants), strict=True)),
     }  # fmt: skip
     f = {
-        n: eval(FEATURES[n].expression.format(**{r: repr(v) for r, v in row.items()}), {}, scope) for n in policy.score_reads
+        n: eval(FEATURES[n].expression.format(**{r: repr(v) for r, v in row.items()}), {}, scope)
+        for n in policy.score_reads
     }
     return policy(SimpleNamespace(**f), SimpleNamespace(**policy.parameters))
 

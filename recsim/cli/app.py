@@ -144,7 +144,9 @@ def diff(run_a: Path, run_b: Path, json_: Json = False) -> None:
 
 
 @app.command(name="list")
-def list_(what: Annotated[str, typer.Argument(help="policies, rerankers, campaigns or metrics")], json_: Json = False) -> None:
+def list_(
+    what: Annotated[str, typer.Argument(help="policies, rerankers, campaigns or metrics")], json_: Json = False
+) -> None:
     """List policies, re-rankers, kinds of campaigns, or metrics."""
     from recsim.cli.listing import rows_of
 

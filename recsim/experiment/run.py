@@ -67,6 +67,7 @@ def configured(
     dose: float | None = None,
 ) -> Scenario:  # fmt: skip
     """The scenario with command-line settings put in, validated again."""
+    from recsim.ranking.registry import get_reranker
     from recsim.scenario.dump import _plain
     from recsim.scenario.load import parse
 
@@ -74,7 +75,10 @@ def configured(
     wanted = {"replicates": replicates, "seed": seed}
     raw["run"].update({k: v for k, v in wanted.items() if v is not None})
     if policy is not None and policy != raw["platform"]["policy"]:
-        raw["platform"].update(policy=policy, parameters={})
+        # The policy's own parameters mean nothing to another one; those of the scenario's re-rankers stay.
+        rerankers = [get_reranker(name) for name in raw["platform"]["rerank"] or []]
+        kept = {k: v for k, v in raw["platform"]["parameters"].items() if any(k in r.parameters for r in rerankers)}
+        raw["platform"].update(policy=policy, parameters=kept)
     if scale is not None:
         raw["population"]["scale"] = scale
     if dose is not None:

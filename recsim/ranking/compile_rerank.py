@@ -69,7 +69,7 @@ class _Texts:
         local = {a.arg for a in node.args.args} | {
             n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
         }
-        scope = function.__globals__  # type: ignore[attr-defined]
+        scope = function.__globals__
         names = {}
         for used in sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - local - BUILTINS):
             if used in ("math", "np"):
@@ -94,11 +94,14 @@ class _Texts:
                 raise InputError(f"function {value.__name__} calls itself; only loops can be compiled")
             return self.known[value]
         if isinstance(value, int | float | np.floating | np.integer):
-            key = (id(function.__globals__), used)  # type: ignore[attr-defined]
+            key = (id(function.__globals__), used)
             if key not in self.known:
                 self.known[key] = f"c{len(self.known)}_{used}"
                 whole = isinstance(value, int | np.integer)
-                self.texts.append(f"{self.known[key]} = {int(value)!r}" if whole else f"{self.known[key]} = F({float(value)!r})")
+                number = re.sub("inf|nan", lambda found: f"np.{found[0]}", repr(float(value)))
+                self.texts.append(
+                    f"{self.known[key]} = {int(value)!r}" if whole else f"{self.known[key]} = F({number})"
+                )
             return self.known[key]
         raise InputError(f"function {function.__name__} uses {used!r}; only numbers and functions can be compiled")
 

@@ -85,7 +85,9 @@ def _attribute(name: str, kind: str, wanted: type) -> object:
     except ImportError as error:
         raise InputError(f"got {kind} {name!r}, but {error}; write package.module:function") from error
     if not hasattr(module, attribute):
-        raise unknown(f"{kind} function", attribute, [n for n, v in vars(module).items() if isinstance(v, wanted)], name)
+        raise unknown(
+            f"{kind} function", attribute, [n for n, v in vars(module).items() if isinstance(v, wanted)], name
+        )
     return getattr(module, attribute)
 
 

@@ -133,9 +133,10 @@ def _check(made: Reranker) -> None:
         inner: ast.expr = target
         while isinstance(inner, ast.Subscript):
             inner = inner.value
-        if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name) and inner.value.id == slate:
-            if inner.attr not in writable:
-                raise InputError(f"writes to {slate}.{inner.attr}; allowed: {', '.join(sorted(writable))}", where)
+        if not isinstance(inner, ast.Attribute) or inner.attr in writable:
+            continue
+        if isinstance(inner.value, ast.Name) and inner.value.id == slate:
+            raise InputError(f"writes to {slate}.{inner.attr}; allowed: {', '.join(sorted(writable))}", where)
     if not {"score", "order"} & set(made.names):
         raise InputError("names neither score nor order, so it can change nothing", where)
 

@@ -19,7 +19,7 @@ PLACES = 400
 def least_protected(values):
     """(400,) int64: minimum number of protected entries among the first 1, 2, ... places.
 
-    The smallest number whose cumulative binomial chance reaches alpha. Built up by additions and multiplications in
+    The smallest number whose cumulative binomial chance reaches alpha (but for rounding). Built up by additions and multiplications in
     double precision, so that it is the same on every machine.
 
     Args:
@@ -33,7 +33,7 @@ def least_protected(values):
         chance[1:] = chance[1:] * (1.0 - share) + chance[:-1] * share
         chance[0] = chance[0] * (1.0 - share)
         reached, number = chance[0], 0
-        while reached < alpha and number <= place:
+        while reached < alpha * (1.0 - 1e-9) and number <= place:
             number += 1
             reached += chance[number]
         out[place] = number
