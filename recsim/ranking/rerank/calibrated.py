@@ -23,7 +23,7 @@ from recsim.ranking.reranker import reranker
         "title": "topics in the proportions of the person's estimated interests",
         "source": "Steck, RecSys 2018 (form); alpha from memory; scaling ours",
         "evidence": "[M]",
-        "date": "2018-10-02",
+        "date": "2018",
     },
 )
 def calibrated(s, p):

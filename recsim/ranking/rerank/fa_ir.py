@@ -48,7 +48,7 @@ def least_protected(values):
         "title": "a minimum of small authors in every prefix of the list",
         "source": "Zehlike et al., CIKM 2017; shares as in its README; protected group ours",
         "evidence": "[P]",
-        "date": "2017-11-06",
+        "date": "2017",
         "doors": ("E3",),
         "table": least_protected,
     },

@@ -19,7 +19,7 @@ from recsim.ranking.reranker import reranker
         "title": "maximal marginal relevance over topics",
         "source": "Carbonell and Goldstein, SIGIR 1998 (form); lambda usual; scaling of scores ours",
         "evidence": "[P]",
-        "date": "1998-08-24",
+        "date": "1998",
     },
 )
 def mmr(s, p):
