@@ -262,7 +262,8 @@ def test_load_and_diff(done, tiny, tmp_path):
 
 def test_public_names():
     assert sorted(recsim.__all__) == [
-        "InputError", "Policy", "RecsimError", "Result", "Scenario", "check", "diff", "load", "parse", "policy", "run",
+        "InputError", "Policy", "RecsimError", "Reranker", "Result", "Scenario", "check", "diff", "load", "parse",
+        "policy", "reranker", "run",
     ]  # fmt: skip
     for name in recsim.__all__:
         assert getattr(recsim, name) is not None
