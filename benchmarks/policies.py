@@ -84,7 +84,7 @@ def numpy_block(policy, rows: tuple[str, ...], d: SimpleNamespace):
         **dict(zip(CONSTANTS, d.constants, strict=True)),
     }  # fmt: skip
     place = {row: f"rows[{k}]" for k, row in enumerate(rows)}
-    code = {n: compile(known[n].expression.format(**place), n, "eval") for n in policy.reads}
+    code = {n: compile(known[n].expression.format(**place), n, "eval") for n in policy.score_reads}
     p = SimpleNamespace(**{k: F(v) for k, v in policy.parameters.items()})
 
     def score(who: np.ndarray, stratum: int) -> np.ndarray:
@@ -94,7 +94,7 @@ def numpy_block(policy, rows: tuple[str, ...], d: SimpleNamespace):
             "person_language": d.language[who, None], "person_region": d.region[who, None], "person": who[:, None],
             "inverse_norm": F(1) / np.sqrt((estimate * estimate).sum(1, keepdims=True)),
         }  # fmt: skip
-        if "noise" in policy.reads:
+        if "noise" in policy.score_reads:
             here["noise"] = np.random.default_rng(0).random((len(who), POOL), F)  # any draw: NumPy has no keyed ones
         f = SimpleNamespace(**{n: eval(c, scope, here) for n, c in code.items()})
         out = done[names[0]](f, p)

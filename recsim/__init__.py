@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from recsim.ranking.array_policy import array_policy
     from recsim.ranking.learned import Learned, View
     from recsim.ranking.policy import Policy, policy
+    from recsim.ranking.reranker import Reranker, reranker
     from recsim.scenario.load import load, parse
     from recsim.scenario.schema import Scenario
 
@@ -34,7 +35,8 @@ _HOME = {
     "array_policy": "recsim.ranking.array_policy", "check": "recsim.audit.check",
     "Comparison": "recsim.experiment.comparison", "compare": "recsim.experiment.compare",
     "diff": "recsim.experiment.diff", "load": "recsim.scenario.load", "parse": "recsim.scenario.load",
-    "policy": "recsim.ranking.policy", "run": "recsim.experiment.run",
+    "policy": "recsim.ranking.policy", "Reranker": "recsim.ranking.reranker", "reranker": "recsim.ranking.reranker",
+    "run": "recsim.experiment.run",
 }  # fmt: skip
 __all__ = [
     "Comparison",
@@ -42,6 +44,7 @@ __all__ = [
     "Learned",
     "Policy",
     "RecsimError",
+    "Reranker",
     "Result",
     "Scenario",
     "View",
@@ -52,6 +55,7 @@ __all__ = [
     "load",
     "parse",
     "policy",
+    "reranker",
     "run",
 ]
 

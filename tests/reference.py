@@ -236,3 +236,26 @@ def look(visit, scores, w_):
             left = True
             break
     return shown, False, left
+
+
+def best_entries(row, size, items, seen, eligible, start, most):
+    """The best entries of one visit: (column, item, score), best first, and columns of items that stand there better.
+
+    Args:
+        row: scores. size: places of the pool. items: item of each column. seen: set of items. eligible: by window place.
+    """
+    competing = []
+    for column, score in enumerate(row):
+        i = int(items[column])
+        if score == -np.inf or i < start or i in seen or (column < size and not eligible[i - start]):
+            continue
+        competing.append((-float(score), column, i))
+    competing.sort()
+    taken, twins, known = [], [], set()
+    for value, column, i in competing:
+        if i in known:
+            twins.append(column)
+        else:
+            known.add(i)
+            taken.append((column, i, -value))
+    return taken[:most], twins, [column for column, _, _ in taken[most:]]

@@ -54,7 +54,7 @@ def test_reddit_hot_keeps_the_order_of_hours_in_float32():
         times = start + 1800 * np.arange(400)
         columns = {"created_s": times, "ups": np.full(400, 40), "downs": np.zeros(400)}
         out = np.zeros(400, F)
-        made.score_features(np.array([columns[n] for n in made.policy.reads], F), made.vector({}), out)
+        made.score_features(np.array([columns[n] for n in made.policy.score_reads], F), made.vector({}), out)
         assert (np.diff(out) > 0).all()
 
 

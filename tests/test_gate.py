@@ -115,4 +115,4 @@ def test_gates_are_part_of_the_fingerprint(small, presets):
         marks.add(run_fingerprint(changed(small, platform={"policy": "without_politics"}), False))
     assert len(marks) == 3
     assert compile_policy(without_politics.gate_policy).digest != compile_policy(cooling.gate_policy).digest
-    assert without_politics.gate_policy.reads == ("is_candidate",) and plain.gate_policy is None
+    assert without_politics.gate_policy.score_reads == ("is_candidate",) and plain.gate_policy is None

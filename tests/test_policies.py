@@ -74,7 +74,7 @@ def run(compiled, d, params=None):
         0, len(d.person), d.person, d.stratum, d.estimate, d.pool_topic, d.pool_rows, d.pool_key, d.pool_count, d.inbox,
         d.item_topic, d.rows, d.keys, np.int64(0), d.language, d.region, d.constants,
         compiled.vector({}) if params is None else params, np.uint64(5), np.uint64(6), np.uint64(9), d.scores,
-        *([d.match] if "match" in compiled.policy.reads else []),
+        *([d.match] if "match" in compiled.policy.score_reads else []),
     )  # fmt: skip
     return d.scores
 
@@ -94,7 +94,10 @@ def oracle(policy, compiled, d, who, column, item, in_network, predictor="rates"
         **dict(zip(CONSTANTS, map(float, d.constants), strict=True)),
     }  # fmt: skip
     known = {**features_of(predictor), **policy.learned_features}
-    f = {n: eval(known[n].expression.format(**{r: repr(v) for r, v in row.items()}), {}, scope) for n in policy.reads}
+    f = {
+        n: eval(known[n].expression.format(**{r: repr(v) for r, v in row.items()}), {}, scope)
+        for n in policy.score_reads
+    }
     return policy(SimpleNamespace(**f), SimpleNamespace(**policy.parameters))
 
 
@@ -129,14 +132,14 @@ def test_features_can_be_given(policy):
     """The entry for feature values equals the plain function, without rows and predictions between."""
     compiled = compile_policy(policy)
     g = np.random.default_rng(4)
-    table = (g.random((max(1, len(policy.reads)), 30)) * 3).astype(F)
-    for k, name in enumerate(policy.reads):
+    table = (g.random((max(1, len(policy.score_reads)), 30)) * 3).astype(F)
+    for k, name in enumerate(policy.score_reads):
         if {**FEATURES, **policy.learned_features}[name].unit in ("true or false", "0 or 1"):
             table[k] = g.integers(0, 2, 30)
     out = np.zeros(30, F)
     compiled.score_features(table, compiled.vector({}), out)
     for j in range(30):
-        f = SimpleNamespace(**{name: float(table[k, j]) for k, name in enumerate(policy.reads)})
+        f = SimpleNamespace(**{name: float(table[k, j]) for k, name in enumerate(policy.score_reads)})
         assert out[j] == pytest.approx(policy(f, SimpleNamespace(**policy.parameters)), rel=2e-5)
 
 
@@ -194,6 +197,21 @@ def test_misused_source():
         recsim.policy(meta={"sources": {"rank": 1.0}, "stratum": "region"})(boosted)
     with pytest.raises(InputError, match="'ranked' with stratum 'interest'"):
         recsim.policy(meta={"sources": {"ranked": 1.0}})(boosted)
+
+
+def test_two_helpers_of_one_name_are_refused(tmp_path, monkeypatch):
+    """In one generated module the second would silently be the first."""
+    (tmp_path / "first_home.py").write_text("def helper(x):\n    return 2 * x\ndef a(x):\n    return helper(x)\n")
+    (tmp_path / "second_home.py").write_text("def helper(x):\n    return 3 * x\ndef b(x):\n    return helper(x)\n")
+    (tmp_path / "third_home.py").write_text(
+        "import recsim\nfrom first_home import a\nfrom second_home import b\n\n\n"
+        "@recsim.policy()\ndef both(f, p):\n    return a(f.age_h) + b(f.age_h)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from third_home import both
+
+    with pytest.raises(InputError, match="two different things called 'helper'"):
+        compile_policy(both)
 
 
 def test_closures_are_refused():

@@ -109,6 +109,39 @@ def compare(
 
 
 @app.command()
+def ensemble(
+    config: Config,
+    policies: Annotated[
+        str | None,
+        typer.Option(help="comma-separated policies (default: five of different kinds and the scenario's own)"),
+    ] = None,
+    predictors: Annotated[
+        str | None, typer.Option(help="comma-separated: rates, logistic, oracle (default: all)")
+    ] = None,
+    models: Annotated[
+        str | None, typer.Option(help="comma-separated: logistic, cascade, fatigue (default: all)")
+    ] = None,
+    replicates: Annotated[int, typer.Option(help="replicates of each combination")] = 3,
+    out: Out = None,
+    set_: Set = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    resume: Resume = False,
+    force: Force = False,
+    yes: Yes = False,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Give the shift as a range over policies, predictors and models of a visit, in small worlds."""
+    from recsim.cli.ensemble import ensemble_command
+
+    ensemble_command(
+        config, list(set_ or []), (policies, predictors, models), replicates, out, seed, workers, resume, force, yes,
+        json_, quiet,
+    )  # fmt: skip
+
+
+@app.command()
 def validate(config: Config, set_: Set = None) -> None:
     """Check a scenario without running it."""
     from recsim.scenario import load
@@ -199,17 +232,23 @@ def score(
 def show(
     policy: Annotated[str, typer.Argument(help="policy: a name or package.module:function", show_default=False)],
     compiled: Annotated[bool, typer.Option("--compiled", help="print the module that the simulator runs")] = False,
+    measure: Annotated[
+        Path | None, typer.Option(help="scenario in which to measure how much each parameter matters (Art. 27)")
+    ] = None,
+    replicates: Annotated[int, typer.Option(help="replicates of that measurement", min=2)] = 3,
     json_: Json = False,
 ) -> None:
-    """Show what a policy reads, whom it profiles, and by which doors engagement enters."""
+    """Show what a policy reads, whom it profiles, by which doors engagement enters, and what its parameters do."""
     from recsim.cli.show import show_command
 
-    show_command(policy, compiled, json_)
+    show_command(policy, compiled, json_, measure, replicates)
 
 
 @app.command(name="list")
-def list_(what: Annotated[str, typer.Argument(help="policies, campaigns or metrics")], json_: Json = False) -> None:
-    """List policies, kinds of campaigns, or metrics."""
+def list_(
+    what: Annotated[str, typer.Argument(help="policies, rerankers, campaigns or metrics")], json_: Json = False
+) -> None:
+    """List policies, re-rankers, kinds of campaigns, or metrics."""
     from recsim.cli.listing import rows_of
 
     rows = rows_of(what)

@@ -15,6 +15,10 @@ def rows_of(what: str) -> list[dict]:
         from recsim.ranking.registry import listing
 
         return listing()
+    if what == "rerankers":
+        from recsim.ranking.registry import reranker_listing
+
+        return reranker_listing()
     if what == "metrics":
         from recsim.metrics import listing as metrics
 
@@ -31,4 +35,4 @@ def rows_of(what: str) -> list[dict]:
             }
             for k in kinds
         ]  # fmt: skip
-    raise unknown("list", what, ["policies", "campaigns", "metrics"])
+    raise unknown("list", what, ["policies", "rerankers", "campaigns", "metrics"])

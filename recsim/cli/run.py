@@ -42,8 +42,10 @@ class What(NamedTuple):
         _need("--seed", self.seed, 0)
         if self.scale is not None and not 0 < self.scale <= 1:
             raise InputError(f"got {self.scale:g}, must be above 0 and at most 1", "--scale")
+        start = "platform.parameters."
+        named = [o.removeprefix(start).partition("=")[0] for o in self.overrides if o.startswith(start)]
         return configured(
-            load(self.config, self.overrides), self.replicates, self.seed, policy, self.scale, self.dose
+            load(self.config, self.overrides), self.replicates, self.seed, policy, self.scale, self.dose, named
         )  # fmt: skip
 
 

@@ -97,7 +97,7 @@ def columns_of(policy, header: list[str], file: Path) -> dict[str, int]:
 
     place = {name: k for k, name in enumerate(header)}
     derived = {"age_h": ("created_s", "now"), "created_h": ("created_s",)}
-    for name in policy.reads:
+    for name in policy.score_reads:
         if name in place or all(other in place for other in derived.get(name, (name,))):
             continue
         near = nearest(name, [column for column in header if column not in FEATURES and column not in TIMES])
@@ -120,7 +120,7 @@ def features_of(policy, place: dict[str, int], row: list[str], line: int, file: 
         return _seconds(text, where) if name in TIMES else _number(text, where)
 
     values = {}
-    for name in policy.reads:
+    for name in policy.score_reads:
         if name in place:
             values[name] = cell(name)
         elif name == "age_h":
@@ -152,8 +152,8 @@ def compiled_scores(policy, parameters: dict[str, float], values: list[dict[str,
     from recsim.ranking.compile import compile_policy
 
     made = compile_policy(policy)
-    table = np.zeros((max(1, len(policy.reads)), len(values)), np.float32)
-    for k, name in enumerate(policy.reads):
+    table = np.zeros((max(1, len(policy.score_reads)), len(values)), np.float32)
+    for k, name in enumerate(policy.score_reads):
         table[k] = [row[name] for row in values]
     out = np.zeros(len(values), np.float32)
     made.score_features(table, made.vector(parameters), out)

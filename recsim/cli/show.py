@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 
-def show_command(name: str, compiled: bool, as_json: bool) -> None:
+def show_command(name: str, compiled: bool, as_json: bool, measure: Path | None = None, replicates: int = 3) -> None:
     """Print what an auditor must know about a policy, or the module that the simulator runs.
 
+    Args:
+        name: policy. compiled: print the module only. as_json: as JSON.
+        measure: scenario in which to measure how much each parameter matters, or None.
+        replicates: for the measurement.
+
     Raises:
-        InputError: no such policy.
+        InputError: no such policy, or a bad scenario.
     """
     from recsim.ranking import registry
 
@@ -22,7 +28,22 @@ def show_command(name: str, compiled: bool, as_json: bool) -> None:
         print(text if as_json else made.source, end="\n" if as_json else "")
         return
     facts = facts_of(policy)
+    if measure is not None:
+        facts["importance"] = _measured(name, measure, replicates)
     print(json.dumps(facts, indent=1) if as_json else text_of(facts))
+
+
+def _measured(name: str, measure: Path, replicates: int) -> list[dict]:
+    """Rows of `recsim.experiment.importance.importance`; NaN as None."""
+    from recsim.cli.progress import progress
+    from recsim.experiment.importance import importance
+    from recsim.experiment.run import configured
+    from recsim.scenario import load
+
+    scenario = configured(load(measure), None, None, name)
+    with progress(quiet=False) as say:
+        frame = importance(scenario, replicates=replicates, progress=say)
+    return json.loads(frame.to_json(orient="records"))
 
 
 def facts_of(policy) -> dict:
@@ -30,21 +51,24 @@ def facts_of(policy) -> dict:
     from recsim.ranking.policy import DOORS
     from recsim.ranking.vocabulary import FEATURES
 
+    known = {**FEATURES, **policy.learned_features}
     return {
         "name": policy.name,
         "title": policy.title,
         "source": policy.source,
         "date": policy.date,
         "evidence": policy.evidence,
-        "doors": {door: DOORS[door] for door in policy.doors},
+        "doors": {door: DOORS[door] for door in policy.open_doors},
         "parameters": dict(policy.parameters),
         "features": [
             {
-                "name": name, "scope": FEATURES[name].scope, "profiling": FEATURES[name].profiling,
-                "unit": FEATURES[name].unit, "what": FEATURES[name].doc,
+                "name": name, "scope": known[name].scope, "profiling": known[name].profiling,
+                "unit": known[name].unit, "what": known[name].doc,
             }
-            for name in policy.reads
+            for name in policy.score_reads
         ],
+        "gate": list(policy.gate_policy.score_reads) if policy.gate_policy else [],
+        "rerank": {one.name: list(one.reads) for one in policy.rerank},
         "sources": dict(policy.sources) if policy.uses_pool else {},
         "pool": policy.uses_pool,
         "inbox": policy.inbox,
@@ -75,9 +99,31 @@ def text_of(facts: dict) -> str:
         f"  gates       {'staged exposure pools' if facts['gated'] else 'none'}; "
         f"new items {'tried in exploration positions' if facts['explores'] else 'ranked at once'}",
         f"  ordering    {facts['ordering']}",
+        *([f"  gate reads  {', '.join(facts['gate'])}"] if facts["gate"] else []),
+        *(f"  re-ranker   {name}: reads {', '.join(reads)}" for name, reads in facts["rerank"].items()),
         "  features",
     ]
     for f in facts["features"]:
         mark = "  [follow list]" if f["name"] == "in_network" else "  [profiling]" if f["profiling"] else ""
         lines.append(f"    {f['name']:<18}{f['scope']:<8}{f['what']} ({f['unit']}){mark}")
+    if "importance" in facts:
+        lines += _importance_lines(facts["importance"])
     return "\n".join(lines)
+
+
+def _importance_lines(rows: list[dict]) -> list[str]:
+    """One line per parameter, and her elasticity for each candidate whose interval excludes zero."""
+    lines = [
+        "  importance  first ten places that change when the parameter rises by a quarter; candidates whose share of"
+    ]
+    lines.append(
+        "              candidate places then rises (+) or falls (-), per cent per per cent, 95 % interval without zero"
+    )
+    for name in dict.fromkeys(row["parameter"] for row in rows):
+        mine = [row for row in rows if row["parameter"] == name]
+        clear = [
+            f"{row['candidate']} {row['elasticity']:+.2f}" for row in mine
+            if row["ci_low"] is not None and (row["ci_low"] > 0 or row["ci_high"] < 0)
+        ]  # fmt: skip
+        lines.append(f"    {name:<18}{100 * mine[0]['reordered']:5.1f} %  {', '.join(clear) or 'no candidate clearly'}")
+    return lines

@@ -14,7 +14,15 @@ from recsim.experiment.comparison import LAST, Comparison, replicate_tables
 from recsim.experiment.contrasts import Cell, needed, summarise_comparison
 from recsim.experiment.files import write_last
 from recsim.experiment.folder import RunFolder, plain_errors, write_text
-from recsim.experiment.run import configured, estimate, expected_work, policy_source, run_fingerprint, source_digest
+from recsim.experiment.run import (
+    configured,
+    estimate,
+    expected_work,
+    policy_source,
+    rerank_parameters,
+    run_fingerprint,
+    source_digest,
+)
 from recsim.experiment.summary import removed_campaigns
 from recsim.experiment.tasks import Progress, Session, Simulate, Stored, Task, compiling, folder_path, joined
 from recsim.ranking import registry
@@ -68,7 +76,9 @@ def cell_scenario(scenario: Scenario, policy: str) -> Scenario:
     """
     platform, audit = scenario.platform, scenario.audit
     if registry.get(policy) is not registry.get(platform.policy):
-        platform = platform.model_copy(update={"parameters": {}})
+        kept = rerank_parameters(scenario)
+        parameters = {name: value for name, value in platform.parameters.items() if name in kept}
+        platform = platform.model_copy(update={"parameters": parameters})
     robustness = audit.robustness.model_copy(update={"enabled": False})
     return scenario.model_copy(
         update={

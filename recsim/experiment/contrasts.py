@@ -11,6 +11,7 @@ import pandas as pd
 from recsim import metrics
 from recsim.experiment.summary import ARMS, Counts, beneficiaries, cleaned, removed_campaigns, summarise
 from recsim.metrics import interval
+from recsim.scenario.platform import Platform
 from recsim.scenario.schema import Scenario
 
 LEVEL = 0.05
@@ -129,7 +130,7 @@ def summarise_comparison(
                 row |= _yield(part, row, removed_campaigns(scenario))
         rows.append(
             {
-                "policy": policy, "own": policy == own, **_card(policy),
+                "policy": policy, "own": policy == own, **_card(policy, scenario.platform),
                 **{k: part[k] for k in ("tv_distance", "tv_distance_ci_low", "tv_distance_ci_high", "js_divergence")},
                 **{k: part[k] for k in ("undefined_replicates", "dose_ratio", "inauthentic_actions", "spend_eur")},
                 "candidates": part["candidates"], "costs": _cost_rows(costs, policy, own),
@@ -263,12 +264,12 @@ def frontiers(rows: list[dict[str, Any]], promoted: list[str]) -> dict[str, dict
     return out
 
 
-def _card(policy: str) -> dict[str, Any]:
-    """What is known about a policy, from the registry."""
-    from recsim.ranking.registry import get
+def _card(policy: str, platform: Platform) -> dict[str, Any]:
+    """What is known about a policy, from the registry; re-rankers of the scenario included."""
+    from recsim.ranking.registry import configured
 
-    found = get(policy)
+    found = configured(policy, platform.rerank, platform.rerank_top)
     return {
-        "title": found.title, "profiled": found.profiled, "doors": list(found.doors), "evidence": found.evidence,
+        "title": found.title, "profiled": found.profiled, "doors": list(found.open_doors), "evidence": found.evidence,
         "source": found.source,
     }  # fmt: skip

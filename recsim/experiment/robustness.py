@@ -23,13 +23,14 @@ def cells(scenario: Scenario) -> list[Cell]:
 
 
 def cell_scenario(scenario: Scenario, cell: Cell) -> Scenario:
-    """The scenario of one cell: fewer people, items, videos and days; parameters at their central values."""
+    """The scenario of one cell: no more people, items, videos and days than `audit.robustness` says."""
     r = scenario.audit.robustness
     gates, prior, weights = cell
     first = min((c.start for c in removed_campaigns(scenario)), default=-1)
     start = scenario.days.vote - dt.timedelta(days=r.burn_in_days - first)
     activity, platform = scenario.activity, scenario.platform
-    factor = r.videos_per_day / (activity.visits_per_day.value * activity.videos_per_visit.value)
+    factor = min(1.0, r.videos_per_day / (activity.visits_per_day.value * activity.videos_per_visit.value))
+    items = min(r.items_per_day, scenario.content.items_per_day)
     changed = next((w.parameters for w in r.head_weights if w.id == weights), {})
     parameters = {**platform.parameters, **{name: assumed(v) for name, v in changed.items()}}
     first_start = max(start, scenario.days.start)
@@ -41,10 +42,10 @@ def cell_scenario(scenario: Scenario, cell: Cell) -> Scenario:
     return scenario.model_copy(
         update={
             "population": scenario.population.model_copy(
-                update={"scale": min(1.0, r.people / scenario.population.people.value)}
+                update={"scale": min(scenario.population.scale, r.people / scenario.population.people.value)}
             ),
             "content": scenario.content.model_copy(
-                update={"items_per_day": r.items_per_day, "creators": min(scenario.content.creators, r.items_per_day)}
+                update={"items_per_day": items, "creators": min(scenario.content.creators, items)}
             ),
             "activity": activity.model_copy(
                 update={"visits_per_day": assumed(activity.visits_per_day.value * factor)}

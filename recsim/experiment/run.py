@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
 
@@ -58,9 +59,14 @@ def run_fingerprint(scenario: Scenario, fixed_parameters: bool, simulate: Simula
 
 def configured(
     scenario: Scenario, replicates: int | None, seed: int | None, policy: str | None, scale: float | None = None,
-    dose: float | None = None,
+    dose: float | None = None, named: Collection[str] = (),
 ) -> Scenario:  # fmt: skip
-    """The scenario with command-line settings put in, validated again."""
+    """The scenario with command-line settings put in, validated again.
+
+    Args:
+        named: parameters that were set for the policy asked for, and so stay; others of the scenario's policy mean
+            nothing to another one.
+    """
     from recsim.scenario.dump import _plain
     from recsim.scenario.load import parse
 
@@ -68,12 +74,21 @@ def configured(
     wanted = {"replicates": replicates, "seed": seed}
     raw["run"].update({k: v for k, v in wanted.items() if v is not None})
     if policy is not None and policy != raw["platform"]["policy"]:
-        raw["platform"].update(policy=policy, parameters={})
+        kept = {*rerank_parameters(scenario), *named}
+        raw["platform"]["policy"] = policy
+        raw["platform"]["parameters"] = {k: v for k, v in raw["platform"]["parameters"].items() if k in kept}
     if scale is not None:
         raw["population"]["scale"] = scale
     if dose is not None:
         raw["dose"] = {"value": dose, "evidence": "assumption", "source": "set on the command line"}
     return parse(raw, scenario.name)
+
+
+def rerank_parameters(scenario: Scenario) -> set[str]:
+    """Parameters of the scenario's re-rankers: they stay whatever the policy is."""
+    from recsim.ranking.registry import get_reranker
+
+    return {name for one in scenario.platform.rerank or [] for name in get_reranker(one).parameters}
 
 
 def expected_work(scenario: Scenario) -> float:

@@ -143,7 +143,7 @@ class Session:
             folder: where to keep finished tasks, None to keep them in memory only.
         """
         if todo:
-            scenarios = {t.scenario.platform.policy: t.scenario for t in todo}
+            scenarios = {(t.scenario.platform.policy, t.scenario.platform.predictor.kind): t.scenario for t in todo}
             self._warm(list(scenarios.values()))
         start = now()
         # Closed at once if storing fails: workers must not go on while the error is on its way up.
@@ -176,7 +176,7 @@ class Session:
         """Fill the compiled caches before workers start, so that each is compiled once.
 
         Args:
-            scenarios: one for each policy; the kernels that all share are compiled with the first.
+            scenarios: one for each policy and predictor; the kernels that all share are compiled with the first.
         """
         if self.simulate is not None:
             return

@@ -41,7 +41,7 @@ class ArrayPolicy(Policy):
     item_function: Callable | None = None
 
     @property
-    def reads(self) -> tuple[str, ...]:
+    def score_reads(self) -> tuple[str, ...]:
         """Features that the function wants, in alphabetical order."""
         return tuple(sorted(set(self.names)))
 
@@ -55,6 +55,7 @@ class ArrayScorer:
     source: str
     digest: str
     loops: Mapping[str, tuple[Callable, Callable]]
+    rerank_block: None = None
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -86,7 +87,7 @@ class ArrayScorer:
         there = np.concatenate([np.arange(size) < pool_count[group][:, None], slots >= window_start], axis=1)
         old = np.maximum(slots - int(window_start), 0)
         given: dict[str, np.ndarray] = {"present": there}
-        for name in self.policy.reads:
+        for name in self.policy.score_reads:
             if name in self.loops:
                 out = np.empty(there.shape, np.float32)
                 self.loops[name][0](
@@ -109,7 +110,7 @@ class ArrayScorer:
     ) -> None:  # fmt: skip
         """Scores of window items for a viewer of average interest who follows nobody; out (W,) float32, written."""
         given: dict[str, np.ndarray] = {"present": np.ones(count, np.bool_)}
-        for name in self.policy.reads:
+        for name in self.policy.score_reads:
             if name in self.loops:
                 value = np.empty(len(out), np.float32)
                 self.loops[name][1](
@@ -193,13 +194,13 @@ def compile_arrays(policy: ArrayPolicy, predictor: str) -> ArrayScorer:
     from recsim.ranking.compile import load_rendered, render
 
     known = features_of(predictor)
-    rows = tuple(dict.fromkeys(row for name in policy.reads for row in known[name].rows))
+    rows = tuple(dict.fromkeys(row for name in policy.score_reads for row in known[name].rows))
     loops, texts = {}, []
-    for name in policy.reads:
+    for name in policy.score_reads:
         if known[name].scope == "pair" and name != "person":
             text, _ = render(policy, predictor, feature=name)
             texts.append(text)
             module = load_rendered(text)[1]
             loops[name] = (module.score_block, module.score_items)
-    whole = "\n".join([policy.source_text, *policy.reads, *texts])
+    whole = "\n".join([policy.source_text, *policy.score_reads, *texts])
     return ArrayScorer(policy, rows, whole, hashlib.sha256(whole.encode()).hexdigest(), loops)

@@ -51,8 +51,8 @@ class CompiledPolicy:
         rows: item-level rows the loop reads, in order.
         source: the generated module.
         digest: SHA-256 of the source and the versions.
-        module: the generated module, with score_block, score_items, score_features and shadow_block; see its text for
-            their arguments.
+        module: the generated module, with score_block, score_items, score_features, shadow_block and, if there are
+            re-rankers, rerank_block; see its text for their arguments.
     """
 
     policy: Policy
@@ -80,6 +80,11 @@ class CompiledPolicy:
     def shadow_block(self) -> Callable:
         """Scores of a block of visits for several sets of parameters."""
         return self.module.shadow_block
+
+    @property
+    def rerank_block(self) -> Callable | None:
+        """The re-rank stage, None for a policy without re-rankers; see `recsim.ranking.compile_rerank`."""
+        return getattr(self.module, "rerank_block", None)
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -158,20 +163,28 @@ def _user_text(function: Callable, name: str, done: dict[str, str]) -> None:
     body = ast.FunctionDef(**{**{k: getattr(node, k) for k in node._fields}, "name": name})
     builtins = {"abs", "min", "max", "float", "bool", "range"}
     for used in sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - local - builtins - {"math", "np"}):
-        if used in done or used == "F":
+        if used == "F":
             continue
         if used not in function.__globals__:
             raise InputError(f"policy function {function.__name__} uses {used!r}, which is not defined in its file")
         value = function.__globals__[used]
         value = getattr(value, "py_func", value)
         if inspect.isfunction(value):
-            _user_text(value, used, done)
+            own: dict[str, str] = {}
+            _user_text(value, used, own)
         elif isinstance(value, int | float | np.floating):
-            done[used] = f"{used} = F({float(value)!r})"
+            own = {used: f"{used} = F({float(value)!r})"}
         elif not (isinstance(value, type) or inspect.isbuiltin(value)):
             raise InputError(
                 f"policy function {function.__name__} uses {used!r}; only numbers and functions can be compiled"
             )
+        else:
+            continue
+        for key, text in own.items():
+            if done.setdefault(key, text) != text:
+                raise InputError(
+                    f"policy function {function.__name__} reaches two different things called {key!r}; rename one"
+                )
     done[name] = "@njit(**HELPER)\n" + ast.unparse(ast.fix_missing_locations(_Single(function.__name__).visit(body)))
 
 
@@ -202,9 +215,12 @@ def render(policy: Policy, predictor: str, feature: str | None = None) -> tuple[
 
     With ``feature`` the "score" is the value of that one feature, and the rows are those of all features of the policy.
     """
+    from recsim.ranking.compile_rerank import rerank_rows, rerank_text  # it renders with this module's rewriting
+
     known = {**features_of(predictor), **policy.learned_features}
-    rows = tuple(dict.fromkeys(row for name in policy.reads for row in known[name].rows))
-    reads = policy.reads if feature is None else (feature,)
+    scored = [row for name in policy.score_reads for row in known[name].rows]
+    rows = tuple(dict.fromkeys([*scored, *rerank_rows(policy)]))
+    reads = policy.score_reads if feature is None else (feature,)
     place = {f"{row}": f"rows[{k}, j]" for k, row in enumerate(rows)}
     needs_affinity = any(name in NEEDS_AFFINITY for name in reads)
     needs_noise = "noise" in reads
@@ -361,7 +377,7 @@ def score_features(features, params, out):
     if not takes:
         expressions = tuple(known[name].expression.format(**place) for name in reads) or ("F(0.0)",)
         text += shadow_text(settle, affinity, lane, noise_line, expressions, len(names), product)
-    return text, rows
+    return text + (rerank_text(policy, rows) if feature is None else ""), rows
 
 
 def cache_folder() -> Path:

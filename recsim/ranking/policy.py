@@ -8,11 +8,14 @@ import inspect
 import textwrap
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from recsim.errors import InputError, unknown
 from recsim.ranking.learned import Learned, View
 from recsim.ranking.vocabulary import FEATURES, PREDICTED, Feature
+
+if TYPE_CHECKING:
+    from recsim.ranking.reranker import Reranker
 
 DOORS = {
     "E1": "counters", "E2": "predictor training", "E3": "follow graph", "E4": "rate thresholds",
@@ -52,6 +55,8 @@ class Policy:
         learns: names of the item-level rows it returns; they are features of this policy.
         outside: packages whose solvers it calls; results are then promised to be the same bits only on one machine.
         ordering: "ratio": scores are positive and their logarithm is meaningful; "order": only the order is.
+        rerank: re-rankers of the best entries of a visit, in order; their parameters are among ``parameters``.
+        rerank_top: how many entries they are given.
     """
 
     name: str
@@ -76,6 +81,8 @@ class Policy:
     log_days: float = 14.0
     learns: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
+    rerank: tuple[Reranker, ...] = ()
+    rerank_top: int = 100
 
     def __call__(self, f: Any, p: Any) -> float:
         """The score by the plain function: the oracle against which compiled code is tested."""
@@ -85,12 +92,23 @@ class Policy:
         return score
 
     @property
-    def reads(self) -> tuple[str, ...]:
+    def score_reads(self) -> tuple[str, ...]:
         """Features that score and multipliers name, helpers included, in alphabetical order."""
         names: set[str] = set()
         for function in (self.function, *self.multiply):
             names |= attributes_of(function, 0)
         return tuple(sorted(names))
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What all hooks look at: features of score and gate, and what the re-rankers read of a slate."""
+        gate = self.gate_policy.score_reads if self.gate_policy else ()
+        return tuple(sorted({*self.score_reads, *gate, *(name for one in self.rerank for name in one.reads)}))
+
+    @property
+    def open_doors(self) -> tuple[str, ...]:
+        """Doors of the policy and of its re-rankers."""
+        return tuple(sorted({*self.doors, *(door for one in self.rerank for door in one.doors)}))
 
     @property
     def gate_policy(self) -> Policy | None:
@@ -110,17 +128,17 @@ class Policy:
     @property
     def predicts(self) -> bool:
         """Whether it reads predicted actions."""
-        return any(name in PREDICTED for name in self.reads)
+        return any(name in PREDICTED for name in self.score_reads)
 
     @property
     def item_only(self) -> bool:
         """Whether the score is the same for everybody, so that one evaluation per item is enough."""
         known = {**FEATURES, **self.learned_features}
-        return all(known[name].scope != "pair" for name in self.reads)
+        return all(known[name].scope != "pair" for name in self.score_reads)
 
     @property
     def profiled(self) -> bool:
-        """Whether the feed is based on profiling (Art. 38): decided from features, sources and the stratum key."""
+        """Whether the feed is based on profiling (Art. 38): decided from features, sources, stratum and re-rankers."""
         return bool(self.why_profiled)
 
     @property
@@ -128,11 +146,12 @@ class Policy:
         """What makes the feed one based on profiling; empty if nothing does."""
         known = {**FEATURES, **self.learned_features}
         # A follow list is the person's own explicit choice.
-        found = [f"feature {name}" for name in self.reads if known[name].profiling and name != "in_network"]
+        found = [f"feature {name}" for name in self.score_reads if known[name].profiling and name != "in_network"]
         if self.uses_pool:
             if self.stratum == "interest":
                 found.append("stratum interest")
             found += [f"source {name}" for name in self.sources if name in PROFILING_SOURCES]
+        found += [f"re-ranker {one.name}" for one in self.rerank if one.profiled]
         return tuple(found)
 
 
@@ -185,7 +204,8 @@ def policy(*, meta: Mapping[str, Any] | None = None, **parameters: float) -> Cal
     """Make a policy of a function ``score(f, p)``.
 
     Args:
-        meta: any attribute of `Policy` except function and parameters, such as ``{"doors": ("E1",)}``.
+        meta: any attribute of `Policy` except function and parameters, such as ``{"doors": ("E1",)}``;
+            ``"rerank"`` takes re-rankers or their names.
         **parameters: names and default values of ``p``.
 
     Raises:
@@ -202,27 +222,41 @@ def policy(*, meta: Mapping[str, Any] | None = None, **parameters: float) -> Cal
         for name in meta or {}:
             if name not in known:
                 raise unknown("policy attribute", name, known, f"policy {function.__name__}")
+        named = (meta or {}).get("rerank", ())
         made = Policy(**{
             "name": function.__name__, "function": function, "parameters": MappingProxyType(dict(parameters)),
-            **(meta or {}),
+            **(meta or {}), "rerank": (),
         })  # fmt: skip
         check_names(made)
+        if named:
+            from recsim.ranking.reranker import with_rerankers
+
+            made = with_rerankers(made, [_reranker(one) for one in named])
         return made
 
     return make
+
+
+def _reranker(one: Any) -> Reranker:
+    """A re-ranker by name, or itself: presets name theirs as objects, since the registry knows the presets."""
+    if not isinstance(one, str):
+        return one
+    from recsim.ranking.registry import get_reranker
+
+    return get_reranker(one)
 
 
 def check_features(made: Policy) -> None:
     """Raise InputError for a feature or door that does not exist."""
     where = f"policy {made.name}"
     known = {**FEATURES, **made.learned_features}
-    for name in made.reads:
+    for name in made.score_reads:
         if name not in known:
             raise unknown("feature", name, known, where)
     for name in made.learns:
         if name in FEATURES or not name.isidentifier():
             raise InputError(f"got {name!r} in learns, must be a new name of a feature", where)
-    if made.refit is None and (made.learns or {"match", "typical_match"} & set(made.reads)):
+    if made.refit is None and (made.learns or {"match", "typical_match"} & set(made.score_reads)):
         raise InputError("learned features need a refit; see docs/policies.md", where)
     for source in made.sources:
         if source not in POOL_SOURCES:
@@ -238,7 +272,7 @@ def check_names(made: Policy) -> None:
     """Raise InputError for a feature, parameter or door that does not exist."""
     where = f"policy {made.name}"
     check_features(made)
-    for name in made.gate_policy.reads if made.gate_policy else ():
+    for name in made.gate_policy.score_reads if made.gate_policy else ():
         if name not in FEATURES:
             raise unknown("feature", name, FEATURES, where)
         if FEATURES[name].scope == "pair":

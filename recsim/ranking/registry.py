@@ -1,9 +1,13 @@
-"""Finding a policy: by short name, ``package.module:function``, entry point ``recsim.policies``, or a ranker's URL."""
+"""Finding a policy or a re-ranker: by short name, ``package.module:function``, entry point, or a ranker's URL.
+
+Entry points: ``recsim.policies`` and ``recsim.rerankers``.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -11,6 +15,8 @@ from recsim.errors import InputError, unknown
 from recsim.ranking.http_ranker import http_ranker
 from recsim.ranking.policy import Policy
 from recsim.ranking.presets import PRESETS
+from recsim.ranking.rerank import RERANKERS
+from recsim.ranking.reranker import Reranker, with_rerankers
 
 
 def get(name: str) -> Policy:
@@ -31,7 +37,48 @@ def get(name: str) -> Policy:
     raise unknown("policy", name, [*PRESETS, *plugins])
 
 
+def get_reranker(name: str | Reranker) -> Reranker:
+    """The re-ranker called ``name``; a re-ranker is returned as it is.
+
+    Raises:
+        InputError: no such re-ranker, module or function, with the nearest name.
+    """
+    if isinstance(name, Reranker):
+        return name
+    if name in RERANKERS:
+        return RERANKERS[name]
+    plugins = {point.name: point for point in entry_points(group="recsim.rerankers")}
+    if ":" not in name and name not in plugins:
+        raise unknown("re-ranker", name, [*RERANKERS, *plugins])
+    found = _attribute(name, "re-ranker", Reranker) if ":" in name else plugins[name].load()
+    if not isinstance(found, Reranker):
+        raise InputError(f"got {name!r}, which is not a re-ranker; decorate the function with @recsim.reranker(...)")
+    return found
+
+
+def configured(name: str, rerank: Sequence[str] | None = None, top: int | None = None) -> Policy:
+    """The policy as a scenario names it.
+
+    Args:
+        name: of the policy.
+        rerank: re-rankers in place of the policy's own; None: its own.
+        top: entries that are re-ranked; None: the policy's own number.
+
+    Raises:
+        InputError: an unknown name, or parameter names that collide.
+    """
+    policy = get(name)
+    if rerank is None and top is None:
+        return policy
+    return with_rerankers(policy, policy.rerank if rerank is None else [get_reranker(one) for one in rerank], top)
+
+
 def _imported(name: str) -> Policy:
+    return _checked(_attribute(name, "policy", Policy), name)
+
+
+def _attribute(name: str, kind: str, wanted: type) -> object:
+    """What ``package.module:function`` names."""
     module_name, _, attribute = name.partition(":")
     here = str(Path.cwd())
     if here not in sys.path:
@@ -39,10 +86,12 @@ def _imported(name: str) -> Policy:
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        raise InputError(f"got policy {name!r}, but {error}; write package.module:function") from error
+        raise InputError(f"got {kind} {name!r}, but {error}; write package.module:function") from error
     if not hasattr(module, attribute):
-        raise unknown("policy function", attribute, [n for n, v in vars(module).items() if isinstance(v, Policy)], name)
-    return _checked(getattr(module, attribute), name)
+        raise unknown(
+            f"{kind} function", attribute, [n for n, v in vars(module).items() if isinstance(v, wanted)], name
+        )
+    return getattr(module, attribute)
 
 
 def _checked(found: object, name: str) -> Policy:
@@ -57,7 +106,20 @@ def listing() -> list[dict[str, object]]:
     return [
         {
             "name": p.name, "title": p.title, "evidence": p.evidence, "profiled": p.profiled,
-            "doors": list(p.doors), "source": p.source,
+            "doors": list(p.open_doors), "source": p.source, "rerank": [one.name for one in p.rerank],
         }
         for p in [*PRESETS.values(), *plugins.values()]
+    ]  # fmt: skip
+
+
+def reranker_listing() -> list[dict[str, object]]:
+    """One row per re-ranker: name, title, evidence tag, what it reads, whether it profiles, doors, parameters, source."""
+    plugins = {point.name: point.load() for point in entry_points(group="recsim.rerankers")}
+    return [
+        {
+            "name": r.name, "title": r.title, "evidence": r.evidence, "date": r.date, "profiled": r.profiled,
+            "doors": list(r.doors), "reads": list(r.reads),
+            "parameters": [f"{name}={value:g}" for name, value in r.parameters.items()], "source": r.source,
+        }
+        for r in [*RERANKERS.values(), *plugins.values()]
     ]  # fmt: skip

@@ -15,6 +15,7 @@ probabilities are is up to the predictor (``platform.predictor.kind``): the prod
 from __future__ import annotations
 
 from recsim.ranking.policy import policy
+from recsim.ranking.rerank.author_diversity import author_diversity
 
 NEGATIVE_SUM = 443.0  # 74 + 369
 WEIGHT_SUM = 566.005  # all absolute weights, those of heads without a counterpart included
@@ -31,7 +32,7 @@ def shifted_2023(total):
     meta={
         "title": "X heavy ranker of April 2023: weighted predicted actions, out-of-network factor",
         "source": "twitter/the-algorithm-ml b852108 (weights); twitter/the-algorithm 72eda9a24 (offset, factor)",
-        "evidence": "[C]", "date": "2023-04-05", "doors": ("E1", "E2", "E3", "E5"), "inbox": "all",
+        "evidence": "[C]", "date": "2023-04-05", "doors": ("E1", "E2", "E3", "E5"), "inbox": "all", "rerank": (author_diversity,),
     },
 )  # fmt: skip
 def x_2023_04(f, p):

@@ -8,13 +8,17 @@ Heads in this simulator: favourite = like, repost = share, reply = comment, foll
 watching to the end, dwell time = expected seconds watched, not interested = hide, report = report. Quotes, shares by
 message or link, clicks, blocks, mutes, "not dwelled" and the bonus for replies among mutual followers have no
 counterpart and count as zero; their weights stay in the published sums. What the probabilities are is up to the predictor
-(``platform.predictor.kind``): the production model is not public. Author diversity, the slot for new authors and
-the final DPP selection are re-ranking.
+(``platform.predictor.kind``): the production model is not public. Re-ranked as published: the slot for new authors, author
+diversity, and the DPP that keeps 50 of 150; the out-of-network factor, published between the last two, is part of the
+score here, which gives the same order unless an author's posts reach a person both ways.
 """
 
 from __future__ import annotations
 
 from recsim.ranking.policy import policy
+from recsim.ranking.rerank.author_diversity import author_diversity
+from recsim.ranking.rerank.cold_start import cold_start
+from recsim.ranking.rerank.dpp import dpp
 
 NEGATIVE_SUM = 367.22
 WEIGHT_SUM = 410.54
@@ -33,6 +37,7 @@ def shifted_2026(total):
         "title": "X ranking weights of August 2026: weighted predicted actions, out-of-network factor",
         "source": "xai-org/x-algorithm 625f9e30", "evidence": "[C]", "date": "2026-08-14",
         "doors": ("E1", "E2", "E3", "E5"), "inbox": "all",
+        "rerank": (cold_start, author_diversity, dpp), "rerank_top": 150,
     },
 )  # fmt: skip
 def x_2026_08(f, p):

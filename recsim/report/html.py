@@ -74,7 +74,7 @@ def write_page(result: Result, figures: list[tuple[str, Path, str]]) -> Path:
     s = result.summary
     return _render(
         "report.html.j2", result.folder / "report.html", result.scenario, figures,
-        s=s, rows=sorted(s["candidates"], key=lambda r: -(r["share_factual"] or 0)), card=_card(s["policy"]),
+        s=s, rows=sorted(s["candidates"], key=lambda r: -(r["share_factual"] or 0)), card=_card(s["policy"], result.scenario.platform),
         actions=s["inauthentic_actions"], spend=s["spend_eur"],
     )  # fmt: skip
 
@@ -91,18 +91,18 @@ def write_comparison_page(result: Comparison, figures: list[tuple[str, Path, str
     )  # fmt: skip
 
 
-def _card(policy: str) -> dict:
-    """What the ranker looks at."""
+def _card(policy: str, platform) -> dict:
+    """What the ranker looks at, re-rankers included."""
     from recsim.errors import InputError
     from recsim.ranking.policy import DOORS
-    from recsim.ranking.registry import get
+    from recsim.ranking.registry import configured
 
     try:
-        found = get(policy)
+        found = configured(policy, platform.rerank, platform.rerank_top)
     except InputError:
         return {}
     return {
         "title": found.title, "reads": found.reads, "profiled": found.profiled, "evidence": found.evidence,
-        "source": found.source, "doors": [f"{d} ({DOORS[d]})" for d in found.doors],
-        "parameters": dict(found.parameters),
+        "source": found.source, "doors": [f"{d} ({DOORS[d]})" for d in found.open_doors],
+        "parameters": dict(found.parameters), "rerank": found.rerank, "rerank_top": found.rerank_top,
     }  # fmt: skip

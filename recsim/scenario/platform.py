@@ -87,6 +87,12 @@ class Platform(Strict):
 
     policy: str = Field("tiktok_value", description="ranking policy: a name, or package.module:function")
     parameters: dict[str, AnyNumber] = Field(default_factory=dict, description="parameters of the policy, by name")
+    rerank: list[str] | None = Field(
+        None, description="re-rankers in place of the policy's own, in order: names, or package.module:function"
+    )
+    rerank_top: int | None = Field(
+        None, ge=1, le=400, description="best entries of a visit that are re-ranked (default: the policy's own number)"
+    )
     exploration_share: Share = Field(assumed(0.05, 0.03, 0.1), description="slate positions given to new items, 0-1")
     retrieval: Retrieval = Field(default_factory=Retrieval, description="sources of the pool")
     gates: Gates = Field(default_factory=Gates, description="staged exposure pools")

@@ -334,7 +334,7 @@ class Feed:
             self.look(step, start, thread, low, high)
 
     def score_block(self, step: int, start: int, thread: int, low: int, high: int) -> None:
-        """Phase 5 for visits ``low`` to ``high - 1``: scores into the thread's buffer."""
+        """Phase 5 for visits ``low`` to ``high - 1``: scores into the thread's buffer, re-ranked if the policy does."""
         plan, state, visits = self.plan, self.state, self.visits
         key0, key1 = self.words
         if self.hoisted:
@@ -342,19 +342,24 @@ class Feed:
                 low, high, visits.person, visits.stratum, self.pools.item, self.pools.size, state.observed.inbox,
                 self.score, np.int64(start), self.scores[thread],
             )  # fmt: skip
-            return
-        given = self.given[thread : thread + 1]
-        if given and self.learner is not None:
-            self.learner.match_block(low, high, visits, self.pools, state.observed.inbox, given[0])
-        plan.compiled.score_block(
-            low, high, visits.person, visits.stratum, self.predictor.person, self.pool_topic, self.pool_rows,
-            self.pools.key, self.pools.size, state.observed.inbox, self.predictor.item, self.rows, state.items.key,
-            np.int64(start), state.cells.language, state.cells.region, self.constants, plan.parameters, key0,
-            key1, np.uint64(step), self.scores[thread], *given,
-        )  # fmt: skip
+        else:
+            given = self.given[thread : thread + 1]
+            if given and self.learner is not None:
+                self.learner.match_block(low, high, visits, self.pools, state.observed.inbox, given[0])
+            plan.compiled.score_block(
+                low, high, visits.person, visits.stratum, self.predictor.person, self.pool_topic, self.pool_rows,
+                self.pools.key, self.pools.size, state.observed.inbox, self.predictor.item, self.rows, state.items.key,
+                np.int64(start), state.cells.language, state.cells.region, self.constants, plan.parameters, key0,
+                key1, np.uint64(step), self.scores[thread], *given,
+            )  # fmt: skip
+        if plan.compiled.rerank_block is not None:
+            plan.compiled.rerank_block(
+                low, high, visits, self.pools, state.observed, state.cells, state.items, self.eligible, self.rows,
+                np.int64(start), self.constants, plan.parameters, plan.rerank, self.scores[thread],
+            )  # fmt: skip
 
     def count_shadows(self, step: int, start: int, thread: int, low: int, high: int) -> None:
-        """Beside phase 5: what other parameters would have put first, for the same visits."""
+        """Beside phase 5: what other parameters would have put first, for the same visits, before any re-ranking."""
         plan, state, visits = self.plan, self.state, self.visits
         key0, key1 = self.words
         scores = self.shadow_scores[thread]

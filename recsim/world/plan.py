@@ -22,6 +22,7 @@ from recsim.ranking import registry
 from recsim.ranking.compile import CompiledPolicy, compile_policy
 from recsim.ranking.policy import Policy
 from recsim.ranking.presets import PRESETS
+from recsim.ranking.slate_vocabulary import TABLE, RerankFacts
 from recsim.rng import hash32
 from recsim.scenario.campaigns import Campaign
 from recsim.scenario.people import Candidate, Segment
@@ -39,6 +40,7 @@ class Plan:
     gate: CompiledPolicy | None
     parameters: np.ndarray  # (Q,) float32
     shadows: np.ndarray  # (K, Q) float32, the policy's own parameters, then those of its shadows; empty without shadows
+    rerank: RerankFacts
     people: int
     scale: float
     steps_per_day: int
@@ -272,7 +274,7 @@ def make_plan(scenario: Scenario) -> Plan:
     Raises:
         InputError: an unknown policy or parameter; a policy whose optional package is not installed.
     """
-    policy = registry.get(scenario.platform.policy)
+    policy = registry.configured(scenario.platform.policy, scenario.platform.rerank, scenario.platform.rerank_top)
     for name in policy.outside:
         if importlib.util.find_spec(name) is None:
             extra = f"'recsim-audit[{policy.name}]'" if policy.name in PRESETS else name
@@ -347,11 +349,23 @@ def make_plan(scenario: Scenario) -> Plan:
         scenario=scenario, policy=policy, compiled=compiled, parameters=parameters,
         gate=compile_policy(policy.gate_policy) if policy.gate_policy else None,
         shadows=np.array(shadows, np.float32).reshape(len(shadows), len(parameters)),
+        rerank=_rerank_facts(scenario, policy, standing),
         people=max(1, round(population.people.value * scale)), scale=scale, steps_per_day=spd, days=days,
         candidates=candidates, campaigns=campaigns, segments=segments, regions=regions, languages=languages,
         age_bands=age_bands, traits=traits, supply=supply, posts=[p for p in posts if p is not None],
         standing=np.cumsum(standing).astype(np.float32), reaction=_reaction(scenario, policy),
         lifetime=max(1, round(content.lifetime_days * spd)),
+    )  # fmt: skip
+
+
+def _rerank_facts(scenario: Scenario, policy: Policy, standing: np.ndarray) -> RerankFacts:
+    """What re-rankers are told: shares of the candidates, the simulated size, and their own tables."""
+    scale = scenario.population.scale
+    values = {**policy.parameters, **{name: q.value for name, q in scenario.platform.parameters.items()}}
+    return RerankFacts(
+        top=np.int64(policy.rerank_top), standing=standing.astype(np.float32), scale=np.float32(scale),
+        item_scale=np.float32(scale * scenario.content.items_represented),
+        table=np.array([one.table_of(values) for one in policy.rerank], np.float32).reshape(-1, TABLE),
     )  # fmt: skip
 
 

@@ -97,7 +97,7 @@ def check_scores(file: dict[str, Any]) -> list[Outcome]:
     """
     policy = registry.get(file["policy"])
     compiled = compile_policy(policy)
-    reads, where = policy.reads, f"conformance of {policy.name}"
+    reads, where = policy.score_reads, f"conformance of {policy.name}"
     outcomes = []
     for vector in file["vectors"]:
         inputs, given = vector["inputs"], vector.get("parameters", {})
@@ -122,8 +122,16 @@ def check_scores(file: dict[str, Any]) -> list[Outcome]:
     return outcomes
 
 
+def check_reranks(file: dict[str, Any]) -> list[Outcome]:
+    """Kind "rerank": inputs are the arrays of a slate; expected are scores or places."""
+    from recsim.ranking.rerank_check import check_vectors
+
+    return [Outcome(*checked) for checked in check_vectors(file)]
+
+
 CHECKERS: dict[str, Callable[[dict[str, Any]], list[Outcome]]] = {
     "score": check_scores,
+    "rerank": check_reranks,
 }
 
 

@@ -1,0 +1,244 @@
+"""The headline as a range: the same question under several policies, predictors and models of a visit.
+
+Every cell is a pair of worlds of the small size that `audit.robustness` declares, with the same seed, replicate numbers and drawn
+parameters in all of them. A conclusion that holds in one cell and not in its neighbours is about the cell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from recsim.errors import InputError, unknown
+from recsim.experiment.compare import cell_scenario as under_policy
+from recsim.experiment.files import write_last
+from recsim.experiment.folder import RunFolder, plain_errors, verified, write_text
+from recsim.experiment.robustness import cell_scenario as small_scenario
+from recsim.experiment.run import configured, expected_work, run_fingerprint, source_digest
+from recsim.experiment.summary import Counts, beneficiaries, cleaned, removed_campaigns
+from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path, joined
+from recsim.metrics import interval
+from recsim.ranking import registry
+from recsim.scenario import dump_yaml
+from recsim.scenario import load as load_scenario
+from recsim.scenario.schema import Scenario
+
+PREDICTORS = ("rates", "logistic", "oracle")
+MODELS = ("logistic", "cascade", "fatigue")
+POLICIES = ("tiktok_value", "x_2026_08", "x_2023_04", "msi_2020", "yt_watchtime", "dsa38_regional")
+"""Feeds of different kinds, one of them without profiling; the scenario's own is added."""
+LAST = "ensemble.json"
+NO_PREDICTOR = "none"
+FACTORS = ("policy", "predictor", "model")
+
+
+class Cell(NamedTuple):
+    """One combination; predictor "none" for a policy that reads no predicted action."""
+
+    policy: str
+    predictor: str
+    model: str
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder that keeps its replicates."""
+        return "-".join(part.replace(":", "-").replace("/", "-") for part in self)
+
+
+class Ensemble(NamedTuple):
+    """The result.
+
+    Attributes:
+        scenario: as resolved.
+        summary: the content of ensemble.json.
+        cells: one row per cell and beneficiary: factors, shift in percentage points with interval, replicates.
+        folder: where it lies, None if nothing was written.
+        notes: what happened on the way.
+    """
+
+    scenario: Scenario
+    summary: dict[str, Any]
+    cells: pd.DataFrame
+    folder: Path | None
+    notes: list[str]
+
+    @classmethod
+    def load(cls, folder: Path) -> Ensemble:
+        """A stored ensemble.
+
+        Raises:
+            InputError: the folder holds none, or a file is missing or was changed.
+        """
+        summary, _ = verified(folder, LAST, "ensemble")
+        return cls(load_scenario(folder / "scenario.yaml"), summary, pd.read_csv(folder / "cells.csv"), folder, [])
+
+
+def cells_of(policies: Sequence[str], predictors: Sequence[str], models: Sequence[str]) -> list[Cell]:
+    """All combinations; a policy that reads no predicted action has one predictor, "none"."""
+    out = []
+    for policy in policies:
+        kinds = predictors if registry.get(policy).predicts else (NO_PREDICTOR,)
+        out += [Cell(policy, kind, model) for kind in kinds for model in models]
+    return out
+
+
+def scenario_of(scenario: Scenario, cell: Cell) -> Scenario:
+    """The small scenario of a cell; gates, priors and weights as the scenario declares them."""
+    platform = scenario.platform
+    declared = (platform.gates.mode, platform.predictor.prior_events.value, "as declared")
+    small = under_policy(small_scenario(scenario, declared), cell.policy)
+    kept = small.platform.predictor.model_copy(update={"prior_events": platform.predictor.prior_events})
+    if cell.predictor != NO_PREDICTOR:
+        kept = kept.model_copy(update={"kind": cell.predictor})
+    return small.model_copy(
+        update={
+            "platform": small.platform.model_copy(update={"predictor": kept}),
+            "response": small.response.model_copy(update={"model": cell.model}),
+        }
+    )
+
+
+def chosen(
+    scenario: Scenario, policies: Sequence[str] | None, predictors: Sequence[str] | None, models: Sequence[str] | None
+) -> tuple[list[str], list[str], list[str]]:  # fmt: skip
+    """Names checked, without repetitions, the scenario's own policy among them.
+
+    Raises:
+        InputError: an unknown name, or no campaign to remove.
+    """
+    if not removed_campaigns(scenario):
+        raise InputError("no campaign is removed in the counterfactual, so there is no shift to ask about", "campaigns")
+    names = list(dict.fromkeys([scenario.platform.policy, *(policies or POLICIES)]))
+    for name in names:
+        registry.get(name)
+    kinds, visits = list(dict.fromkeys(predictors or PREDICTORS)), list(dict.fromkeys(models or MODELS))
+    for given, allowed, what in ((kinds, PREDICTORS, "predictor"), (visits, MODELS, "model")):
+        for name in given:
+            if name not in allowed:
+                raise unknown(what, name, allowed)
+    return names, kinds, visits
+
+
+def expected(scenario: Scenario, cells: Sequence[Cell], replicates: int) -> float:
+    """Expected seconds of simulating on one core; within about a factor of two."""
+    return sum(expected_work(scenario_of(scenario, cell)) / scenario.run.replicates for cell in cells) * replicates
+
+
+def ensemble(
+    scenario: Scenario, *, policies: Sequence[str] | None = None, predictors: Sequence[str] | None = None,
+    models: Sequence[str] | None = None, replicates: int = 3, seed: int | None = None, out: str | Path | None = None,
+    workers: int | None = None, resume: bool = False, force: bool = False, progress: Progress | None = None,
+    store: bool = True, simulate: Simulate | None = None,
+) -> Ensemble:  # fmt: skip
+    """Simulate every combination and say how far the shift moves between them.
+
+    Args:
+        scenario: from `recsim.load`; its own policy is always among the policies, with its declared parameters.
+        policies, predictors, models: names; default `POLICIES`, `PREDICTORS`, `MODELS`.
+        replicates: per cell, at least 2; the same worlds in all cells.
+        seed, out, workers, resume, force, progress, store, simulate: as in `recsim.run`.
+
+    Raises:
+        InputError: bad settings, or a folder that holds something else.
+        RecsimError: a worker died, or the disk is full; finished replicates are kept.
+    """
+    if replicates < 2:
+        raise InputError(f"got {replicates}, must be at least 2", "--replicates")
+    session = Session(simulate, False, workers, None, progress)
+    scenario = configured(scenario, None, seed, None)
+    cells = cells_of(*chosen(scenario, policies, predictors, models))
+    made = {cell: scenario_of(scenario, cell) for cell in cells}
+    with compiling(simulate, scenario) as session.compiled:
+        marks = [[*cell, run_fingerprint(small, False, simulate)] for cell, small in made.items()]
+        mark = hashlib.sha256(json.dumps(marks, sort_keys=True).encode()).hexdigest()
+        folder = RunFolder(folder_path(f"ensemble-{scenario.name}", mark, out, force), mark, LAST) if store else None
+        if folder is None:
+            return _finish(scenario, made, mark, replicates, session, None)
+        folder.inspect()
+        if folder.complete:
+            found = Ensemble.load(folder.path)
+            if session.suffices(found, replicates, folder.path, "ensemble"):
+                return found
+        with folder.lock():
+            folder.claim(resume, [cell.folder for cell in cells])
+            return _finish(scenario, made, mark, replicates, session, folder)
+
+
+def _finish(
+    scenario: Scenario, made: dict[Cell, Scenario], mark: str, replicates: int, session: Session,
+    folder: RunFolder | None,
+) -> Ensemble:  # fmt: skip
+    """Do what is not stored yet, put everything together, write it."""
+    done = {
+        cell: session.taken_over(folder, cell.folder, replicates, f"{' / '.join(cell)}: replicate") for cell in made
+    }
+    if before := sum(len(found) for found in done.values()):
+        session.notes.append(f"{before} finished replicates taken over")
+    by_folder = {cell.folder: cell for cell in made}
+    todo = [
+        Task(cell.folder, n, small, n, text=cell.policy[-18:])
+        for n in range(replicates) for cell, small in made.items() if n not in done[cell]
+    ]  # fmt: skip
+    seconds = expected(scenario, list(made), replicates)
+    with contextlib.closing(session.do(todo, float(replicates * len(made)), seconds, folder)) as results:
+        for task, found in results:
+            done[by_folder[task.kind]][task.number] = found
+    frame = pd.concat([_rows(scenario, cell, joined([done[cell][n][0] for n in range(replicates)])) for cell in made])
+    frame = frame.reset_index(drop=True)
+    impressions = sum(done[cell][n][1]["impressions"] for cell in made for n in range(replicates))
+    summary = cleaned(
+        {
+            "scenario": scenario.name, "fingerprint": mark, "replicates": replicates, "seed": scenario.run.seed,
+            "own_policy": scenario.platform.policy, "people": done[next(iter(made))][0][1]["people"],
+            "cells": len(made), "threshold_pp": scenario.audit.threshold_pp.value,
+            "beneficiaries": {name: _range(frame[frame["candidate"] == name]) for name in beneficiaries(scenario)},
+            "timing": session.timing(impressions),
+        }
+    )  # fmt: skip
+    result = Ensemble(scenario, summary, frame, folder.path if folder else None, session.notes)
+    if folder is not None:
+        with plain_errors(folder.path):
+            texts = {"scenario.yaml": dump_yaml(scenario), "cells.csv": frame.to_csv(index=False)}
+            sums = {name: write_text(folder.path / name, text) for name, text in texts.items()}
+            outside = tuple(sorted({package for cell in made for package in registry.get(cell.policy).outside}))
+            more = {"folders": {cell.folder: list(cell) for cell in made}}
+            write_last(folder.path, LAST, summary, source_digest(), False, more, sums, outside)
+    return result
+
+
+def _rows(scenario: Scenario, cell: Cell, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    names = [c.id for c in scenario.candidates]
+    replicates = sorted(int(r) for r in frames["exposure"]["replicate"].unique())
+    shift = Counts(frames["exposure"], names, replicates, 1).shift_pp
+    rows = []
+    for name in beneficiaries(scenario):
+        t = interval(shift[:, names.index(name)])
+        rows.append(
+            {**cell._asdict(), "candidate": name, "shift_pp": t.mean, "ci_low": t.low, "ci_high": t.high, "sd": t.sd, "replicates": t.n}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _range(frame: pd.DataFrame) -> dict[str, Any]:
+    """Range over the cells, and how far the mean moves with each factor alone."""
+    lowest, highest = frame.loc[frame["shift_pp"].idxmin()], frame.loc[frame["shift_pp"].idxmax()]
+    spread = {}
+    for factor in FACTORS:
+        inside = frame[frame["predictor"] != NO_PREDICTOR] if factor == "predictor" else frame
+        means = inside.groupby(factor)["shift_pp"].mean()
+        spread[factor] = float(means.max() - means.min()) if len(means) else 0.0
+    return {
+        "lowest_shift_pp": lowest["shift_pp"], "lowest_cell": [lowest[f] for f in FACTORS],
+        "highest_shift_pp": highest["shift_pp"], "highest_cell": [highest[f] for f in FACTORS],
+        "median_shift_pp": float(frame["shift_pp"].median()),
+        "cells_above_zero": float((frame["shift_pp"] > 0).mean()),
+        "typical_sd_of_a_cell": float(np.sqrt(np.nanmean(frame["sd"] ** 2 / frame["replicates"]))),
+        "spread_of_means_pp": spread,
+    }  # fmt: skip
