@@ -220,6 +220,7 @@ def test_every_number_of_romania_carries_evidence(romania):
         "content.items_per_day", "content.creators", "content.topics", "content.lifetime_days",
         "candidate_content.supporters_per_candidate", "candidate_content.media_outlets", "platform.retrieval.pool",
         "platform.retrieval.slate", "platform.retrieval.refresh_hours", "population.utc_offset_h.Abroad",
+        "audit.shadow_places",
     }  # fmt: skip
     claims = [
         p for p in bare
