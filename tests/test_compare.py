@@ -20,7 +20,7 @@ import recsim
 from recsim import metrics
 from recsim.errors import InputError
 from recsim.experiment import run
-from recsim.experiment.compare import chosen, compare, expected
+from recsim.experiment.compare import asked_for, chosen, compare, expected
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.contrasts import COSTS, candidate_row, direction
 from recsim.experiment.run import estimate
@@ -406,3 +406,12 @@ def test_the_command_refuses_in_one_line(tmp_path, options, message):
     done = cli("compare", fake_world.SMALL, "--out", tmp_path / "c", "--quiet", *options)
     assert done.returncode == 2 and message in done.stderr and done.stderr.count("\n") == 1
     assert not (tmp_path / "c").exists()
+
+
+def test_all_leaves_out_what_is_not_installed(scenario, monkeypatch):
+    from recsim.ranking import registry
+
+    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
+    assert "als" not in asked_for("all") and "als" in asked_for(["als"]) and "itemknn" in asked_for("all")
+    result = compare(scenario, policies="all", replicates=2, workers=1, store=False, simulate=fake_world.simulate)
+    assert any("als is left out: it needs implicit" in note for note in result.notes)

@@ -64,9 +64,9 @@ def chosen(scenario: Scenario, policies: str | Sequence[str]) -> list[str]:
 
 
 def asked_for(policies: str | Sequence[str]) -> set[str]:
-    """The names given, "all" among them standing for every preset."""
+    """The names given, "all" among them standing for every preset whose optional package is installed."""
     given = {policies} if isinstance(policies, str) else set(policies)
-    return given - {"all"} | (set(PRESETS) if "all" in given else set())
+    return given - {"all"} | (set(registry.installed()) if "all" in given else set())
 
 
 def cell_scenario(scenario: Scenario, policy: str) -> Scenario:
@@ -128,6 +128,10 @@ def compare(
     own = scenario.platform.policy
     if own not in asked_for(policies):
         session.notes.append(f"the scenario's own policy {own} is added: all others are compared with it")
+    if "all" in ({policies} if isinstance(policies, str) else set(policies)):
+        for name in sorted(set(PRESETS) - set(registry.installed()) - set(names)):
+            needs = ", ".join(registry.missing(PRESETS[name]))
+            session.notes.append(f"{name} is left out: it needs {needs}; pip install 'recsim-audit[{name}]'")
     cells = {name: cell_scenario(scenario, name) for name in names}
     with compiling(simulate, scenario) as session.compiled:
         marks = {name: run_fingerprint(cell, fixed_parameters, simulate) for name, cell in cells.items()}

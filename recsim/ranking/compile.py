@@ -92,16 +92,8 @@ class CompiledPolicy:
         return tuple(self.policy.parameters)
 
     def vector(self, values: Mapping[str, float]) -> np.ndarray:
-        """Parameters as (K,) float32, defaults where ``values`` is silent; at least one element.
-
-        Raises:
-            InputError: a name the policy does not have, with the nearest one.
-        """
-        for name in values:
-            if name not in self.policy.parameters:
-                raise unknown("parameter", name, self.policy.parameters, f"policy {self.policy.name}")
-        merged = {**self.policy.parameters, **values}
-        return np.array(list(merged.values()) or [0.0], np.float32)
+        """Parameters as (K,) float32; see `Policy.vector`."""
+        return self.policy.vector(values)
 
 
 class _Single(ast.NodeTransformer):

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from recsim.errors import InputError, unknown
 from recsim.ranking.learned import Learned, View
 from recsim.ranking.vocabulary import FEATURES, PREDICTED, Feature
@@ -90,6 +92,18 @@ class Policy:
         for factor in self.multiply:
             score = score * factor(f, p)
         return score
+
+    def vector(self, values: Mapping[str, float]) -> np.ndarray:
+        """Parameters as (K,) float32, defaults where ``values`` is silent; at least one element.
+
+        Raises:
+            InputError: a name the policy does not have, with the nearest one.
+        """
+        for name in values:
+            if name not in self.parameters:
+                raise unknown("parameter", name, self.parameters, f"policy {self.name}")
+        merged = {**self.parameters, **values}
+        return np.array(list(merged.values()) or [0.0], np.float32)
 
     @property
     def score_reads(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Entry points: ``recsim.policies`` and ``recsim.rerankers``.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Sequence
 from importlib.metadata import entry_points
@@ -35,6 +36,16 @@ def get(name: str) -> Policy:
     if name in plugins:
         return _checked(plugins[name].load(), name)
     raise unknown("policy", name, [*PRESETS, *plugins])
+
+
+def missing(policy: Policy) -> list[str]:
+    """Optional packages that the policy needs and this environment lacks."""
+    return [name for name in policy.outside if importlib.util.find_spec(name) is None]
+
+
+def installed() -> list[str]:
+    """Names of the presets that can run here: all but those whose optional package is missing."""
+    return [name for name, policy in PRESETS.items() if not missing(policy)]
 
 
 def get_reranker(name: str | Reranker) -> Reranker:

@@ -7,7 +7,6 @@ two candidates' ids changes no number, only labels.
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import math
 from typing import Any
 
@@ -275,13 +274,12 @@ def make_plan(scenario: Scenario) -> Plan:
         InputError: an unknown policy or parameter; a policy whose optional package is not installed.
     """
     policy = registry.configured(scenario.platform.policy, scenario.platform.rerank, scenario.platform.rerank_top)
-    for name in policy.outside:
-        if importlib.util.find_spec(name) is None:
-            extra = f"'recsim-audit[{policy.name}]'" if policy.name in PRESETS else name
-            raise InputError(
-                f"policy {policy.name} needs the package {name}, which is not installed; pip install {extra}",
-                "platform.policy",
-            )
+    for name in registry.missing(policy):
+        extra = f"'recsim-audit[{policy.name}]'" if policy.name in PRESETS else name
+        raise InputError(
+            f"policy {policy.name} needs the package {name}, which is not installed; pip install {extra}",
+            "platform.policy",
+        )
     compiled = compile_policy(policy, _predictor(scenario, policy))
     parameters = compiled.vector({name: q.value for name, q in scenario.platform.parameters.items()})
     declared = {name: q.value for name, q in scenario.platform.parameters.items()}
