@@ -9,7 +9,9 @@ the constant are used here.
 Heads in this simulator: favourite = like, retweet = share, reply = comment, playback of half a video = watching to the
 end, negative feedback = hide, report = report. Profile clicks (12), conversations entered (11, 10) and replies engaged
 by the author (75) have no counterpart and count as zero; their weights stay in the published sums. What the
-probabilities are is up to the predictor (``platform.predictor.kind``): the production model is not public.
+probabilities are is up to the predictor (``platform.predictor.kind``): the production model is not public. Author diversity is re-ranking.
+Left out, because nothing here stands for them: feedback fatigue (a discount of authors after "see fewer"), and the multipliers
+for replies, verified authors and creators.
 """
 
 from __future__ import annotations
