@@ -78,7 +78,7 @@ def numpy_block(policy, rows: tuple[str, ...], d: SimpleNamespace):
     """Scores of the block of people ``who`` of one stratum, as a closure over the world ``d``."""
     done: dict = {"np": np, "math": math}
     names = [vectorised(policy.function, done)] + [vectorised(factor, done) for factor in policy.multiply]
-    known = features_of("rates")
+    known = {**features_of("rates"), **policy.learned_features}
     scope = {
         "F": F, "np": np, "sigmoid32": lambda x: F(1) / (F(1) + np.exp(-x)), "exp32": np.exp, "log32": np.log,
         **dict(zip(CONSTANTS, d.constants, strict=True)),
@@ -92,7 +92,7 @@ def numpy_block(policy, rows: tuple[str, ...], d: SimpleNamespace):
         here = {
             "affinity": estimate @ d.pool_topic[stratum], "rows": d.pool_rows[stratum], "in_network": False,
             "person_language": d.language[who, None], "person_region": d.region[who, None], "person": who[:, None],
-            "inverse_norm": F(1) / np.sqrt((estimate * estimate).sum(1, keepdims=True)),
+            "match": d.match[: len(who), :POOL], "inverse_norm": F(1) / np.sqrt((estimate * estimate).sum(1, keepdims=True)),
         }  # fmt: skip
         if "noise" in policy.score_reads:
             here["noise"] = np.random.default_rng(0).random((len(who), POOL), F)  # any draw: NumPy has no keyed ones
@@ -118,7 +118,7 @@ def world(rows: tuple[str, ...]) -> SimpleNamespace:
         pool_rows=np.ascontiguousarray(table[:, item].transpose(1, 0, 2)),
         pool_key=g.integers(1, 2**32, (STRATA, POOL)).astype(np.uint32), pool_count=np.full(STRATA, POOL, np.int32),
         inbox=g.integers(0, ITEMS, (PEOPLE, SLOTS)).astype(np.int32), topic=topic, rows=table,
-        key=g.integers(1, 2**32, ITEMS).astype(np.uint32), language=g.integers(0, 2, PEOPLE).astype(np.int8),
+        match=g.normal(size=(BLOCK, POOL + SLOTS)).astype(F), key=g.integers(1, 2**32, ITEMS).astype(np.uint32), language=g.integers(0, 2, PEOPLE).astype(np.int8),
         region=g.integers(0, 9, PEOPLE).astype(np.int8), constants=constants(1.0, dict.fromkeys(HEADS, 0.1)),
     )  # fmt: skip
 
@@ -146,10 +146,12 @@ def measure(name: str, threads: int) -> dict:
     buffers = [np.empty((BLOCK, POOL + SLOTS), F) for _ in range(threads)]
     score = np.zeros(ITEMS, F)
 
+    given = [d.match] if "match" in policy.score_reads else []  # worked out before the loop
+
     def block(low: int, out: np.ndarray) -> None:
         compiled.score_block(
             low, low + BLOCK, d.person, d.stratum, d.estimate, d.pool_topic, d.pool_rows, d.pool_key, d.pool_count, d.inbox,
-            d.topic, d.rows, d.key, np.int64(0), d.language, d.region, d.constants, params, one, one, one, out,
+            d.topic, d.rows, d.key, np.int64(0), d.language, d.region, d.constants, params, one, one, one, out, *given,
         )  # fmt: skip
 
     def handed(low: int, out: np.ndarray) -> None:
@@ -193,12 +195,14 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--policies", default=",".join(PRESETS))
     parser.add_argument("--threads", type=int, default=1, help="of the compiled version; NumPy uses one")
-    given = parser.parse_args()
-    rows = [measure(name, given.threads) for name in given.policies.split(",")]
-    if given.json:
+    options = parser.parse_args()
+    rows = [measure(name, options.threads) for name in options.policies.split(",")]
+    if options.json:
         print(json.dumps(rows, indent=1))
         return
-    print(f"{PEOPLE} people, {STRATA} pools of {POOL}, {SLOTS} inbox slots, {TOPICS} topics, {given.threads} thread(s)")
+    print(
+        f"{PEOPLE} people, {STRATA} pools of {POOL}, {SLOTS} inbox slots, {TOPICS} topics, {options.threads} thread(s)"
+    )
     print(f"{'policy':24s}{'compile':>9s}{'compiled':>12s}{'handed out':>12s}{'NumPy':>12s}{'ratio':>8s}")
     for row in rows:
         speed = [

@@ -179,7 +179,7 @@ class Work:
             session.notes.append(f"{before} finished replicates taken over")
         # One replicate of every policy after the other: what is stored when it stops can be compared.
         todo = [
-            Task(folder_of(name), n, cell, n, text=name[-18:])
+            Task(folder_of(name), n, cell, n, text=name[:18])
             for n in wanted for name, cell in self.cells.items() if n not in done[name]
         ]  # fmt: skip
         total, seconds = float(len(wanted) * len(self.cells)), expected_work(next(iter(self.cells.values())))

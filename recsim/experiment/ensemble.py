@@ -183,7 +183,7 @@ def _finish(
         session.notes.append(f"{before} finished replicates taken over")
     by_folder = {cell.folder: cell for cell in made}
     todo = [
-        Task(cell.folder, n, small, n, text=cell.policy[-18:])
+        Task(cell.folder, n, small, n, text=cell.policy[:18])
         for n in range(replicates) for cell, small in made.items() if n not in done[cell]
     ]  # fmt: skip
     seconds = expected(scenario, list(made), replicates)

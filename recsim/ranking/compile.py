@@ -368,7 +368,8 @@ def score_features(features, params, out):
 {_refit_text(policy)}'''
     if not takes:
         expressions = tuple(known[name].expression.format(**place) for name in reads) or ("F(0.0)",)
-        text += shadow_text(settle, affinity, lane, noise_line, expressions, len(names), product)
+        fixed = tuple(known[name].scope == "global" for name in reads) or (False,)
+        text += shadow_text(settle, affinity, lane, noise_line, expressions, fixed, len(names), product)
     return text + (rerank_text(policy, rows) if feature is None else ""), rows
 
 

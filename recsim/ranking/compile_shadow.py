@@ -8,16 +8,25 @@ from __future__ import annotations
 
 
 def shadow_text(
-    settle: str, affinity: str, lane: str, noise: str, values: tuple[str, ...], parameters: int, product: str
+    settle: str,
+    affinity: str,
+    lane: str,
+    noise: str,
+    values: tuple[str, ...],
+    constant: tuple[bool, ...],
+    parameters: int,
+    product: str,
 ) -> str:
     """The part of a generated module that scores with many sets of parameters; never compiled unless called.
 
     Args:
         settle, affinity, lane, noise: lines of the score loop. values: expression of each feature.
+        constant: whether it is a figure of the whole platform, the same for all pairs.
         parameters: how many the policy has (at least one). product: multipliers of the score.
     """
-    fill = "\n".join(f"        features[{k}, j] = F({text})" for k, text in enumerate(values))
-    given = ", ".join(f"features[{k}, j]" for k in range(len(values)))
+    lines = [f"        features[{k}, j] = F({text})" for k, text in enumerate(values) if not constant[k]]
+    fill = "\n".join(lines) or "        features[0, j] = F(0.0)"
+    given = ", ".join(text if constant[k] else f"features[{k}, j]" for k, text in enumerate(values))
     weights = ", ".join(f"params[k, {n}]" for n in range(parameters))
     return f'''
 
