@@ -18,7 +18,7 @@ from recsim.errors import InputError
 from recsim.experiment.files import promise
 from recsim.kernels import bandit, beta, match
 from recsim.ranking import als as als_file
-from recsim.ranking import learned
+from recsim.ranking import learned, registry
 from recsim.ranking.itemknn import neighbours
 from recsim.ranking.learned import Learned, View, distinct_pairs
 from recsim.ranking.policy import Policy
@@ -410,7 +410,7 @@ def test_als_repeats_itself_and_survives_an_empty_log():
 
 
 def test_als_without_its_package(small, monkeypatch):
-    monkeypatch.setattr(planning.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"needs the package implicit.*pip install 'recsim-audit\[als\]'"):
         planning.make_plan(with_policy(small, "als"))
     assert planning.make_plan(with_policy(small, "itemknn")).policy.name == "itemknn"
