@@ -10,6 +10,7 @@ import pytest
 from helpers import changed
 
 from recsim.errors import InputError
+from recsim.experiment.compare import folder_of
 from recsim.experiment.ensemble import (
     NO_PREDICTOR,
     Cell,
@@ -76,6 +77,7 @@ def test_stored_reused_and_extended(scenario, tmp_path, capsys):
     assert {
         p: p.stat().st_mtime_ns for p in (tmp_path / "e").rglob("*.*")
     } == before and "stored result" in again.notes[0]
+    assert again.reused and not first.reused
     assert again.summary == json.loads((tmp_path / "e" / "ensemble.json").read_text())
     pd.testing.assert_frame_equal(Ensemble.load(tmp_path / "e").cells, first.cells, check_exact=False)
     more = ensemble(
@@ -107,7 +109,13 @@ def test_real_worlds(scenario):
     )  # fmt: skip
     assert len(result.cells) == 2 and result.cells["shift_pp"].nunique() == 2 and result.cells["replicates"].eq(2).all()
     assert result.summary["timing"]["impressions"] > 1000
-    assert expected(scenario, cells_of(["tiktok_value"], ["rates"], ["cascade"]), 2) > 0
+    assert expected(scenario, cells_of(["tiktok_value"], ["rates"], ["cascade"]), 2)["seconds"] > 0
+
+
+def test_an_address_or_an_import_path_is_one_folder():
+    cell = Cell("http://127.0.0.1:8000/rank", NO_PREDICTOR, "cascade")
+    assert "/" not in cell.folder and ":" not in cell.folder
+    assert folder_of("http://127.0.0.1:8000/rank").count("/") == 0 and folder_of("mine:ranker") == "policy-mine-ranker"
 
 
 def test_bad_input(scenario):

@@ -134,11 +134,11 @@ def ensemble(
 ) -> None:
     """Give the shift as a range over policies, predictors and models of a visit, in small worlds."""
     from recsim.cli.ensemble import ensemble_command
+    from recsim.cli.run import How, What
 
-    ensemble_command(
-        config, list(set_ or []), (policies, predictors, models), replicates, out, seed, workers, resume, force, yes,
-        json_, quiet,
-    )  # fmt: skip
+    what = What(config, list(set_ or []), None, None, None, seed)
+    how = How(out, workers, None, False, resume, force, yes, json_, quiet)
+    ensemble_command(what, how, policies, predictors, models, replicates)
 
 
 @app.command()

@@ -103,7 +103,7 @@ def run_command(what: What, policy: str | None, how: How) -> None:
     from recsim.report import write
     from recsim.report.table import print_summary
 
-    _show(result, how, write, print_summary)
+    show(result, how, write, print_summary)
 
 
 def compare_command(what: What, policies: str, how: How) -> None:
@@ -121,10 +121,10 @@ def compare_command(what: What, policies: str, how: How) -> None:
     from recsim.report import write_comparison
     from recsim.report.compare_table import print_comparison
 
-    _show(result, how, write_comparison, print_comparison)
+    show(result, how, write_comparison, print_comparison)
 
 
-def _show(result: Any, how: How, write: Callable, show: Callable) -> None:
+def show(result: Any, how: How, write: Callable, display: Callable) -> None:
     """Say what happened, write the page unless it is there, print the summary or the tables."""
     for note in result.notes:
         sys.stderr.write(f"note: {note}\n")
@@ -133,7 +133,7 @@ def _show(result: Any, how: How, write: Callable, show: Callable) -> None:
     if how.as_json:
         sys.stdout.write(json.dumps(result.summary) + "\n")
     elif not how.quiet:
-        show(result)
+        display(result)
 
 
 def _time(seconds: float) -> str:

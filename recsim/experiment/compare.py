@@ -24,7 +24,17 @@ from recsim.experiment.run import (
     source_digest,
 )
 from recsim.experiment.summary import removed_campaigns
-from recsim.experiment.tasks import Progress, Session, Simulate, Stored, Task, compiling, folder_path, joined
+from recsim.experiment.tasks import (
+    Progress,
+    Session,
+    Simulate,
+    Stored,
+    Task,
+    compiling,
+    folder_path,
+    joined,
+    plain_name,
+)
 from recsim.ranking import registry
 from recsim.ranking.presets import PRESETS
 from recsim.scenario import dump_yaml
@@ -98,7 +108,7 @@ def expected(scenario: Scenario, policies: Sequence[str], workers: int | None = 
 
 def folder_of(policy: str) -> str:
     """Name of the folder that keeps a policy's replicates."""
-    return "policy-" + policy.replace(":", "-")
+    return "policy-" + plain_name(policy)
 
 
 def compare(
@@ -213,9 +223,8 @@ class Work:
             if source is not None:
                 texts[f"{folder_of(name)}/policy_compiled.py"] = source
         sums = {name: write_text(path / name, text) for name, text in texts.items()}
-        outside = tuple(sorted({package for name in self.cells for package in registry.get(name).outside}))
         more = {
             "own_policy": self.scenario.platform.policy, "folders": {name: folder_of(name) for name in self.cells},
             "tables": list(result.frames), "replicate_meta": metas,
         }  # fmt: skip
-        write_last(path, LAST, result.summary, source_digest(), self.session.fixed, more, sums, outside)
+        write_last(path, LAST, result.summary, source_digest(), self.session.fixed, more, sums, self.cells)

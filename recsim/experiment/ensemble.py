@@ -18,12 +18,13 @@ import pandas as pd
 
 from recsim.errors import InputError, unknown
 from recsim.experiment.compare import cell_scenario as under_policy
+from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_last
 from recsim.experiment.folder import RunFolder, plain_errors, verified, write_text
 from recsim.experiment.robustness import cell_scenario as small_scenario
-from recsim.experiment.run import configured, expected_work, run_fingerprint, source_digest
+from recsim.experiment.run import configured, estimate, expected_work, run_fingerprint, source_digest
 from recsim.experiment.summary import Counts, beneficiaries, cleaned, removed_campaigns
-from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path, joined
+from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path, joined, plain_name
 from recsim.metrics import interval
 from recsim.ranking import registry
 from recsim.scenario import dump_yaml
@@ -35,6 +36,8 @@ MODELS = ("logistic", "cascade", "fatigue")
 POLICIES = ("tiktok_value", "x_2026_08", "x_2023_04", "msi_2020", "yt_watchtime", "dsa38_regional")
 """Feeds of different kinds, one of them without profiling; the scenario's own is added."""
 LAST = "ensemble.json"
+COMPILE_S = 15.0
+"""Seconds to compile what most policies share."""
 NO_PREDICTOR = "none"
 FACTORS = ("policy", "predictor", "model")
 
@@ -49,7 +52,7 @@ class Cell(NamedTuple):
     @property
     def folder(self) -> str:
         """Name of the folder that keeps its replicates."""
-        return "-".join(part.replace(":", "-").replace("/", "-") for part in self)
+        return "-".join(map(plain_name, self))
 
 
 class Ensemble(NamedTuple):
@@ -61,6 +64,7 @@ class Ensemble(NamedTuple):
         cells: one row per cell and beneficiary: factors, shift in percentage points with interval, replicates.
         folder: where it lies, None if nothing was written.
         notes: what happened on the way.
+        reused: whether the stored result of an earlier call was returned.
     """
 
     scenario: Scenario
@@ -68,6 +72,7 @@ class Ensemble(NamedTuple):
     cells: pd.DataFrame
     folder: Path | None
     notes: list[str]
+    reused: bool = False
 
     @classmethod
     def load(cls, folder: Path) -> Ensemble:
@@ -77,7 +82,9 @@ class Ensemble(NamedTuple):
             InputError: the folder holds none, or a file is missing or was changed.
         """
         summary, _ = verified(folder, LAST, "ensemble")
-        return cls(load_scenario(folder / "scenario.yaml"), summary, pd.read_csv(folder / "cells.csv"), folder, [])
+        return cls(
+            load_scenario(folder / "scenario.yaml"), summary, pd.read_csv(folder / "cells.csv"), folder, [], reused=True
+        )
 
 
 def cells_of(policies: Sequence[str], predictors: Sequence[str], models: Sequence[str]) -> list[Cell]:
@@ -126,9 +133,17 @@ def chosen(
     return names, kinds, visits
 
 
-def expected(scenario: Scenario, cells: Sequence[Cell], replicates: int) -> float:
+def _work(scenario: Scenario, cells: Sequence[Cell], replicates: int) -> float:
     """Expected seconds of simulating on one core; within about a factor of two."""
     return sum(expected_work(scenario_of(scenario, cell)) / scenario.run.replicates for cell in cells) * replicates
+
+
+def expected(
+    scenario: Scenario, cells: Sequence[Cell], replicates: int, workers: int | None = None
+) -> dict[str, float]:
+    """Expected seconds and mebibytes, compiling included; within about a factor of two."""
+    one = estimate(scenario_of(scenario, cells[0]), workers)
+    return {**one, "seconds": _work(scenario, cells, replicates) / (workers or default_workers()) + COMPILE_S}
 
 
 def ensemble(
@@ -186,7 +201,7 @@ def _finish(
         Task(cell.folder, n, small, n, text=cell.policy[:18])
         for n in range(replicates) for cell, small in made.items() if n not in done[cell]
     ]  # fmt: skip
-    seconds = expected(scenario, list(made), replicates)
+    seconds = _work(scenario, list(made), replicates)
     with contextlib.closing(session.do(todo, float(replicates * len(made)), seconds, folder)) as results:
         for task, found in results:
             done[by_folder[task.kind]][task.number] = found
@@ -207,9 +222,8 @@ def _finish(
         with plain_errors(folder.path):
             texts = {"scenario.yaml": dump_yaml(scenario), "cells.csv": frame.to_csv(index=False)}
             sums = {name: write_text(folder.path / name, text) for name, text in texts.items()}
-            outside = tuple(sorted({package for cell in made for package in registry.get(cell.policy).outside}))
             more = {"folders": {cell.folder: list(cell) for cell in made}}
-            write_last(folder.path, LAST, summary, source_digest(), False, more, sums, outside)
+            write_last(folder.path, LAST, summary, source_digest(), False, more, sums, {cell.policy for cell in made})
     return result
 
 

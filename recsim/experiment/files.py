@@ -6,6 +6,7 @@ import json
 import platform as machine
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,13 @@ def write_results(
         sums["robustness.csv"] = write_text(path / "robustness.csv", result.robustness.to_csv(index=False))
     sums["summary.csv"] = write_text(path / "summary.csv", result.shift().to_csv(index=False))
     more = {"tables": list(result.frames), "replicate_meta": metas}
-    outside = registry.get(result.scenario.platform.policy).outside
-    write_last(path, "summary.json", result.summary, source_sha256, fixed, more, sums, outside)
+    policies = [result.scenario.platform.policy]
+    write_last(path, "summary.json", result.summary, source_sha256, fixed, more, sums, policies)
 
 
 def write_last(
     path: Path, last: str, summary: dict[str, Any], source_sha256: str, fixed: bool, more: dict[str, Any],
-    sums: dict[str, str], outside: tuple[str, ...],
+    sums: dict[str, str], policies: Iterable[str],
 ) -> None:  # fmt: skip
     """Write ``manifest.json`` and then the file that marks the folder as complete.
 
@@ -60,9 +61,10 @@ def write_last(
         fixed: whether ranged parameters were held at their central values.
         more: further entries of the manifest.
         sums: SHA-256 of every file written so far, by name.
-        outside: packages whose solvers the policies call.
+        policies: names of the policies; the packages whose solvers they call weaken the promise of the same bits.
     """
     commit, changed = git_state()
+    outside = tuple(sorted({package for name in policies for package in registry.get(name).outside}))
     manifest: dict[str, Any] = {
         "fingerprint": summary["fingerprint"], "seed": summary["seed"], "replicates": summary["replicates"],
         "fixed_parameters": fixed, "source_sha256": source_sha256,

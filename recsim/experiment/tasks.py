@@ -232,6 +232,11 @@ def compiling(simulate: Simulate | None, scenario: Scenario) -> Iterator[Callabl
     yield None
 
 
+def plain_name(name: str) -> str:
+    """A policy's name as part of a folder's: without the signs of import paths and addresses."""
+    return name.replace(":", "-").replace("/", "-")
+
+
 def folder_path(name: str, mark: str, out: str | Path | None, force: bool) -> Path:
     """``out``, or ``runs/<name>-<fingerprint>``; with ``force`` the first name beside it that is free."""
     path = Path(out) if out else Path("runs") / f"{name}-{mark[:12]}"

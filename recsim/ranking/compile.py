@@ -29,7 +29,7 @@ import numpy as np
 from recsim.errors import InputError, unknown
 from recsim.kernels import mathf, philox
 from recsim.ranking.array_policy import ArrayPolicy, compile_arrays
-from recsim.ranking.compile_shadow import shadow_text
+from recsim.ranking.compile_shadow import INBOX_LINES, INBOX_SCRATCH, shadow_text
 from recsim.ranking.policy import Policy, syntax_of
 from recsim.ranking.vocabulary import CONSTANTS, NEEDS_AFFINITY, features_of
 from recsim.rng import Decision
@@ -230,7 +230,8 @@ def render(policy: Policy, predictor: str, feature: str | None = None) -> tuple[
         _user_text(factor, f"factor_{number}", functions)
     names = tuple(policy.parameters) or ("unused",)
     features = reads or ("nothing",)
-    values = ", ".join(known[name].expression.format(**place) for name in reads) or "F(0.0)"
+    expressions = tuple(known[name].expression.format(**place) for name in reads) or ("F(0.0)",)
+    values = ", ".join(expressions)
     product = "".join(f" * factor_{k}(f, p)" for k in range(len(policy.multiply)))
     settle = "\n".join(f"    {name} = constants[{k}]" for k, name in enumerate(CONSTANTS))
     columns = ", ".join(f"features[{k}, j]" for k in range(len(features)))
@@ -317,10 +318,7 @@ def score_block(first, last, person, stratum, estimate, pool_topic, pool_rows, p
     size = pool_topic.shape[2]
     slots = scores.shape[1] - size
     interest = np.empty(max(size, slots) + 1, np.float32)
-    inbox_topic = np.empty((item_topic.shape[1], slots), np.float32)
-    inbox_rows = np.empty((item_rows.shape[0], slots), np.float32)
-    inbox_key = np.empty(slots, np.uint32)
-    for visit in range(first, last):
+{INBOX_SCRATCH}    for visit in range(first, last):
         who = person[visit]
         s = stratum[visit]
         row = scores[visit - first]
@@ -329,14 +327,7 @@ def score_block(first, last, person, stratum, estimate, pool_topic, pool_rows, p
              False, constants, params, key0, key1, step, interest, row[:size]{pooled})
         for j in range(n, size):
             row[j] = LOWEST
-        for j in range(slots):
-            i = max(np.int64(inbox[who, j]), window_start)
-            inbox_key[j] = item_key[i]
-            for d in range(item_topic.shape[1]):
-                inbox_topic[d, j] = item_topic[i, d]
-            for k in range(item_rows.shape[0]):
-                inbox_rows[k, j] = item_rows[k, i - window_start]
-        fill(who, person_language[who], person_region[who], estimate, inbox_topic, inbox_rows, inbox_key, slots, True,
+{INBOX_LINES}        fill(who, person_language[who], person_region[who], estimate, inbox_topic, inbox_rows, inbox_key, slots, True,
              constants, params, key0, key1, step, interest, row[size:]{boxed})
         for j in range(slots):
             if inbox[who, j] < window_start:
@@ -367,7 +358,6 @@ def score_features(features, params, out):
         out[j] = score_of(f, p){product}
 {_refit_text(policy)}'''
     if not takes:
-        expressions = tuple(known[name].expression.format(**place) for name in reads) or ("F(0.0)",)
         fixed = tuple(known[name].scope == "global" for name in reads) or (False,)
         text += shadow_text(settle, affinity, lane, noise_line, expressions, fixed, len(names), product)
     return text + (rerank_text(policy, rows) if feature is None else ""), rows

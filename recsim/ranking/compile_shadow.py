@@ -6,6 +6,22 @@ a pair are computed once and every set of parameters is applied to them.
 
 from __future__ import annotations
 
+INBOX_SCRATCH = """\
+    inbox_topic = np.empty((item_topic.shape[1], slots), np.float32)
+    inbox_rows = np.empty((item_rows.shape[0], slots), np.float32)
+    inbox_key = np.empty(slots, np.uint32)
+"""
+INBOX_LINES = """\
+        for j in range(slots):
+            i = max(np.int64(inbox[who, j]), window_start)
+            inbox_key[j] = item_key[i]
+            for d in range(item_topic.shape[1]):
+                inbox_topic[d, j] = item_topic[i, d]
+            for k in range(item_rows.shape[0]):
+                inbox_rows[k, j] = item_rows[k, i - window_start]
+"""
+"""Lines of a block's loop that lay a person's inbox side by side; the score loop and its shadows share them."""
+
 
 def shadow_text(
     settle: str,
@@ -54,24 +70,14 @@ def shadow_block(first, last, person, stratum, estimate, pool_topic, pool_rows, 
     slots = scores.shape[2] - size
     interest = np.empty(max(size, slots) + 1, np.float32)
     features = np.empty(({len(values)}, max(size, slots) + 1), np.float32)
-    inbox_topic = np.empty((item_topic.shape[1], slots), np.float32)
-    inbox_rows = np.empty((item_rows.shape[0], slots), np.float32)
-    inbox_key = np.empty(slots, np.uint32)
-    for visit in range(first, last):
+{INBOX_SCRATCH}    for visit in range(first, last):
         who = person[visit]
         s = stratum[visit]
         table = scores[visit - first]
         n = np.int64(pool_count[s])
         shadow_fill(who, person_language[who], person_region[who], estimate, pool_topic[s], pool_rows[s], pool_key[s],
                     n, False, constants, params, key0, key1, step, interest, features, table, 0)
-        for j in range(slots):
-            i = max(np.int64(inbox[who, j]), window_start)
-            inbox_key[j] = item_key[i]
-            for d in range(item_topic.shape[1]):
-                inbox_topic[d, j] = item_topic[i, d]
-            for k in range(item_rows.shape[0]):
-                inbox_rows[k, j] = item_rows[k, i - window_start]
-        shadow_fill(who, person_language[who], person_region[who], estimate, inbox_topic, inbox_rows, inbox_key, slots,
+{INBOX_LINES}        shadow_fill(who, person_language[who], person_region[who], estimate, inbox_topic, inbox_rows, inbox_key, slots,
                     True, constants, params, key0, key1, step, interest, features, table, size)
         for k in range(params.shape[0]):
             for j in range(n, size):

@@ -158,12 +158,12 @@ class Feed:
             start, end, state.counters.total, state.counters.stage, state.items.labels.present,
             len(self.quota_views), self.social, self.eligible, self.trial,
         )  # fmt: skip
+        self.constants = self.predictor.constants()
         if plan.gate is not None:
             self._apply_gate(plan.gate, step, start, end)
         for number, name in enumerate(plan.compiled.rows):
             self._fill_row(name, self.rows[number], start, end)
         key0, key1 = self.words
-        self.constants = self.predictor.constants()
         plan.compiled.score_items(
             count, np.int64(start), self.rows, state.items.key, self.constants, plan.parameters, key0, key1,
             np.uint64(step), self.score,
@@ -180,8 +180,8 @@ class Feed:
             self._fill_row(name, self.gate_rows[number], start, end)
         key0, key1 = self.words
         gate.score_items(
-            count, np.int64(start), self.gate_rows, self.state.items.key, self.predictor.constants(),
-            self.plan.parameters, key0, key1, np.uint64(step), self.score,
+            count, np.int64(start), self.gate_rows, self.state.items.key, self.constants, self.plan.parameters, key0,
+            key1, np.uint64(step), self.score,
         )  # fmt: skip
         passes = self.score[:count] > 0
         self.eligible[:count] &= passes
