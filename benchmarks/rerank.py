@@ -16,6 +16,7 @@ from pathlib import Path
 from recsim.ranking.rerank import RERANKERS
 from recsim.rng import Key
 from recsim.scenario import load
+from recsim.world.arms import SHARED
 from recsim.world.build import build_state
 from recsim.world.feed import BLOCK
 from recsim.world.plan import make_plan
@@ -29,7 +30,7 @@ def world_with(people: int, rerank: str | None, top: int) -> World:
     settings = [f"population.scale={people / 8_970_000}", "days.start=2024-11-08", "campaigns.volunteers.start=-14"]
     settings += [f"platform.rerank=[{rerank}]", f"platform.rerank_top={top}"] if rerank else []
     plan = make_plan(load(ROOT / "configs" / "romania.yaml", settings))
-    world = World(plan, build_state(plan, Key(1, 0)), Key(1, 0), "shared")
+    world = World(plan, build_state(plan, Key(1, 0)), Key(1, 0), SHARED)
     world.run_until(24 + 8)
     return world
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from recsim.rng import Key
 from recsim.scenario import load
+from recsim.world.arms import SHARED
 from recsim.world.build import build_state
 from recsim.world.plan import make_plan
 from recsim.world.world import World
@@ -30,7 +31,7 @@ def measure(people: int, threads: int, hours: int, policy: str) -> dict:
         ["platform.parameters={}"] if policy != "tiktok_value" else []
     )])  # fmt: skip
     plan = make_plan(scenario)
-    world = World(plan, build_state(plan, Key(1, 0)), Key(1, 0), "shared", threads=threads)
+    world = World(plan, build_state(plan, Key(1, 0)), Key(1, 0), SHARED, threads=threads)
     world.run_until(24 + 8)
     tally = world.feed.tally.feed
     best = None

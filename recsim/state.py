@@ -102,11 +102,26 @@ class Counters(NamedTuple):
     """What has been counted, per item."""
 
     total: np.ndarray  # (I, 10) int64, counted events: people and whatever passed as people
+    fake: np.ndarray  # (I, 10) int64, the part of ``total`` that campaigns did; never seen by a policy
+    valued: np.ndarray  # (I, G, 10) int64, events weighted in 1/1024, by group of accounts; I = 0 if nobody weighs
+    fake_valued: np.ndarray  # (I, G, 10) int64, the part of ``valued`` that campaigns did; I = 0 if nobody weighs
     human: np.ndarray  # (I, 2) int32, views and likes by people alone; never seen by a policy
     decayed: np.ndarray  # (10, I) float32
     stage: np.ndarray  # (I,) int8, exposure pool, STOPPED, or the number of pools when open to all
     stage_views: np.ndarray  # (I,) int32, views when the stage began
     top_comment: np.ndarray  # (I, 2) int8, candidate named by a top comment, -1 none
+
+
+def no_counts(items: int, groups: int = 0) -> Counters:
+    """Counters of items that nobody has seen yet; with ``groups`` above 0 also weighted ones."""
+    weighed = (items if groups else 0, max(1, groups), len(ACTIONS))
+    return Counters(
+        total=np.zeros((items, len(ACTIONS)), np.int64), fake=np.zeros((items, len(ACTIONS)), np.int64),
+        valued=np.zeros(weighed, np.int64), fake_valued=np.zeros(weighed, np.int64),
+        human=np.zeros((items, 2), np.int32), decayed=np.zeros((len(ACTIONS), items), np.float32),
+        stage=np.zeros(items, np.int8), stage_views=np.zeros(items, np.int32),
+        top_comment=np.full((items, 2), -1, np.int8),
+    )  # fmt: skip
 
 
 class Tally(NamedTuple):

@@ -6,6 +6,7 @@ import pandas as pd
 
 from recsim.rng import Key
 from recsim.scenario import realise
+from recsim.world.arms import COUNTERFACTUAL, FACTUAL, SHARED
 from recsim.world.build import build_state
 from recsim.world.pair import simulate_replicate
 from recsim.world.plan import make_plan
@@ -31,11 +32,14 @@ ROW_KEYS = [
 TIMING_KEYS = ["wall_s", "simulate_s", "compile_s", "impressions", "impressions_per_s", "peak_rss_mib"]
 
 
+ARMS = {arm.name: arm for arm in (SHARED, FACTUAL, COUNTERFACTUAL)}
+
+
 def world_of(scenario, arm="shared", steps=30, replicate=0, threads=1):
     """A world after some steps."""
     plan = make_plan(realise(scenario, scenario.run.seed, replicate))
     key = Key(scenario.run.seed, replicate)
-    world = World(plan, build_state(plan, key), key, arm, threads=threads)
+    world = World(plan, build_state(plan, key), key, ARMS[arm], threads=threads)
     world.run_until(steps)
     return world
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from recsim.kernels import counters, gates, inbox, look, retrieval
 from recsim.kernels import visits as visiting
 from recsim.rng import Key
-from recsim.state import SOURCES, Accounts, Counters
+from recsim.state import SOURCES, Accounts, no_counts
 
 F = np.float32
 
@@ -216,10 +216,7 @@ def test_counting():
     events[:, 4] = 0
     events[:, events[:, :, 0].sum(axis=0) == 0] = 0  # nothing happens to an item without a view
     candidate = np.array([-1, -1, 0, 1, -1, 1, 0, -1], np.int8)
-    made = Counters(
-        np.zeros((8, 10), np.int64), np.zeros((8, 2), np.int32), np.zeros((10, 8), F), np.zeros(8, np.int8),
-        np.zeros(8, np.int32), np.full((8, 2), -1, np.int8),
-    )  # fmt: skip
+    made = no_counts(8)
     total, human, by = np.zeros((8, 10), int), np.zeros((8, 2), int), np.zeros((3, 10), int)
     length, watched = np.array([9, 9, 1.5, 20, 3, 0.25, 60, 0.001], F), np.full(1, 7, np.int64)
     seconds = 7 + reference.count(events.copy(), candidate, total, human, by, 2, 8, length)
@@ -339,10 +336,7 @@ def test_acting_counts_and_targets():
     own, rivals, popular = np.array([2, 4], np.int32), np.array([5, 6], np.int32), np.array([0, 7], np.int32)
     edge = np.array([1, 4], np.int64)
     candidate = np.array([-1, -1, 0, -1, 0, 1, 1, -1], np.int8)
-    made = Counters(
-        np.zeros((8, 10), np.int64), np.zeros((8, 2), np.int32), np.zeros((10, 8), F), np.zeros(8, np.int8),
-        np.zeros(8, np.int32), np.full((8, 2), -1, np.int8),
-    )  # fmt: skip
+    made = no_counts(8)
     accounts = Accounts(
         np.array([0, 1], np.int32), np.zeros(3, np.int64), np.zeros(0, np.int32), np.full(2, -1, np.int32),
         np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(2, np.int64),

@@ -10,6 +10,7 @@ from helpers import changed, frames_of, window_shares, world_of
 from recsim.audit import controls
 from recsim.scenario.quantity import assumed
 from recsim.state import ACTIONS
+from recsim.world.arms import FACTUAL
 from recsim.world.plan import leaving_chance, visiting_rate
 
 GOLDEN = Path(__file__).parent / "golden" / "small.json"
@@ -205,7 +206,7 @@ def test_what_a_feed_gives_people(small):
 
     before = world_of(small, steps=24)
     plan, state = before.plan, before.state
-    world = type(before)(plan, state.fork(), before.key, "factual", step=24)
+    world = type(before)(plan, state.fork(), before.key, FACTUAL, step=24)
     items, start = world.state.items, [world.state.counters.human.copy()]
     views, seconds, respond = np.zeros(len(items.id)), 0.0, world.people.respond
 

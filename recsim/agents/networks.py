@@ -10,6 +10,9 @@ from recsim import rng
 from recsim.kernels.acts import Shift, Tactics
 from recsim.rng import Decision, Key
 
+FULL = 1024
+"""Weight of an action that counts in full."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Network:
@@ -38,15 +41,41 @@ class Network:
     bulk_follows: float  # simulated follows delivered evenly between first and last step
 
 
-def roster(network: Network, key: Key) -> tuple[np.ndarray, np.ndarray]:
-    """Aged accounts and order of activation.
+@dataclasses.dataclass
+class Roster:
+    """The accounts of one network in one world.
 
-    Returns:
-        aged (N,) bool and delay (N,) float32 in [0, 1).
+    Attributes:
+        aged: (N,) bool, created years before. delay: (N,) float32 in [0, 1), order of activation.
+        active: (N,) bool, not removed.
+        weight: (N,) int32, what an action of the account counts for the platform, in 1/1024.
+        group: (N,) uint8, group in which the platform counts it.
+        log: counted actions, parts of (K, 5) int32: account, item, action (index in `recsim.state.ACTIONS`), weight in
+            1/1024, step; never changed once written.
     """
+
+    aged: np.ndarray
+    delay: np.ndarray
+    active: np.ndarray
+    weight: np.ndarray
+    group: np.ndarray
+    log: list[np.ndarray]
+
+    def fork(self) -> Roster:
+        """A copy whose changes leave this one alone."""
+        return dataclasses.replace(
+            self, active=self.active.copy(), weight=self.weight.copy(), group=self.group.copy(), log=list(self.log)
+        )
+
+
+def make_roster(network: Network, key: Key) -> Roster:
+    """Who is in a network, all of them active and counted in full."""
     count = int(np.ceil(max(network.accounts, network.at_dose_one)))
     u = rng.uniforms(key, Decision.ACCOUNT, network.population, np.arange(count, dtype=np.uint32))
-    return u[:, 0] < np.float32(network.aged_share), np.ascontiguousarray(u[:, 1])
+    return Roster(
+        u[:, 0] < np.float32(network.aged_share), np.ascontiguousarray(u[:, 1]), np.ones(count, np.bool_),
+        np.full(count, FULL, np.int32), np.zeros(count, np.uint8), [],
+    )  # fmt: skip
 
 
 def shift_of(network: Network, step: int, acting: bool) -> Shift | None:

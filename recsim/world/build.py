@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from recsim import rng
 from recsim.agents.creators import build_supply
+from recsim.agents.networks import Roster, make_roster
 from recsim.agents.people import build_people, first_estimate, place_candidates
 from recsim.rng import Key
-from recsim.state import ACTIONS, Accounts, Cells, Counters, Items, Latent, Observed, copied
+from recsim.state import ACTIONS, Accounts, Cells, Counters, Items, Latent, Observed, copied, no_counts
 from recsim.world.memory import Memory
+from recsim.world.networks import make_network
 from recsim.world.plan import Plan
 
 
@@ -23,8 +26,9 @@ class State:
     cells: Cells
     position: np.ndarray  # (C, 2) float32
     observed: Observed
-    items: Items
-    replaced: Items  # items as the counterfactual has them
+    items: Items  # as this world has them
+    scheduled: Items  # as they are if every campaign acts
+    replaced: Items  # as they are if none does
     accounts: Accounts
     counters: Counters
     counted: np.ndarray  # (I, 10) int64, totals already folded into the decayed counters
@@ -33,7 +37,23 @@ class State:
     head_weight: np.ndarray  # (10, 3) float64, weights of the online logistic predictor
     head_precision: np.ndarray  # (10, 3, 3) float64, their precision
     born: np.ndarray  # (steps + 1,) int64, first item created at or after each step
+    rosters: dict[str, Roster]  # accounts of each campaign that has any, by its id
     memory: Memory | None = None  # log and learned arrays, if the policy refits
+
+    def cast(self, acting: np.ndarray) -> None:
+        """Give this world the posts of some campaigns, and what replaces those of the others.
+
+        Args:
+            acting: (K,) bool, by number of the campaign.
+        """
+        campaign = self.scheduled.labels.campaign
+        away = (campaign >= 0) & ~np.append(acting, True)[campaign]
+        if not away.any():
+            self.items = self.scheduled
+        elif away[campaign >= 0].all():
+            self.items = self.replaced
+        else:
+            self.items = _merged(self.replaced, self.scheduled, away)
 
     def fork(self) -> State:
         """A copy whose changes leave this state alone."""
@@ -41,8 +61,22 @@ class State:
             self, observed=copied(self.observed), accounts=copied(self.accounts), counters=copied(self.counters),
             counted=self.counted.copy(), threshold=self.threshold.copy(), recent=self.recent.copy(),
             head_weight=self.head_weight.copy(), head_precision=self.head_precision.copy(),
+            rosters={name: one.fork() for name, one in self.rosters.items()},
             memory=None if self.memory is None else self.memory.fork(),
         )  # fmt: skip
+
+
+def _merged(one: Any, other: Any, where: np.ndarray) -> Any:
+    """Rows of ``one`` where the mask holds, else of ``other``; columns that both share are not copied."""
+    columns = []
+    for a, b in zip(one, other, strict=True):
+        if isinstance(a, tuple):
+            columns.append(_merged(a, b, where))
+        elif np.array_equal(a, b):
+            columns.append(b)
+        else:
+            columns.append(np.where(where.reshape(-1, *[1] * (a.ndim - 1)), a, b))
+    return type(one)(*columns)
 
 
 def build_state(plan: Plan, key: Key) -> State:
@@ -63,20 +97,14 @@ def build_state(plan: Plan, key: Key) -> State:
         inbox_next=np.zeros(people, np.int32),
         seen=np.zeros((people, largest_window(plan, born) // 64 + 3), np.uint64),
     )
-    counters = Counters(
-        total=np.zeros((items, len(ACTIONS)), np.int64),
-        human=np.zeros((items, 2), np.int32),
-        decayed=np.zeros((len(ACTIONS), items), np.float32),
-        stage=np.zeros(items, np.int8),
-        stage_views=np.zeros(items, np.int32),
-        top_comment=np.full((items, 2), -1, np.int8),
-    )
+    counters = no_counts(items)
     return State(
         latent=latent, cells=cells, position=position, observed=observed, items=supply.items,
-        replaced=supply.replaced, accounts=supply.accounts, counters=counters,
+        scheduled=supply.items, replaced=supply.replaced, accounts=supply.accounts, counters=counters,
         counted=np.zeros((items, len(ACTIONS)), np.int64), threshold=np.full(4, -1e30, np.float32),
         recent=nominal_actions(plan), head_weight=first_weights(nominal_actions(plan)),
         head_precision=np.zeros((len(ACTIONS), 3, 3)), born=born,
+        rosters={n.campaign: make_roster(n, key) for c in plan.campaigns if (n := make_network(plan, c)) is not None},
         memory=None if plan.policy.refit is None else Memory.empty(items),
     )  # fmt: skip
 

@@ -119,6 +119,13 @@ class Feed:
         table = np.array(pairs)
         return Strata(table[:, 0].astype(np.int8), table[:, 1].astype(np.int16), table[:, 2].astype(np.int8))
 
+    def resume(self, other: Feed) -> None:
+        """Take over the pools of the feed that this one continues: the next rebuilding comes when it would have come."""
+        for mine, theirs in zip(self.pools, other.pools, strict=True):
+            mine[:] = theirs
+        self.pool_topic[:] = other.pool_topic
+        self.stale = other.stale
+
     @property
     def words(self) -> tuple[np.uint64, np.uint64]:
         """Key words of this world's draws."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,8 +10,10 @@ from recsim.agents.networks import Network
 from recsim.kernels.acts import Tactics, Targets
 from recsim.rng import hash32
 from recsim.scenario.campaigns import Campaign
-from recsim.world.build import State
 from recsim.world.plan import Plan
+
+if TYPE_CHECKING:
+    from recsim.world.build import State
 
 TACTICS = ("like", "comment", "share", "follow")
 

@@ -34,6 +34,12 @@ class Record:
         self.well = np.zeros(3, np.int64)
         self.watched = np.zeros(1, np.int64)
 
+    def resume(self, other: Record) -> None:
+        """Go on from what another record holds at the end of a day."""
+        self.days = list(other.days)
+        for name in ("own_actions", "feed", "shadow", "well", "watched"):
+            getattr(self, name)[:] = getattr(other, name)
+
     def tactics(self, campaign: str) -> np.ndarray:
         """(3, 4) int64 of the current day: attempted, prevented and counted actions by tactic."""
         return self.by_campaign.setdefault(campaign, np.zeros((len(FLOWS), len(TACTICS)), np.int64))
@@ -73,9 +79,7 @@ class Record:
         head = {
             "replicate": np.full(size, self.key.replicate, np.int64),
             "branch": np.full(size, self.key.branch, np.int64),
-            "arm": pd.Categorical.from_codes(
-                np.full(size, ARMS.index(self.arm), np.int8), categories=pd.Index(ARMS)
-            ),
+            "arm": pd.Categorical.from_codes(np.zeros(size, np.int8), categories=pd.Index([self.arm])),
         }  # fmt: skip
         return pd.DataFrame({**head, **columns})
 
@@ -195,6 +199,3 @@ class Record:
         days = np.repeat([d["day"] for d in self.days], len(names))
         codes = np.tile(np.arange(len(names)), len(self.days))
         return self._frame({"day": days, "candidate": self._named(codes, names), "followers": table.ravel()})
-
-
-ARMS = ("shared", "factual", "counterfactual")

@@ -18,6 +18,7 @@ from recsim.kernels.gates import soft_threshold
 from recsim.kernels.look import look_block
 from recsim.rng import Key
 from recsim.scenario.schema import Scenario
+from recsim.world.arms import FACTUAL
 from recsim.world.build import build_state
 from recsim.world.feed import Feed
 from recsim.world.plan import Plan, make_plan
@@ -68,7 +69,7 @@ def _two_days(plan: Plan, looking: bool = True) -> None:
     state = build_state(plan, Key(0, 0))
     day = plan.steps_per_day
     for first, last in ((0, day), (max(plan.steps - day, day), plan.steps)):
-        world = World(plan, state, Key(0, 0), "factual", step=first)
+        world = World(plan, state, Key(0, 0), FACTUAL, step=first)
         if not looking:
             world.feed.look = world.feed.score_block = lambda *block: None  # type: ignore[method-assign]
         world.run_until(last)

@@ -12,19 +12,18 @@ import time
 import mesa
 import numpy as np
 
-from recsim.agents import networks as accounts_of
-from recsim.kernels import acts, gates, inbox
 from recsim.kernels import counters as counting
+from recsim.kernels import gates, inbox
 from recsim.kernels.slate import forget
 from recsim.kernels.visits import draw_visits
 from recsim.rng import Key
-from recsim.state import ACTIONS
+from recsim.world.acting import Network
+from recsim.world.arms import Arm
 from recsim.world.build import State
 from recsim.world.feed import Feed
-from recsim.world.networks import TACTICS, find_targets, make_network
+from recsim.world.networks import make_network
 from recsim.world.plan import Plan
 from recsim.world.record import Record
-from recsim.world.refit import NO_ROOM
 
 ARRIVALS = 4096
 """Log values of gate arrivals kept per step; more than pass in any step of the largest scenario."""
@@ -37,29 +36,48 @@ class World(mesa.Model):
         plan: the realised scenario.
         state: arrays, changed in place.
         key: seed, replicate and luck branch.
-        arm: "shared", "factual" or "counterfactual".
+        arm: who acts, with what, and who notices.
         step: first step.
         threads: threads for the feed.
-        placebo: whether the campaigns' targets are drawn in proportion to human engagement.
     """
 
-    def __init__(
-        self, plan: Plan, state: State, key: Key, arm: str, step: int = 0, threads: int = 1, placebo: bool = False
-    ) -> None:
+    def __init__(self, plan: Plan, state: State, key: Key, arm: Arm, step: int = 0, threads: int = 1) -> None:
         super().__init__(rng=0)  # Mesa's own generator is never used
         self.plan, self.state, self.key, self.arm, self.now = plan, state, key, arm, step
-        self.acting = arm == "factual"
-        self.placebo = placebo
         self.feed = Feed(plan, state, key, threads)
         self.people = People(self)
         self.creators = Creators(self)
         self.networks = [Network(self, n) for c in plan.campaigns if (n := make_network(plan, c)) is not None]
         self.moderation = Moderation(self)
-        self.record = Record(plan, key, arm)
+        self.record = Record(plan, key, arm.name)
         self.seconds: dict[str, float] = {}
-        self.first_step = step
+        self.began = self.first_step = step
+        self.before = (0, 0)
         self.viewed = state.counters.human[:, 0].copy()  # people's views of items before this world began
+        state.cast(np.array([c.counterfactual == "kept" or posts(arm, c.id) for c in plan.campaigns], bool))
         self.feed.sort_people()
+
+    def fork(self, arm: Arm, key: Key, *, keep: bool, same_world: bool = False) -> World:
+        """Another world that goes on from here.
+
+        Args:
+            arm, key: of the new world.
+            keep: whether this one is still needed; if not, the new one takes over its arrays.
+            same_world: whether the new one also takes over what this one has recorded.
+        """
+        other = World(self.plan, self.state.fork() if keep else self.state, key, arm, self.now, self.feed.threads)
+        other.feed.resume(self.feed)
+        if same_world:
+            other.first_step, other.viewed = self.first_step, self.viewed
+            other.record.resume(self.record)
+            other.before = (int(self.record.feed[0]), int(self.record.feed[3]))
+            for name in ("reached", "met"):
+                getattr(other.feed.tally, name)[:] = getattr(self.feed.tally, name)
+            for name in ("arrivals", "passed"):
+                getattr(other.moderation, name)[:] = getattr(self.moderation, name)
+        if not keep:
+            self.close()
+        return other
 
     @property
     def window(self) -> tuple[int, int]:
@@ -171,69 +189,6 @@ class Creators(mesa.Agent):
         )  # fmt: skip
 
 
-class Network(mesa.Agent):
-    """One campaign's acting accounts."""
-
-    model: World
-
-    def __init__(self, model: World, network: accounts_of.Network) -> None:
-        super().__init__(model)
-        self.network = network
-        self.aged, self.delay = accounts_of.roster(network, model.key._replace(branch=0))
-        self.times = np.zeros(len(self.aged), np.int64)
-        self.awake = np.zeros(len(self.aged), np.bool_)
-        learner = model.feed.learner
-        self.actor = None if learner is None else learner.add_network(len(self.aged))
-
-    def act(self, start: int, end: int) -> None:
-        """Like, comment, share and follow, as far as the plan of the campaign says."""
-        world, network = self.model, self.network
-        now, state, record = world.now, world.state, world.record
-        acting = world.acting or not network.inauthentic
-        shift = accounts_of.shift_of(network, now, acting)
-        key0, key1 = world.key.words
-        planned = shift is not None and acts.plan_acts(
-            self.aged,
-            self.delay,
-            shift,
-            np.uint64(network.population),
-            key0,
-            key1,
-            np.uint64(now),
-            self.times,
-            self.awake,
-        )
-        if planned:
-            self.carry_out(start, end)
-        follows = accounts_of.bulk(network, world.key, now, acting)
-        if follows:
-            table = record.tactics(network.campaign)
-            table[[0, 2], TACTICS.index("follow")] += follows
-            state.accounts.followers[state.accounts.official[network.beneficiary]] += follows
-            record.inauthentic[network.beneficiary, ACTIONS.index("follow")] += follows
-
-    def carry_out(self, start: int, end: int) -> None:
-        """What each account does this step (``times``), on targets of the live window."""
-        world, network, state, record = self.model, self.network, self.model.state, self.model.record
-        key0, key1 = world.key.words
-        apart = world.placebo and network.inauthentic
-        targets = find_targets(world.plan, state, network, world.now, start, end, apart)
-        table = record.tactics(network.campaign)
-        learner, engaged = world.feed.learner, NO_ROOM
-        if learner is not None:
-            room = int(self.times.sum())
-            engaged = acts.Engaged(np.zeros(room, np.int32), np.zeros(room, np.int32), np.zeros(1, np.int64))
-        acts.act(
-            self.times, self.awake, network.tactics, targets, network.beneficiary, -1 if apart else network.beneficiary,
-            network.inauthentic, np.uint64(network.population), key0, key1, np.uint64(world.now), state.items.key,
-            state.items.labels.candidate, state.counters, state.accounts,
-            record.inauthentic if network.inauthentic else record.volunteer,
-            table[0], table[1], table[2], record.own_actions, engaged,
-        )  # fmt: skip
-        if learner is not None and self.actor is not None:
-            learner.collect_accounts(world.now, engaged, self.actor)
-
-
 class Moderation(mesa.Agent):
     """The platform's side: rates, exposure pools, removals."""
 
@@ -246,7 +201,7 @@ class Moderation(mesa.Agent):
         self.arrived: list[tuple[np.ndarray, np.ndarray]] = []
         self.passed = np.zeros(4, np.int64)
         self.arrivals = np.zeros(4, np.int64)
-        self.frozen = model.arm != "shared"
+        self.frozen = model.arm.name != "shared"
 
     def learn(self, start: int, end: int) -> None:
         """Decay engagement, add the step's, and let items pass the gates they have reached."""
@@ -294,8 +249,18 @@ class Moderation(mesa.Agent):
         world = self.model
         for agent in world.networks:
             network = agent.network
-            if network.inauthentic and world.acting and world.now == network.removal_step - 1 and network.aged_share:
+            if (
+                network.inauthentic
+                and world.arm.acts(network.campaign)
+                and world.now == network.removal_step - 1
+                and network.aged_share
+            ):
                 world.record.removed[network.campaign] = round(network.accounts)
+
+
+def posts(arm: Arm, campaign: str) -> bool:
+    """Whether a campaign's posts enter. A placebo leaves them out: it spreads what the accounts do, nothing else."""
+    return arm.acts(campaign) and arm.uses("post") and not arm.placebo
 
 
 def hour_factors(plan: Plan) -> np.ndarray:

@@ -1,0 +1,70 @@
+"""Arms: sets of campaigns, tactics, doors and removal days, simulated on a tree of forks."""
+
+from __future__ import annotations
+
+import pytest
+from helpers import changed
+
+from recsim.scenario import realise
+from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
+from recsim.world.pair import simulate_arms, simulate_replicate
+from recsim.world.plan import make_plan
+from recsim.world.tree import branching, steps_of
+
+
+def rows(frames, name, arm):
+    frame = frames[name]
+    mine = frame[frame["arm"].astype(str) == arm].drop(columns="arm").reset_index(drop=True)
+    return mine.astype({c: str for c in mine if mine[c].dtype.kind not in "ifb"})
+
+
+def same(one, other, arm, renamed=None):
+    def equal(a, b):
+        return len(a) == len(b) and (a.empty or a.equals(b))
+
+    return all(
+        equal(rows(one, name, arm), rows(other, name, renamed or arm))
+        for name in ("exposure", "provenance", "engagement", "campaigns", "followers", "facts", "reach")
+    )
+
+
+def test_pair_is_two_arms(small):
+    drawn = realise(small, small.run.seed, 0)
+    pair = simulate_replicate(drawn, 0).frames
+    more = simulate_arms(drawn, 0, [COUNTERFACTUAL, Arm("all"), FACTUAL]).frames
+    assert same(pair, more, "factual") and same(pair, more, "counterfactual") and same(pair, more, "factual", "all")
+
+
+def test_campaigns_one_by_one(two_starts):
+    """Arms give the same tables alone and in a tree, however late they part."""
+    drawn = realise(two_starts, two_starts.run.seed, 0)
+    arms = [Arm("early", frozenset({"early"})), Arm("late", frozenset({"late"})), FACTUAL, COUNTERFACTUAL]
+    together = simulate_arms(drawn, 0, arms)
+    plan = make_plan(drawn)
+    fork = plan.step_of(plan.first_day)
+    late = plan.steps - plan.step_of(-1)
+    tree = branching(plan, arms, fork)
+    # "late" and the counterfactual go together until the later campaign starts; so do "early" and all.
+    assert [len(part.parts) for part in tree] == [2, 2]
+    assert steps_of(tree) == 2 * (plan.steps - fork) + 2 * late
+    for arm in arms:
+        assert same(together.frames, simulate_arms(drawn, 0, [arm]).frames, arm.name), arm.name
+    acts = (
+        together.frames["campaigns"].astype({"arm": str, "campaign": str}).groupby(["arm", "campaign"])["counted"].sum()
+    )
+    assert acts["early", "early"] > 0 and acts["late", "late"] > 0
+    assert ("early", "late") not in acts.index and ("late", "early") not in acts.index
+    assert together.meta["impressions"] < sum(simulate_arms(drawn, 0, [arm]).meta["impressions"] for arm in arms)
+
+
+def test_names_must_differ(small):
+    with pytest.raises(ValueError, match="names must differ"):
+        simulate_arms(realise(small, 1, 0), 0, [FACTUAL, FACTUAL])
+
+
+@pytest.fixture
+def two_starts(small):
+    first = small.campaigns[0]
+    early = first.model_copy(update={"id": "early", "key": "early"})
+    late = first.model_copy(update={"id": "late", "key": "late", "start": -1})
+    return changed(small.model_copy(update={"campaigns": [early, late]}), run={"luck_branches": 1})
