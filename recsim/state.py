@@ -22,6 +22,8 @@ INTEREST, TRENDING, DISCOVERY, REGIONAL, EXPLORATION, INBOX, SEARCH, EXTERNAL, R
 STANCES = ("critical", "neutral", "supportive")  # index = stance + 1
 STOPPED = 100
 """Stage of an item that a gate has stopped."""
+REMOVED, EXCLUDED, DEMOTED, LABELLED = (np.uint8(1 << k) for k in range(4))
+"""Flags of an item's status: taken down; not recommended; recommended less; labelled."""
 FIXED = 1024
 """Watch time is counted in units of 1/1024 of a video's length."""
 
@@ -55,6 +57,8 @@ class Observed(NamedTuple):
     inbox: np.ndarray  # (U, M) int32, newest posts of followed accounts, -1 empty
     inbox_next: np.ndarray  # (U,) int32, ring position
     seen: np.ndarray  # (U, B) uint64, one bit per live item that was shown; item number modulo 64 B
+    weight: np.ndarray  # (U,) int32, what an action of the person counts, in 1/1024; U = 0 if nobody weighs
+    group: np.ndarray  # (U,) uint8, group in which it is counted; U = 0 if nobody weighs
 
 
 class Items(NamedTuple):
@@ -145,6 +149,8 @@ class Tally(NamedTuple):
     engaged_person: np.ndarray  # (T, N) int32, positive interactions of the step; N = 0 if nobody reads them
     engaged_item: np.ndarray  # (T, N) int32
     engaged_count: np.ndarray  # (T,) int64
+    valued: np.ndarray  # (T, W, G, 10) int64, weighted events of the step; W = 0 if nobody weighs
+    acted: np.ndarray  # (U,) int32, likes, comments, shares and follows of the person since midnight; U = 0 likewise
     context: np.ndarray  # (T, W, 3) int64, sums of known interest; see look_block; W = 0 if nobody reads them
 
 

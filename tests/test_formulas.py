@@ -119,7 +119,7 @@ def test_negative_counts_can_be_read(small, name):
     world = world_under(small, "reddit_hot", 12)
     start, end = world.window
     out = np.zeros(end - start, F)
-    world.feed._fill_row(name, out, start, end)
+    world.feed._fill_row(name, out, start, end, world.books.open)
     assert np.array_equal(out, world.state.counters.total[start:end, {"n_hide": HIDE, "n_report": REPORT}[name]])
 
 

@@ -248,7 +248,7 @@ def test_decay():
     before = total - gen.integers(0, 5, (4, 10))
     decayed = gen.random((10, 4)).astype(F)
     expected = decayed * F(0.5) + (total - before).T.astype(F)
-    counters.decay_and_add(0, 4, before, F(0.5), total, decayed)
+    counters.decay_and_add(0, 4, before, F(0.5), total, decayed, F(1.0))
     assert np.array_equal(decayed, expected) and np.array_equal(before, total)
 
 

@@ -69,7 +69,7 @@ def test_the_oracle_knows_the_response_model(small):
     count = end - start
     rows = np.zeros((len(compiled.rows), world.feed.window), np.float32)
     for k, name in enumerate(compiled.rows):
-        world.feed._fill_row(name, rows[k], start, end)
+        world.feed._fill_row(name, rows[k], start, end, world.books.open)
     people, state, feed = 12, world.state, world.feed
     pool = np.arange(start, end)
     heads = list(every_head.parameters)
@@ -207,5 +207,5 @@ def test_predictors_differ_and_the_oracle_satisfies_most(small):
 def test_the_interface_holds_for_all(small):
     for kind in KINDS:
         world = world_of(with_predictor(small, kind), steps=6)
-        found = Predictor(world.plan, world.state)
+        found = Predictor(world.plan, world.state, world.books)
         assert found.person.shape[1] == found.item.shape[1] and len(found.constants()) == 22

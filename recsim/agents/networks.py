@@ -12,6 +12,8 @@ from recsim.rng import Decision, Key
 
 FULL = 1024
 """Weight of an action that counts in full."""
+AGED_DAYS, NEW_DAYS = np.float32(2900.0), np.float32(30.0)
+"""Age of accounts at the start: created in 2016 as reported; otherwise about a month, an assumption."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Roster:
     Attributes:
         aged: (N,) bool, created years before. delay: (N,) float32 in [0, 1), order of activation.
         active: (N,) bool, not removed.
+        age_days: (N,) float32, age at the start of the run, days. trust: (N,) float32, 0-1, what moderation leaves.
+        luck: (N,) float32 in [0, 1), a standing draw.
         weight: (N,) int32, what an action of the account counts for the platform, in 1/1024.
         group: (N,) uint8, group in which the platform counts it.
         log: counted actions, parts of (K, 5) int32: account, item, action (index in `recsim.state.ACTIONS`), weight in
@@ -57,6 +61,9 @@ class Roster:
     aged: np.ndarray
     delay: np.ndarray
     active: np.ndarray
+    age_days: np.ndarray
+    trust: np.ndarray
+    luck: np.ndarray
     weight: np.ndarray
     group: np.ndarray
     log: list[np.ndarray]
@@ -64,7 +71,12 @@ class Roster:
     def fork(self) -> Roster:
         """A copy whose changes leave this one alone."""
         return dataclasses.replace(
-            self, active=self.active.copy(), weight=self.weight.copy(), group=self.group.copy(), log=list(self.log)
+            self,
+            active=self.active.copy(),
+            trust=self.trust.copy(),
+            weight=self.weight.copy(),
+            group=self.group.copy(),
+            log=list(self.log),
         )
 
 
@@ -72,9 +84,10 @@ def make_roster(network: Network, key: Key) -> Roster:
     """Who is in a network, all of them active and counted in full."""
     count = int(np.ceil(max(network.accounts, network.at_dose_one)))
     u = rng.uniforms(key, Decision.ACCOUNT, network.population, np.arange(count, dtype=np.uint32))
+    aged = u[:, 0] < np.float32(network.aged_share)
     return Roster(
-        u[:, 0] < np.float32(network.aged_share), np.ascontiguousarray(u[:, 1]), np.ones(count, np.bool_),
-        np.full(count, FULL, np.int32), np.zeros(count, np.uint8), [],
+        aged, np.ascontiguousarray(u[:, 1]), np.ones(count, np.bool_),
+        np.where(aged, AGED_DAYS, NEW_DAYS), np.ones(count, np.float32), np.ascontiguousarray(u[:, 2]), np.full(count, FULL, np.int32), np.zeros(count, np.uint8), [],
     )  # fmt: skip
 
 

@@ -246,7 +246,8 @@ def show(
 
 @app.command(name="list")
 def list_(
-    what: Annotated[str, typer.Argument(help="policies, rerankers, campaigns or metrics")], json_: Json = False
+    what: Annotated[str, typer.Argument(help="policies, rerankers, mitigations, campaigns or metrics")],
+    json_: Json = False,
 ) -> None:
     """List policies, re-rankers, kinds of campaigns, or metrics."""
     from recsim.cli.listing import rows_of

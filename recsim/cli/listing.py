@@ -19,6 +19,10 @@ def rows_of(what: str) -> list[dict]:
         from recsim.ranking.registry import reranker_listing
 
         return reranker_listing()
+    if what == "mitigations":
+        from recsim.ranking.registry import mitigation_listing
+
+        return mitigation_listing()
     if what == "metrics":
         from recsim.metrics import listing as metrics
 
@@ -35,4 +39,4 @@ def rows_of(what: str) -> list[dict]:
             }
             for k in kinds
         ]  # fmt: skip
-    raise unknown("list", what, ["policies", "rerankers", "campaigns", "metrics"])
+    raise unknown("list", what, ["policies", "rerankers", "mitigations", "campaigns", "metrics"])

@@ -76,16 +76,16 @@ def place_comment(top_comment, item, about, ordinal, population, key0, key1, key
 
 
 @njit(**KERNEL)
-def decay_and_add(first, last, before, factor, total, decayed):
-    """``decayed <- decayed * factor + (total - before)`` for items first..last-1, then ``before <- total``.
+def decay_and_add(first, last, before, factor, total, decayed, unit):
+    """``decayed <- decayed * factor + (total - before) * unit`` for items first..last-1, then ``before <- total``.
 
     Args:
-        before, total: (I, 10) int64. factor: float32. decayed: (10, I) float32, written.
+        before, total: (I, 10) int64. factor: float32. decayed: (10, I) float32, written. unit: float32, events that 1 is.
     """
     for item in range(first, last):
         for a in range(ACTIONS):
             fresh = total[item, a] - before[item, a]
-            decayed[a, item] = decayed[a, item] * factor + F(fresh)
+            decayed[a, item] = decayed[a, item] * factor + F(fresh) * unit
             before[item, a] = total[item, a]
 
 

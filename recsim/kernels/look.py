@@ -56,6 +56,7 @@ def look_block(
         key0, key1: uint64, Philox key.
         step: uint64.
         window_start: number of the oldest live item.
+            Where somebody weighs events, ``tally.valued`` takes them times ``observed.weight``, by ``observed.group``.
         tally: sums, row ``thread`` written; ``tally.reached`` and ``tally.met`` at the person's own row. Where a policy
             learns from interactions, each like, share or follow is one entry of ``tally.engaged``, and
             ``tally.context`` holds by item the sums of a, a^2 and a x (liked or not) over impressions, where a is the
@@ -103,6 +104,7 @@ def look_block(
     of_topic = np.zeros(topics, np.int64)
     moment = step << U64(16)
     keeps_log = tally.context.shape[1] > 0
+    weighs = tally.valued.shape[1] > 0
     for visit in range(first, last):
         row = scores[visit - first]
         person = visits.person[visit]
@@ -288,7 +290,7 @@ def look_block(
                     act |= np.int64(part >= F(1.0)) << 1
                     act |= np.int64(w_like[slot] < p_like[slot]) << 2
                     act |= np.int64(w_comment[slot] < p_comment[slot]) << 3
-                    act |= np.int64(w_share[slot] < p_share[slot]) << 4
+                    act |= np.int64(w_share[slot] < p_share[slot] * reaction.keeps_shares) << 4
                     act |= np.int64(w_follow[slot] < p_follow[slot]) << 5
                 act |= np.int64(l_open[slot] < p_open[slot]) << 6
                 reports = l_hide[slot] < p_report[slot]
@@ -305,6 +307,17 @@ def look_block(
                 if act > 1:
                     for k in range(1, 9):
                         counts[k] += np.int32((act >> k) & 1)
+                if weighs:
+                    worth = np.int64(observed.weight[person])
+                    mine = tally.valued[thread, w, observed.group[person]]
+                    mine[0] += worth
+                    mine[9] += worth * np.int64(part * F(1024.0))
+                    if act > 1:
+                        for k in range(1, 9):
+                            mine[k] += worth * ((act >> k) & 1)
+                    tally.acted[person] += np.int32(
+                        ((act >> 2) & 1) + ((act >> 3) & 1) + ((act >> 4) & 1) + ((act >> 5) & 1)
+                    )
                 remember(observed.seen, person, i)
                 candidate = labels.candidate[i]
                 if candidate >= 0:

@@ -61,6 +61,7 @@ class Reaction(NamedTuple):
     typical_act: np.float32
     fatigue: np.float32
     memory: np.float32
+    keeps_shares: np.float32
     exploration: np.float32
     learning_rate: np.float32
     slate: np.int64

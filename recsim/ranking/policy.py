@@ -17,6 +17,7 @@ from recsim.ranking.learned import Learned, View
 from recsim.ranking.vocabulary import FEATURES, PREDICTED, Feature
 
 if TYPE_CHECKING:
+    from recsim.ranking.mitigation import Aggregate
     from recsim.ranking.reranker import Reranker
 
 DOORS = {
@@ -57,6 +58,9 @@ class Policy:
         learns: names of the item-level rows it returns; they are features of this policy.
         outside: packages whose solvers it calls; results are then promised to be the same bits only on one machine.
         ordering: "ratio": scores are positive and their logarithm is meaningful; "order": only the order is.
+        weight: function ``weight(a, p)`` of a `recsim.ranking.mitigation.AccountView`: what an action of each account
+            counts, 0-1; plain NumPy, called once a step.
+        aggregate: how counts of random groups of accounts are put together: a `recsim.ranking.mitigation.Aggregate`.
         rerank: re-rankers of the best entries of a visit, in order; their parameters are among ``parameters``.
         rerank_top: how many entries they are given.
     """
@@ -83,6 +87,8 @@ class Policy:
     log_days: float = 14.0
     learns: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
+    weight: Callable | None = None
+    aggregate: Aggregate | None = None
     rerank: tuple[Reranker, ...] = ()
     rerank_top: int = 100
 
@@ -295,3 +301,7 @@ def check_names(made: Policy) -> None:
         for name in sorted(attributes_of(function, 1)):
             if name not in made.parameters:
                 raise unknown("parameter", name, made.parameters, where)
+    if made.weight is not None:
+        from recsim.ranking.mitigation import own_measure
+
+        own_measure(made.name, made.weight, made.parameters)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
 from recsim.errors import InputError, unknown
 from recsim.ranking.http_ranker import http_ranker
+from recsim.ranking.mitigation import Aggregate, Measure, Safeguards, own_measure
+from recsim.ranking.mitigations import MITIGATIONS
 from recsim.ranking.policy import Policy
 from recsim.ranking.presets import PRESETS
 from recsim.ranking.rerank import RERANKERS
@@ -82,6 +84,59 @@ def configured(name: str, rerank: Sequence[str] | None = None, top: int | None =
     if rerank is None and top is None:
         return policy
     return with_rerankers(policy, policy.rerank if rerank is None else [get_reranker(one) for one in rerank], top)
+
+
+def safeguards(
+    policy: Policy, values: Mapping[str, float], named: Sequence[tuple[str, Mapping[str, float]]]
+) -> Safeguards:
+    """What stands around a policy: its own weight and aggregate, and mitigations by name.
+
+    Args:
+        policy: the policy. values: its parameters as the scenario has them.
+        named: names of mitigations with the parameters that differ from their defaults; order does not matter.
+
+    Raises:
+        InputError: an unknown mitigation or parameter, with the nearest name; one named twice; two aggregates, or two
+            caps on clusters.
+    """
+    measures = []
+    for number, (name, given) in enumerate(named):
+        where = f"platform.mitigations[{number}]"
+        if name not in MITIGATIONS:
+            raise unknown("mitigation", name, MITIGATIONS, f"{where}.kind")
+        if name in [other for other, _ in named[:number]]:
+            raise InputError(f"got {name!r} twice; each mitigation can stand once", f"{where}.kind")
+        one = MITIGATIONS[name]
+        for key in given:
+            if key not in one.parameters:
+                raise unknown("parameter", key, one.parameters, f"{where}.parameters")
+        measures.append(Measure(one, {**one.parameters, **given}))
+    measures.sort(key=lambda m: m.mitigation.name)
+    if policy.weight is not None:
+        measures.append(own_measure(policy.name, policy.weight, {**policy.parameters, **values}))
+    found = [m.mitigation.aggregate(m.p) for m in measures if m.mitigation.aggregate]
+    found += [policy.aggregate] if policy.aggregate else []
+    if len(found) > 1:
+        raise InputError("got two measures that put groups together; keep one", "platform.mitigations")
+    aggregate = found[0] if found else Aggregate()
+    if not 1 <= aggregate.groups <= 64 or not 0 <= 2 * aggregate.trim < aggregate.groups:
+        raise InputError(
+            f"got {aggregate.groups} groups, {aggregate.trim} dropped at either end; 1 to 64 groups, of which some remain",
+            "platform.mitigations",
+        )
+    return Safeguards(tuple(measures), aggregate)
+
+
+def mitigation_listing() -> list[dict[str, object]]:
+    """One row per mitigation: name, title, DSA article, doors, parameters with units, evidence tag, source."""
+    return [
+        {
+            "name": m.name, "title": m.title, "article": m.article, "doors": list(m.closes),
+            "parameters": [f"{name}={value:g} {m.units[name]}" for name, value in m.parameters.items()],
+            "evidence": m.evidence, "source": m.source,
+        }
+        for m in MITIGATIONS.values()
+    ]  # fmt: skip
 
 
 def _imported(name: str) -> Policy:

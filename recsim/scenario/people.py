@@ -72,6 +72,7 @@ class Activity(Strict):
     follows_per_person: NonNegative = Field(
         assumed(40, 20, 80), description="accounts a person follows, accounts, mean"
     )
+    account_age_days: Positive = Field(assumed(900, 600, 1200), description="mean age of people's accounts, days")
     inbox: int = Field(16, ge=1, le=256, description="slots of a person's inbox of followed accounts' posts, items")
 
 

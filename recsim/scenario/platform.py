@@ -82,6 +82,18 @@ class Predictor(Strict):
     )
 
 
+class MitigationUse(Strict):
+    """One mitigation around the policy."""
+
+    kind: str = Field(description="name of the mitigation, see recsim list mitigations")
+    parameters: dict[str, AnyNumber] = Field(default_factory=dict, description="its parameters, by name")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, raw: object) -> object:
+        return {"kind": raw} if isinstance(raw, str) else raw
+
+
 class Platform(Strict):
     """The recommender system as configured."""
 
@@ -92,6 +104,9 @@ class Platform(Strict):
     )
     rerank_top: int | None = Field(
         None, ge=1, le=400, description="best entries of a visit that are re-ranked (default: the policy's own number)"
+    )
+    mitigations: list[MitigationUse] = Field(
+        default_factory=list, description="measures around the policy, in any order: names, or kind and parameters"
     )
     exploration_share: Share = Field(assumed(0.05, 0.03, 0.1), description="slate positions given to new items, 0-1")
     retrieval: Retrieval = Field(default_factory=Retrieval, description="sources of the pool")

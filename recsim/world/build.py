@@ -9,10 +9,11 @@ import numpy as np
 
 from recsim import rng
 from recsim.agents.creators import build_supply
-from recsim.agents.networks import Roster, make_roster
+from recsim.agents.networks import FULL, Roster, make_roster
 from recsim.agents.people import build_people, first_estimate, place_candidates
-from recsim.rng import Key
+from recsim.rng import Decision, Key
 from recsim.state import ACTIONS, Accounts, Cells, Counters, Items, Latent, Observed, copied, no_counts
+from recsim.world.books import Book, weighing_book
 from recsim.world.memory import Memory
 from recsim.world.networks import make_network
 from recsim.world.plan import Plan
@@ -37,7 +38,14 @@ class State:
     head_weight: np.ndarray  # (10, 3) float64, weights of the online logistic predictor
     head_precision: np.ndarray  # (10, 3, 3) float64, their precision
     born: np.ndarray  # (steps + 1,) int64, first item created at or after each step
+    status: np.ndarray  # (I,) uint8, flags REMOVED, EXCLUDED, DEMOTED, LABELLED
+    trust: np.ndarray  # (U,) float32, 0-1, what moderation leaves of people's trust
+    acted: np.ndarray  # (U,) int32, people's actions of the day before; U = 0 if nobody weighs
+    standing: np.ndarray  # (U, 2) float32, age of people's accounts at the start in days; a standing draw
     rosters: dict[str, Roster]  # accounts of each campaign that has any, by its id
+    weighed: Book | None = None  # what a platform with weights counts
+    clean: Book | None = None  # what it counts without inauthentic events, if this arm hides them from some reader
+    bare: np.ndarray | None = None  # (I, 10) int64, unweighted events without inauthentic ones, likewise
     memory: Memory | None = None  # log and learned arrays, if the policy refits
 
     def cast(self, acting: np.ndarray) -> None:
@@ -61,6 +69,10 @@ class State:
             self, observed=copied(self.observed), accounts=copied(self.accounts), counters=copied(self.counters),
             counted=self.counted.copy(), threshold=self.threshold.copy(), recent=self.recent.copy(),
             head_weight=self.head_weight.copy(), head_precision=self.head_precision.copy(),
+            status=self.status.copy(), trust=self.trust.copy(), acted=self.acted.copy(),
+            weighed=None if self.weighed is None else self.weighed.fork(),
+            clean=None if self.clean is None else self.clean.fork(),
+            bare=None if self.bare is None else self.bare.copy(),
             rosters={name: one.fork() for name, one in self.rosters.items()},
             memory=None if self.memory is None else self.memory.fork(),
         )  # fmt: skip
@@ -81,7 +93,7 @@ def _merged(one: Any, other: Any, where: np.ndarray) -> Any:
 
 def build_state(plan: Plan, key: Key) -> State:
     """Draw people, supply and the follow graph of one replicate."""
-    traits, activity = plan.traits, plan.scenario.activity
+    traits, activity, guards = plan.traits, plan.scenario.activity, plan.safeguards
     position = place_candidates(key, plan.supply.candidate_population)
     latent, cells = build_people(key, traits, plan.people, position)
     expected = plan.people * plan.days * activity.visits_per_day.value * activity.videos_per_visit.value
@@ -96,17 +108,36 @@ def build_state(plan: Plan, key: Key) -> State:
         inbox=np.full((people, int(plan.reaction.inbox)), -1, np.int32),
         inbox_next=np.zeros(people, np.int32),
         seen=np.zeros((people, largest_window(plan, born) // 64 + 3), np.uint64),
+        weight=np.full(people if plan.weighs else 0, FULL, np.int32),
+        group=group_of(key, traits.population, people if plan.weighs else 0, guards.aggregate.groups),
     )
-    counters = no_counts(items)
+    counters = no_counts(items, guards.aggregate.groups if plan.weighs else 0)
     return State(
         latent=latent, cells=cells, position=position, observed=observed, items=supply.items,
         scheduled=supply.items, replaced=supply.replaced, accounts=supply.accounts, counters=counters,
         counted=np.zeros((items, len(ACTIONS)), np.int64), threshold=np.full(4, -1e30, np.float32),
         recent=nominal_actions(plan), head_weight=first_weights(nominal_actions(plan)),
         head_precision=np.zeros((len(ACTIONS), 3, 3)), born=born,
+        status=np.zeros(items, np.uint8), trust=np.ones(people, np.float32),
+        acted=np.zeros(people if plan.weighs else 0, np.int32),
+        standing=standing_of(key, traits.population, people, activity.account_age_days.value),
+        weighed=weighing_book(items, nominal_actions(plan)) if plan.weighs else None,
         rosters={n.campaign: make_roster(n, key) for c in plan.campaigns if (n := make_network(plan, c)) is not None},
         memory=None if plan.policy.refit is None else Memory.empty(items),
     )  # fmt: skip
+
+
+def standing_of(key: Key, population: int, accounts: int, mean_days: float) -> np.ndarray:
+    """(N, 2) float32: age of accounts in days, exponential; a standing draw in [0, 1)."""
+    u = rng.uniforms(key, Decision.STANDING, population, np.arange(accounts, dtype=np.uint32))
+    age = -rng.logarithms(np.float32(1.0) - u[:, 0]) * np.float32(mean_days)
+    return np.ascontiguousarray(np.stack([age, u[:, 1]], axis=1))
+
+
+def group_of(key: Key, population: int, accounts: int, groups: int) -> np.ndarray:
+    """(N,) uint8, the random group in which an account is counted."""
+    u = rng.words(key, Decision.STANDING, population, np.arange(accounts, dtype=np.uint32))[:, 2]
+    return ((u.astype(np.uint64) * np.uint64(groups)) >> np.uint64(32)).astype(np.uint8)
 
 
 def largest_window(plan: Plan, born: np.ndarray) -> int:

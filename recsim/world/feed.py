@@ -8,13 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from recsim.kernels import counters as counting
-from recsim.kernels import look, retrieval, shadow, slate
+from recsim.kernels import look, retrieval, shadow, slate, weighing
 from recsim.kernels.retrieval import Quotas, Strata
 from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
 from recsim.ranking.compile import CompiledPolicy
 from recsim.rng import Decision, Key, uniforms
-from recsim.state import ACTIONS, HIDE, KINDS, LIKE, REPORT, SHARE, SOURCES, STOPPED, Tally
+from recsim.state import ACTIONS, HIDE, KINDS, LIKE, REMOVED, REPORT, SHARE, SOURCES, STOPPED, Tally
+from recsim.world.arms import FACTUAL
+from recsim.world.books import Book, Books
 from recsim.world.build import State, largest_window
+from recsim.world.guard import Reach
 from recsim.world.plan import Plan
 from recsim.world.predict import Predictor
 from recsim.world.refit import Learner
@@ -29,15 +32,16 @@ TIMES = {"age_h", "created_h", "created_s"}
 class Feed:
     """Buffers and item terms of one world's feed."""
 
-    def __init__(self, plan: Plan, state: State, key: Key, threads: int) -> None:
+    def __init__(self, plan: Plan, state: State, key: Key, threads: int, books: Books | None = None) -> None:
+        self.books = books or Books(plan, state, FACTUAL)
         self.plan, self.state, self.key, self.threads = plan, state, key, threads
         self.pool_of_threads = ThreadPoolExecutor(threads) if threads > 1 else None
         people, candidates = plan.people, len(plan.candidates)
-        platform = plan.scenario.platform
+        platform, guards = plan.scenario.platform, plan.safeguards
         self.size = platform.retrieval.pool if plan.policy.uses_pool else 16
-        self.predictor = Predictor(plan, state)
+        self.predictor = Predictor(plan, state, self.books)
         self.hoisted = plan.policy.item_only and isinstance(plan.compiled, CompiledPolicy)
-        self.learner = None if plan.policy.refit is None else Learner(plan, state, key)
+        self.learner = None if plan.policy.refit is None else Learner(plan, state, key, self.books)
         topics, rows = self.predictor.item.shape[1], max(1, len(plan.compiled.rows))
         self.strata = self._strata()
         strata = len(self.strata.language)
@@ -88,6 +92,10 @@ class Feed:
             met=np.zeros(people, np.int32), well=np.zeros((threads, 3), np.int64),
             engaged_person=np.zeros((threads, kept), np.int32), engaged_item=np.zeros((threads, kept), np.int32),
             engaged_count=np.zeros(threads, np.int64),
+            valued=np.zeros(
+                (threads, self.window if plan.weighs else 0, guards.aggregate.groups, len(ACTIONS)), np.int64
+            ),
+            acted=np.zeros(people if plan.weighs else 0, np.int32),
             context=np.zeros((threads, self.window if self.learner is not None else 0, 3), np.int64),
         )  # fmt: skip
         self.constants = self.predictor.constants()
@@ -97,6 +105,7 @@ class Feed:
         self.epoch_s = (plan.scenario.days.start - dt.date(1970, 1, 1)).days * 86_400.0
         timed = TIMES.intersection(plan.compiled.rows + (plan.gate.rows if plan.gate else ()))
         self.within_h = self._moments() if timed else np.zeros(0, np.float32)
+        self.reach = Reach(self)
         self.stale = True
 
     def _moments(self) -> np.ndarray:
@@ -162,29 +171,41 @@ class Feed:
         hours = 24 / plan.steps_per_day
         self.age_h[:count] = (step - state.items.created[start:end]) * np.float32(hours)
         counting.proof_and_eligibility(
-            start, end, state.counters.total, state.counters.stage, state.items.labels.present,
+            start, end, self.books.visible("proof"), state.counters.stage, state.items.labels.present,
             len(self.quota_views), self.social, self.eligible, self.trial,
         )  # fmt: skip
         self.constants = self.predictor.constants()
         if plan.gate is not None:
             self._apply_gate(plan.gate, step, start, end)
-        for number, name in enumerate(plan.compiled.rows):
-            self._fill_row(name, self.rows[number], start, end)
-        key0, key1 = self.words
-        plan.compiled.score_items(
-            count, np.int64(start), self.rows, state.items.key, self.constants, plan.parameters, key0, key1,
-            np.uint64(step), self.score,
-        )  # fmt: skip
+        self.reach.apply(start, end)
         ratio = plan.policy.ordering == "ratio"
         half_life = np.float32(plan.scenario.platform.predictor.half_life_h.value)
+        # Gates may have other counts before them than the ranking; the ranking's rows are needed further on.
+        doors = ("gates", "ranking") if self.books.of("gates") is not self.books.of("ranking") else ("ranking",)
+        for door in doors:
+            self._score_items(door, step, start, end)
+            if door == doors[0]:
+                counting.log_value(count, self.score, ratio, np.zeros(count, np.float32), half_life, self.gate_value)
         counting.log_value(count, self.score, ratio, self.age_h, half_life, self.value)
-        counting.log_value(count, self.score, ratio, np.zeros(count, np.float32), half_life, self.gate_value)
+        if self.reach.demotes:
+            self.value[:count] += self.reach.log_factors(count)
+
+    def _score_items(self, door: str, step: int, start: int, end: int) -> None:
+        """The score that depends on the item alone, from the counts behind a door."""
+        plan, book = self.plan, self.books.of(door)
+        for number, name in enumerate(plan.compiled.rows):
+            self._fill_row(name, self.rows[number], start, end, book)
+        key0, key1 = self.words
+        plan.compiled.score_items(
+            end - start, np.int64(start), self.rows, self.state.items.key, self.constants, plan.parameters, key0, key1,
+            np.uint64(step), self.score,
+        )  # fmt: skip
 
     def _apply_gate(self, gate: CompiledPolicy, step: int, start: int, end: int) -> None:
         """The policy's own gate: what it does not let through is not recommended to anybody."""
         count = end - start
         for number, name in enumerate(gate.rows):
-            self._fill_row(name, self.gate_rows[number], start, end)
+            self._fill_row(name, self.gate_rows[number], start, end, self.books.of("gates"))
         key0, key1 = self.words
         gate.score_items(
             count, np.int64(start), self.gate_rows, self.state.items.key, self.constants, self.plan.parameters, key0,
@@ -194,16 +215,16 @@ class Feed:
         self.eligible[:count] &= passes
         self.trial[:count] &= passes
 
-    def _fill_row(self, name: str, out: np.ndarray, start: int, end: int) -> None:
-        """One item-level row of the vocabulary, for window items."""
+    def _fill_row(self, name: str, out: np.ndarray, start: int, end: int, book: Book) -> None:
+        """One item-level row of the vocabulary, for window items, from a book's counts."""
         if self.learner is not None and (name == "typical_match" or name in self.plan.policy.learns):
             self.learner.fill_row(name, out, start, end)
             return
         state, count = self.state, end - start
-        items, counters = state.items, state.counters
+        items, counters = state.items, book
         rows = slice(start, end)
         if name.startswith("logit_"):
-            self.predictor.logits(name.removeprefix("logit_"), start, end, out)
+            self.predictor.logits(name.removeprefix("logit_"), book, start, end, out)
         elif name == "utility":
             self.predictor.utility(start, end, self.social, out)
         elif name.startswith("n_"):
@@ -232,7 +253,7 @@ class Feed:
                 "stance": lambda: items.labels.stance[rows],
                 "author": lambda: items.author[rows],
                 "is_candidate": lambda: items.labels.candidate[rows] >= 0,
-                "stage": lambda: np.where(counters.stage[rows] == STOPPED, -1, counters.stage[rows]),
+                "stage": lambda: np.where(state.counters.stage[rows] == STOPPED, -1, state.counters.stage[rows]),
                 "language": lambda: items.labels.language[rows],
                 "region": lambda: items.labels.region[rows],
                 "author_followers": lambda: state.accounts.followers[items.author[rows]],
@@ -261,7 +282,7 @@ class Feed:
         state, count = self.state, end - start
         key0, key1 = self.words
         population = np.uint64(self.plan.supply.population)
-        decayed = state.counters.decayed
+        decayed = self.books.of("ranking").decayed
         heat = decayed[LIKE, start:end] + np.float32(3.0) * decayed[SHARE, start:end]
         rebuilt = self.stale or step % self.refresh == 0
         if rebuilt and self.plan.policy.uses_pool:
@@ -307,7 +328,8 @@ class Feed:
                 self.pools.fresh,
                 self.pools.fresh_count,
             )
-            about = np.flatnonzero((labels.candidate[start:end] >= 0) & labels.present[start:end])
+            there = labels.present[start:end] & ((state.status[start:end] & REMOVED) == 0)
+            about = np.flatnonzero((labels.candidate[start:end] >= 0) & there)
             retrieval.entry_lists(
                 about, np.int64(start), labels.candidate, heat, self.pools.entry, self.pools.entry_count
             )
@@ -358,6 +380,11 @@ class Feed:
                 self.pools.key, self.pools.size, state.observed.inbox, self.predictor.item, self.rows, state.items.key,
                 np.int64(start), state.cells.language, state.cells.region, self.constants, plan.parameters, key0,
                 key1, np.uint64(step), self.scores[thread], *given,
+            )  # fmt: skip
+        if self.reach.demotes:
+            weighing.demote_block(
+                low, high, visits, self.pools, state.observed.inbox, state.observed.seen, np.int64(start),
+                self.reach.beyond, self.reach.everywhere, self.scores[thread],
             )  # fmt: skip
         if plan.compiled.rerank_block is not None:
             plan.compiled.rerank_block(

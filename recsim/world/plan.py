@@ -19,6 +19,7 @@ from recsim.errors import InputError
 from recsim.kernels.response import Reaction
 from recsim.ranking import registry
 from recsim.ranking.compile import CompiledPolicy, compile_policy
+from recsim.ranking.mitigation import Safeguards
 from recsim.ranking.policy import Policy
 from recsim.ranking.presets import PRESETS
 from recsim.ranking.slate_vocabulary import TABLE, RerankFacts
@@ -55,6 +56,7 @@ class Plan:
     posts: list[PostPlan]
     standing: np.ndarray  # (C,) float32, cumulative
     reaction: Reaction
+    safeguards: Safeguards
     lifetime: int  # steps
 
     @property
@@ -76,6 +78,16 @@ class Plan:
     def predictor(self) -> str:
         """Where predicted actions come from."""
         return _predictor(self.scenario, self.policy)
+
+    @property
+    def weighs(self) -> bool:
+        """Whether events are counted with weights or by groups of accounts."""
+        return self.safeguards.weighs
+
+    @property
+    def demotion(self) -> float:
+        """Factor on the score of items that moderation has demoted."""
+        return 0.5
 
     @property
     def represented(self) -> float:
@@ -164,7 +176,7 @@ def visiting_rate(mean: float, spread: float, step_share: np.ndarray) -> float:
     return (low + high) / 2
 
 
-def _reaction(scenario: Scenario, policy: Policy) -> Reaction:
+def _reaction(scenario: Scenario, policy: Policy, guards: Safeguards) -> Reaction:
     """The response model; rates hold per view, and only videos that are not skipped are acted on."""
     r, platform = scenario.response, scenario.platform
     stays = 1 - r.skip_rate.value
@@ -202,6 +214,7 @@ def _reaction(scenario: Scenario, policy: Policy) -> Reaction:
         typical_act=number(r.like_rate.value + r.comment_rate.value + r.share_rate.value + r.follow_rate.value),
         fatigue=number(r.fatigue.value if r.model == "fatigue" else 0.0),
         memory=number(r.memory.value if r.model == "fatigue" else 0.0),
+        keeps_shares=number(guards.keeps_shares),
         exploration=number(platform.exploration_share.value if policy.explores else 0.0),
         learning_rate=number(platform.predictor.learning_rate.value),
         slate=np.int64(slate),
@@ -288,6 +301,8 @@ def make_plan(scenario: Scenario) -> Plan:
         raise InputError(f"policy {policy.name} is not compiled, so it has no shadows", "audit.shadows")
     if shadows:
         shadows.insert(0, parameters)
+    used = [(m.kind, {k: q.value for k, q in m.parameters.items()}) for m in scenario.platform.mitigations]
+    guards = registry.safeguards(policy, declared, used)
     candidates = sorted(scenario.candidates, key=lambda c: c.key)
     campaigns = sorted(scenario.campaigns, key=lambda c: c.key)
     index = {c.id: k for k, c in enumerate(candidates)}
@@ -351,7 +366,8 @@ def make_plan(scenario: Scenario) -> Plan:
         people=max(1, round(population.people.value * scale)), scale=scale, steps_per_day=spd, days=days,
         candidates=candidates, campaigns=campaigns, segments=segments, regions=regions, languages=languages,
         age_bands=age_bands, traits=traits, supply=supply, posts=[p for p in posts if p is not None],
-        standing=np.cumsum(standing).astype(np.float32), reaction=_reaction(scenario, policy),
+        standing=np.cumsum(standing).astype(np.float32), reaction=_reaction(scenario, policy, guards),
+        safeguards=guards,
         lifetime=max(1, round(content.lifetime_days * spd)),
     )  # fmt: skip
 

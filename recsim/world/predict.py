@@ -12,6 +12,7 @@ import numpy as np
 from recsim.kernels import counters as counting
 from recsim.kernels import predictor as learning
 from recsim.ranking.vocabulary import TRUTHS, constants
+from recsim.world.books import Book, Books
 from recsim.world.build import State
 from recsim.world.plan import Plan
 
@@ -26,8 +27,8 @@ class Predictor:
         person: (U, D') float32; item: (I, D') float32: their product is the pair part.
     """
 
-    def __init__(self, plan: Plan, state: State) -> None:
-        self.plan, self.state, self.kind = plan, state, plan.predictor
+    def __init__(self, plan: Plan, state: State, books: Books) -> None:
+        self.plan, self.state, self.books, self.kind = plan, state, books, plan.predictor
         if self.kind == "oracle":
             self.person, self.item = true_vectors(plan, state)
         else:
@@ -35,7 +36,7 @@ class Predictor:
 
     def base_rates(self) -> dict[str, float]:
         """Mean rate of each head over the last full day."""
-        recent = self.state.recent
+        recent = self.books.of("learning").recent
         views = float(max(1, recent[0]))
         rates = {name: max(1.0, float(recent[row])) / views for name, row in HEADS.items()}
         rates["watch"] = min(rates["watch"] / 1024, 0.99)
@@ -51,15 +52,15 @@ class Predictor:
             truths = {name: float(getattr(r, name.removeprefix("true_"))) for name in TRUTHS}
         return constants(plan.scenario.platform.predictor.interest_slope.value, rates, truths)
 
-    def logits(self, head: str, start: int, end: int, out: np.ndarray) -> None:
-        """Item-level log odds of one action for window items; out (W,) float32, written."""
+    def logits(self, head: str, book: Book, start: int, end: int, out: np.ndarray) -> None:
+        """Item-level log odds of one action for window items from a book's counts; out (W,) float32, written."""
         state, config = self.state, self.plan.scenario.platform.predictor
         if self.kind == "logistic":
-            learning.logistic_logits(start, end, start, state.counters.total, HEADS[head], state.head_weight, out)
+            learning.logistic_logits(start, end, start, book.total, HEADS[head], state.head_weight, out)
             return
         prior = config.prior_events.value * self.plan.represented * self.plan.scale
         counting.head_logits(
-            start, end, start, state.counters.decayed, HEADS[head], np.float32(self.base_rates()[head]),
+            start, end, start, book.decayed, HEADS[head], np.float32(self.base_rates()[head]),
             np.float32(prior), np.float32(config.cap.value), out,
         )  # fmt: skip
 
@@ -78,9 +79,9 @@ class Predictor:
             start, end: live window. keep: share of older evidence that is kept, 0-1.
         """
         if self.kind == "logistic":
-            state = self.state
+            state, book = self.state, self.books.of("learning")
             learning.fit_heads(
-                start, end, state.counted, state.counters.total, keep, RIDGE, state.head_weight, state.head_precision
+                start, end, book.counted, book.total, keep, RIDGE, state.head_weight, state.head_precision
             )
 
 

@@ -13,6 +13,7 @@ from recsim.kernels.slate import Pools, Visits
 from recsim.ranking.learned import View, checked
 from recsim.rng import Decision, Key
 from recsim.state import Tally
+from recsim.world.books import Books
 from recsim.world.build import State
 from recsim.world.plan import Plan
 
@@ -28,9 +29,9 @@ class Learner:
         reads_match: whether the policy names the feature ``match``.
     """
 
-    def __init__(self, plan: Plan, state: State, key: Key) -> None:
+    def __init__(self, plan: Plan, state: State, key: Key, books: Books) -> None:
         assert plan.policy.refit is not None and state.memory is not None
-        self.plan, self.state, self.key, self.memory = plan, state, key, state.memory
+        self.plan, self.state, self.key, self.memory, self.books = plan, state, key, state.memory, books
         self.actors = plan.people
         self.every = max(1, round(plan.policy.refit_hours * plan.steps_per_day / 24))
         self.reads_match = "match" in plan.policy.reads
@@ -82,13 +83,13 @@ class Learner:
         made = policy.refit(self._view(log, step, start, end))
         memory.learned = checked(made, self.plan.people, end - start, policy.learns, f"policy {policy.name}")
         memory.known = (start, end)
-        memory.counted[:end] = self.state.counters.total[:end]
+        memory.counted[:end] = self.books.of("learning").total[:end]
         memory.context[:end] = 0
         if self.reads_match:
             memory.typical = self._typical(end - start)
 
     def _view(self, log: np.ndarray, step: int, start: int, end: int) -> View:
-        state, memory = self.state, self.memory
+        state, memory, book = self.state, self.memory, self.books.of("learning")
         items, key = state.items, self.key
         population, live = self.plan.supply.population, items.key[start:end]
 
@@ -97,8 +98,8 @@ class Learner:
 
         arrays = {
             "actor": log[:, 0], "item": log[:, 1], "step": log[:, 2], "topic": items.topic, "author": items.author,
-            "created": items.created, "counts": state.counters.total, "counted": memory.counted,
-            "decayed": state.counters.decayed, "context": memory.context,
+            "created": items.created, "counts": book.total, "counted": memory.counted,
+            "decayed": book.decayed, "context": memory.context,
         }  # fmt: skip
         return View(
             **{name: _locked(array) for name, array in arrays.items()}, people=self.plan.people, actors=self.actors,

@@ -13,14 +13,16 @@ import mesa
 import numpy as np
 
 from recsim.kernels import counters as counting
-from recsim.kernels import gates, inbox
+from recsim.kernels import gates, inbox, weighing
 from recsim.kernels.slate import forget
 from recsim.kernels.visits import draw_visits
 from recsim.rng import Key
 from recsim.world.acting import Network
 from recsim.world.arms import Arm
+from recsim.world.books import Books
 from recsim.world.build import State
 from recsim.world.feed import Feed
+from recsim.world.guard import Guard
 from recsim.world.networks import make_network
 from recsim.world.plan import Plan
 from recsim.world.record import Record
@@ -44,11 +46,13 @@ class World(mesa.Model):
     def __init__(self, plan: Plan, state: State, key: Key, arm: Arm, step: int = 0, threads: int = 1) -> None:
         super().__init__(rng=0)  # Mesa's own generator is never used
         self.plan, self.state, self.key, self.arm, self.now = plan, state, key, arm, step
-        self.feed = Feed(plan, state, key, threads)
+        self.books = Books(plan, state, arm)
+        self.feed = Feed(plan, state, key, threads, self.books)
         self.people = People(self)
         self.creators = Creators(self)
         self.networks = [Network(self, n) for c in plan.campaigns if (n := make_network(plan, c)) is not None]
         self.moderation = Moderation(self)
+        self.guard = Guard(self)
         self.record = Record(plan, key, arm.name)
         self.seconds: dict[str, float] = {}
         self.began = self.first_step = step
@@ -88,6 +92,7 @@ class World(mesa.Model):
     def step(self) -> None:
         """One tick of simulated time."""
         start, end = self.window
+        self._timed("weights", self.guard.weigh)  # what everybody's actions count
         self._timed("visits", self.people.visit)  # 1 who visits
         self._timed("posts", self.creators.post)  # 2 posts enter, inboxes filled
         if self.feed.learner is not None:  # what the policy learned from the steps before
@@ -114,12 +119,16 @@ class World(mesa.Model):
     def end_day(self) -> None:
         """Close the day's tables, set gate thresholds while they still adapt, and sort people anew."""
         self.record.close_day(self)
+        self.books.end_day()
+        if len(self.state.acted):
+            self.state.acted[:] = self.feed.tally.acted
+            self.feed.tally.acted[:] = 0
         self.moderation.adapt()
         self.feed.sort_people()
 
     def close(self) -> None:
         """Let go of the arrays: Mesa's model and agents refer to each other, so they would wait for the collector."""
-        del self.state, self.feed
+        del self.state, self.feed, self.books, self.guard
         self.networks.clear()
 
     def _timed(self, name: str, phase, *args) -> None:
@@ -163,6 +172,8 @@ class People(mesa.Agent):
             np.uint64(world.plan.traits.population), key0, key1, state.items.key, state.items.length,
             world.record.watched,
         )  # fmt: skip
+        if len(state.counters.valued):
+            weighing.fold_weighed(start, end, tally.valued, state.counters.valued)
         for thread in range(len(tally.follow_count)):
             lost = inbox.add_follows(
                 tally.follow_person[thread], tally.follow_author[thread], tally.follow_count[thread], state.accounts
@@ -208,14 +219,15 @@ class Moderation(mesa.Agent):
         world, state, feed, plan = self.model, self.model.state, self.model.feed, self.model.plan
         half_life = plan.scenario.platform.predictor.half_life_h.value * plan.steps_per_day / 24
         factor = counting.exp_of(np.float32(-0.6931472 / half_life))
+        world.books.sum_up(start, end)
         feed.predictor.learn(start, end, float(factor))
-        counting.decay_and_add(start, end, state.counted, factor, state.counters.total, state.counters.decayed)
+        world.books.fold(start, end, factor)
         quota = feed.quota_views
         gates_config = plan.scenario.platform.gates
         threshold = state.threshold if feed.gated else np.full(4, -1e30, np.float32)
         key0, key1 = world.key.words
         n = counting.pass_gates(
-            start, end, feed.gate_value, state.counters.total, quota, threshold,
+            start, end, feed.gate_value, world.books.visible("gates"), quota, threshold,
             np.float32(gates_config.slope.value), (gates_config.mode == "hard") or not feed.gated,
             np.uint64(plan.supply.population), key0, key1, state.items.key, state.counters.stage,
             state.counters.stage_views, self.values, self.gate, self.passed,

@@ -1,0 +1,149 @@
+"""Safeguards at work in a world: what accounts' actions count in this step, and what is held back or demoted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recsim import rng
+from recsim.agents.networks import Roster
+from recsim.ranking.mitigation import AccountView, ItemView
+from recsim.state import DEMOTED, FOLLOW, LABELLED, LIKE, OFFICIAL
+
+if TYPE_CHECKING:
+    from recsim.world.feed import Feed
+    from recsim.world.world import World
+
+LN2 = np.float32(0.6931472)
+
+
+class Guard:
+    """The safeguards of one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.measures = world, world.plan.safeguards
+        self.removes = any(m.mitigation.removes for m in self.measures.measures)
+        networks = [a.network for a in world.networks if a.network.inauthentic and world.arm.acts(a.network.campaign)]
+        self.per_person = sum(n.accounts for n in networks) * world.plan.scale / world.plan.people
+        self.removed = False
+
+    def weigh(self) -> None:
+        """Set what everybody's actions count, from what is known at the start of the step."""
+        world = self.world
+        if self.removes and not self.removed:
+            self._remove()
+        if not self.world.plan.weighs:
+            return
+        state = world.state
+        # Whoever has lost all trust counts nothing, whatever the measures say.
+        state.observed.weight[:] = np.where(state.trust > 0, self.measures.weight(self._people()), 0)
+        for agent in world.networks:
+            roster = agent.roster
+            weight = self.measures.weight(self._accounts(roster, agent.network.inauthentic))
+            roster.weight[:] = np.where(roster.trust > 0, weight, 0)
+
+    def _remove(self) -> None:
+        """Accounts that a measure takes away do nothing from the first step of the arm on; people's no longer count."""
+        world, self.removed = self.world, True
+        if world.arm.name == "shared":
+            return
+        for agent in world.networks:
+            gone = self.measures.weight(self._accounts(agent.roster, agent.network.inauthentic), removes=True) == 0
+            agent.roster.active &= ~gone
+        if len(world.state.observed.weight):
+            world.state.trust[self.measures.weight(self._people(), removes=True) == 0] = 0.0
+
+    def _people(self) -> AccountView:
+        state, world = self.world.state, self.world
+        people = world.plan.people
+        none = np.zeros(people, np.float32)
+        acted = world.feed.tally.acted
+        return AccountView(
+            age_days=state.standing[:, 0] + np.float32(world.now / world.plan.steps_per_day), trust=state.trust,
+            actions_today=acted.astype(np.float32) if len(acted) else none,
+            actions_yesterday=state.acted.astype(np.float32) if len(state.acted) else none,
+            luck=state.standing[:, 1], oracle_inauthentic=np.zeros(people, np.bool_),
+            oracle_per_person=self.per_person,
+        )  # fmt: skip
+
+    def _accounts(self, roster: Roster, inauthentic: bool) -> AccountView:
+        """A network's accounts. Their actions are thinned by the scale of the simulation, so ``1 / scale`` of them together
+        act as often as one real account: what they did is counted together.
+        """
+        world, count = self.world, len(roster.active)
+        midnight = world.now - world.now % world.plan.steps_per_day
+        together = np.floor(np.arange(count) * world.plan.scale).astype(np.int64)
+        done = []
+        for low, high in ((midnight, world.now + 1), (midnight - world.plan.steps_per_day, midnight)):
+            parts = [p for p in roster.log if len(p) and low <= p[0, 4] < high]
+            table = np.concatenate(parts) if parts else np.zeros((0, 5), np.int32)
+            table = table[(table[:, 2] >= LIKE) & (table[:, 2] <= FOLLOW)]
+            each = np.bincount(together[table[:, 0]], minlength=int(together[-1]) + 1) if count else np.zeros(0)
+            done.append(each[together].astype(np.float32) if count else np.zeros(0, np.float32))
+        return AccountView(
+            age_days=roster.age_days + np.float32(world.now / world.plan.steps_per_day), trust=roster.trust,
+            actions_today=done[0], actions_yesterday=done[1], luck=roster.luck,
+            oracle_inauthentic=np.full(count, inauthentic), oracle_per_person=self.per_person,
+        )  # fmt: skip
+
+
+class Reach:
+    """What measures hold back or demote among the live items; rows of the window."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed, self.measures = feed, feed.plan.safeguards
+        self.beyond = np.ones(feed.window, np.float32)
+        self.everywhere = np.ones(feed.window, np.float32)
+        self.demotes = False
+        acts = [m.mitigation for m in self.measures.measures]
+        self.wanted = any(m.holds or m.demotes for m in acts)
+
+    def apply(self, start: int, end: int) -> None:
+        """Take held items out of what may be recommended, and set the factors of the others."""
+        feed, state, count = self.feed, self.feed.state, end - start
+        status = state.status[start:end]
+        self.demotes = False
+        if status.any():
+            gone = (status & np.uint8(3)) > 0  # removed or excluded
+            feed.eligible[:count] &= ~gone
+            feed.trial[:count] &= ~gone
+            if (status & DEMOTED).any():
+                factor = np.float32(feed.plan.demotion)
+                self.everywhere[:count] = np.where(status & DEMOTED, factor, np.float32(1.0))
+                self.beyond[:count], self.demotes = 1.0, True
+        if not self.wanted:
+            return
+        view = self._view(start, end)
+        held = self.measures.held(view)
+        if held is not None:
+            feed.eligible[:count] &= ~held
+            feed.trial[:count] &= ~held
+        factors = self.measures.demotion(view)
+        if factors is not None and (factors != 1).any():
+            self.beyond[:count] = factors
+            if not self.demotes:
+                self.everywhere[:count] = 1.0
+            self.demotes = True
+
+    def _view(self, start: int, end: int) -> ItemView:
+        feed, state, count = self.feed, self.feed.state, end - start
+        labels = state.items.labels
+        pace = LN2 / np.float32(feed.plan.scenario.platform.predictor.half_life_h.value)
+        views = feed.books.of("gates").decayed[0, start:end] * pace
+        opened = views[feed.eligible[:count]]
+        # Integers: a sum of floats could depend on the machine.
+        mean = int((opened * np.float32(1024)).astype(np.int64).sum()) / 1024 / max(1, len(opened))
+        return ItemView(
+            age_h=feed.age_h[:count], is_candidate=labels.candidate[start:end] >= 0,
+            official=labels.kind[start:end] == OFFICIAL, labelled=(state.status[start:end] & LABELLED) > 0,
+            views_per_h=views, typical_views_per_h=mean,
+        )  # fmt: skip
+
+    def log_factors(self, count: int) -> np.ndarray:
+        """(W,) float32, logarithm of the factors, for the order of retrieval."""
+        factor = np.maximum(self.beyond[:count] * self.everywhere[:count], np.float32(1e-6))
+        return rng.logarithms(factor)
+
+
+__all__ = ["Guard", "Reach"]

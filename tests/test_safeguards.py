@@ -1,0 +1,262 @@
+"""Weights, aggregates, holds and demotions around a policy, and doors: who sees inauthentic counts."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from helpers import changed, frames_of, window_shares, world_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+import recsim
+from recsim.audit import controls
+from recsim.errors import InputError
+from recsim.kernels import weighing
+from recsim.ranking.mitigation import ARTICLES, AccountView, Aggregate
+from recsim.ranking.mitigations import MITIGATIONS
+from recsim.ranking.registry import safeguards
+from recsim.scenario import realise
+from recsim.scenario.platform import MitigationUse
+from recsim.scenario.quantity import assumed
+from recsim.world.arms import COUNTERFACTUAL, DOORS, FACTUAL, Arm
+from recsim.world.pair import simulate_arms
+
+
+def with_measure(scenario, kind, policy=None, **parameters):
+    used = [MitigationUse(kind=kind, parameters={k: assumed(v) for k, v in parameters.items()})]
+    update = {"mitigations": used} | ({"policy": policy, "parameters": {}} if policy else {})
+    return changed(scenario, platform=update)
+
+
+@pytest.fixture(scope="module")
+def strong(small):
+    return changed(small, dose=assumed(20.0))
+
+
+def view(age=(0.0, 45.0, 900.0), trust=1.0, today=0.0, yesterday=0.0, luck=0.5, fake=False, per_person=0.0):
+    def column(x, kind=np.float32):
+        return np.broadcast_to(np.asarray(x, kind), (len(age),)).copy()
+
+    return AccountView(
+        column(age), column(trust), column(today), column(yesterday), column(luck), column(fake, bool), per_person
+    )
+
+
+# ---- what each measure does to one account or item --------------------------------------------------------------
+
+
+def guards(kind, **values):
+    return safeguards(_random(), {}, [(kind, values)])
+
+
+def _random():
+    from recsim.ranking.registry import get
+
+    return get("random")
+
+
+def test_weights_by_the_formula():
+    assert guards("trust_weight").weight(view()).tolist() == [0, 512, 1024]
+    assert guards("trust_weight").weight(view(trust=0.25)).tolist() == [0, 128, 256]
+    assert guards("new_account_discount").weight(view()).tolist() == [102, 1024, 1024]
+    assert guards("winsor_users", cap=10).weight(view(today=20.0, yesterday=[0, 40, 5])).tolist() == [512, 256, 512]
+    assert guards("rate_limit", actions_per_day=3).weight(view(today=[2, 3, 4])).tolist() == [1024, 0, 0]
+    both = safeguards(_random(), {}, [("trust_weight", {}), ("rate_limit", {"actions_per_day": 3})])
+    assert both.weight(view(today=[2, 2, 4])).tolist() == [0, 512, 0]
+
+
+def test_oracle_has_the_declared_precision():
+    luck, n = np.linspace(0, 1, 10_000, endpoint=False, dtype=np.float32), 10_000
+    one = guards("oracle_removal", recall=0.8, precision=0.9)
+    fake = one.weight(view(age=np.ones(n), luck=luck, fake=True, per_person=0.05), removes=True) == 0
+    human = one.weight(view(age=np.ones(n), luck=luck, per_person=0.05), removes=True) == 0
+    assert fake.mean() == pytest.approx(0.8, abs=1e-3)
+    caught, wrongly = 0.05 * fake.mean(), human.mean()
+    assert caught / (caught + wrongly) == pytest.approx(0.9, abs=0.01)
+    assert (guards("oracle_removal").weight(view(fake=False, luck=0.0), removes=True) == 1024).all()
+
+
+def test_bad_names_and_clashes():
+    with pytest.raises(InputError, match=r"unknown mitigation 'trust_wieght'.*did you mean 'trust_weight'"):
+        guards("trust_wieght")
+    with pytest.raises(InputError, match=r"unknown parameter 'full_age'.*full_age_days"):
+        guards("trust_weight", full_age=3)
+    with pytest.raises(InputError, match="twice"):
+        safeguards(_random(), {}, [("friction", {}), ("friction", {})])
+    with pytest.raises(InputError, match="two measures that put groups together"):
+        safeguards(_random(), {}, [("median_segments", {}), ("trimmed_segments", {})])
+    with pytest.raises(InputError, match="groups"):
+        guards("trimmed_segments", groups=4, trim=2)
+
+
+def test_every_measure_says_where_it_stands():
+    for m in MITIGATIONS.values():
+        assert m.article in ARTICLES and m.title and m.source and m.evidence, m.name
+        assert any((m.weight, m.aggregate, m.holds, m.demotes, m.keeps_shares, m.served_only, m.cluster_cap)), m.name
+
+
+# ---- kernels against plain twins ---------------------------------------------------------------------------------
+
+
+@given(
+    st.integers(1, 9), st.sampled_from(["sum", "median", "trimmed"]), st.integers(0, 2**31), st.booleans()
+)  # fmt: skip
+def test_groups_are_put_together(groups, how, seed, without):
+    gen = np.random.default_rng(seed)
+    trim = 0 if groups < 3 else int(gen.integers(0, (groups - 1) // 2 + 1))
+    valued = gen.integers(0, 5000, (4, groups, 10))
+    minus = gen.integers(0, 1000, (4, groups, 10)) if without else np.zeros((0, groups, 10), np.int64)
+    total, exact = np.zeros((4, 10), np.int64), np.zeros((4, 10), np.int64)
+    code = {"sum": weighing.SUM, "median": weighing.MEDIAN, "trimmed": weighing.TRIMMED}[how]
+    weighing.put_together(1, 4, valued, minus, code, trim, total, exact)
+    for item, action in itertools.product(range(1, 4), range(10)):
+        values = sorted(
+            int(v) - (int(minus[item, g, action]) if without else 0) for g, v in enumerate(valued[item, :, action])
+        )
+        if how == "sum":
+            expected = sum(values)
+        else:
+            middle = values[(groups - 1) // 2 : groups // 2 + 1] if how == "median" else values[trim : groups - trim]
+            expected = sum(middle) * groups // len(middle)
+        assert exact[item, action] == expected and total[item, action] == (expected + 512) // 1024
+    assert not exact[0].any()
+
+
+def test_the_median_breaks_down_only_at_half():
+    """Fewer polluted groups than half leave the count within those of the clean ones."""
+    clean = np.array([10, 11, 12, 13, 14, 15, 16, 17, 18]) * 1024
+    for polluted in range(9):
+        valued = np.zeros((1, 9, 10), np.int64)
+        valued[0, :, 2] = clean
+        valued[0, :polluted, 2] += 10**9
+        total, exact = np.zeros((1, 10), np.int64), np.zeros((1, 10), np.int64)
+        weighing.put_together(0, 1, valued, valued[:0], weighing.MEDIAN, 0, total, exact)
+        assert (total[0, 2] <= 9 * 18) == (polluted <= 4)
+
+
+# ---- in the world ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", ["tiktok_value", "reddit_best"])
+def test_full_weights_change_nothing(strong, policy):
+    """Counting with weights that are all 1 gives the same bits as counting without."""
+    plain = frames_of(changed(strong, platform={"policy": policy, "parameters": {}}))
+    assert controls.same(plain, frames_of(with_measure(strong, "rate_limit", policy, actions_per_day=1e9)))
+    assert controls.same(plain, frames_of(with_measure(strong, "trust_weight", policy, full_age_days=1e-9)))
+    assert controls.same(plain, frames_of(with_measure(strong, "trimmed_segments", policy, groups=9, trim=0)))
+
+
+def test_weighted_counts_add_up(small):
+    world = world_of(with_measure(changed(small, dose=assumed(20.0)), "median_segments", groups=3), "factual", steps=50)
+    c = world.state.counters
+    assert np.array_equal(c.valued.sum(axis=1), c.total * 1024) and c.fake.sum() > 0
+    assert np.array_equal(c.fake_valued.sum(axis=1), c.fake * 1024)
+
+
+def test_weights_reach_the_policy(small):
+    """Half the weight on everybody halves what the policy counts and leaves what people see."""
+    full = world_of(small, steps=30).state
+    half = world_of(with_measure(small, "trust_weight", full_age_days=1e9), steps=30).state
+    assert half.weighed is not None and half.weighed.total.sum() == 0
+    assert half.counters.total[:, 0].sum() == pytest.approx(full.counters.total[:, 0].sum(), rel=0.1)
+
+
+@pytest.mark.parametrize("kind", sorted(MITIGATIONS))
+def test_controls_hold_around_any_measure(small, kind):
+    scenario = with_measure(small, kind)
+    for control in (controls.zero_dose, controls.exchanged, controls.threads):
+        ok, note = control(scenario)
+        assert ok, f"{control.__name__}: {note}"
+
+
+def test_perfect_removal_is_the_counterfactual(strong):
+    frames = frames_of(with_measure(strong, "oracle_removal"))
+    shares = [dict(window_shares(frames, arm)) for arm in ("factual", "counterfactual")]
+    assert shares[0] == shares[1]
+    assert window_shares(frames_of(strong), "factual")["eva"] > shares[0]["eva"] + 0.02
+
+
+def test_holds_keep_items_out_of_strangers_feeds(small):
+    frames = frames_of(with_measure(small, "candidate_account_exclusion"))
+    p = frames["provenance"].astype({"kind": str, "source": str})
+    official = p[p["kind"] == "official"].groupby("source")["impressions"].sum()
+    assert official["inbox"] > 0 and official.drop(["inbox", "search", "external"], errors="ignore").sum() == 0
+    plain = frames_of(small)["provenance"].astype({"kind": str, "source": str})
+    assert plain[(plain["kind"] == "official") & (plain["source"] == "interest")]["impressions"].sum() > 0
+
+
+def test_downranking_lowers_politics_beyond_followers(small):
+    def political(factor):
+        p = frames_of(with_measure(small, "political_downrank", factor=factor))["provenance"].astype({"source": str})
+        return p[p["source"] == "interest"]["impressions"].sum()
+
+    assert controls.same(frames_of(small), frames_of(with_measure(small, "political_downrank", factor=1.0)))
+    assert political(0.0) == 0 < political(0.5) < political(1.0)
+
+
+def test_friction_takes_its_share(small):
+    def shared(**kind):
+        e = frames_of(with_measure(small, "friction", **kind))["engagement"].astype({"action": str, "origin": str})
+        return e[(e["action"] == "share") & (e["origin"] == "human")]["count"].sum()
+
+    assert shared(reduction=0.5) == pytest.approx(0.5 * shared(reduction=0.0), rel=0.25)
+
+
+# ---- a policy's own hooks ----------------------------------------------------------------------------------------
+
+
+def half_for_new(a, p):
+    return np.where(a.age_days < p.young_days, 0.5, 1.0)
+
+
+def misspelt(a, p):
+    return a.age_dais
+
+
+def test_a_policy_brings_its_own_weight_and_aggregate():
+    @recsim.policy(young_days=30.0, meta={"weight": half_for_new, "aggregate": Aggregate("median", 3)})
+    def mine(f, p):
+        return f.d_like
+
+    found = safeguards(mine, {"young_days": 60.0}, [])
+    assert found.weight(view()).tolist() == [512, 512, 1024] and found.aggregate.groups == 3 and found.weighs
+    with pytest.raises(InputError, match=r"unknown account feature 'age_dais'.*age_days"):
+
+        @recsim.policy(meta={"weight": misspelt})
+        def other(f, p):
+            return f.d_like
+
+
+# ---- doors -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", ["tiktok_value", "reddit_best"])
+@pytest.mark.parametrize("measure", [None, "winsor_users"])
+def test_with_all_doors_closed_nothing_happens(strong, policy, measure):
+    """This campaign only raises counts: if nobody sees them, the world is the counterfactual, bit for bit."""
+    scenario = changed(strong, platform={"policy": policy, "parameters": {}})
+    scenario = scenario if measure is None else with_measure(scenario, measure)
+    only_likes = scenario.campaigns[0].model_copy(
+        update={
+            "tactics": scenario.campaigns[0].tactics.model_copy(
+                update={"like": assumed(1), "comment": assumed(0), "share": assumed(0)}
+            )
+        }
+    )
+    drawn = realise(scenario.model_copy(update={"campaigns": [only_likes]}), 7, 0)
+    arms = [Arm("closed", doors=frozenset()), COUNTERFACTUAL, FACTUAL, Arm("open", doors=frozenset(DOORS))]
+    frames = simulate_arms(drawn, 0, arms).frames
+    shares = {arm.name: dict(window_shares(frames, arm.name)) for arm in arms}
+    assert shares["closed"] == shares["counterfactual"] and shares["open"] == shares["factual"]
+    assert shares["factual"] != shares["counterfactual"]
+
+
+def test_each_door_is_one_reader(strong):
+    arms = [Arm(door, doors=frozenset({door})) for door in DOORS] + [COUNTERFACTUAL]
+    drawn = realise(strong, strong.run.seed, 0)
+    frames = simulate_arms(drawn, 0, arms).frames
+    shares = {arm.name: dict(window_shares(frames, arm.name)) for arm in arms}
+    for door in ("gates", "ranking", "proof"):
+        assert shares[door] != shares["counterfactual"], door
