@@ -48,6 +48,12 @@ class Decision(IntEnum):
     ITEM_KEEP = 34  # post of a real actor: is it among those simulated; when; (spare)
     ACCOUNT = 35  # account: aged; order of activation; (spare)
     ITEM_MOMENT = 41  # item: moment of posting within its step; (spare)
+    REVIEW_TIME = 50  # case, kind and round, no step: length of its review
+    REVIEW_VERDICT = 51  # case, kind and round, no step: would a reviewer find a violation
+    APPEAL = 52  # sanctioned account or item, kind and round, no step: would it appeal; after how long
+    NOTICE = 53  # account or item, notice, no step: is it named; does the platform comply
+    POLITICAL_LABEL = 54  # item, no step: is it labelled as political
+    ADS_BAN = 55  # advertisement, no step: is it stopped
     REFIT = 60  # live item, number of the question: a draw of a policy's refit
     STANDING = 61  # account: age; standing draw; group in which it is counted; (spare)
     POLICY_NOISE = 900  # noise feature of a policy: person, item, step

@@ -1,4 +1,4 @@
-"""Blocks of a scenario about the platform: retrieval, prediction, gates, learning, moderation."""
+"""Blocks of a scenario about the platform: retrieval, prediction, gates, learning."""
 
 from __future__ import annotations
 
@@ -112,14 +112,3 @@ class Platform(Strict):
     retrieval: Retrieval = Field(default_factory=Retrieval, description="sources of the pool")
     gates: Gates = Field(default_factory=Gates, description="staged exposure pools")
     predictor: Predictor = Field(default_factory=Predictor, description="prediction of actions")
-
-
-class Moderation(Strict):
-    """What the platform does about inauthentic activity."""
-
-    prevented_share: Share = Field(
-        assumed(0.0, 0.0, 0.85), description="share of inauthentic likes and follows stopped before they count, 0-1"
-    )
-    network_removal_days: NonNegative = Field(
-        assumed(18, 16, 40), description="days from a network's first action to the removal of its accounts, days"
-    )

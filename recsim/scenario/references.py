@@ -45,6 +45,7 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
     if sum(c.standing.value for c in scenario.candidates) <= 0:
         raise refuse(("candidates",), "all standings are 0; at least one must be above 0")
     _names(scenario, refuse)
+    _moderation(scenario, refuse)
     about = scenario.candidate_content
     if about.official_share.value + about.media_share.value > 1:
         total = about.official_share.value + about.media_share.value
@@ -62,13 +63,18 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
 
 
 def _unique(scenario: Scenario, refuse: Refuse) -> None:
-    for block in ("candidates", "campaigns"):
+    moderation = scenario.moderation
+    blocks: list[tuple[tuple[str, ...], list]] = [
+        (("candidates",), scenario.candidates), (("campaigns",), scenario.campaigns),
+        (("moderation", "detectors"), moderation.detectors), (("moderation", "notices"), moderation.notices),
+    ]  # fmt: skip
+    for block, members in blocks:
         for field in ("id", "key"):
             seen: dict[str, int] = {}
-            for number, member in enumerate(getattr(scenario, block)):
+            for number, member in enumerate(members):
                 name = getattr(member, field)
                 if name in seen:
-                    raise refuse((block, number, field), f"got {field} {name!r} twice; each must be different")
+                    raise refuse((*block, number, field), f"got {field} {name!r} twice; each must be different")
                 seen[name] = number
     hashes: dict[int, str] = {}
     keys = (
@@ -101,7 +107,32 @@ def _names(scenario: Scenario, refuse: Refuse) -> None:
     for number, candidate in enumerate(scenario.candidates):
         named.append((("candidates", number, "language_shares"), list(candidate.language_shares), languages))
         named.append((("candidates", number, "audience"), list(candidate.audience), languages))
+    reviewers = scenario.moderation.reviewers
+    named.append((("moderation", "reviewers"), list(reviewers), languages))
+    for language, team in reviewers.items():
+        path = ("moderation", "reviewers", language, "other_languages")
+        named.append((path, list(team.other_languages), languages))
     for path, names, allowed in named:
         for name in names:
             if name not in allowed:
                 raise refuse((*path, name), f"got unknown name {name!r}{_suggest(name, allowed)}")
+
+
+def _moderation(scenario: Scenario, refuse: Refuse) -> None:
+    """Candidates, campaigns and days named in the moderation block exist; notices differ in luck."""
+    moderation = scenario.moderation
+    ids, campaigns = [c.id for c in scenario.candidates], [c.id for c in scenario.campaigns]
+    for number, notice in enumerate(moderation.notices):
+        path = ("moderation", "notices", number)
+        for field, kind, allowed in (("candidate", "candidate", ids), ("campaign", "campaign", campaigns)):
+            name = getattr(notice, field)
+            if name is not None and name not in allowed:
+                raise refuse((*path, field), f"got unknown {kind} {name!r}{_suggest(name, allowed)}")
+        if -notice.day > scenario.days.count - 1:
+            first = scenario.days.count - 1
+            raise refuse((*path, "day"), f"got day {notice.day}; the run has room for {-first} to 0")
+    labels = moderation.political_labels
+    for name in labels.errors if labels else {}:
+        if name not in ids:
+            path = ("moderation", "political_labels", "errors", name)
+            raise refuse(path, f"got unknown candidate {name!r}{_suggest(name, ids)}")

@@ -10,8 +10,9 @@ import datetime as dt
 from pydantic import Field, model_validator
 
 from recsim.scenario.campaigns import Campaign
+from recsim.scenario.moderation import Moderation
 from recsim.scenario.people import Activity, Candidate, CandidateContent, Content, Population, Response
-from recsim.scenario.platform import Moderation, Platform
+from recsim.scenario.platform import Platform
 from recsim.scenario.quantity import NonNegative, Positive, Strict, assumed
 
 
