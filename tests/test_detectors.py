@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -26,9 +27,10 @@ from recsim.agents.detectors import (
 )
 from recsim.agents.detectors.dense_block import densest
 from recsim.agents.detectors.graph_trust import TOTAL, split, spread
-from recsim.agents.detectors.log import first_acts
+from recsim.agents.detectors.log import first_acts, starts
 from recsim.agents.detectors.pairing import logs
 from recsim.errors import InputError
+from recsim.kernels.peel import peel
 from recsim.rng import Key
 from recsim.scenario.quantity import Evidence
 from recsim.state import FOLLOW, LIKE, VIEW
@@ -84,6 +86,26 @@ def test_synchrony_is_its_twin(rows, window, similarity, common, cap):
     assert set(np.flatnonzero(found.flagged)) == set().union(*clusters)
 
 
+@pytest.mark.parametrize("cap", [1, 2, 4])
+@pytest.mark.parametrize("seed", range(4))
+def test_crowded_targets_are_as_in_the_twins(cap, seed):
+    """Many accounts at once on few targets, and some with too few targets to be compared: the cap binds."""
+    g = np.random.default_rng(seed)
+    rows = sorted(zip(*(g.integers(0, n, 120).tolist() for n in (12, 8, 1, 2)), strict=True), key=lambda r: r[3])
+    rows = [(a if g.random() < 0.8 else 12 + k % 12, i, LIKE, t) for k, (a, i, _, t) in enumerate(rows)]
+    p = {"window": 0, "similarity": 0.25, "common": 3, "smallest": 2, "cap": cap}
+    found = detect("synchrony", log_of(rows), facts_of(24), p)
+    clusters, score = twin.synchrony(rows, 24, **p)
+    assert groups(found) == set(clusters) and found.score.tolist() == score and clusters
+    p = {
+        "window": 1, "npmi": 0.1, "overlap": 0.3, "common": 3, "pseudo_count": 1, "inclusion": 0.5, "items": 2,
+        "smallest": 2, "cap": cap,
+    }  # fmt: skip
+    found = detect("cliques", log_of(rows), facts_of(24), p)
+    clusters, score = twin.cliques(rows, 24, **p, log=log_unit)
+    assert groups(found) == set(clusters) and found.score.tolist() == score and any(score)
+
+
 @given(ROWS, st.integers(0, 4), st.sampled_from([0.05, 0.3, 0.6]), st.sampled_from([0, 2]), st.sampled_from([1, 100]))
 def test_cliques_is_its_twin(rows, window, npmi, pseudo, cap):
     p = {
@@ -116,6 +138,38 @@ def test_dense_block_is_its_twin_and_has_half_of_the_best_density(edges):
         gains = sorted((sum(weight[i] for a, i in edges if a in some and i == j) for j in right), reverse=True)
         best = max(best, *(sum(gains[:k]) / (len(some) + k) for k in range(len(right) + 1)))
     assert 2 * f / n >= best * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_peeling_of_a_larger_graph_is_its_twin(seed):
+    g = np.random.default_rng(seed)
+    edges = {(int(a), int(i)) for a, i in zip(*(g.integers(0, n, 150) ** 2 // n for n in (30, 20)), strict=True)}
+    found = densest(*np.array(sorted(edges)).T)
+    assert (set(found.accounts), set(found.items)) == twin.peeled(edges, log_unit)
+    assert 2 < len(found.accounts) < len({a for a, _ in edges})
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_peeling_removes_the_smallest_each_time(seed):
+    """The whole order, with priors and weights that tie often."""
+    g = np.random.default_rng(seed)
+    use = g.random((25, 18)) < 0.25
+    actor, item = np.nonzero(use)
+    prior, weight = g.integers(0, 4, 25), g.integers(1, 4, 18)
+    order, best = np.empty(43, np.int64), np.zeros(3, np.int64)
+    by_item = np.argsort(item, kind="stable")
+    peel(starts(actor, 25), item, starts(item[by_item], 18), actor[by_item], prior, weight, order, best)
+    left, means = set(range(43)), []
+    for node in order.tolist():
+        here = np.isin(np.arange(43), list(left))
+        inside = use & here[:25, None] & here[None, 25:]
+        mine = np.concatenate((prior + inside @ weight, weight * inside.sum(0)))
+        assert node == min(left, key=lambda n: (mine[n], n))
+        means.append((int(prior[here[:25]].sum() + (inside @ weight).sum()), len(left)))
+        left.remove(node)
+    top = max(Fraction(*mean) for mean in means)
+    first = next(k for k, mean in enumerate(means) if Fraction(*mean) == top)
+    assert best.tolist() == [first, *means[first]]
 
 
 @given(EDGES, st.integers(0, 5))
