@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import reference_detectors as twin
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsim.agents.detectors import (
@@ -149,23 +149,24 @@ def test_peeling_of_a_larger_graph_is_its_twin(seed):
     assert 2 < len(found.accounts) < len({a for a, _ in edges})
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_peeling_removes_the_smallest_each_time(seed):
+@settings(max_examples=150)
+@given(st.integers(1, 12), st.integers(1, 9), st.integers(0, 999))
+def test_peeling_removes_the_smallest_each_time(n, m, seed):
     """The whole order, with priors and weights that tie often."""
     g = np.random.default_rng(seed)
-    use = g.random((25, 18)) < 0.25
+    use = g.random((n, m)) < 0.4
     actor, item = np.nonzero(use)
-    prior, weight = g.integers(0, 4, 25), g.integers(1, 4, 18)
-    order, best = np.empty(43, np.int64), np.zeros(3, np.int64)
+    prior, weight = g.integers(0, 4, n), g.integers(1, 4, m)
+    order, best = np.empty(n + m, np.int64), np.zeros(3, np.int64)
     by_item = np.argsort(item, kind="stable")
-    peel(starts(actor, 25), item, starts(item[by_item], 18), actor[by_item], prior, weight, order, best)
-    left, means = set(range(43)), []
+    peel(starts(actor, n), item, starts(item[by_item], m), actor[by_item], prior, weight, order, best)
+    left, means = set(range(n + m)), []
     for node in order.tolist():
-        here = np.isin(np.arange(43), list(left))
-        inside = use & here[:25, None] & here[None, 25:]
+        here = np.isin(np.arange(n + m), list(left))
+        inside = use & here[:n, None] & here[None, n:]
         mine = np.concatenate((prior + inside @ weight, weight * inside.sum(0)))
-        assert node == min(left, key=lambda n: (mine[n], n))
-        means.append((int(prior[here[:25]].sum() + (inside @ weight).sum()), len(left)))
+        assert node == min(left, key=lambda k: (mine[k], k))
+        means.append((int(prior[here[:n]].sum() + (inside @ weight).sum()), len(left)))
         left.remove(node)
     top = max(Fraction(*mean) for mean in means)
     first = next(k for k, mean in enumerate(means) if Fraction(*mean) == top)
