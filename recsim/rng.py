@@ -56,6 +56,7 @@ class Decision(IntEnum):
     ADS_BAN = 55  # advertisement, no step: is it stopped
     REFIT = 60  # live item, number of the question: a draw of a policy's refit
     STANDING = 61  # account: age; standing draw; group in which it is counted; (spare)
+    DETECTOR = 71  # account, number of the detector, no step: is it found; (spare)
     POLICY_NOISE = 900  # noise feature of a policy: person, item, step
 
 
