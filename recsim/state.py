@@ -131,6 +131,8 @@ class Tally(NamedTuple):
     engaged_item: np.ndarray  # (T, N) int32
     engaged_count: np.ndarray  # (T,) int64
     context: np.ndarray  # (T, W, 3) int64, sums of known interest; see look_block; W = 0 if nobody reads them
+    impressions: np.ndarray  # (U, C, 3) int32, by person, candidate and stance since the world began; U = 0 if nobody
+    # reads them
 
 
 def copied(group: Any) -> Any:

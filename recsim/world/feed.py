@@ -89,6 +89,7 @@ class Feed:
             engaged_person=np.zeros((threads, kept), np.int32), engaged_item=np.zeros((threads, kept), np.int32),
             engaged_count=np.zeros(threads, np.int64),
             context=np.zeros((threads, self.window if self.learner is not None else 0, 3), np.int64),
+            impressions=np.zeros((people if plan.scenario.opinion.enabled else 0, candidates, 3), np.int32),
         )  # fmt: skip
         self.constants = self.predictor.constants()
         self.refresh = max(1, round(platform.retrieval.refresh_hours * plan.steps_per_day / 24))

@@ -13,6 +13,7 @@ from recsim.rng import Key
 from recsim.scenario.schema import Scenario
 from recsim.world.build import build_state
 from recsim.world.facts import platform_facts
+from recsim.world.opinion import OPINION_TABLES, opinion_tables
 from recsim.world.plan import make_plan
 from recsim.world.record import ARMS
 from recsim.world.world import World
@@ -87,6 +88,7 @@ def simulate_replicate(
             tables["facts"] = _facts_frame(world, platform_facts(world, first_step))
             if world.arm != "shared":
                 tables["reach"] = _reach_frame(world)
+                tables |= opinion_tables(world)
                 own_actions[f"{world.arm}:{world.key.branch}"] = int(world.record.own_actions[0])
             parts.append(tables)
         sums["visits"] += int(world.record.feed[0])
@@ -107,6 +109,10 @@ def simulate_replicate(
     frames = {name: pd.concat([p[name] for p in parts if name in p], ignore_index=True) for name in (*TABLES, "facts")}
     reach = [p["reach"] for p in parts if "reach" in p]
     frames["reach"] = pd.concat(reach, ignore_index=True) if reach else _empty_reach()
+    for name in OPINION_TABLES:
+        found = [p[name] for p in parts if name in p]
+        if found:
+            frames[name] = pd.concat(found, ignore_index=True)
     meta = {
         "replicate": replicate,
         "people": plan.people,
