@@ -126,12 +126,11 @@ def expected_votes(voters, impressions, radius, weights, effects):
     for i, x in enumerate(voters.position.astype(float)):
         weight, turnout = [], []
         for c, y in enumerate(voters.place.astype(float)):
-            n = [0, 0, 0]
-            for s in (-1, 0, 1):
-                if math.hypot(x[0] - s * y[0], x[1] - s * y[1]) < radius:
-                    n[s + 1] = int(impressions[i, c, s + 1])
+            n = [int(k) if math.dist(x, y) < radius else 0 for k in impressions[i, c]]
             near = -((x[0] - y[0]) ** 2 + (x[1] - y[1]) ** 2) / (2 * voters.spread**2)
-            weight.append(float(voters.prior[i, c]) * math.exp(near + b * sum(w * k for w, k in zip(weights, n, strict=True))))
+            weight.append(
+                float(voters.prior[i, c]) * math.exp(near + b * sum(w * k for w, k in zip(weights, n, strict=True)))
+            )
             moved = (effects.mobilisation_pp * n[2] - effects.demobilisation_pp * n[0]) / 1e4
             turnout.append(min(1.0, max(0.0, voters.turnout + moved)))
         for c in range(len(votes)):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import reference
 from helpers import changed, frames_of
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from recsim.audit import controls
@@ -19,6 +19,7 @@ from recsim.opinion.voting import (
     expected_votes,
     heard,
     per_impression,
+    squared_distance,
     sweep,
     turnout_of,
     vote_shares,
@@ -67,11 +68,8 @@ def votes_of(voters, impressions, effects, radius=EVERYBODY, weights=WEIGHTS):
 def test_against_the_plain_twin(seed, candidates, radius, persuasion, mobilisation, demobilisation, weights):
     voters, impressions = electorate(30, candidates, seed)
     effects = Effects(persuasion, mobilisation, demobilisation)
-    x, y = voters.position.astype(float), voters.place.astype(float)
-    for s in (-1, 0, 1):  # nobody so near the edge that float32 and float64 could disagree
-        d = np.hypot(x[:, None, 0] - s * y[None, :, 0], x[:, None, 1] - s * y[None, :, 1])
-        if (np.abs(d - radius) < 1e-5).any():
-            return
+    distance = np.sqrt(squared_distance(voters.position.astype(float), voters.place.astype(float)))
+    assume((np.abs(distance - radius) > 1e-5).all())  # nobody so near the edge that float32 and float64 could disagree
     got = votes_of(voters, impressions, effects, radius, np.array(weights, np.float32)) / VOTE
     assert got == pytest.approx(reference.expected_votes(voters, impressions, radius, weights, effects), abs=2e-4)
 
@@ -116,7 +114,9 @@ def test_radius_zero_lets_nothing_count(seed, effects):
     voters, impressions = electorate(seed=seed)
     none = votes_of(voters, np.zeros_like(impressions), effects, 0.0)
     assert np.array_equal(votes_of(voters, impressions, effects, 0.0), none)
-    assert heard(voters, impressions, 0.0).sum() == 0 and heard(voters, impressions, EVERYBODY).sum() == impressions.sum()
+    assert (
+        heard(voters, impressions, 0.0).sum() == 0 and heard(voters, impressions, EVERYBODY).sum() == impressions.sum()
+    )
 
 
 @given(st.integers(0, 2**16), st.permutations(range(4)), st.sampled_from(sweep([2.0], [0.4], [0.4])))
@@ -139,7 +139,9 @@ def test_the_order_of_people_changes_nothing(seed, order):
     assert np.array_equal(votes_of(voters, impressions, effects), votes_of(other, impressions[order], effects))
 
 
-@given(st.integers(0, 2**16), st.integers(0, 3), st.sampled_from(["persuasion_pp", "mobilisation_pp", "demobilisation_pp"]))
+@given(
+    st.integers(0, 2**16), st.integers(0, 3), st.sampled_from(["persuasion_pp", "mobilisation_pp", "demobilisation_pp"])
+)
 def test_swing_rises_with_the_effect(seed, who, effect):
     """One candidate gets more support (or criticism) than in the other world, everything else alike."""
     voters, without = electorate(seed=seed, most=5)
@@ -148,19 +150,20 @@ def test_swing_rises_with_the_effect(seed, who, effect):
     swings = []
     for size in (0.0, 0.1, 0.5, 2.0):
         effects = Effects(**{effect: size})
-        swings.append(vote_shares(votes_of(voters, more, effects))[who] - vote_shares(votes_of(voters, without, effects))[who])
+        swings.append(
+            vote_shares(votes_of(voters, more, effects))[who] - vote_shares(votes_of(voters, without, effects))[who]
+        )
     sign = -1 if effect == "demobilisation_pp" else 1
     assert swings[0] == 0 and (np.diff(sign * np.array(swings)) > 0).all()
 
 
-def test_critical_messages_stand_opposite():
-    """Supporters hear praise of their candidate, her opponents hear criticism of her."""
+def test_only_messages_about_near_candidates_count():
+    """A voter hears of the candidate beside her, good and bad, and not of the one across; the edge is outside."""
     place = np.array([[1, 0], [0, 1]], np.float32)
-    position = np.array([[1, 0], [-1, 0], [0, 0]], np.float32)
-    voters = Voters(position, place, np.full((3, 2), 0.5, np.float32), 0.4, 0.5)
-    ones = np.ones((3, 2, 3), np.int32)
-    counted = heard(voters, ones, 0.5)[:, 0]
-    assert counted.tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
+    voters = Voters(np.array([[1, 0], [0, 0]], np.float32), place, np.full((2, 2), 0.5, np.float32), 0.4, 0.5)
+    impressions = np.arange(12).reshape(2, 2, 3).astype(np.int32)
+    assert heard(voters, impressions, 0.5).tolist() == [[[0, 1, 2], [0, 0, 0]], [[0, 0, 0], [0, 0, 0]]]
+    assert not heard(voters, impressions, 1.0)[1].any() and (heard(voters, impressions, 1.5) == impressions).all()
 
 
 # ---- the outlet --------------------------------------------------------------------------------------------------
@@ -173,7 +176,9 @@ def test_coverage(seed, lean, position, distortion):
     shares = coverage(place, voters, distortion)
     assert shares.sum() == pytest.approx(1, abs=1e-6) and (shares >= 0).all()
     assert coverage(place, voters, 0.0) == pytest.approx(np.full(4, 0.25))
-    assert coverage(np.zeros(2, np.float32), voters, 1.0) == pytest.approx(np.full(4, 0.25), abs=1e-5)  # Hotelling's centre
+    assert coverage(np.zeros(2, np.float32), voters, 1.0) == pytest.approx(
+        np.full(4, 0.25), abs=1e-5
+    )  # Hotelling's centre
     if position == 1:
         assert shares[lean] == shares.max()
 
@@ -211,8 +216,10 @@ def test_impressions_add_up_to_exposure(switched_on):
     keys = ["arm", "branch", "candidate"]
     counted = o[(o["persuasion_pp"] == 0) & (o["mobilisation_pp"] == 0) & (o["demobilisation_pp"] == 0)]
     assert len(counted) == 2 * 2 * 3
-    assert counted.set_index(keys)["supportive_counted"].sort_index().equals(
-        e.groupby(keys)["impressions"].sum().rename("supportive_counted").sort_index()
+    assert (
+        counted.set_index(keys)["supportive_counted"]
+        .sort_index()
+        .equals(e.groupby(keys)["impressions"].sum().rename("supportive_counted").sort_index())
     )
 
 
@@ -225,7 +232,10 @@ def test_controls(switched_on, control):
 def test_zero_dose_is_bitwise_zero(switched_on):
     frames = frames_of(changed(switched_on, dose=assumed(0.0)))
     o = frames["opinion"]
-    arms = [o[o["arm"].astype(str) == arm].drop(columns="arm").reset_index(drop=True) for arm in ("factual", "counterfactual")]
+    arms = [
+        o[o["arm"].astype(str) == arm].drop(columns="arm").reset_index(drop=True)
+        for arm in ("factual", "counterfactual")
+    ]
     assert len(arms[0]) == 30 and arms[0].equals(arms[1])
 
 
@@ -235,7 +245,10 @@ def test_swing_of_a_run(switched_on, tmp_path):
     o = result.frames["opinion"].astype({"arm": str, "candidate": str})
     wide = o.pivot_table(index=["persuasion_pp", "mobilisation_pp", "demobilisation_pp", "replicate", "branch", "candidate"],
                          columns="arm", values=["vote_share", "turnout"])  # fmt: skip
-    assert (wide.loc[(0.0, 0.0, 0.0)].xs("factual", axis=1, level=1) == wide.loc[(0.0, 0.0, 0.0)].xs("counterfactual", axis=1, level=1)).all(axis=None)
+    assert (
+        wide.loc[(0.0, 0.0, 0.0)].xs("factual", axis=1, level=1)
+        == wide.loc[(0.0, 0.0, 0.0)].xs("counterfactual", axis=1, level=1)
+    ).all(axis=None)
     opinion = result.summary["opinion"]
     effects = {(e["effect"], e["effect_pp"]): {row["id"]: row for row in e["candidates"]} for e in opinion["effects"]}
     for effect in ("persuasion", "mobilisation", "demobilisation"):

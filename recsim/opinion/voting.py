@@ -66,10 +66,10 @@ def squared_distance(position: np.ndarray, place: np.ndarray) -> np.ndarray:
 
 
 def heard(voters: Voters, impressions: np.ndarray, radius: float) -> np.ndarray:
-    """Impressions that count under bounded confidence: of messages nearer than ``radius``.
+    """Impressions that count under bounded confidence: of messages about candidates nearer than ``radius``.
 
-    A message stands at stance x candidate's place: a supportive one with the candidate, a neutral one in the centre, a
-    critical one opposite. Source of the rule: Deffuant et al. 2000; Hegselmann & Krause 2002.
+    A message stands where the candidate stands whom it is about, whatever it says of her; where its author stands is not
+    modelled. Source of the rule: Deffuant et al. 2000; Hegselmann & Krause 2002.
 
     Args:
         voters: U people, C candidates.
@@ -79,13 +79,8 @@ def heard(voters: Voters, impressions: np.ndarray, radius: float) -> np.ndarray:
     Returns:
         (U, C, 3) float32, whole numbers.
     """
-    limit = np.float32(radius) * np.float32(radius)
-    out = np.empty(impressions.shape, np.float32)
-    for stance in (CRITICAL, NEUTRAL, SUPPORTIVE):
-        place = np.float32(stance - 1) * voters.place
-        near = squared_distance(voters.position, place) < limit
-        out[..., stance] = np.where(near, impressions[..., stance], 0)
-    return out
+    near = squared_distance(voters.position, voters.place) < np.float32(radius) * np.float32(radius)
+    return np.where(near[..., None], impressions, 0).astype(np.float32)
 
 
 def per_impression(persuasion_pp: float) -> np.float32:
@@ -121,7 +116,7 @@ def choice(voters: Voters, moved: np.ndarray) -> np.ndarray:
     top = np.where(possible, near, np.float32(-np.inf)).max(axis=1, keepdims=True)
     # Two factors, since in one float32 sum a utility of 1e-5 would vanish beside a distance.
     weight = voters.prior * rng.exponentials(near - top).astype(np.float64) * rng.exponentials(moved)
-    total = np.zeros(len(weight))
+    total = np.zeros(len(weight), np.float64)
     for c in range(weight.shape[1]):
         total = total + weight[:, c]
     return np.asarray(weight / total[:, None])
@@ -160,7 +155,7 @@ def expected_votes(voters: Voters, counted: np.ndarray, weights: np.ndarray, eff
     Returns:
         (C,) int64.
     """
-    persuasive = np.zeros(counted.shape[:2], np.float32)
+    persuasive: np.ndarray = np.zeros(counted.shape[:2], np.float32)
     for stance in (CRITICAL, NEUTRAL, SUPPORTIVE):
         persuasive = persuasive + np.float32(weights[stance]) * counted[..., stance]
     chance = choice(voters, per_impression(effects.persuasion_pp) * persuasive)

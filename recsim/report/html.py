@@ -14,7 +14,7 @@ from recsim.experiment.contrasts import COSTS, ranked
 from recsim.experiment.folder import write_text
 from recsim.experiment.result import Result
 from recsim.experiment.summary import removed_campaigns
-from recsim.report.opinion import HEADING, SENTENCES, points, sentence, study_text, swings
+from recsim.report.opinion import HEADING, SENTENCES, per_million, sentence, study_text, swings
 from recsim.report.table import millions
 from recsim.scenario import quantities
 from recsim.scenario.schema import Scenario
@@ -51,7 +51,9 @@ def _render(template: str, path: Path, scenario: Scenario, figures: list[tuple[s
         loader=jinja2.PackageLoader("recsim.report", "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    environment.filters.update(points=points, study=study_text, form=_form, millions=millions, plain=_plain, significant=_significant)
+    environment.filters.update(
+        per_million=per_million, study=study_text, form=_form, millions=millions, plain=_plain, significant=_significant
+    )
     text = environment.get_template(template).render(
         scenario=scenario,
         names={c.id: c.name for c in scenario.candidates},

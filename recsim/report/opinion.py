@@ -7,6 +7,8 @@ from typing import Any
 from recsim.experiment.result import Result
 
 HEADING = "Opinion layer: assumed effect sizes, not a finding and not a forecast"
+VOTES = 1e4
+"""Votes in a million that make one percentage point."""
 SENTENCES = {
     "persuasion": "one hundred impressions that count moved a voter who stands at one half by {sizes} points",
     "mobilisation": "one hundred supportive impressions added {sizes} points to the turnout of the candidate's supporters",
@@ -14,14 +16,14 @@ SENTENCES = {
 }
 
 
-def points(value: float | None) -> str:
-    """A swing with two significant digits and its sign; zero is 0, unknown is a dash."""
-    if value is None or value != value:
+def per_million(swing_pp: float | None) -> str:
+    """A swing in percentage points as votes in a million, two digits and a sign; exactly zero is 0, unknown a dash."""
+    if swing_pp is None or swing_pp != swing_pp:
         return "-"
-    if value == 0:
+    votes = swing_pp * VOTES
+    if votes == 0:
         return "0"
-    text = f"{value:+.2g}"
-    return f"{value:+.6f}".rstrip("0") if "e" in text and abs(value) >= 1e-6 else text
+    return f"{votes:+,.0f}" if abs(votes) >= 99.5 else f"{votes:+.2g}" if abs(votes) >= 0.01 else f"{votes:+.2f}"
 
 
 def listed(words: list[str]) -> str:
@@ -39,7 +41,9 @@ def swings(opinion: dict[str, Any], effect: str, candidate: str) -> list[tuple[f
 
 def study_text(study: dict[str, Any]) -> str:
     """One published effect, and whether the publication was read."""
-    return f"{study['name']}: {study['found']}" + ("" if study["checked"] else " (from memory, unverified)")
+    return f"{study['name']}: {study['found']}" + (
+        "" if study["read"] == "abstract" else f" ({study['read']}, not verified)"
+    )
 
 
 def sentence(opinion: dict[str, Any], effect: str, candidate: str, name: str) -> str | None:
@@ -47,14 +51,14 @@ def sentence(opinion: dict[str, Any], effect: str, candidate: str, name: str) ->
     rows = swings(opinion, effect, candidate)
     if len(rows) < 2:
         return None
-    moved = listed([points(row["swing_pp"]) for _, row in rows])
+    moved = listed([per_million(row["swing_pp"]) for _, row in rows])
     last = rows[-1][1]
     text = f"In this model, if {SENTENCES[effect].format(sizes=listed([f'{size:g}' for size, _ in rows]))}, then the "
-    text += f"campaigns moved the expected vote share of {name} among the simulated people by {moved} points"
+    text += f"campaigns moved the expected vote of {name} among the simulated people by {moved} votes in a million"
     if last["ci_low"] is not None:
-        text += f" (at {rows[-1][0]:g}: 95 % interval {points(last['ci_low'])} to {points(last['ci_high'])})"
+        text += f" (at {rows[-1][0]:g}: 95 % interval {per_million(last['ci_low'])} to {per_million(last['ci_high'])})"
     if last.get("media_swing_pp") is not None:
-        text += f"; an outlet that leans to {name}, at {rows[-1][0]:g}: {points(last['media_swing_pp'])}"
+        text += f"; an outlet that leans to {name}, at {rows[-1][0]:g}: {per_million(last['media_swing_pp'])}"
     return text + "."
 
 

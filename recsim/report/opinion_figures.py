@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from recsim.experiment.result import Result
 from recsim.report.figures import BLACK, LINES, ORANGE, RED
-from recsim.report.opinion import swings
+from recsim.report.opinion import VOTES, swings
 
 PANELS = {
     "persuasion": "persuasion: points at one half\nper 100 counted impressions",
@@ -27,12 +28,15 @@ def swing_by_effect(result: Result) -> Figure | None:
     grid = figure.subplots(1, len(swept), squeeze=False)[0]
     for axes, effect in zip(grid, swept, strict=True):
         _panel(result, opinion, effect, axes)
-    grid[0].set_ylabel("swing of expected vote share among simulated\npeople, percentage points")
-    handles: dict[str, object] = {}
+    grid[0].set_ylabel("swing of expected votes among the simulated\npeople, votes in a million")
+    handles: dict[str, Artist] = {}
     for axes in grid:
         found, labels = axes.get_legend_handles_labels()
         handles |= dict(zip(labels, found, strict=True))
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, fontsize=7.5, frameon=False)
+    order = sorted(handles, key=lambda label: ("beneficiary" not in label, "interval" in label, label))
+    figure.legend(
+        [handles[label] for label in order], order, loc="outside lower center", ncols=2, fontsize=7.5, frameon=False
+    )
     figure.suptitle("Opinion layer: assumed effect sizes, not a finding", fontsize=10, x=0.01, ha="left")
     return figure
 
@@ -43,25 +47,28 @@ def _panel(result: Result, opinion: dict, effect: str, axes: Axes) -> None:
     styles = dict(zip(_largest(opinion, names, promoted), LINES, strict=False))
     for name in (n for n in names if n not in promoted):
         x, y = _curve(opinion, effect, name)
-        style = styles.get(name)
-        if style is None:
+        if name not in styles:
             axes.plot(x, y, color="#bbbbbb", linewidth=0.8, label="every other candidate")
-        else:
-            axes.plot(x, y, style[2], color=style[0], marker=style[1], markersize=3.5, linewidth=1.1, label=names[name])
-    for name, colour in zip(promoted, (RED, ORANGE), strict=False):
-        rows = swings(opinion, effect, name)
-        x, y = _curve(opinion, effect, name)
-        low = np.nan_to_num([y[k] - _number(r["ci_low"]) for k, (_, r) in enumerate(rows)]).clip(0)
-        high = np.nan_to_num([_number(r["ci_high"]) - y[k] for k, (_, r) in enumerate(rows)]).clip(0)
+            continue
+        colour, marker, line = styles[name]
         axes.errorbar(
-            x, y, yerr=np.array([low, high]), color=colour, marker="D", markersize=4, linewidth=2, capsize=3,
+            x, y, yerr=_bars(opinion, effect, name), linestyle=line, color=colour, marker=marker, markersize=3.5,
+            linewidth=1, capsize=2, elinewidth=0.7, label=f"{names[name]}, 95 % interval",
+        )  # fmt: skip
+    for name, colour in zip(promoted, (RED, ORANGE), strict=False):
+        x, y = _curve(opinion, effect, name)
+        axes.errorbar(
+            x, y, yerr=_bars(opinion, effect, name), color=colour, marker="D", markersize=4, linewidth=2, capsize=3,
             label=f"{names[name]} (beneficiary), 95 % interval",
         )  # fmt: skip
-        if "media_swing_pp" in rows[0][1]:
-            outlet = [_number(r["media_swing_pp"]) for _, r in rows]
-            axes.plot(x, outlet, color=BLACK, linestyle=(0, (2, 1.5)), linewidth=1.2, label=f"outlet leaning to {names[name]}")
+        rows = [row for _, row in swings(opinion, effect, name)]
+        if "media_swing_pp" in rows[0]:
+            outlet = [_votes(row["media_swing_pp"]) for row in rows]
+            axes.plot(
+                x, outlet, color=BLACK, linestyle=(0, (2, 1.5)), linewidth=1.2, label=f"outlet leaning to {names[name]}"
+            )
     axes.axhline(0, color=BLACK, linewidth=0.8)
-    axes.margins(y=0.22)
+    axes.margins(y=0.25)
     axes.set_xlim(left=0)
     _studies(opinion, effect, axes)
     axes.set_xlabel(PANELS[effect])
@@ -70,7 +77,7 @@ def _panel(result: Result, opinion: dict, effect: str, axes: Axes) -> None:
 def _largest(opinion: dict, names: dict[str, str], promoted: list[str]) -> list[str]:
     """The three others whose swings are largest in any panel, the same in every panel."""
     most = {
-        name: max(abs(_number(row["swing_pp"])) for e in opinion["effects"] for row in e["candidates"] if row["id"] == name)
+        name: max(abs(_votes(row["swing_pp"])) for e in opinion["effects"] for row in e["candidates"] if row["id"] == name)
         for name in names if name not in promoted
     }  # fmt: skip
     return sorted(most, key=lambda name: (-np.nan_to_num(most[name]), name))[:3]
@@ -81,7 +88,9 @@ def _studies(opinion: dict, effect: str, axes: Axes) -> None:
     found: dict[float, list[str]] = {}
     for study in opinion["literature"]:
         if study["axis"] == f"{effect}_pp":
-            found.setdefault(study["effect_pp"], []).append(study["name"] + ("" if study["checked"] else " (unverified)"))
+            found.setdefault(study["effect_pp"], []).append(
+                study["name"] + ("" if study["read"] == "abstract" else " (not verified)")
+            )
     for place, names in found.items():
         axes.axvline(place, color="#666666", linestyle=":", linewidth=1.2)
         axes.plot([place], [0], marker="*", color=BLACK, markersize=10, linestyle="none", clip_on=False, zorder=5,
@@ -96,8 +105,17 @@ def _studies(opinion: dict, effect: str, axes: Axes) -> None:
 
 def _curve(opinion: dict, effect: str, name: str) -> tuple[list[float], list[float]]:
     rows = swings(opinion, effect, name)
-    return [size for size, _ in rows], [_number(row["swing_pp"]) for _, row in rows]
+    return [size for size, _ in rows], [_votes(row["swing_pp"]) for _, row in rows]
 
 
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
+def _bars(opinion: dict, effect: str, name: str) -> np.ndarray:
+    """(2, N) lengths of the 95 % interval below and above the curve, 0 where it is unknown."""
+    rows = [row for _, row in swings(opinion, effect, name)]
+    low = [_votes(row["swing_pp"]) - _votes(row["ci_low"]) for row in rows]
+    high = [_votes(row["ci_high"]) - _votes(row["swing_pp"]) for row in rows]
+    return np.nan_to_num(np.array([low, high])).clip(0)
+
+
+def _votes(swing_pp: float | None) -> float:
+    """Votes in a million."""
+    return float("nan") if swing_pp is None else swing_pp * VOTES

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from recsim.scenario.quantity import NonNegative, Quantity, Share, Strict, assumed, bounded
+from recsim.scenario.quantity import NonNegative, Points, PointsBelow50, Quantity, Share, SignedShare, Strict, assumed
 
 
 def _rising_from_zero(sweep: list[Quantity]) -> list[Quantity]:
     values = [q.value for q in sweep]
-    if not values or values[0] != 0 or any(b <= a for a, b in zip(values, values[1:], strict=False)):
+    if not values or values[0] != 0 or any(b <= a for a, b in pairwise(values)):
         got = ", ".join(f"{v:g}" for v in values)
         raise ValueError(f"got the effect sizes [{got}]; they must begin with 0 and rise")
     if any(q.range is not None for q in sweep):
-        raise ValueError("got an effect size with a range; an effect size is one value of the sweep, add it to the list")
+        raise ValueError(
+            "got an effect size with a range; an effect size is one value of the sweep, add it to the list"
+        )
     return sweep
 
 
-def _sweep(high: float) -> Any:
-    return Annotated[list[bounded(0.0, high)], Field(max_length=16), AfterValidator(_rising_from_zero)]
+_SWEEP: Any = (Field(max_length=16), AfterValidator(_rising_from_zero))
 
 
 def _sizes(*values: float) -> list[Quantity]:
@@ -30,11 +32,11 @@ def _sizes(*values: float) -> list[Quantity]:
 class StanceWeights(Strict):
     """What one impression of each stance counts for the candidate it is about, in persuasion."""
 
-    supportive: bounded(-1.0, 1.0) = Field(assumed(1.0), description="weight of a supportive impression, -1 to 1")
-    neutral: bounded(-1.0, 1.0) = Field(
+    supportive: SignedShare = Field(assumed(1.0), description="weight of a supportive impression, -1 to 1")
+    neutral: SignedShare = Field(
         assumed(0.0), description="weight of a neutral impression, -1 to 1 (1: mere exposure, whatever is said)"
     )
-    critical: bounded(-1.0, 1.0) = Field(
+    critical: SignedShare = Field(
         assumed(0.0), description="weight of a critical impression, -1 to 1 (-1: persuades against)"
     )
 
@@ -59,21 +61,21 @@ class Opinion(Strict):
     """Votes under assumed effect sizes, swept from zero: never a finding, never an input of anything else."""
 
     enabled: bool = Field(False, description="whether the layer is computed; it changes no other result")
-    persuasion_pp: _sweep(49.0) = Field(
+    persuasion_pp: Annotated[list[PointsBelow50], *_SWEEP] = Field(
         default_factory=lambda: _sizes(0.0, 0.1, 0.5, 2.0),
         description="points by which one hundred impressions move a voter who stands at one half, percentage points",
     )
-    mobilisation_pp: _sweep(100.0) = Field(
+    mobilisation_pp: Annotated[list[Points], *_SWEEP] = Field(
         default_factory=lambda: _sizes(0.0, 0.1, 0.2, 0.4),
         description="turnout that one hundred supportive impressions add to her candidate, percentage points",
     )
-    demobilisation_pp: _sweep(100.0) = Field(
+    demobilisation_pp: Annotated[list[Points], *_SWEEP] = Field(
         default_factory=lambda: _sizes(0.0, 0.1, 0.2, 0.4),
         description="turnout that one hundred critical impressions take from her candidate, percentage points",
     )
     confidence_radius: NonNegative = Field(
         assumed(1.0, 0.5, 2.0),
-        description="only messages nearer than this count; candidates lie on a circle of radius 1 (0: none count)",
+        description="only messages about candidates nearer than this count; they lie on a circle of radius 1 (0: none count)",
     )
     turnout: Share = Field(assumed(0.5), description="share of people who vote without any effect, 0-1")
     stances: StanceWeights = Field(default_factory=StanceWeights, description="what impressions count in persuasion")
@@ -81,6 +83,10 @@ class Opinion(Strict):
 
     @model_validator(mode="after")
     def _some_effect(self) -> Opinion:
-        if self.enabled and not any(len(s) > 1 for s in (self.persuasion_pp, self.mobilisation_pp, self.demobilisation_pp)):
-            raise ValueError("got no effect size above 0; add one to persuasion_pp, mobilisation_pp or demobilisation_pp")
+        if self.enabled and not any(
+            len(s) > 1 for s in (self.persuasion_pp, self.mobilisation_pp, self.demobilisation_pp)
+        ):
+            raise ValueError(
+                "got no effect size above 0; add one to persuasion_pp, mobilisation_pp or demobilisation_pp"
+            )
         return self
