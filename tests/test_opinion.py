@@ -1,5 +1,7 @@
 """The opinion layer: off it is nothing, at zero it is zero, exchanged it is exchanged, and it rises with the effect."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import reference
@@ -31,6 +33,7 @@ from recsim.scenario import load, parse
 from recsim.scenario.dump import _plain
 from recsim.scenario.quantity import assumed
 
+ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = np.array([0, 0, 1], np.float32)
 EVERYBODY = 10.0
 """A radius within which every message counts."""
@@ -302,6 +305,6 @@ def test_bad_settings(small, setting, message):
 
 
 def test_it_is_switched_on_from_the_command_line():
-    scenario = load("configs/small.yaml", ["opinion.enabled=true", "opinion.persuasion_pp=[0, 1]"])
+    scenario = load(ROOT / "configs" / "small.yaml", ["opinion.enabled=true", "opinion.persuasion_pp=[0, 1]"])
     assert scenario.opinion.enabled and [q.value for q in scenario.opinion.persuasion_pp] == [0, 1]
-    assert not load("configs/romania.yaml").opinion.enabled
+    assert not load(ROOT / "configs" / "romania.yaml").opinion.enabled

@@ -1,6 +1,6 @@
 """Spatial voters, and what impressions do to choice and turnout if they do anything at all.
 
-Elementwise float32 arithmetic, our own exp and log, sums over candidates in their canonical order, and integers for
+Elementwise arithmetic, our own float32 exp and log, sums over candidates in their canonical order, and integers for
 every sum over people: the same bits on any machine and in any order of people.
 """
 
@@ -133,11 +133,11 @@ def turning_out(voters: Voters, counted: np.ndarray, effects: Effects) -> np.nda
         effects: assumed effect sizes.
 
     Returns:
-        (U, C) float32.
+        (U, C) float64.
     """
-    more = np.float32(effects.mobilisation_pp / 100.0) / HUNDRED * counted[..., SUPPORTIVE]
-    less = np.float32(effects.demobilisation_pp / 100.0) / HUNDRED * counted[..., CRITICAL]
-    return np.clip(np.float32(voters.turnout) + (more - less), np.float32(0.0), np.float32(1.0))
+    more = effects.mobilisation_pp / 1e4 * counted[..., SUPPORTIVE].astype(np.float64)
+    less = effects.demobilisation_pp / 1e4 * counted[..., CRITICAL].astype(np.float64)
+    return np.clip(voters.turnout + (more - less), 0.0, 1.0)
 
 
 def expected_votes(voters: Voters, counted: np.ndarray, weights: np.ndarray, effects: Effects) -> np.ndarray:

@@ -54,7 +54,7 @@ def sentence(opinion: dict[str, Any], effect: str, candidate: str, name: str) ->
     moved = listed([per_million(row["swing_pp"]) for _, row in rows])
     last = rows[-1][1]
     text = f"In this model, if {SENTENCES[effect].format(sizes=listed([f'{size:g}' for size, _ in rows]))}, then the "
-    text += f"campaigns moved the expected vote of {name} among the simulated people by {moved} votes in a million"
+    text += f"campaigns would have moved the expected vote of {name} among the simulated people by {moved} votes in a million"
     if last["ci_low"] is not None:
         text += f" (at {rows[-1][0]:g}: 95 % interval {per_million(last['ci_low'])} to {per_million(last['ci_high'])})"
     if last.get("media_swing_pp") is not None:
