@@ -152,6 +152,8 @@ class Tally(NamedTuple):
     valued: np.ndarray  # (T, W, G, 10) int64, weighted events of the step; W = 0 if nobody weighs
     acted: np.ndarray  # (U,) int32, likes, comments, shares and follows of the person since midnight; U = 0 likewise
     context: np.ndarray  # (T, W, 3) int64, sums of known interest; see look_block; W = 0 if nobody reads them
+    impressions: np.ndarray  # (U, C, 3) int32, by person, candidate and stance since the world began; U = 0 if nobody
+    # reads them
 
 
 def copied(group: Any) -> Any:

@@ -108,6 +108,36 @@ def well(visits, primary):
     return [utility, alike, pairs]
 
 
+def impressions(visits, persons, labels, shape):
+    """Impressions by person, candidate and stance (critical, neutral, supportive); from `look`'s results by visit."""
+    out = np.zeros(shape, int)
+    for person, (shown, _, _) in zip(persons, visits, strict=True):
+        for row in shown:
+            if labels.candidate[row[0]] >= 0:
+                out[person, labels.candidate[row[0]], labels.stance[row[0]] + 1] += 1
+    return out
+
+
+def expected_votes(voters, impressions, radius, weights, effects):
+    """Expected votes of each candidate, person by person in double precision, from the formulas of docs/opinion.md."""
+    votes = [0.0] * len(voters.place)
+    e = effects.persuasion_pp / 100
+    b = math.log((1 + 2 * e) / (1 - 2 * e)) / 100
+    for i, x in enumerate(voters.position.astype(float)):
+        weight, turnout = [], []
+        for c, y in enumerate(voters.place.astype(float)):
+            n = [int(k) if math.dist(x, y) < radius else 0 for k in impressions[i, c]]
+            near = -((x[0] - y[0]) ** 2 + (x[1] - y[1]) ** 2) / (2 * voters.spread**2)
+            weight.append(
+                float(voters.prior[i, c]) * math.exp(near + b * sum(w * k for w, k in zip(weights, n, strict=True)))
+            )
+            moved = (effects.mobilisation_pp * n[2] - effects.demobilisation_pp * n[0]) / 1e4
+            turnout.append(min(1.0, max(0.0, voters.turnout + moved)))
+        for c in range(len(votes)):
+            votes[c] += weight[c] / sum(weight) * turnout[c]
+    return votes
+
+
 def logit_rate(events, views, base, prior, cap):
     rate = min((events + prior) / (views + prior / base), cap * base, 0.95)
     return math.log(rate / (1 - rate))

@@ -146,6 +146,7 @@ def test_looking(model, small):
     tally = feed.tally._replace(
         engaged_person=np.zeros((1, 3000), np.int32), engaged_item=np.zeros((1, 3000), np.int32),
         context=np.zeros((1, feed.window, 3), np.int64),
+        impressions=np.zeros((plan.people, len(plan.candidates), 3), np.int32),
     )  # fmt: skip
     tables = (tally.items, tally.exposure, tally.comments, tally.provenance, tally.feed, tally.follow_count, tally.well)
     for table in tables:
@@ -182,6 +183,9 @@ def test_looking(model, small):
                 counts[item - start, names.index(action)] += 1
     assert np.array_equal(tally.items[0, : end - start, :9], counts)
     assert np.array_equal(tally.provenance[0].sum(axis=(0, 1)), by_source)
+    persons = [feed.visits.person[visit] for visit in range(n)]
+    by_person = reference.impressions(expected, persons, state.items.labels, tally.impressions.shape)
+    assert np.array_equal(tally.impressions, by_person) and (by_person.sum(axis=(0, 1)) > 0).all()
     assert tally.feed[0, 0] == n
     assert tally.feed[0, 3] == sum(len(shown) for shown, _, _ in expected)
     assert tally.well[0].tolist() == reference.well(expected, state.items.primary)

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent / "recsim"
 KERNELS = sorted((ROOT / "kernels").glob("*.py"))
-PATH = [p for d in ("kernels", "agents", "world") for p in sorted((ROOT / d).rglob("*.py"))]
+PATH = [p for d in ("kernels", "agents", "opinion", "world") for p in sorted((ROOT / d).rglob("*.py"))]
 
 
 @pytest.mark.parametrize("path", KERNELS, ids=lambda p: p.name)

@@ -80,7 +80,8 @@ def asked_for(policies: str | Sequence[str]) -> set[str]:
 
 
 def cell_scenario(scenario: Scenario, policy: str) -> Scenario:
-    """The scenario under another policy, which takes its default parameters; without the table of other assumptions.
+    """The scenario under another policy, which takes its default parameters; without the table of other assumptions and the
+    layer of opinion.
 
     Another name of the scenario's own policy keeps the declared parameters.
     """
@@ -94,6 +95,7 @@ def cell_scenario(scenario: Scenario, policy: str) -> Scenario:
         update={
             "platform": platform.model_copy(update={"policy": policy}),
             "audit": audit.model_copy(update={"robustness": robustness}),
+            "opinion": scenario.opinion.model_copy(update={"enabled": False}),
         }
     )
 

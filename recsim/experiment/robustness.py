@@ -53,6 +53,7 @@ def cell_scenario(scenario: Scenario, cell: Cell) -> Scenario:
             "days": scenario.days.model_copy(update={"start": first_start}),
             "run": scenario.run.model_copy(update={"luck_branches": 1}),
             "campaigns": kept,
+            "opinion": scenario.opinion.model_copy(update={"enabled": False}),
             "platform": platform.model_copy(
                 update={
                     "parameters": parameters,

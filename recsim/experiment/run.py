@@ -22,7 +22,7 @@ from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling
 from recsim.scenario import fingerprint
 from recsim.scenario.schema import Scenario
 
-SOURCES = ("kernels", "rng.py", "state.py", "metrics.py", "ranking", "agents", "world", "scenario")
+SOURCES = ("kernels", "rng.py", "state.py", "metrics.py", "ranking", "agents", "opinion", "world", "scenario")
 CELL_WORK = 0.1
 """Work of one task of the table of other assumptions, replicates; for the progress bar only."""
 IMPRESSIONS_PER_SECOND = 2.2e6

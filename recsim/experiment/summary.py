@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from recsim import metrics
+from recsim.experiment.opinion import opinion_summary
 from recsim.metrics import interval
 from recsim.scenario.schema import Scenario
 from recsim.state import STANCES
@@ -131,7 +132,8 @@ def summarise(
         "inauthentic_actions": _actions(frames["campaigns"], len(replicates), scenario),
         "spend_eur": spend(frames, scenario, len(replicates)),
         "robustness": robustness_range(robustness, promoted),
-        "facts": facts_table(frames["facts"]), "timing": timing,
+        "facts": facts_table(frames["facts"]), "opinion": opinion_summary(scenario, frames, replicates),
+        "timing": timing,
     }  # fmt: skip
     return cleaned(summary)
 

@@ -56,8 +56,9 @@ def look_block(
         key0, key1: uint64, Philox key.
         step: uint64.
         window_start: number of the oldest live item.
-            Where somebody weighs events, ``tally.valued`` takes them times ``observed.weight``, by ``observed.group``.
-        tally: sums, row ``thread`` written; ``tally.reached`` and ``tally.met`` at the person's own row. Where a policy
+        tally: sums, row ``thread`` written; ``tally.reached``, ``tally.met`` and, where they are kept,
+            ``tally.impressions`` at the person's own row. Where somebody weighs events, ``tally.valued`` takes them
+            times ``observed.weight``, by ``observed.group``. Where a policy
             learns from interactions, each like, share or follow is one entry of ``tally.engaged``, and
             ``tally.context`` holds by item the sums of a, a^2 and a x (liked or not) over impressions, where a is the
             person's known interest in the item in units of 1/1024: integers, so that their order cannot matter.
@@ -105,6 +106,7 @@ def look_block(
     moment = step << U64(16)
     keeps_log = tally.context.shape[1] > 0
     weighs = tally.valued.shape[1] > 0
+    keeps_impressions = tally.impressions.shape[0] > 0
     for visit in range(first, last):
         row = scores[visit - first]
         person = visits.person[visit]
@@ -325,6 +327,8 @@ def look_block(
                     tally.provenance[thread, candidate, labels.kind[i], source[slot]] += 1
                     tally.reached[person] |= U64(1) << U64(candidate)
                     tally.met[person] += np.int32(1)
+                    if keeps_impressions:
+                        tally.impressions[person, candidate, labels.stance[i] + 1] += np.int32(1)
                 if act & 64:
                     for place in range(2):
                         named = top_comment[i, place]

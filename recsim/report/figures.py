@@ -1,4 +1,4 @@
-"""Figures of a run; with `compare_figures` the only file that imports matplotlib.
+"""Figures of a run; with the other files of figures the only ones that import matplotlib.
 
 Okabe-Ito colours, which stay apart for colour-blind readers, together with markers and line styles, so that the
 figures read in grey as well.
@@ -298,6 +298,8 @@ def all_figures(result: Result, folder: Path) -> list[tuple[str, Path, str]]:
     Returns:
         Name, SVG file and caption of each figure.
     """
+    from recsim.report.opinion_figures import swing_by_effect
+
     caption = _caption(result)
     makers = {
         "shift": (shift_per_candidate, f"Shift of exposure share per candidate; {caption}."),
@@ -306,6 +308,7 @@ def all_figures(result: Result, folder: Path) -> list[tuple[str, Path, str]]:
         "regions": (shift_by_region, f"Shift by region for the largest shifts; {caption}."),
         "activity": (activity_and_exposure, f"Inauthentic actions that counted, and excess views; {caption}."),
         "stances": (stance_parts, f"Shift by stance; {caption}."),
+        "opinion": (swing_by_effect, f"Swing against assumed effect sizes, each from zero; 0 at 0 by construction; {caption}."),
     }  # fmt: skip
     drawn = []
     with matplotlib.rc_context(STYLE):

@@ -14,6 +14,7 @@ from recsim.experiment.contrasts import COSTS, ranked
 from recsim.experiment.folder import write_text
 from recsim.experiment.result import Result
 from recsim.experiment.summary import removed_campaigns
+from recsim.report.opinion import HEADING, SENTENCES, per_million, sentence, study_text, swings
 from recsim.report.table import millions
 from recsim.scenario import quantities
 from recsim.scenario.schema import Scenario
@@ -50,7 +51,9 @@ def _render(template: str, path: Path, scenario: Scenario, figures: list[tuple[s
         loader=jinja2.PackageLoader("recsim.report", "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    environment.filters.update(form=_form, millions=millions, plain=_plain, significant=_significant)
+    environment.filters.update(
+        per_million=per_million, study=study_text, form=_form, millions=millions, plain=_plain, significant=_significant
+    )
     text = environment.get_template(template).render(
         scenario=scenario,
         names={c.id: c.name for c in scenario.candidates},
@@ -75,8 +78,23 @@ def write_page(result: Result, figures: list[tuple[str, Path, str]]) -> Path:
     return _render(
         "report.html.j2", result.folder / "report.html", result.scenario, figures,
         s=s, rows=sorted(s["candidates"], key=lambda r: -(r["share_factual"] or 0)), card=_card(s["policy"], result.scenario.platform),
-        actions=s["inauthentic_actions"], spend=s["spend_eur"],
+        actions=s["inauthentic_actions"], spend=s["spend_eur"], opinion=_opinion(result),
     )  # fmt: skip
+
+
+def _opinion(result: Result) -> dict[str, Any] | None:
+    """The section of the opinion layer: sentences and rows by beneficiary; None if the layer is off."""
+    found = result.summary.get("opinion")
+    if not found:
+        return None
+    names = {c.id: c.name for c in result.scenario.candidates}
+    promoted = result.summary["beneficiaries"]
+    said = [sentence(found, effect, c, names[c]) for c in promoted for effect in SENTENCES]
+    rows = [(c, effect, size, row) for c in promoted for effect in SENTENCES for size, row in swings(found, effect, c)]
+    return {
+        "heading": HEADING, "sentences": [text for text in said if text], "rows": rows,
+        "literature": found["literature"], "added": found["added_exposures"],
+    }  # fmt: skip
 
 
 def write_comparison_page(result: Comparison, figures: list[tuple[str, Path, str]]) -> Path:

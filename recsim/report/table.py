@@ -6,6 +6,7 @@ from typing import IO
 
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.result import Result
+from recsim.report.opinion import opinion_lines
 
 WIDTH = 80
 
@@ -115,7 +116,7 @@ def _below(result: Result) -> list[str]:
     out += wrapped(
         f"Dose: {number(s['dose_ratio'], '.2f')} inauthentic actions per organic action on the beneficiary's items."
     )
-    return [*out, *footer_lines(result, "report.html")]
+    return [*out, *opinion_lines(result), *footer_lines(result, "report.html")]
 
 
 def footer_lines(result: Result | Comparison, page: str) -> list[str]:

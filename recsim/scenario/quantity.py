@@ -101,6 +101,9 @@ def bounded(low: float | None = None, high: float | None = None) -> Any:
 
 
 Share = bounded(0.0, 1.0)
+SignedShare = bounded(-1.0, 1.0)
+Points = bounded(0.0, 100.0)
+PointsBelow50 = bounded(0.0, 49.0)
 NonNegative = bounded(0.0)
 Positive = bounded(1e-12)
 AnyNumber = bounded()

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from recsim.scenario.campaigns import Campaign
 from recsim.scenario.moderation import Moderation
+from recsim.scenario.opinion import Opinion
 from recsim.scenario.people import Activity, Candidate, CandidateContent, Content, Population, Response
 from recsim.scenario.platform import Platform
 from recsim.scenario.quantity import NonNegative, Positive, Strict, assumed
@@ -117,4 +118,5 @@ class Scenario(Strict):
     platform: Platform = Field(default_factory=Platform, description="the recommender system")
     moderation: Moderation = Field(default_factory=Moderation, description="what the platform does against abuse")
     audit: Audit = Field(default_factory=Audit, description="what the auditor declares")
+    opinion: Opinion = Field(default_factory=Opinion, description="optional layer of opinion, apart from exposure")
     targets: list[TargetFact] = Field(default_factory=list, description="documented figures to compare with")

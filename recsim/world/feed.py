@@ -97,6 +97,7 @@ class Feed:
             ),
             acted=np.zeros(people if plan.weighs else 0, np.int32),
             context=np.zeros((threads, self.window if self.learner is not None else 0, 3), np.int64),
+            impressions=np.zeros((people if plan.scenario.opinion.enabled else 0, candidates, 3), np.int32),
         )  # fmt: skip
         self.constants = self.predictor.constants()
         self.refresh = max(1, round(platform.retrieval.refresh_hours * plan.steps_per_day / 24))

@@ -14,6 +14,7 @@ from recsim.scenario.schema import Scenario
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, SHARED, Arm
 from recsim.world.build import build_state
 from recsim.world.facts import platform_facts
+from recsim.world.opinion import OPINION_TABLES, opinion_tables
 from recsim.world.plan import Plan, make_plan
 from recsim.world.tree import Part, branching, steps_of
 from recsim.world.world import World
@@ -162,6 +163,7 @@ class Gathering:
             tables["facts"] = _facts_frame(world, platform_facts(world, first_step))
             if arms:
                 tables["reach"] = _reach_frame(world)
+                tables |= opinion_tables(world)
             for name in [arm.name for arm in arms] or ["shared"]:
                 self.parts.append({key: _relabelled(frame, name) for key, frame in tables.items()})
                 if arms:
@@ -173,6 +175,10 @@ class Gathering:
         frames = {k: pd.concat([p[k] for p in parts if k in p], ignore_index=True) for k in (*TABLES, "facts")}
         reach = [p["reach"] for p in parts if "reach" in p]
         frames["reach"] = pd.concat(reach, ignore_index=True) if reach else _empty_reach()
+        for name in OPINION_TABLES:
+            found = [p[name] for p in parts if name in p]
+            if found:
+                frames[name] = pd.concat(found, ignore_index=True)
         for frame in frames.values():
             frame["arm"] = pd.Categorical(frame["arm"].astype(object), categories=self.names)
         meta = {

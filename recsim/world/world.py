@@ -75,7 +75,7 @@ class World(mesa.Model):
             other.first_step, other.viewed = self.first_step, self.viewed
             other.record.resume(self.record)
             other.before = (int(self.record.feed[0]), int(self.record.feed[3]))
-            for name in ("reached", "met"):
+            for name in ("reached", "met", "impressions"):
                 getattr(other.feed.tally, name)[:] = getattr(self.feed.tally, name)
             for name in ("arrivals", "passed"):
                 getattr(other.moderation, name)[:] = getattr(self.moderation, name)
