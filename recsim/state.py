@@ -150,6 +150,8 @@ class Tally(NamedTuple):
     engaged_item: np.ndarray  # (T, N) int32
     engaged_count: np.ndarray  # (T,) int64
     valued: np.ndarray  # (T, W, G, 10) int64, weighted events of the step; W = 0 if nobody weighs
+    acts: np.ndarray  # (T, N, 3) int32, deliberate actions of the step: person, item, bits as ACTIONS; N = 0: not kept
+    acts_count: np.ndarray  # (T,) int64
     acted: np.ndarray  # (U,) int32, likes, comments, shares and follows of the person since midnight; U = 0 likewise
     context: np.ndarray  # (T, W, 3) int64, sums of known interest; see look_block; W = 0 if nobody reads them
     impressions: np.ndarray  # (U, C, 3) int32, by person, candidate and stance since the world began; U = 0 if nobody

@@ -153,7 +153,7 @@ def test_looking(model, small):
         table[:] = 0
     look.look_block(
         0, n, 0, scores, feed.visits, feed.pools, state.latent, state.cells, state.observed, state.items,
-        state.position, feed.social, feed.eligible, state.counters.top_comment, plan.reaction,
+        state.position, feed.proof, feed.eligible, state.counters.top_comment, plan.reaction,
         np.uint64(plan.traits.population), key0, key1, np.uint64(world.now), np.int64(start), tally,
     )  # fmt: skip
     names = ("view", "complete", "like", "comment", "share", "follow", "open_comments", "hide", "report")

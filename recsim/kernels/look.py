@@ -26,6 +26,8 @@ from recsim.kernels.slate import LOWEST, has_seen, is_new, remember, sortable
 
 ENTRY_SLOTS = 5
 TRIES = 4
+DELIBERATE = 4 | 8 | 16 | 32 | 256
+"""Actions that a detector of coordination may read: like, comment, share, follow, report."""
 POSITIVE = 4 | 16 | 32
 """Actions that a policy may learn from: like, share, follow. Comments can be hostile, and most views are watched on."""
 F = np.float32
@@ -36,7 +38,7 @@ INTEREST, EXPLORATION, INBOX, SEARCH, EXTERNAL = 0, 4, 5, 6, 7
 
 @njit(**KERNEL)
 def look_block(
-    first, last, thread, scores, visits, pools, latent, cells, observed, items, position, social, eligible,
+    first, last, thread, scores, visits, pools, latent, cells, observed, items, position, proof, eligible,
     top_comment, reaction, population, key0, key1, step, window_start, tally,
 ):  # fmt: skip
     """Visits ``first`` to ``last - 1`` choose, look and respond.
@@ -48,7 +50,7 @@ def look_block(
         visits, pools: see `recsim.kernels.slate`.
         latent, cells, observed, items: groups of `recsim.state`; the person's own rows of ``observed`` are written.
         position: (C, 2) float32, political position of candidates.
-        social: (W,) float32, log(1 + visible likes) of window items at the start of the step.
+        proof: (W,) float32, utility of what is shown beside window items: likes at the start of the step, labels.
         eligible: (W,) bool, whether a gate lets the item be ranked.
         top_comment: (I, 2) int8.
         reaction: see `recsim.kernels.response`.
@@ -106,6 +108,7 @@ def look_block(
     moment = step << U64(16)
     keeps_log = tally.context.shape[1] > 0
     weighs = tally.valued.shape[1] > 0
+    keeps_acts = tally.acts.shape[1] > 0
     keeps_impressions = tally.impressions.shape[0] > 0
     for visit in range(first, last):
         row = scores[visit - first]
@@ -245,7 +248,7 @@ def look_block(
                 for d in range(topics):
                     topic[d, slot] = items.topic[i, d]
                 value = reaction.quality * items.quality[i] + reaction.emotion * susceptibility * items.emotion[i]
-                value = value + reaction.social_proof * social[i - window_start]
+                value = value + proof[i - window_start]
                 value = value - reaction.repetition * repeat[slot] - reaction.typical_utility
                 if labels.language[i] != language:
                     value = value - reaction.language_mismatch
@@ -340,6 +343,12 @@ def look_block(
                         tally.follow_person[thread, n] = person
                         tally.follow_author[thread, n] = items.author[i]
                     tally.follow_count[thread] = n + 1
+                if keeps_acts and act & DELIBERATE:
+                    n = tally.acts_count[thread]
+                    tally.acts[thread, n, 0] = person
+                    tally.acts[thread, n, 1] = i
+                    tally.acts[thread, n, 2] = act
+                    tally.acts_count[thread] = n + 1
                 if keeps_log:
                     if act & POSITIVE:
                         n = tally.engaged_count[thread]

@@ -32,6 +32,9 @@ class Detector(Keyed):
     kind: str = Field(description="which detector: a name")
     parameters: dict[str, AnyNumber] = Field(default_factory=dict, description="parameters of the detector, by name")
     every_hours: int = Field(24, ge=1, description="hours from one run of the detector to the next, hours")
+    log_days: Positive = Field(assumed(7, 1, 14), description="how far back its log goes, days")
+    start: int | None = Field(None, le=0, description="first day relative to the vote, days (null: from the first day)")
+    reviewed: bool = Field(True, description="whether people review what it finds; false: it is acted on at once")
     target: Literal["accounts"] = Field("accounts", description="what it looks for")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from recsim.world.books import Book, weighing_book
 from recsim.world.memory import Memory
 from recsim.world.networks import make_network
 from recsim.world.plan import Plan
+
+if TYPE_CHECKING:
+    from recsim.world.moderation import Docket
 
 
 @dataclasses.dataclass
@@ -46,6 +49,7 @@ class State:
     weighed: Book | None = None  # what a platform with weights counts
     clean: Book | None = None  # what it counts without inauthentic events, if this arm hides them from some reader
     bare: np.ndarray | None = None  # (I, 10) int64, unweighted events without inauthentic ones, likewise
+    docket: Docket | None = None  # what moderation knows and has pending, if it does anything
     memory: Memory | None = None  # log and learned arrays, if the policy refits
 
     def cast(self, acting: np.ndarray) -> None:
@@ -70,6 +74,7 @@ class State:
             counted=self.counted.copy(), threshold=self.threshold.copy(), recent=self.recent.copy(),
             head_weight=self.head_weight.copy(), head_precision=self.head_precision.copy(),
             status=self.status.copy(), trust=self.trust.copy(), acted=self.acted.copy(),
+            docket=None if self.docket is None else self.docket.fork(),
             weighed=None if self.weighed is None else self.weighed.fork(),
             clean=None if self.clean is None else self.clean.fork(),
             bare=None if self.bare is None else self.bare.copy(),

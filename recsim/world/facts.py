@@ -42,7 +42,7 @@ def platform_facts(world: World, first_step: int) -> dict[str, float]:
         facts["largest_reach"] = float(per_item.max()) / plan.people
         facts["median_views"] = float(np.median(per_item))
         facts["mean_views"] = float(per_item.mean())
-    arrivals, passed = world.moderation.arrivals, world.moderation.passed
+    arrivals, passed = world.platform.arrivals, world.platform.passed
     for number in range(len(world.feed.quota_views)):
         if arrivals[number]:
             facts[f"gate_{number + 1}_pass_share"] = float(passed[number] / arrivals[number])

@@ -13,7 +13,7 @@ from recsim.kernels.retrieval import Quotas, Strata
 from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
 from recsim.ranking.compile import CompiledPolicy
 from recsim.rng import Decision, Key, uniforms
-from recsim.state import ACTIONS, HIDE, KINDS, LIKE, REMOVED, REPORT, SHARE, SOURCES, STOPPED, Tally
+from recsim.state import ACTIONS, HIDE, KINDS, LABELLED, LIKE, REMOVED, REPORT, SHARE, SOURCES, STOPPED, Tally
 from recsim.world.arms import FACTUAL
 from recsim.world.books import Book, Books
 from recsim.world.build import State, largest_window
@@ -53,6 +53,7 @@ class Feed:
         self.value = np.zeros(self.window, np.float32)
         self.gate_value = np.zeros(self.window, np.float32)
         self.social = np.zeros(self.window, np.float32)
+        self.proof = np.zeros(self.window, np.float32)
         self.eligible = np.zeros(self.window, np.bool_)
         self.trial = np.zeros(self.window, np.bool_)
         self.codes = np.zeros(self.window, np.int64)
@@ -96,6 +97,8 @@ class Feed:
                 (threads, self.window if plan.weighs else 0, guards.aggregate.groups, len(ACTIONS)), np.int64
             ),
             acted=np.zeros(people if plan.weighs else 0, np.int32),
+            acts=np.zeros((threads, people * int(plan.reaction.slate) if plan.watched else 0, 3), np.int32),
+            acts_count=np.zeros(threads, np.int64),
             context=np.zeros((threads, self.window if self.learner is not None else 0, 3), np.int64),
             impressions=np.zeros((people if plan.scenario.opinion.enabled else 0, candidates, 3), np.int32),
         )  # fmt: skip
@@ -175,6 +178,10 @@ class Feed:
             start, end, self.books.visible("proof"), state.counters.stage, state.items.labels.present,
             len(self.quota_views), self.social, self.eligible, self.trial,
         )  # fmt: skip
+        self.proof[:count] = plan.reaction.social_proof * self.social[:count]
+        if plan.label_utility:
+            labelled = (state.status[start:end] & LABELLED) > 0
+            self.proof[:count] += np.where(labelled, np.float32(plan.label_utility), np.float32(0.0))
         self.constants = self.predictor.constants()
         if plan.gate is not None:
             self._apply_gate(plan.gate, step, start, end)
@@ -415,6 +422,6 @@ class Feed:
         key0, key1 = self.words
         look.look_block(
             low, high, thread, self.scores[thread], self.visits, self.pools, state.latent, state.cells,
-            state.observed, state.items, state.position, self.social, self.eligible, state.counters.top_comment,
+            state.observed, state.items, state.position, self.proof, self.eligible, state.counters.top_comment,
             plan.reaction, np.uint64(plan.traits.population), key0, key1, np.uint64(step), np.int64(start), self.tally,
         )  # fmt: skip

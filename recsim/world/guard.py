@@ -108,9 +108,10 @@ class Reach:
             gone = (status & np.uint8(3)) > 0  # removed or excluded
             feed.eligible[:count] &= ~gone
             feed.trial[:count] &= ~gone
-            if (status & DEMOTED).any():
-                factor = np.float32(feed.plan.demotion)
-                self.everywhere[:count] = np.where(status & DEMOTED, factor, np.float32(1.0))
+            factors = np.where(status & DEMOTED, np.float32(feed.plan.demotion), np.float32(1.0))
+            factors = factors * np.where(status & LABELLED, np.float32(feed.plan.label_demotion), np.float32(1.0))
+            if (factors != 1).any():
+                self.everywhere[:count] = factors
                 self.beyond[:count], self.demotes = 1.0, True
         if not self.wanted:
             return
@@ -119,9 +120,9 @@ class Reach:
         if held is not None:
             feed.eligible[:count] &= ~held
             feed.trial[:count] &= ~held
-        factors = self.measures.demotion(view)
-        if factors is not None and (factors != 1).any():
-            self.beyond[:count] = factors
+        lowered = self.measures.demotion(view)
+        if lowered is not None and (lowered != 1).any():
+            self.beyond[:count] = lowered
             if not self.demotes:
                 self.everywhere[:count] = 1.0
             self.demotes = True

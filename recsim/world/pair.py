@@ -20,7 +20,17 @@ from recsim.world.tree import Part, branching, steps_of
 from recsim.world.world import World
 
 BURN_IN_LIFETIMES = 3
-TABLES = ("exposure", "provenance", "engagement", "campaigns", "moderation", "followers", "shadows")
+TABLES = (
+    "exposure",
+    "provenance",
+    "engagement",
+    "campaigns",
+    "moderation",
+    "reviews",
+    "detections",
+    "followers",
+    "shadows",
+)
 
 
 @dataclasses.dataclass
@@ -159,7 +169,7 @@ class Gathering:
         """Keep the world's tables, once for each arm that it stands for."""
         self.note(world, arms)
         if world.record.days:
-            tables = {name: getattr(world.record, name)() for name in TABLES}
+            tables = {name: world.record.table(name) for name in TABLES}
             tables["facts"] = _facts_frame(world, platform_facts(world, first_step))
             if arms:
                 tables["reach"] = _reach_frame(world)

@@ -14,6 +14,7 @@ import numpy as np
 
 from recsim import rng
 from recsim.agents.creators import PostPlan, SupplyTraits
+from recsim.agents.detectors import get_detector, settled
 from recsim.agents.people import PeopleTraits
 from recsim.errors import InputError
 from recsim.kernels.response import Reaction
@@ -82,12 +83,35 @@ class Plan:
     @property
     def weighs(self) -> bool:
         """Whether events are counted with weights or by groups of accounts."""
-        return self.safeguards.weighs
+        return self.safeguards.weighs or self.sanctions_accounts
+
+    @property
+    def sanctions_accounts(self) -> bool:
+        """Whether moderation may decide that somebody's actions do not count."""
+        moderation = self.scenario.moderation
+        return bool(moderation.detectors) or any(n.target == "accounts" for n in moderation.notices)
+
+    @property
+    def watched(self) -> bool:
+        """Whether people's actions are logged for detectors."""
+        return bool(self.scenario.moderation.detectors)
+
+    @property
+    def label_utility(self) -> float:
+        """What a label adds to an item's utility for people."""
+        labels = self.scenario.moderation.political_labels
+        return 0.0 if labels is None else labels.utility.value
+
+    @property
+    def label_demotion(self) -> float:
+        """Factor on the score of items labelled as political."""
+        labels = self.scenario.moderation.political_labels
+        return 1.0 if labels is None else labels.demotion.value
 
     @property
     def demotion(self) -> float:
         """Factor on the score of items that moderation has demoted."""
-        return 0.5
+        return self.scenario.moderation.actions.demote_factor.value
 
     @property
     def represented(self) -> float:
@@ -303,6 +327,9 @@ def make_plan(scenario: Scenario) -> Plan:
         shadows.insert(0, parameters)
     used = [(m.kind, {k: q.value for k, q in m.parameters.items()}) for m in scenario.platform.mitigations]
     guards = registry.safeguards(policy, declared, used)
+    for number, one in enumerate(scenario.moderation.detectors):
+        where = f"moderation.detectors[{number}]"
+        settled(get_detector(one.kind, f"{where}.kind"), {k: q.value for k, q in one.parameters.items()}, where)
     candidates = sorted(scenario.candidates, key=lambda c: c.key)
     campaigns = sorted(scenario.campaigns, key=lambda c: c.key)
     index = {c.id: k for k, c in enumerate(candidates)}

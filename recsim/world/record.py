@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recsim.agents.cases import CASE_KINDS, Cases, Verdicts
 from recsim.rng import Key
 from recsim.state import ACTIONS, KINDS, SOURCES, STANCES
 from recsim.world.networks import TACTICS
 from recsim.world.plan import Plan
 
 FLOWS = ("attempted", "prevented", "counted")
+REVIEW_COLUMNS = ("decided", "rightly_found", "wrongly_found", "missed")
+FOUND_COLUMNS = ("flagged", "inauthentic_flagged", "inauthentic", "people_flagged", "people")
 
 
 class Record:
@@ -28,6 +31,11 @@ class Record:
         self.own_actions = np.zeros(1, np.int64)
         self.by_campaign: dict[str, np.ndarray] = {}
         self.removed: dict[str, int] = {}
+        languages, detectors = len(plan.languages), len(plan.scenario.moderation.detectors)
+        self.reviews = np.zeros((len(CASE_KINDS), languages, len(REVIEW_COLUMNS)), np.int64)
+        self.waiting = np.zeros((len(CASE_KINDS), languages), np.int64)
+        self.waited_h = np.zeros((len(CASE_KINDS), languages))
+        self.found = np.zeros((detectors, 5), np.int64)
         self.days: list[dict] = []
         self.feed = np.zeros(4, np.int64)
         self.shadow = np.zeros((len(plan.shadows), rows + 1), np.int64)
@@ -59,6 +67,10 @@ class Record:
                 "volunteer": self.volunteer.copy(),
                 "campaigns": {name: table.copy() for name, table in self.by_campaign.items()},
                 "removed": dict(self.removed),
+                "reviews": self.reviews.copy(),
+                "waiting": self.waiting.copy(),
+                "waited_h": self.waited_h.copy(),
+                "found": self.found.copy(),
                 "followers": state.accounts.followers[state.accounts.official].copy(),
             }
         )
@@ -71,6 +83,30 @@ class Record:
         for table in (self.human, self.inauthentic, self.volunteer, *self.by_campaign.values()):
             table[:] = 0
         self.removed.clear()
+        self.reviews[:], self.waited_h[:], self.found[:] = 0, 0, 0
+
+    # ---- moderation -------------------------------------------------------------------------------------------
+
+    def reviewed(self, verdicts: Verdicts, waiting: Cases) -> None:
+        """Verdicts of a step, and who waits after it."""
+        for kind, language in {(int(k), int(n)) for k, n in zip(verdicts.kind, verdicts.language, strict=True)}:
+            mine = (verdicts.kind == kind) & (verdicts.language == language)
+            found, truth = verdicts.found[mine], verdicts.truth[mine]
+            row = (len(found), int((found & truth).sum()), int((found & ~truth).sum()), int((~found & truth).sum()))
+            self.reviews[kind, language] += np.array(row)
+            self.waited_h[kind, language] += float(np.cumsum(verdicts.waited_h[mine])[-1])
+        self.waiting[:] = 0
+        np.add.at(self.waiting, (waiting.kind, waiting.language), 1)
+
+    def detected(self, number: int, flagged: np.ndarray, acting: np.ndarray, people: int) -> None:
+        """What a run of a detector found.
+
+        Args:
+            number: of the detector. flagged: (A,) bool. acting: (A,) bool, inauthentic accounts at work.
+            people: the first so many accounts are people.
+        """
+        hit = int((flagged & acting).sum())
+        self.found[number] += (int(flagged.sum()), hit, int(acting.sum()), int(flagged[:people].sum()), people)
 
     # ---- tables -----------------------------------------------------------------------------------------------
 
@@ -92,6 +128,10 @@ class Record:
         where = np.nonzero(table)
         days = np.array([d["day"] for d in self.days], np.int64)
         return days[where[0]], where[1:], table[where]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table by the name of its file."""
+        return self.reviews_table() if name == "reviews" else getattr(self, name)()
 
     def exposure(self) -> pd.DataFrame:
         """Impressions by day, segment, candidate and stance; comment exposures beside them."""
@@ -176,6 +216,28 @@ class Record:
             }
         )
 
+    def reviews_table(self) -> pd.DataFrame:
+        """Reviews by day, kind of case and language, and how many wait at the end of the day."""
+        rows = []
+        for day in self.days:
+            for kind, language in zip(*np.nonzero(day["reviews"].any(axis=2) | (day["waiting"] > 0)), strict=True):
+                decided = day["reviews"][kind, language]
+                mean = day["waited_h"][kind, language] / decided[0] if decided[0] else np.nan
+                waiting = int(day["waiting"][kind, language])
+                rows.append((day["day"], CASE_KINDS[kind], self.plan.languages[language], *decided, waiting, mean))
+        names = ["day", "case", "language", *REVIEW_COLUMNS, "waiting", "waited_h"]
+        return self._frame(_columns(rows, names, {"case", "language"}, {"waited_h"}))
+
+    def detections(self) -> pd.DataFrame:
+        """What detectors found by day: accounts flagged, inauthentic ones among them and at work, people flagged."""
+        rows = []
+        for day in self.days:
+            for one, found in zip(self.plan.scenario.moderation.detectors, day["found"], strict=True):
+                if found.any():
+                    rows.append((day["day"], one.id, *found))
+        names = ["day", "detector", *FOUND_COLUMNS]
+        return self._frame(_columns(rows, names, {"detector"}, set()))
+
     def shadows(self) -> pd.DataFrame:
         """First places by shadow and candidate, over all days of the arm; no rows without shadows.
 
@@ -199,3 +261,9 @@ class Record:
         days = np.repeat([d["day"] for d in self.days], len(names))
         codes = np.tile(np.arange(len(names)), len(self.days))
         return self._frame({"day": days, "candidate": self._named(codes, names), "followers": table.ravel()})
+
+
+def _columns(rows: list[tuple], names: list[str], text: set[str], real: set[str]) -> dict[str, np.ndarray]:
+    """Columns of rows, with their types even if there are none."""
+    kind = {name: object if name in text else float if name in real else np.int64 for name in names}
+    return {name: np.array([row[k] for row in rows], kind[name]) for k, name in enumerate(names)}

@@ -13,7 +13,7 @@ import mesa
 import numpy as np
 
 from recsim.kernels import counters as counting
-from recsim.kernels import gates, inbox, weighing
+from recsim.kernels import inbox, weighing
 from recsim.kernels.slate import forget
 from recsim.kernels.visits import draw_visits
 from recsim.rng import Key
@@ -23,12 +23,11 @@ from recsim.world.books import Books
 from recsim.world.build import State
 from recsim.world.feed import Feed
 from recsim.world.guard import Guard
+from recsim.world.learning import Platform
+from recsim.world.moderation import Moderation
 from recsim.world.networks import make_network
 from recsim.world.plan import Plan
 from recsim.world.record import Record
-
-ARRIVALS = 4096
-"""Log values of gate arrivals kept per step; more than pass in any step of the largest scenario."""
 
 
 class World(mesa.Model):
@@ -51,9 +50,10 @@ class World(mesa.Model):
         self.people = People(self)
         self.creators = Creators(self)
         self.networks = [Network(self, n) for c in plan.campaigns if (n := make_network(plan, c)) is not None]
-        self.moderation = Moderation(self)
+        self.platform = Platform(self)
         self.guard = Guard(self)
         self.record = Record(plan, key, arm.name)
+        self.moderation = Moderation(self)
         self.seconds: dict[str, float] = {}
         self.began = self.first_step = step
         self.before = (0, 0)
@@ -78,7 +78,7 @@ class World(mesa.Model):
             for name in ("reached", "met", "impressions"):
                 getattr(other.feed.tally, name)[:] = getattr(self.feed.tally, name)
             for name in ("arrivals", "passed"):
-                getattr(other.moderation, name)[:] = getattr(self.moderation, name)
+                getattr(other.platform, name)[:] = getattr(self.platform, name)
         if not keep:
             self.close()
         return other
@@ -103,8 +103,8 @@ class World(mesa.Model):
         self._timed("counting", self.people.respond, start, end)  # 9 people's events into counters
         for network in self.networks:  # 8 campaigns act through the same action types
             self._timed("campaigns", network.act, start, end)
-        self._timed("learning", self.moderation.learn, start, end)  # 10 the platform learns: rates, gates
-        self._timed("moderation", self.moderation.review)  # 11 networks removed
+        self._timed("learning", self.platform.learn, start, end)  # 10 the platform learns: rates, gates
+        self._timed("moderation", self.moderation.review)  # 11 detect, review, act; networks removed
         self.now += 1
         if self.now % self.plan.steps_per_day == 0:
             self._timed("recording", self.end_day)
@@ -123,7 +123,7 @@ class World(mesa.Model):
         if len(self.state.acted):
             self.state.acted[:] = self.feed.tally.acted
             self.feed.tally.acted[:] = 0
-        self.moderation.adapt()
+        self.platform.adapt()
         self.feed.sort_people()
 
     def close(self) -> None:
@@ -198,76 +198,6 @@ class Creators(mesa.Agent):
             int(state.born[now]), int(state.born[now + 1]), state.items.author, state.items.labels.present,
             state.accounts, state.observed.inbox, state.observed.inbox_next,
         )  # fmt: skip
-
-
-class Moderation(mesa.Agent):
-    """The platform's side: rates, exposure pools, removals."""
-
-    model: World
-
-    def __init__(self, model: World) -> None:
-        super().__init__(model)
-        self.values = np.zeros(ARRIVALS, np.float32)
-        self.gate = np.zeros(ARRIVALS, np.int8)
-        self.arrived: list[tuple[np.ndarray, np.ndarray]] = []
-        self.passed = np.zeros(4, np.int64)
-        self.arrivals = np.zeros(4, np.int64)
-        self.frozen = model.arm.name != "shared"
-
-    def learn(self, start: int, end: int) -> None:
-        """Decay engagement, add the step's, and let items pass the gates they have reached."""
-        world, state, feed, plan = self.model, self.model.state, self.model.feed, self.model.plan
-        half_life = plan.scenario.platform.predictor.half_life_h.value * plan.steps_per_day / 24
-        factor = counting.exp_of(np.float32(-0.6931472 / half_life))
-        world.books.sum_up(start, end)
-        feed.predictor.learn(start, end, float(factor))
-        world.books.fold(start, end, factor)
-        quota = feed.quota_views
-        gates_config = plan.scenario.platform.gates
-        threshold = state.threshold if feed.gated else np.full(4, -1e30, np.float32)
-        key0, key1 = world.key.words
-        n = counting.pass_gates(
-            start, end, feed.gate_value, world.books.visible("gates"), quota, threshold,
-            np.float32(gates_config.slope.value), (gates_config.mode == "hard") or not feed.gated,
-            np.uint64(plan.supply.population), key0, key1, state.items.key, state.counters.stage,
-            state.counters.stage_views, self.values, self.gate, self.passed,
-        )  # fmt: skip
-        n = min(n, ARRIVALS)
-        if n:
-            self.arrived.append((self.values[:n].copy(), self.gate[:n].copy()))
-            self.arrivals += np.bincount(self.gate[:n], minlength=4)[:4]
-
-    def adapt(self) -> None:
-        """Set thresholds so that the declared share passes; frozen once worlds are forked."""
-        plan, state = self.model.plan, self.model.state
-        arrived, self.arrived = self.arrived, []
-        if self.frozen or not self.model.feed.gated or not arrived:
-            return
-        config = plan.scenario.platform.gates
-        values = np.concatenate([v for v, _ in arrived])
-        gate = np.concatenate([g for _, g in arrived])
-        for number, stage in enumerate(config.stages):
-            here = values[gate == number]
-            if len(here) < 5:
-                continue
-            share = stage.pass_share.value
-            if config.mode == "soft":
-                state.threshold[number] = gates.soft_threshold(here, np.float32(config.slope.value), np.float32(share))
-            else:
-                state.threshold[number] = np.sort(here)[min(len(here) - 1, int((1 - share) * len(here)))]
-
-    def review(self) -> None:
-        """Remove the accounts of networks whose time has come; late, as documented."""
-        world = self.model
-        for agent in world.networks:
-            network = agent.network
-            if (
-                network.inauthentic
-                and world.arm.acts(network.campaign)
-                and world.now == network.removal_step - 1
-                and network.aged_share
-            ):
-                world.record.removed[network.campaign] = round(network.accounts)
 
 
 def posts(arm: Arm, campaign: str) -> bool:

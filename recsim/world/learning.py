@@ -1,0 +1,74 @@
+"""The platform learns: counts into rates, items through the gates of exposure pools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import mesa
+import numpy as np
+
+from recsim.kernels import counters as counting
+from recsim.kernels import gates
+
+if TYPE_CHECKING:
+    from recsim.world.world import World
+
+ARRIVALS = 4096
+"""Log values of gate arrivals kept per step; more than pass in any step of the largest scenario."""
+
+
+class Platform(mesa.Agent):
+    """The platform's side of learning: rates, exposure pools."""
+
+    model: World
+
+    def __init__(self, model: World) -> None:
+        super().__init__(model)
+        self.values = np.zeros(ARRIVALS, np.float32)
+        self.gate = np.zeros(ARRIVALS, np.int8)
+        self.arrived: list[tuple[np.ndarray, np.ndarray]] = []
+        self.passed = np.zeros(4, np.int64)
+        self.arrivals = np.zeros(4, np.int64)
+        self.frozen = model.arm.name != "shared"
+
+    def learn(self, start: int, end: int) -> None:
+        """Decay engagement, add the step's, and let items pass the gates they have reached."""
+        world, state, feed, plan = self.model, self.model.state, self.model.feed, self.model.plan
+        half_life = plan.scenario.platform.predictor.half_life_h.value * plan.steps_per_day / 24
+        factor = counting.exp_of(np.float32(-0.6931472 / half_life))
+        world.books.sum_up(start, end)
+        feed.predictor.learn(start, end, float(factor))
+        world.books.fold(start, end, factor)
+        quota = feed.quota_views
+        gates_config = plan.scenario.platform.gates
+        threshold = state.threshold if feed.gated else np.full(4, -1e30, np.float32)
+        key0, key1 = world.key.words
+        n = counting.pass_gates(
+            start, end, feed.gate_value, world.books.visible("gates"), quota, threshold,
+            np.float32(gates_config.slope.value), (gates_config.mode == "hard") or not feed.gated,
+            np.uint64(plan.supply.population), key0, key1, state.items.key, state.counters.stage,
+            state.counters.stage_views, self.values, self.gate, self.passed,
+        )  # fmt: skip
+        n = min(n, ARRIVALS)
+        if n:
+            self.arrived.append((self.values[:n].copy(), self.gate[:n].copy()))
+            self.arrivals += np.bincount(self.gate[:n], minlength=4)[:4]
+
+    def adapt(self) -> None:
+        """Set thresholds so that the declared share passes; frozen once worlds are forked."""
+        plan, state = self.model.plan, self.model.state
+        arrived, self.arrived = self.arrived, []
+        if self.frozen or not self.model.feed.gated or not arrived:
+            return
+        config = plan.scenario.platform.gates
+        values = np.concatenate([v for v, _ in arrived])
+        gate = np.concatenate([g for _, g in arrived])
+        for number, stage in enumerate(config.stages):
+            here = values[gate == number]
+            if len(here) < 5:
+                continue
+            share = stage.pass_share.value
+            if config.mode == "soft":
+                state.threshold[number] = gates.soft_threshold(here, np.float32(config.slope.value), np.float32(share))
+            else:
+                state.threshold[number] = np.sort(here)[min(len(here) - 1, int((1 - share) * len(here)))]

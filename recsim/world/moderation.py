@@ -1,0 +1,277 @@
+"""Moderation at work in a world: detectors look through the log, people report, reviewers decide, sanctions take effect.
+
+One account of the simulation stands for ``1 / scale`` real ones, of people and networks alike, and is one case; a
+network's accounts are grouped in that number, since their actions are thinned by the same scale.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import TYPE_CHECKING
+
+import mesa
+import numpy as np
+
+from recsim.agents import enforcement as then
+from recsim.agents.cases import ACCOUNT, ITEM, Cases, Verdicts, joined, make_cases, no_cases
+from recsim.agents.detectors import Facts, Truth, detect
+from recsim.agents.enforcement import Sanctions
+from recsim.agents.review import Queue, new_queue, review
+from recsim.state import DEMOTED, EXCLUDED, LABELLED, LIKE, REMOVED, REPORT, copied
+from recsim.world.desk import make_appealing, make_desk, make_notice
+from recsim.world.register import Register
+
+if TYPE_CHECKING:
+    from recsim.scenario.moderation import Detector
+    from recsim.world.world import World
+
+AGAIN_DAYS = 7
+"""Days until an account that reviewers have cleared may be brought before them again."""
+
+
+@dataclasses.dataclass
+class Docket:
+    """What moderation knows and has pending; forks with the world.
+
+    Attributes:
+        queue: cases for review. sanctions: who is or was sanctioned.
+        log: parts of people's log, (K, 4) int32: person, item, action, step; never changed once written.
+        cleared: (A,) int32, step until which an account is not brought before reviewers again.
+        rounds: (A,) int16, reviews of an account so far.
+        reported: (I,) int64, reports of an item already before reviewers.
+        first_found: (A,) int32, step of the first finding about an account, -1 none.
+    """
+
+    queue: Queue
+    sanctions: Sanctions
+    log: list[np.ndarray]
+    cleared: np.ndarray
+    rounds: np.ndarray
+    reported: np.ndarray
+    first_found: np.ndarray
+
+    def fork(self) -> Docket:
+        """A copy whose changes leave this one alone."""
+        return dataclasses.replace(
+            self, queue=copied(self.queue), log=list(self.log), cleared=self.cleared.copy(),
+            rounds=self.rounds.copy(), reported=self.reported.copy(), first_found=self.first_found.copy(),
+        )  # fmt: skip
+
+
+class Moderation(mesa.Agent):
+    """The platform's moderation: detectors, reviewers, notices, labels."""
+
+    model: World
+
+    def __init__(self, model: World) -> None:
+        super().__init__(model)
+        plan = model.plan
+        self.config = plan.scenario.moderation
+        hours = 24 // plan.steps_per_day
+        self.desk = make_desk(self.config, plan.languages, plan.scale, hours)
+        self.appealing = None if self.config.appeals is None else make_appealing(self.config.appeals)
+        self.notices = [make_notice(n, plan.days) for n in self.config.notices]
+        actions = self.config.actions
+        self.account = then.account_effect(actions.account, actions.rollback, actions.captcha_factor.value)
+        self.item = then.item_effect(actions.item, actions.demote_factor.value)
+        self.hours = hours
+        if model.state.docket is None and self.active:
+            model.state.docket = self._empty()
+
+    @functools.cached_property
+    def register(self) -> Register:
+        """All accounts; built when first needed."""
+        return Register(self.model)
+
+    @property
+    def active(self) -> bool:
+        """Whether there is anything to do."""
+        c = self.config
+        return bool(c.detectors or self.desk.pools or c.notices or c.political_labels)
+
+    def _empty(self) -> Docket:
+        accounts, items = self.register.count, len(self.model.state.status)
+        return Docket(
+            new_queue(self.desk), then.no_sanctions(), [], np.zeros(accounts, np.int32),
+            np.zeros(accounts, np.int16), np.zeros(items, np.int64), np.full(accounts, -1, np.int32),
+        )  # fmt: skip
+
+    def review(self) -> None:
+        """Phase 11: collect, detect, answer notices, review, and let sanctions take effect from the next step on."""
+        docket = self.model.state.docket
+        self._note_removals()
+        if docket is None:
+            return
+        self._label()
+        self._collect(docket)
+        cases = [no_cases()]
+        for number, detector in enumerate(self.config.detectors):
+            if self._due(detector):
+                cases.append(self._found(docket, number, detector))
+        if self.desk.pools:
+            cases.append(self._reports(docket))
+        self._notices(docket)
+        docket.queue, verdicts = review(self.desk, docket.queue, joined(*cases), self.model.now, self.model.key)
+        docket.sanctions = then.follow_verdicts(docket.sanctions, verdicts)
+        self._remember(docket, verdicts)
+        if self.appealing is not None:
+            late = then.appeals(self.appealing, verdicts, no_cases(), self.model.key, self.hours)
+            docket.queue = docket.queue._replace(coming=joined(docket.queue.coming, late))
+        self.model.record.reviewed(verdicts, docket.queue.waiting)
+        self._enforce(docket, self.model.now + 1)
+
+    def _note_removals(self) -> None:
+        """Networks whose time has come are removed after this step; late, as documented."""
+        world = self.model
+        for agent in world.networks:
+            network = agent.network
+            due = world.now == network.removal_step - 1 and network.aged_share > 0
+            if network.inauthentic and world.arm.acts(network.campaign) and due:
+                world.record.removed[network.campaign] = round(network.accounts)
+
+    # ---- what comes in ----------------------------------------------------------------------------------------
+
+    def _collect(self, docket: Docket) -> None:
+        """People's actions of the step, threads in order, and nothing older than the longest memory of a detector."""
+        tally, now = self.model.feed.tally, self.model.now
+        for thread, count in enumerate(tally.acts_count):
+            if count:
+                docket.log.append(_unfolded(tally.acts[thread, :count], now))
+        tally.acts_count[:] = 0
+        memory = max((d.log_days.value for d in self.config.detectors), default=0) * 24 / self.hours
+        while docket.log and docket.log[0][0, 3] < now - memory:
+            docket.log.pop(0)
+
+    def _due(self, detector: Detector) -> bool:
+        plan, now = self.model.plan, self.model.now
+        every = max(1, round(detector.every_hours / self.hours))
+        starts = 0 if detector.start is None else plan.step_of(detector.start)
+        return now >= starts and (now + 1) % every == 0
+
+    def _found(self, docket: Docket, number: int, detector: Detector) -> Cases:
+        """Run one detector; what it finds becomes cases, or sanctions if nobody reviews it."""
+        world, register, now = self.model, self.register, self.model.now
+        since = now - detector.log_days.value * 24 / self.hours
+        log = register.log([p for p in docket.log if p[0, 3] >= since], int(since))
+        facts = Facts(register.count, register.created, register.address, register.seeds, float(self.hours))
+        truth = Truth(register.inauthentic, register.population, register.number, world.key._replace(branch=0))
+        values = {name: q.value for name, q in detector.parameters.items()}
+        finding = detect(detector.kind, log, facts, values, truth)
+        world.record.detected(number, finding.flagged, register.acting(), register.people)
+        docket.first_found[finding.flagged & (docket.first_found < 0)] = now
+        standing = then.in_force(docket.sanctions, ACCOUNT, register.subject, now + 1)
+        fresh = np.flatnonzero(finding.flagged & ~standing & (docket.cleared <= now))
+        if not detector.reviewed:
+            docket.sanctions = then.impose(
+                docket.sanctions, ACCOUNT, register.subject[fresh], np.full(len(fresh), now + 1)
+            )
+            return no_cases()
+        return make_cases(
+            ACCOUNT, register.subject[fresh], register.language[fresh], register.inauthentic[fresh], now,
+            score=finding.score[fresh], round=docket.rounds[fresh],
+        )  # fmt: skip
+
+    def _reports(self, docket: Docket) -> Cases:
+        """Live items with new reports."""
+        world = self.model
+        start, end = world.window
+        total, labels = world.state.counters.total, world.state.items.labels
+        fresh = total[start:end, REPORT] - docket.reported[start:end]
+        here = np.flatnonzero(
+            (fresh > 0) & labels.present[start:end] & ((world.state.status[start:end] & REMOVED) == 0)
+        )
+        docket.reported[start:end] += fresh
+        rows = here + start
+        return make_cases(
+            ITEM, world.state.items.id[rows], labels.language[rows], self.register.violates(rows), world.now,
+            reports=fresh[here], reach=total[rows, 0], work=world.plan.represented * world.plan.scale,
+        )  # fmt: skip
+
+    def _notices(self, docket: Docket) -> None:
+        """Notices sent in this step: about accounts of a campaign, or about items that are live."""
+        world = self.model
+        for block, notice in zip(self.config.notices, self.notices, strict=True):
+            if int(notice.sent_h // self.hours) != world.now:
+                continue
+            kind = ACCOUNT if block.target == "accounts" else ITEM
+            subject = self.register.named(block, kind)
+            _, since = then.answer_notice(notice, subject, world.key._replace(branch=0), self.hours)
+            acts = since < then.NEVER
+            docket.sanctions = then.impose(
+                docket.sanctions, kind, subject[acts], np.maximum(since[acts], world.now + 1)
+            )
+
+    def _label(self) -> None:
+        """Label the next step's items as political, with the stated errors."""
+        config, world = self.config.political_labels, self.model
+        if config is None or world.now + 1 >= world.plan.steps:
+            return
+        state, errors = world.state, config.errors
+        low, high = int(state.born[world.now + 1]), int(state.born[min(world.now + 2, world.plan.steps)])
+        ids = [c.id for c in world.plan.candidates]
+        missed = np.array([errors[c].missed.value if c in errors else 0.0 for c in ids])
+        wrong = np.array([errors[c].wrong.value if c in errors else 0.0 for c in ids])
+        candidate = state.items.labels.candidate[low:high].astype(np.int64)
+        labelled = then.label_political(
+            world.key._replace(branch=0), state.items.id[low:high], candidate >= 0, candidate, config.share.value,
+            config.wrong_share.value, missed, wrong,
+        )  # fmt: skip
+        state.status[low:high] |= np.where(labelled, LABELLED, np.uint8(0))
+
+    # ---- what comes of it -------------------------------------------------------------------------------------
+
+    def _remember(self, docket: Docket, verdicts: Verdicts) -> None:
+        """Whom reviewers cleared is left alone for a while; every review of an account has its own luck."""
+        register = self.register
+        mine = verdicts.kind == ACCOUNT
+        where = register.place(verdicts.subject[mine])
+        docket.rounds[where] += 1
+        clear = where[~verdicts.found[mine]]
+        docket.cleared[clear] = self.model.now + AGAIN_DAYS * self.model.plan.steps_per_day
+
+    def _enforce(self, docket: Docket, step: int) -> None:
+        """Sanctions that begin or end with a step."""
+        s, register, world = docket.sanctions, self.register, self.model
+        begin = (s.since == step) & (s.until > step)
+        end = (s.until == step) & (s.since < step)
+        accounts = s.kind == ACCOUNT
+        register.sanction(register.place(s.subject[begin & accounts]), self.account)
+        register.release(register.place(s.subject[end & accounts]))
+        if not self.account.keeps:
+            from recsim.world.acting import roll_back
+
+            for agent, mask in register.of_networks(register.place(s.subject[begin & accounts])):
+                roll_back(world.state, agent.roster, mask, world.now)
+        self._items(s.subject[begin & ~accounts], s.subject[end & ~accounts])
+
+    def _items(self, begin: np.ndarray, end: np.ndarray) -> None:
+        state, register, effect = self.model.state, self.register, self.item
+        flags = np.uint8(0)
+        if not effect.present:
+            flags |= REMOVED
+        if effect.present and not effect.recommended:
+            flags |= EXCLUDED
+        if effect.factor != 1.0:
+            flags |= DEMOTED
+        if effect.labelled:
+            flags |= LABELLED
+        rows = register.items(begin)
+        state.status[rows] |= flags
+        if len(rows) and not effect.present:
+            state.observed.inbox[np.isin(state.observed.inbox, rows.astype(np.int32))] = -1
+        state.status[register.items(end)] &= ~flags
+
+
+def _unfolded(acts: np.ndarray, step: int) -> np.ndarray:
+    """(K, 4) int32: one row for each action of (N, 3) rows of person, item and action bits."""
+    parts = []
+    for action in range(LIKE, REPORT + 1):
+        rows = acts[(acts[:, 2] >> action) & 1 > 0]
+        part = np.empty((len(rows), 4), np.int32)
+        part[:, :2], part[:, 2], part[:, 3] = rows[:, :2], action, step
+        parts.append(part)
+    return np.concatenate(parts)
+
+
+__all__ = ["Docket", "Moderation"]

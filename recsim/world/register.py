@@ -1,0 +1,170 @@
+"""All accounts a platform has to do with, in one numbering: people, then the accounts of each network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recsim.agents.cases import ACCOUNT
+from recsim.agents.detectors import Log
+from recsim.agents.enforcement import AccountEffect
+from recsim.rng import hash32
+from recsim.state import INFLUENCER, KINDS, VOLUNTEER
+
+if TYPE_CHECKING:
+    from recsim.scenario.moderation import Notice
+    from recsim.world.acting import Network
+    from recsim.world.world import World
+
+SHIFT = np.uint64(32)
+
+
+class Register:
+    """Accounts of one world.
+
+    ``1 / scale`` accounts of a network act as often as one real account, since their actions are thinned; they are one
+    entry. Numbers do not depend on the order of campaigns in the scenario, and not on the arm.
+
+    Attributes:
+        people: entries that are people, the first ones.
+        count: A, all entries.
+        subject: (A,) uint64, identity. population, number: (A,) uint32, its two halves.
+        created: (A,) int32, step of creation. address: (A,) int32, network address. seeds: (A,) bool, known to be people.
+        inauthentic: (A,) bool. language, region: (A,) int8.
+    """
+
+    def __init__(self, world: World) -> None:
+        plan, state = world.plan, world.state
+        self.world, self.people = world, plan.people
+        self.first, self.groups = [], []
+        spd = plan.steps_per_day
+        population = [np.full(plan.people, hash32("people"), np.uint32)]
+        number = [np.arange(plan.people, dtype=np.uint32)]
+        age = [state.standing[:, 0]]
+        fake = [np.zeros(plan.people, bool)]
+        address = [np.arange(plan.people, dtype=np.int32)]
+        count = plan.people
+        for agent in world.networks:
+            roster = agent.roster
+            accounts = len(roster.active)
+            group = np.floor(np.arange(accounts) * plan.scale).astype(np.int64)
+            size = int(group[-1]) + 1 if accounts else 0
+            self.first.append(count)
+            self.groups.append(group)
+            lead = np.searchsorted(group, np.arange(size))
+            population.append(np.full(size, agent.network.population, np.uint32))
+            number.append(np.arange(size, dtype=np.uint32))
+            age.append(roster.age_days[lead])
+            fake.append(np.full(size, agent.network.inauthentic))
+            shared = max(1, round(getattr(agent.network, "shared_address_accounts", 1)))
+            address.append((count + np.arange(size) // shared).astype(np.int32))
+            count += size
+        self.count = count
+        self.population, self.number = np.concatenate(population), np.concatenate(number)
+        self.subject = (self.population.astype(np.uint64) << SHIFT) | self.number
+        days = np.concatenate(age)
+        self.created = -np.minimum(days * np.float32(spd), np.float32(2**30)).astype(np.int32)
+        self.address = np.concatenate(address)
+        self.inauthentic = np.concatenate(fake)
+        more = count - plan.people
+        self.language = np.concatenate([state.cells.language, np.zeros(more, np.int8)])
+        self.region = np.concatenate([state.cells.region, np.zeros(more, np.int8)])
+        # A platform knows some of its oldest accounts.
+        self.seeds = (~self.inauthentic) & (days >= np.float32(3 * 365))
+        self.order = np.argsort(self.subject, kind="stable")
+
+    def place(self, subject: np.ndarray) -> np.ndarray:
+        """(N,) entries of identities."""
+        return self.order[np.searchsorted(self.subject[self.order], subject)]
+
+    def acting(self) -> np.ndarray:
+        """(A,) bool, inauthentic accounts whose campaign acts in this world by now, and that still exist."""
+        out = np.zeros(self.count, bool)
+        for agent, first, group in zip(self.world.networks, self.first, self.groups, strict=True):
+            network = agent.network
+            if network.inauthentic and self.world.arm.acts(network.campaign) and network.first_step <= self.world.now:
+                out[first + np.unique(group[agent.roster.active & (np.arange(len(group)) < network.accounts)])] = True
+        return out
+
+    def log(self, parts: list[np.ndarray], since: int) -> Log:
+        """People's and networks' actions from step ``since`` on, as a detector sees them."""
+        tables = [np.zeros((0, 4), np.int32), *parts]
+        for agent, first, group in zip(self.world.networks, self.first, self.groups, strict=True):
+            for part in agent.roster.log:
+                if len(part) and part[0, 4] >= since:
+                    rows = part[part[:, 1] >= 0]
+                    tables.append(
+                        np.stack([first + group[rows[:, 0]], rows[:, 1], rows[:, 2], rows[:, 4]], axis=1).astype(
+                            np.int32
+                        )
+                    )
+        table = np.concatenate(tables)
+        table = table[np.argsort(table[:, 3], kind="stable")]
+        return Log(
+            np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1]), table[:, 2].astype(np.int8),
+            np.ascontiguousarray(table[:, 3]),
+        )  # fmt: skip
+
+    def of_networks(self, place: np.ndarray) -> list[tuple[Network, np.ndarray]]:
+        """Networks with any of these entries, and which of their accounts: (N,) bool each."""
+        out = []
+        for agent, first, group in zip(self.world.networks, self.first, self.groups, strict=True):
+            mask = np.isin(group + first, place)
+            if mask.any():
+                out.append((agent, mask))
+        return out
+
+    def sanction(self, place: np.ndarray, effect: AccountEffect) -> None:
+        """Let a sanction begin. A person under one goes on watching: what she does counts less, or not at all."""
+        people = place[place < self.people]
+        trust = np.float32(0.0 if not effect.counts else effect.activity)
+        self.world.state.trust[people] = np.minimum(self.world.state.trust[people], trust)
+        for agent, mask in self.of_networks(place):
+            roster = agent.roster
+            if not effect.counts:
+                roster.trust[mask] = 0.0
+            roster.active[mask] &= roster.luck[mask] < np.float32(effect.activity)
+
+    def release(self, place: np.ndarray) -> None:
+        """Let a sanction end."""
+        self.world.state.trust[place[place < self.people]] = 1.0
+        for agent, mask in self.of_networks(place):
+            agent.roster.trust[mask] = 1.0
+            agent.roster.active[mask] = True
+
+    def items(self, subject: np.ndarray) -> np.ndarray:
+        """(N,) item numbers of identities."""
+        ids = self.world.state.items.id
+        if not len(subject):
+            return np.zeros(0, np.int64)
+        if not hasattr(self, "_item_order"):
+            self._item_order = np.argsort(ids, kind="stable")
+        return self._item_order[np.searchsorted(ids[self._item_order], subject)]
+
+    def violates(self, rows: np.ndarray) -> np.ndarray:
+        """(N,) bool: posts that break the rules: by inauthentic accounts, or paid for and not disclosed."""
+        labels = self.world.state.items.labels
+        candidate, kind, campaign = labels.candidate[rows], labels.kind[rows], labels.campaign[rows]
+        by_network = kind > VOLUNTEER if len(KINDS) > VOLUNTEER + 1 else np.zeros(len(rows), bool)
+        return (campaign >= 0) & (candidate >= 0) & ((kind == INFLUENCER) | by_network)
+
+    def named(self, block: Notice, kind: int) -> np.ndarray:
+        """Identities that a notice is about: accounts of a campaign's network, or live items."""
+        world = self.world
+        if kind == ACCOUNT:
+            for agent, first, group in zip(world.networks, self.first, self.groups, strict=True):
+                if agent.network.campaign == block.campaign:
+                    return self.subject[first : first + int(group[-1]) + 1]
+            return np.zeros(0, np.uint64)
+        start, end = world.window
+        labels = world.state.items.labels
+        keep = labels.present[start:end] & (labels.candidate[start:end] >= 0)
+        if block.campaign is not None:
+            numbers = [k for k, c in enumerate(world.plan.campaigns) if c.id == block.campaign]
+            keep &= np.isin(labels.campaign[start:end], numbers)
+        if block.candidate is not None:
+            keep &= labels.candidate[start:end] == [c.id for c in world.plan.candidates].index(block.candidate)
+        if block.content is not None:
+            keep &= labels.kind[start:end] == KINDS.index(block.content)
+        return world.state.items.id[start:end][keep]
