@@ -9,7 +9,7 @@ import numpy as np
 from recsim import rng
 from recsim.agents.networks import Roster
 from recsim.ranking.mitigation import AccountView, ItemView
-from recsim.state import DEMOTED, FOLLOW, LABELLED, LIKE, OFFICIAL
+from recsim.state import DEMOTED, FOLLOW, LABELLED, LIKE, OFFICIAL, VOLUNTEER
 
 if TYPE_CHECKING:
     from recsim.world.feed import Feed
@@ -96,6 +96,8 @@ class Reach:
         self.beyond = np.ones(feed.window, np.float32)
         self.everywhere = np.ones(feed.window, np.float32)
         self.demotes = False
+        # Genuine items by language: live, held back, demoted, taken down or excluded; item-steps of the day.
+        self.items = np.zeros((len(feed.plan.languages), 4), np.int64)
         acts = [m.mitigation for m in self.measures.measures]
         self.wanted = any(m.holds or m.demotes for m in acts)
 
@@ -104,28 +106,40 @@ class Reach:
         feed, state, count = self.feed, self.feed.state, end - start
         status = state.status[start:end]
         self.demotes = False
+        if not (self.wanted or feed.plan.moderated):
+            return  # nothing is ever held back
+        labels = state.items.labels
+        genuine = labels.present[start:end] & ((labels.campaign[start:end] < 0) | (labels.kind[start:end] == VOLUNTEER))
+        language = labels.language[start:end][genuine]
+        self._count(0, language, np.ones(len(language), bool))
         if status.any():
             gone = (status & np.uint8(3)) > 0  # removed or excluded
             feed.eligible[:count] &= ~gone
             feed.trial[:count] &= ~gone
+            self._count(3, language, gone[genuine])
             factors = np.where(status & DEMOTED, np.float32(feed.plan.demotion), np.float32(1.0))
             factors = factors * np.where(status & LABELLED, np.float32(feed.plan.label_demotion), np.float32(1.0))
             if (factors != 1).any():
                 self.everywhere[:count] = factors
                 self.beyond[:count], self.demotes = 1.0, True
-        if not self.wanted:
-            return
-        view = self._view(start, end)
-        held = self.measures.held(view)
+        view = self._view(start, end) if self.wanted else None
+        held = self.measures.held(view) if view is not None else None
         if held is not None:
+            self._count(1, language, held[genuine])
             feed.eligible[:count] &= ~held
             feed.trial[:count] &= ~held
-        lowered = self.measures.demotion(view)
+        lowered = self.measures.demotion(view) if view is not None else None
         if lowered is not None and (lowered != 1).any():
             self.beyond[:count] = lowered
             if not self.demotes:
                 self.everywhere[:count] = 1.0
             self.demotes = True
+        if self.demotes:
+            lower = self.beyond[:count] * self.everywhere[:count] < 1
+            self._count(2, language, lower[genuine])
+
+    def _count(self, column: int, language: np.ndarray, where: np.ndarray) -> None:
+        self.items[:, column] += np.bincount(language[where], minlength=len(self.items))
 
     def _view(self, start: int, end: int) -> ItemView:
         feed, state, count = self.feed, self.feed.state, end - start

@@ -21,16 +21,9 @@ from recsim.world.world import World
 
 BURN_IN_LIFETIMES = 3
 TABLES = (
-    "exposure",
-    "provenance",
-    "engagement",
-    "campaigns",
-    "moderation",
-    "reviews",
-    "detections",
-    "followers",
-    "shadows",
-)
+    "exposure", "provenance", "engagement", "campaigns", "moderation", "reviews", "detections", "collateral", "held",
+    "followers", "shadows",
+)  # fmt: skip
 
 
 @dataclasses.dataclass

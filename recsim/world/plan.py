@@ -92,6 +92,12 @@ class Plan:
         return bool(moderation.detectors) or any(n.target == "accounts" for n in moderation.notices)
 
     @property
+    def moderated(self) -> bool:
+        """Whether moderation does anything but remove networks late."""
+        m = self.scenario.moderation
+        return bool(m.detectors or m.reviewers or m.notices or m.political_labels)
+
+    @property
     def watched(self) -> bool:
         """Whether people's actions are logged for detectors."""
         return bool(self.scenario.moderation.detectors)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from recsim.agents.cases import CASE_KINDS, Cases, Verdicts
+from recsim.agents.networks import FULL
 from recsim.rng import Key
 from recsim.state import ACTIONS, KINDS, SOURCES, STANCES
 from recsim.world.networks import TACTICS
@@ -71,6 +72,8 @@ class Record:
                 "waiting": self.waiting.copy(),
                 "waited_h": self.waited_h.copy(),
                 "found": self.found.copy(),
+                "people": self._people(world),
+                "items": world.feed.reach.items.copy(),
                 "followers": state.accounts.followers[state.accounts.official].copy(),
             }
         )
@@ -83,6 +86,7 @@ class Record:
         for table in (self.human, self.inauthentic, self.volunteer, *self.by_campaign.values()):
             table[:] = 0
         self.removed.clear()
+        world.feed.reach.items[:] = 0
         self.reviews[:], self.waited_h[:], self.found[:] = 0, 0, 0
 
     # ---- moderation -------------------------------------------------------------------------------------------
@@ -107,6 +111,19 @@ class Record:
         """
         hit = int((flagged & acting).sum())
         self.found[number] += (int(flagged.sum()), hit, int(acting.sum()), int(flagged[:people].sum()), people)
+
+    def _people(self, world) -> np.ndarray:
+        """(R, L, 4) int64: people, those sanctioned, actions of the day, what of them did not count in 1/1024."""
+        plan, state = self.plan, world.state
+        out = np.zeros((len(plan.regions), len(plan.languages), 4), np.int64)
+        if not plan.weighs:
+            return out
+        acted = world.feed.tally.acted.astype(np.int64)
+        lost = acted * (FULL - state.observed.weight)
+        cells = state.cells.region, state.cells.language
+        for column, value in enumerate((np.ones_like(acted), (state.trust < 1).astype(np.int64), acted, lost)):
+            np.add.at(out[..., column], cells, value)
+        return out
 
     # ---- tables -----------------------------------------------------------------------------------------------
 
@@ -237,6 +254,27 @@ class Record:
                     rows.append((day["day"], one.id, *found))
         names = ["day", "detector", *FOUND_COLUMNS]
         return self._frame(_columns(rows, names, {"detector"}, set()))
+
+    def collateral(self) -> pd.DataFrame:
+        """What measures cost people by day, region and language: sanctions, and actions that did not count."""
+        rows = []
+        for day in self.days:
+            for region, language in zip(*np.nonzero(day["people"][..., 0]), strict=True):
+                people, sanctioned, actions, lost = (int(v) for v in day["people"][region, language])
+                place = (self.plan.regions[region], self.plan.languages[language])
+                rows.append((day["day"], *place, people, sanctioned, actions, lost / FULL))
+        names = ["day", "region", "language", "people", "sanctioned", "actions", "uncounted_actions"]
+        return self._frame(_columns(rows, names, {"region", "language"}, {"uncounted_actions"}))
+
+    def held(self) -> pd.DataFrame:
+        """What measures cost genuine creators by day and language: steps that live items were held, demoted, taken away."""
+        rows = [
+            (day["day"], self.plan.languages[language], *(int(v) for v in day["items"][language]))
+            for day in self.days
+            for language in np.flatnonzero(day["items"].any(axis=1))
+        ]
+        names = ["day", "language", "item_steps", "held", "demoted", "withdrawn"]
+        return self._frame(_columns(rows, names, {"language"}, set()))
 
     def shadows(self) -> pd.DataFrame:
         """First places by shadow and candidate, over all days of the arm; no rows without shadows.

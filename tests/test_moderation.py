@@ -1,0 +1,180 @@
+"""Moderation in the world: detectors on simulated logs, reports, review, sanctions, notices, labels, collateral."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers import changed, frames_of, window_shares, world_of
+
+from recsim.agents.cases import ITEM
+from recsim.audit import controls
+from recsim.errors import InputError
+from recsim.scenario.moderation import Actions, Detector, LabelErrors, Notice, PoliticalLabels, Reviewers
+from recsim.scenario.quantity import assumed
+from recsim.state import LABELLED, REMOVED
+
+
+def detector(kind="noise", reviewed=False, **parameters):
+    return Detector(
+        id="d", kind=kind, every_hours=4, reviewed=reviewed, parameters={k: assumed(v) for k, v in parameters.items()}
+    )
+
+
+def moderated(scenario, **moderation):
+    return changed(scenario, moderation=moderation)
+
+
+@pytest.fixture(scope="module")
+def strong(small):
+    return changed(small, dose=assumed(20.0))
+
+
+PERFECT = {"recall": 1.0, "false_positive_rate": 0.0}
+
+
+def team(count=2000.0, **more):
+    return {"aa": Reviewers(count=assumed(count), items_per_hour=assumed(60), **more)}
+
+
+def test_a_perfect_detector_ends_the_campaign_after_its_first_step(strong):
+    frames = frames_of(moderated(strong, detectors=[detector(**PERFECT)]))
+    acts = frames["campaigns"].groupby("day")["attempted"].sum()
+    assert acts.get(-3, 0) > 0 and acts.drop(-3, errors="ignore").sum() == 0
+    d = frames["detections"]
+    assert (d["inauthentic_flagged"] == d["inauthentic"]).all() and (d["people_flagged"] == 0).all()
+    assert d[d["arm"].astype(str) == "factual"]["inauthentic"].iloc[0] > 0
+    assert d[d["arm"].astype(str) == "counterfactual"]["inauthentic"].sum() == 0
+    shares = {arm: dict(window_shares(frames, arm)) for arm in ("factual", "counterfactual")}
+    plain = dict(window_shares(frames_of(strong), "factual"))
+    assert (
+        abs(shares["factual"]["eva"] - shares["counterfactual"]["eva"]) < plain["eva"] - shares["counterfactual"]["eva"]
+    )
+
+
+def test_roll_back_takes_fake_counts_away(strong):
+    kept = world_of(moderated(strong, detectors=[detector(**PERFECT)]), "factual", steps=50).state.counters
+    back = moderated(strong, detectors=[detector(**PERFECT)], actions=Actions(rollback="roll_back"))
+    taken = world_of(back, "factual", steps=50).state.counters
+    assert kept.fake.sum() > 0 and taken.fake.sum() == 0
+    assert (taken.total >= 0).all() and (taken.valued >= 0).all()
+
+
+def test_false_positives_cost_people_their_voice(small):
+    wrong = detector(recall=0.0, false_positive_rate=0.2)
+    frames = frames_of(moderated(small, detectors=[wrong]))
+    c = frames["collateral"]
+    last = c[c["day"] == 0]
+    assert last["sanctioned"].sum() / last["people"].sum() == pytest.approx(0.2, abs=0.04)
+    assert c["uncounted_actions"].sum() / c["actions"].sum() == pytest.approx(0.2, abs=0.06)
+    counted = world_of(moderated(small, detectors=[wrong]), steps=30).state
+    assert 0.6 < counted.weighed.total.sum() / counted.counters.total.sum() < 0.95
+
+
+def test_off_is_off(small):
+    assert not world_of(small, steps=2).moderation.active
+    assert controls.same(frames_of(small), frames_of(moderated(small, actions=Actions(item="demote"))))
+    # A detector that finds nobody changes nothing but the tables about itself.
+    idle = frames_of(moderated(small, detectors=[detector(recall=0.0, false_positive_rate=0.0)]))
+    plain = frames_of(small)
+    for name in ("exposure", "provenance", "engagement", "campaigns", "followers"):
+        assert controls.same({name: plain[name]}, {name: idle[name]}), name
+
+
+def test_reviewers_stand_between_finding_and_sanction(strong):
+    """Nobody is sanctioned without reviewers; slow ones let more through; blind ones everything."""
+
+    def acted(**options):
+        f = frames_of(moderated(strong, detectors=[detector(reviewed=True, **PERFECT)], **options))
+        return f["campaigns"]["attempted"].sum(), f["reviews"]
+
+    alone, nobody = acted()
+    many, fast = acted(reviewers=team(sensitivity=assumed(1)))
+    blind, _ = acted(reviewers=team(sensitivity=assumed(0)))
+    slow, late = acted(reviewers=team(count=20.0, sensitivity=assumed(1)))
+    assert alone == blind > slow > many > 0
+    assert nobody["decided"].sum() == 0 and nobody["waiting"].max() > 0
+    assert fast["rightly_found"].sum() > 0 and fast["missed"].sum() == 0
+    assert late["waited_h"].max() > fast["waited_h"].max()
+
+
+def test_people_report_and_items_come_down(small):
+    loud = changed(small, response={"report_rate": assumed(0.05)})
+    harsh = team(specificity=assumed(0.0), sensitivity=assumed(1))
+    world = world_of(moderated(loud, reviewers=harsh), steps=30)
+    removed = np.flatnonzero(world.state.status & REMOVED)
+    assert len(removed) > 5
+    assert not np.isin(world.state.observed.inbox, removed).any()
+    reviews = frames_of(moderated(loud, reviewers=harsh))["reviews"]
+    assert (reviews["case"] == "item").all() and reviews["wrongly_found"].sum() > 0
+    held = frames_of(moderated(loud, reviewers=harsh))["held"]
+    assert held["withdrawn"].sum() > 0
+    # What has come down is not seen again.
+    seen = world.state.counters.human[removed, 0].copy()
+    for _ in range(4):
+        world.step()
+    assert np.array_equal(world.state.counters.human[removed, 0], seen)
+
+
+def test_demoted_items_lose_views(small):
+    loud = changed(small, response={"report_rate": assumed(0.05)})
+    harsh = team(specificity=assumed(0.0))
+
+    def views(action, factor=0.3):
+        world = world_of(
+            moderated(loud, reviewers=harsh, actions=Actions(item=action, demote_factor=assumed(factor))), steps=50
+        )
+        rows = np.flatnonzero(world.state.status)
+        return world.state.counters.human[rows, 0].sum() / max(1, len(rows)), len(rows)
+
+    assert views("demote")[0] < views("label")[0] and views("label")[1] > 5
+
+
+def test_a_notice_is_answered_in_part_and_late(strong):
+    one = Notice(id="n", day=-3, hour=4, campaign="network", share=assumed(1), compliance=assumed(1), lag_h=assumed(24))
+    frames = frames_of(moderated(strong, notices=[one]))
+    acts = frames["campaigns"].groupby("day")["attempted"].sum()
+    assert acts[-3] > 0 and acts.get(-1, 0) == 0
+    half = frames_of(moderated(strong, notices=[one.model_copy(update={"compliance": assumed(0.5)})]))
+    later = half["campaigns"].groupby("day")["attempted"].sum()
+    assert 0 < later[-1] < frames_of(strong)["campaigns"].groupby("day")["attempted"].sum()[-1]
+
+
+def test_labels_carry_their_errors(small):
+    labels = PoliticalLabels(errors={"eva": LabelErrors(missed=assumed(1.0))}, demotion=assumed(0.2))
+    world = world_of(moderated(small, political_labels=labels), steps=30)
+    candidate = world.state.items.labels.candidate[24 : int(world.state.born[30])]
+    labelled = (world.state.status[24 : int(world.state.born[30])] & LABELLED) > 0
+    eva = [c.id for c in world.plan.candidates].index("eva")
+    late = slice(int(world.state.born[1]), None)
+    candidate, labelled = candidate[late], labelled[late]
+    assert not labelled[candidate == eva].any() and not labelled[candidate < 0].any()
+    assert labelled[(candidate >= 0) & (candidate != eva)].all()
+    shares = dict(window_shares(frames_of(moderated(small, political_labels=labels)), "counterfactual"))
+    assert shares["eva"] > dict(window_shares(frames_of(small), "counterfactual"))["eva"]
+
+
+@pytest.mark.parametrize("kind", ["noise", "synchrony", "account_rate"])
+def test_controls_hold(small, kind):
+    scenario = moderated(
+        small, detectors=[detector(kind, reviewed=True)], reviewers=team(), actions=Actions(rollback="roll_back")
+    )
+    for control in (controls.zero_dose, controls.exchanged, controls.reordered, controls.threads):
+        ok, note = control(scenario)
+        assert ok, f"{control.__name__}: {note}"
+
+
+def test_misspelt_detector(small):
+    with pytest.raises(InputError, match=r"unknown detector 'synchroni'.*did you mean 'synchrony'"):
+        frames_of(moderated(small, detectors=[detector("synchroni")]))
+    with pytest.raises(InputError, match="recal"):
+        frames_of(moderated(small, detectors=[detector(recal=0.5)]))
+
+
+def test_nothing_lost_on_the_way_to_the_desk(strong):
+    world = world_of(
+        moderated(strong, detectors=[detector(reviewed=True, **PERFECT)], reviewers=team(20.0)), "factual", steps=58
+    )
+    entered, merged, decided, expired = world.state.docket.queue.ledger.sum(axis=0)
+    queue = world.state.docket.queue
+    assert entered == merged + decided + expired + len(queue.waiting.kind) + len(queue.hand.kind) > 0
+    assert (queue.worked <= queue.offered + 1e-6).all() and ITEM not in queue.waiting.kind
