@@ -1,10 +1,9 @@
 """Detectors on logs with planted networks: precision, recall, false-positive rate, seconds.
 
-    python benchmarks/detectors.py [--people 20000] [--days 14] [--seed 1] [--json] [--time]
+    python benchmarks/detectors.py [--seeds 1 2 3] [--others] [--table] [--json] [--time]
 
 People have heavy-tailed activity, items heavy-tailed popularity that fades; some people are new, some share an address.
-Six made-up networks are planted, one at a time, then all together; and last the log without any.
-``--time`` asks only for the seconds, on a log with a million actions of 100,000 accounts.
+Six made-up networks are planted, one at a time, then all together; and last the log without any. Several seeds are counted together.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recsim.agents.detectors import DETECTORS, Facts, Log, Truth, describe, detect, measure
+from recsim.agents.detectors import DETECTORS, Facts, Log, Measured, Truth, describe, detect, measure, wilson
 from recsim.rng import Key
 from recsim.state import COMMENT, FOLLOW, LIKE, SHARE
 
@@ -168,9 +167,9 @@ NETWORKS = {
 }
 
 
-def joined(g: np.random.Generator, base: Part, planted: list[Part]) -> tuple[Log, Facts, Truth]:
+def joined(seed: int, base: Part, planted: list[Part]) -> tuple[Log, Facts, Truth]:
     """One log, sorted by step, accounts in random order so that nobody's number gives him away."""
-    parts = [base, *planted]
+    g, parts = np.random.default_rng(seed), [base, *planted]
     offset = np.cumsum([0] + [len(p.created) for p in parts])
     total, person = int(offset[-1]), len(base.created)
     rows = np.concatenate([p.rows + np.array([o, 0, 0, 0]) for p, o in zip(parts, offset, strict=False)])
@@ -186,7 +185,58 @@ def joined(g: np.random.Generator, base: Part, planted: list[Part]) -> tuple[Log
     facts = Facts(total, created[back].astype(np.int32), address[back].astype(np.int32), seeds[back], 1.0)
     population = np.repeat(np.arange(len(parts), dtype=np.uint32), [len(p.created) for p in parts])
     number = np.arange(total) - offset[population]
-    return log, facts, Truth(back >= person, population[back], number[back].astype(np.uint32), Key(1, 0))
+    return log, facts, Truth(back >= person, population[back], number[back].astype(np.uint32), Key(seed, 0))
+
+
+def results(options: argparse.Namespace, seed: int) -> list[dict]:
+    """One row per network and detector of one log."""
+    settings: list[tuple[str, dict[str, float]]] = [(name, {}) for name in options.detectors]
+    settings += [one for one in OTHERS if one[0] in options.detectors] if options.others else []
+    g = np.random.default_rng(seed)
+    base, born = people(g, options.people, options.days, options.per_day)
+    planted = {name: make(g, born, options.days, base.rows) for name, make in NETWORKS.items()}
+    rows: list[dict] = []
+    for network in options.networks:
+        parts = list(planted.values()) if network == "all" else [planted[network]] if network != "none" else []
+        log, facts, truth = joined(seed, base, parts)
+        for name in () if rows else options.detectors:  # compiled before anything is timed
+            detect(name, Log(*(c[:100] for c in log)), facts, {}, truth)
+        for name, given in settings:
+            began = time.perf_counter()
+            found = detect(name, log, facts, given, truth)
+            rows.append({"seed": seed, "network": network, "detector": " ".join([name, *(f"{k}={v:g}" for k, v in given.items())]),
+                         "actions": len(log.actor), "accounts": facts.actors, "seconds": time.perf_counter() - began,
+                         **{rate: value._asdict() for rate, value in measure(found, truth.inauthentic)._asdict().items()}})  # fmt: skip
+    return rows
+
+
+def pooled(rows: list[dict]) -> Measured:
+    """Rates of all seeds together."""
+    return Measured(
+        *(wilson(sum(r[rate]["hits"] for r in rows), sum(r[rate]["of"] for r in rows)) for rate in Measured._fields)
+    )
+
+
+def table(rows: list[dict], networks: list[str]) -> str:
+    """Markdown: precision / recall by detector and network, seeds together, with the range of recall over seeds."""
+    planted = [n for n in networks if n != "none"]
+    lines = [
+        "| detector | " + " | ".join([*planted, "false positives without a network"]) + " |",
+        "|---" * (len(planted) + 2) + "|",
+    ]
+    for detector in dict.fromkeys(r["detector"] for r in rows):
+        cells = []
+        for network in planted:
+            mine = [r for r in rows if (r["detector"], r["network"]) == (detector, network)]
+            p, recall = pooled(mine)[:2]
+            each = [r["recall"]["value"] for r in mine]
+            span = f" ({min(each):.2f}-{max(each):.2f})" if max(each) - min(each) >= 0.02 else ""
+            cells.append(f"{p.value:.2f} / {recall.value:.2f}{span}" if p.of else "- / 0")
+        none = [r for r in rows if (r["detector"], r["network"]) == (detector, "none")]
+        lines.append(
+            f"| `{detector}` | " + " | ".join(cells) + (f" | {pooled(none)[2].value:.4f} |" if none else " | |")
+        )
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -194,44 +244,30 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=20_000)
     parser.add_argument("--days", type=int, default=14)
     parser.add_argument("--per-day", type=float, default=2.5, help="public actions of a person and day")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--time", action="store_true")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--detectors", nargs="+", default=list(DETECTORS))
     parser.add_argument("--networks", nargs="+", default=[*NETWORKS, "all", "none"])
     parser.add_argument("--others", action="store_true", help="also other settings than the defaults")
+    parser.add_argument("--time", action="store_true", help="a log with a million actions of 100,000 accounts")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--table", action="store_true", help="one Markdown table instead of a line per result")
     options = parser.parse_args()
     if options.time:
-        options.people, options.per_day, options.networks = 97_000, 0.73, ["all"]
-    settings: list[tuple[str, dict[str, float]]] = [(name, {}) for name in options.detectors]
-    settings += [one for one in OTHERS if one[0] in options.detectors] if options.others else []
-    g = np.random.default_rng(options.seed)
-    base, born = people(g, options.people, options.days, options.per_day)
-    planted = {name: make(g, born, options.days, base.rows) for name, make in NETWORKS.items()}
-    rows = []
-    for network in options.networks:
-        parts = list(planted.values()) if network == "all" else [planted[network]] if network != "none" else []
-        log, facts, truth = joined(np.random.default_rng(options.seed), base, parts)
-        if not options.json:
-            print(f"\n{network}: {len(log.actor):,} actions, {facts.actors:,} accounts, "
-                  f"{truth.inauthentic.mean():.2%} inauthentic")  # fmt: skip
-        for name, given in settings:
-            if not rows:
-                for warm in options.detectors:  # compiled before anything is timed
-                    detect(warm, Log(*(c[:100] for c in log)), facts, {}, truth)
-            began = time.perf_counter()
-            found = detect(name, log, facts, given, truth)
-            seconds = time.perf_counter() - began
-            measured = measure(found, truth.inauthentic)
-            cells = describe(measured)
-            rows.append({"network": network, "detector": name, "given": given, "seconds": seconds,
-                         **{rate: value._asdict() for rate, value in measured._asdict().items()}})  # fmt: skip
-            if not options.json:
-                text = " ".join([name, *(f"{k}={v:g}" for k, v in given.items())])
-                print(f"  {text}\n    precision {cells['precision']:32} recall {cells['recall']:32} false positives "
-                      f"{cells['false_positive_rate']:34} {seconds:.2f} s", flush=True)  # fmt: skip
+        options.people, options.per_day, options.networks = 97_000, 0.52, ["all"]
+    rows = [row for seed in options.seeds for row in results(options, seed)]
     if options.json:
         print(json.dumps(rows, indent=1))
+    elif options.table:
+        print(table(rows, options.networks))
+    else:
+        for network in options.networks:
+            here = [r for r in rows if r["network"] == network]
+            print(f"\n{network}: {here[0]['actions']:,} actions, {here[0]['accounts']:,} accounts (first seed)")
+            for detector in dict.fromkeys(r["detector"] for r in here):
+                mine = [r for r in here if r["detector"] == detector]
+                cells = describe(pooled(mine))
+                print(f"  {detector}\n    precision {cells['precision']:32} recall {cells['recall']:32} false positives "
+                      f"{cells['false_positive_rate']:34} {max(r['seconds'] for r in mine):.2f} s")  # fmt: skip
 
 
 if __name__ == "__main__":
