@@ -38,7 +38,7 @@ class Desk(NamedTuple):
     order: str  # one of PRIORITIES, largest first; ties by time of entry, kind, subject
     exponential: bool  # length of a review: exponential, or always the mean
     delay_h: float  # hours from verdict to effect
-    capacity: float  # cases that can wait; beyond it the last in order fall out
+    capacity: float  # cases of one language that can wait; beyond it the last in order fall out
     expires_h: float  # hours after which a waiting case is dropped
     step_hours: int
 
@@ -153,9 +153,11 @@ def review(desk: Desk, queue: Queue, cases: Cases, now: int, key: Key) -> tuple[
     rest[begun] = False
     waiting, hours = take(waiting, rest), hours[rest]
     if len(hours) > desk.capacity:
-        most = int(desk.capacity)
-        ledger[:, EXPIRED] += _by_language(take(waiting, slice(most, None)), languages)
-        waiting, hours = take(waiting, slice(most)), hours[:most]
+        over = np.zeros(len(hours), bool)
+        for language in range(languages):
+            over[np.flatnonzero(waiting.language == language)[int(desk.capacity) :]] = True
+        ledger[:, EXPIRED] += _by_language(take(waiting, over), languages)
+        waiting, hours = take(waiting, ~over), hours[~over]
     kept.sort(key=lambda k: k[1])
     places = np.array([k[0] for k in kept], np.int64)
     after = Queue(
@@ -183,7 +185,9 @@ def _merged(
         busy |= (fresh.kind == kind) & np.isin(fresh.subject, hand.subject[hand.kind == kind])
     gone, fresh = take(fresh, busy), take(fresh, ~busy)
     both = joined(waiting, fresh)
-    order = np.lexsort((both.round, both.moment, both.entered, both.subject, both.kind))
+    # By all columns: of rows that came together the one that stays must not depend on who came first.
+    columns = (both.work, both.truth, both.language, both.round, both.moment, both.entered, both.subject, both.kind)
+    order = np.lexsort(columns)
     both = take(both, order)
     if not len(order):
         return (both, hours), gone
