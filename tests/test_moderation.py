@@ -264,7 +264,7 @@ def test_from_the_block_to_the_desk(stated):
     assert setting.pool_of.tolist() == [0, -1] and setting.capacity == 10 and setting.expires_h == 240
     assert setting.order == "reports_reach" and not setting.exponential and setting.delay_h == 2
     cases = make_cases(ACCOUNT, MANY[:200], np.arange(200) % 2, True, 0)
-    verdicts, queue = run(setting, cases, 240)
+    verdicts, queue = run(setting, cases, 241)
     assert len(verdicts.kind) == 10 and queue.ledger[:, 3].tolist() == [90, 100]
     assert make_appealing(block.appeals)[:2] == (0.4, 0.05) and make_appealing(block.appeals).priority == 1
     first, last = (make_notice(n, 10) for n in block.notices)

@@ -412,6 +412,7 @@ def test_delay_comes_before_the_effect():
     [
         ({"moment": 1.0}, r"got moment 1.0, must be in \[0, 1\)"),
         ({"work": 0.0}, "got work 0.0, must be above 0"),
+        ({"score": math.nan}, "got score nan, must be finite"),
         ({"reports": -1}, "got reports -1, must be at least 0"),
         ({"weight": 1}, "got unknown column 'weight'; allowed: kind, "),
     ],

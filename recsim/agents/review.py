@@ -11,7 +11,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recsim.agents.cases import Cases, Verdicts, draws, exponential, joined, make_cases, no_cases, question, take
+from recsim.agents.cases import (
+    Cases,
+    Verdicts,
+    draws,
+    exponential,
+    joined,
+    make_cases,
+    no_cases,
+    question,
+    same_subject,
+    take,
+)
 from recsim.rng import Decision, Key
 
 PRIORITIES = ("first_come", "reports_reach", "score")
@@ -135,7 +146,7 @@ def review(desk: Desk, queue: Queue, cases: Cases, now: int, key: Key) -> tuple[
         later = later[np.lexsort((later, entry[later]))]
         held = [
             (first_hand + h, int(queue.seat[h]), float(queue.left[h]))
-            for h in np.flatnonzero(np.isin(queue.seat, mine))
+            for h in np.flatnonzero(np.isin(queue.seat, mine)).tolist()
         ]
         _work(mine, speed, held, hours, rows[there], later, entry, opens, closes, started, done, kept, worked)
     # Each adds up times of one step after the other, so the last bits may differ.
@@ -179,37 +190,65 @@ def _entry_hours(cases: Cases, desk: Desk) -> np.ndarray:
 def _merged(
     waiting: Cases, hours: np.ndarray, fresh: Cases, hand: Cases, desk: Desk, key: Key
 ) -> tuple[tuple[Cases, np.ndarray], Cases]:
-    """Waiting and fresh cases in order with the lengths of their reviews, and the fresh ones that were merged."""
-    busy = np.zeros(len(fresh.kind), bool)
-    for kind in np.unique(hand.kind):
-        busy |= (fresh.kind == kind) & np.isin(fresh.subject, hand.subject[hand.kind == kind])
+    """Waiting and fresh cases in order with the lengths of their reviews, and the fresh ones that were merged.
+
+    Only cases that are new or have changed are sorted; they are then put into the line, which may be long.
+    """
+    busy = same_subject(fresh, hand)
     gone, fresh = take(fresh, busy), take(fresh, ~busy)
-    both = joined(waiting, fresh)
+    old = same_subject(waiting, fresh)
+    both = joined(take(waiting, old), fresh)
+    length = np.concatenate([hours[old], np.full(len(fresh.kind), np.nan)])
+    waiting, hours = take(waiting, ~old), hours[~old]
+    if not len(length):
+        return (waiting, hours), gone
     # By all columns: of rows that came together the one that stays must not depend on who came first.
     columns = (both.work, both.truth, both.language, both.round, both.moment, both.entered, both.subject, both.kind)
     order = np.lexsort(columns)
-    both = take(both, order)
-    if not len(order):
-        return (both, hours), gone
+    both, length = take(both, order), length[order]
     first = np.ones(len(order), bool)
     first[1:] = (both.subject[1:] != both.subject[:-1]) | (both.kind[1:] != both.kind[:-1])
     start = np.flatnonzero(first)
     gone = joined(gone, take(both, ~first))
-    both = take(both, first)._replace(
-        reports=np.add.reduceat(both.reports, start), reach=np.maximum.reduceat(both.reach, start),
-        score=np.maximum.reduceat(both.score, start), priority=np.maximum.reduceat(both.priority, start),
-    )  # fmt: skip
-    old = order[first] < len(hours)
-    length = np.empty(len(start), np.float64)
-    length[old] = hours[order[first][old]]
-    length[~old] = _lengths(take(both, ~old), desk, key)
-    keys = [both.subject, both.kind, both.moment, both.entered]
+    together = {"reports": np.add.reduceat(both.reports, start)}
+    together |= {n: np.maximum.reduceat(getattr(both, n), start) for n in ("reach", "score", "priority")}
+    both, length = take(both, first)._replace(**together), length[first]
+    new = np.isnan(length)
+    length[new] = _lengths(take(both, new), desk, key)
+    ranked = np.lexsort(_line(both, desk)[::-1])
+    both, length = take(both, ranked), length[ranked]
+    place = _places(_line(waiting, desk), _line(both, desk)) + np.arange(len(length))
+    inserted = np.zeros(len(hours) + len(length), bool)
+    inserted[place] = True
+    target = np.concatenate([np.flatnonzero(~inserted), place])
+    source = np.empty(len(target), np.int64)
+    source[target] = np.arange(len(target))
+    return (take(joined(waiting, both), source), np.concatenate([hours, length])[source]), gone
+
+
+def _line(cases: Cases, desk: Desk) -> list[np.ndarray]:
+    """Columns by which cases stand in line, the first decides."""
+    keys = [-cases.priority.astype(np.int32)]
     if desk.order == "reports_reach":
-        keys.append(-(both.reports * both.reach))
+        keys.append(-(cases.reports * cases.reach))
     elif desk.order == "score":
-        keys.append(-both.score)
-    ranked = np.lexsort((*keys, -both.priority))
-    return (take(both, ranked), length[ranked]), gone
+        keys.append(-cases.score)
+    return [*keys, cases.entered, cases.moment, cases.kind, cases.subject]
+
+
+def _places(line: list[np.ndarray], new: list[np.ndarray]) -> np.ndarray:
+    """Where each new row belongs in a sorted line, by bisection of all rows at once; (R,) int64."""
+    low, high = np.zeros(len(new[0]), np.int64), np.full(len(new[0]), len(line[0]), np.int64)
+    while (low < high).any():
+        middle = np.minimum((low + high) // 2, len(line[0]) - 1)
+        before, alike = np.zeros(len(low), bool), np.ones(len(low), bool)
+        for column, wanted in zip(line, new, strict=True):
+            there = column[middle]
+            before |= alike & (there < wanted)
+            alike &= there == wanted
+        more = low < high
+        low, high = np.where(more & before, middle + 1, low), np.where(more & ~before, middle, high)
+    return low
 
 
 def _lengths(cases: Cases, desk: Desk, key: Key) -> np.ndarray:
