@@ -1,4 +1,4 @@
-"""Cases for review and what comes of them: the tables, and the draws that hang on a case."""
+"""Cases for review, who reviews them and what comes of it: the tables, and the draws that hang on a case."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from recsim.rng import Decision, Key
 
 ACCOUNT, ITEM, ACCOUNT_APPEAL, ITEM_APPEAL = range(4)
 CASE_KINDS = ("account", "item", "account_appeal", "item_appeal")
+PRIORITIES = ("first_come", "reports_reach", "score")
 
 
 class Cases(NamedTuple):
@@ -28,6 +29,30 @@ class Cases(NamedTuple):
     score: np.ndarray  # (N,) float32, of a detector
     round: np.ndarray  # (N,) int16, earlier reviews of the same subject; luck hangs on it
     work: np.ndarray  # (N,) float32, length relative to an ordinary review; or real cases that this one stands for
+
+
+class Pool(NamedTuple):
+    """Reviewers who share a queue, as plain values."""
+
+    people: float  # full-time reviewers on these cases, in simulated units; any number from 0
+    items_per_hour: float
+    opens: int  # hours of the day, 0-24, opens < closes
+    closes: int
+    sensitivity: np.ndarray  # (L,) float32 by language of the case: chance that a violation is found
+    specificity: np.ndarray  # (L,) float32: chance that anything else is left alone
+
+
+class Desk(NamedTuple):
+    """How review is organised, as plain values."""
+
+    pools: tuple[Pool, ...]
+    pool_of: np.ndarray  # (L,) int64, which pool reviews a language; -1 nobody
+    order: str  # one of PRIORITIES, largest first; ties by time of entry, kind, subject
+    exponential: bool  # length of a review: exponential, or always the mean
+    delay_h: float  # hours from verdict to effect
+    capacity: float  # cases of one language that can wait; beyond it the last in order fall out
+    expires_h: float  # hours after which a waiting case is dropped
+    step_hours: int
 
 
 class Verdicts(NamedTuple):

@@ -13,45 +13,21 @@ import numpy as np
 
 from recsim.agents.cases import (
     Cases,
+    Desk,
+    Pool,
     Verdicts,
     draws,
-    exponential,
     joined,
     make_cases,
     no_cases,
     question,
-    same_subject,
     take,
-)
+)  # fmt: skip
+from recsim.agents.line import merged
 from recsim.rng import Decision, Key
 
-PRIORITIES = ("first_come", "reports_reach", "score")
 ENTERED, MERGED, DECIDED, EXPIRED = range(4)
 LEDGER = ("entered", "merged", "decided", "expired")
-
-
-class Pool(NamedTuple):
-    """Reviewers who share a queue, as plain values."""
-
-    people: float  # full-time reviewers on these cases, in simulated units; any number from 0
-    items_per_hour: float
-    opens: int  # hours of the day, 0-24, opens < closes
-    closes: int
-    sensitivity: np.ndarray  # (L,) float32 by language of the case: chance that a violation is found
-    specificity: np.ndarray  # (L,) float32: chance that anything else is left alone
-
-
-class Desk(NamedTuple):
-    """How review is organised, as plain values."""
-
-    pools: tuple[Pool, ...]
-    pool_of: np.ndarray  # (L,) int64, which pool reviews a language; -1 nobody
-    order: str  # one of PRIORITIES, largest first; ties by time of entry, kind, subject
-    exponential: bool  # length of a review: exponential, or always the mean
-    delay_h: float  # hours from verdict to effect
-    capacity: float  # cases of one language that can wait; beyond it the last in order fall out
-    expires_h: float  # hours after which a waiting case is dropped
-    step_hours: int
 
 
 class Queue(NamedTuple):
@@ -119,8 +95,8 @@ def review(desk: Desk, queue: Queue, cases: Cases, now: int, key: Key) -> tuple[
     fresh, coming = take(everything, due), take(everything, ~due)
     if fresh.kind.size:
         ledger[:, ENTERED] += _by_language(fresh, languages)
-        table, merged = _merged(waiting, hours, fresh, queue.hand, desk, key)
-        ledger[:, MERGED] += _by_language(merged, languages)
+        table, gone = merged(waiting, hours, fresh, queue.hand, desk, key)
+        ledger[:, MERGED] += _by_language(gone, languages)
         waiting, hours = table
     entry = _entry_hours(waiting, desk)
     late = begin - entry >= desk.expires_h
@@ -185,80 +161,6 @@ def _by_language(group: Any, languages: int) -> np.ndarray:
 
 def _entry_hours(cases: Cases, desk: Desk) -> np.ndarray:
     return (cases.entered.astype(np.float64) + cases.moment.astype(np.float64)) * desk.step_hours
-
-
-def _merged(
-    waiting: Cases, hours: np.ndarray, fresh: Cases, hand: Cases, desk: Desk, key: Key
-) -> tuple[tuple[Cases, np.ndarray], Cases]:
-    """Waiting and fresh cases in order with the lengths of their reviews, and the fresh ones that were merged.
-
-    Only cases that are new or have changed are sorted; they are then put into the line, which may be long.
-    """
-    busy = same_subject(fresh, hand)
-    gone, fresh = take(fresh, busy), take(fresh, ~busy)
-    old = same_subject(waiting, fresh)
-    both = joined(take(waiting, old), fresh)
-    length = np.concatenate([hours[old], np.full(len(fresh.kind), np.nan)])
-    waiting, hours = take(waiting, ~old), hours[~old]
-    if not len(length):
-        return (waiting, hours), gone
-    # By all columns: of rows that came together the one that stays must not depend on who came first.
-    columns = (both.work, both.truth, both.language, both.round, both.moment, both.entered, both.subject, both.kind)
-    order = np.lexsort(columns)
-    both, length = take(both, order), length[order]
-    first = np.ones(len(order), bool)
-    first[1:] = (both.subject[1:] != both.subject[:-1]) | (both.kind[1:] != both.kind[:-1])
-    start = np.flatnonzero(first)
-    gone = joined(gone, take(both, ~first))
-    together = {"reports": np.add.reduceat(both.reports, start)}
-    together |= {n: np.maximum.reduceat(getattr(both, n), start) for n in ("reach", "score", "priority")}
-    both, length = take(both, first)._replace(**together), length[first]
-    new = np.isnan(length)
-    length[new] = _lengths(take(both, new), desk, key)
-    ranked = np.lexsort(_line(both, desk)[::-1])
-    both, length = take(both, ranked), length[ranked]
-    place = _places(_line(waiting, desk), _line(both, desk)) + np.arange(len(length))
-    inserted = np.zeros(len(hours) + len(length), bool)
-    inserted[place] = True
-    target = np.concatenate([np.flatnonzero(~inserted), place])
-    source = np.empty(len(target), np.int64)
-    source[target] = np.arange(len(target))
-    return (take(joined(waiting, both), source), np.concatenate([hours, length])[source]), gone
-
-
-def _line(cases: Cases, desk: Desk) -> list[np.ndarray]:
-    """Columns by which cases stand in line, the first decides."""
-    keys = [-cases.priority.astype(np.int32)]
-    if desk.order == "reports_reach":
-        keys.append(-(cases.reports * cases.reach))
-    elif desk.order == "score":
-        keys.append(-cases.score)
-    return [*keys, cases.entered, cases.moment, cases.kind, cases.subject]
-
-
-def _places(line: list[np.ndarray], new: list[np.ndarray]) -> np.ndarray:
-    """Where each new row belongs in a sorted line, by bisection of all rows at once; (R,) int64."""
-    low, high = np.zeros(len(new[0]), np.int64), np.full(len(new[0]), len(line[0]), np.int64)
-    while (low < high).any():
-        middle = np.minimum((low + high) // 2, len(line[0]) - 1)
-        before, alike = np.zeros(len(low), bool), np.ones(len(low), bool)
-        for column, wanted in zip(line, new, strict=True):
-            there = column[middle]
-            before |= alike & (there < wanted)
-            alike &= there == wanted
-        more = low < high
-        low, high = np.where(more & before, middle + 1, low), np.where(more & ~before, middle, high)
-    return low
-
-
-def _lengths(cases: Cases, desk: Desk, key: Key) -> np.ndarray:
-    """Hours of work that each case's review takes; 0 in a language that nobody reviews."""
-    per_hour = np.array([p.items_per_hour for p in desk.pools] + [np.inf], np.float64)
-    mean = cases.work.astype(np.float64) / per_hour[desk.pool_of[cases.language]]
-    if not desk.exponential:
-        return mean
-    u = draws(key, Decision.REVIEW_TIME, cases.subject, question(cases.kind, cases.round))
-    return mean * exponential(u[:, 0])
 
 
 def _work(
