@@ -407,6 +407,12 @@ def test_delay_comes_before_the_effect():
     assert verdicts.found.dtype == bool and CASE_KINDS[verdicts.kind[0]] == "item"
 
 
+def test_the_effect_is_always_in_a_later_step():
+    """A review that ends just as a step begins is felt in the next one: this one has already run."""
+    verdicts, _ = run(desk(pool(1.0, 1.0), exponential=False), make_cases(ITEM, np.arange(3), 0, True, 0), 5)
+    assert verdicts.decided_h.tolist() == [1, 2, 3] and verdicts.effect.tolist() == [2, 3, 4]
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
