@@ -1,4 +1,4 @@
-"""Cases for review and what comes of them: the tables, and the draws that hang on a case."""
+"""Cases for review, who reviews them and what comes of it: the tables, and the draws that hang on a case."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from recsim.rng import Decision, Key
 
 ACCOUNT, ITEM, ACCOUNT_APPEAL, ITEM_APPEAL = range(4)
 CASE_KINDS = ("account", "item", "account_appeal", "item_appeal")
+PRIORITIES = ("first_come", "reports_reach", "score")
 
 
 class Cases(NamedTuple):
@@ -28,6 +29,30 @@ class Cases(NamedTuple):
     score: np.ndarray  # (N,) float32, of a detector
     round: np.ndarray  # (N,) int16, earlier reviews of the same subject; luck hangs on it
     work: np.ndarray  # (N,) float32, length relative to an ordinary review; or real cases that this one stands for
+
+
+class Pool(NamedTuple):
+    """Reviewers who share a queue, as plain values."""
+
+    people: float  # full-time reviewers on these cases, in simulated units; any number from 0
+    items_per_hour: float
+    opens: int  # hours of the day, 0-24, opens < closes
+    closes: int
+    sensitivity: np.ndarray  # (L,) float32 by language of the case: chance that a violation is found
+    specificity: np.ndarray  # (L,) float32: chance that anything else is left alone
+
+
+class Desk(NamedTuple):
+    """How review is organised, as plain values."""
+
+    pools: tuple[Pool, ...]
+    pool_of: np.ndarray  # (L,) int64, which pool reviews a language; -1 nobody
+    order: str  # one of PRIORITIES, largest first; ties by time of entry, kind, subject
+    exponential: bool  # length of a review: exponential, or always the mean
+    delay_h: float  # hours from verdict to effect
+    capacity: float  # cases of one language that can wait; beyond it the last in order fall out
+    expires_h: float  # hours after which a waiting case is dropped
+    step_hours: int
 
 
 class Verdicts(NamedTuple):
@@ -59,7 +84,8 @@ def make_cases(kind: Any, subject: Any, language: Any, truth: Any, entered: Any,
         more: other columns; moment, priority, score and round default to 0, reports, reach and work to 1.
 
     Raises:
-        ValueError: unknown column, a moment outside [0, 1), work not above 0, or a negative number of reports or reach.
+        ValueError: unknown column, a moment outside [0, 1), work not above 0, a negative number of reports or reach,
+            or a score that is not finite.
     """
     given = {"moment": 0, "priority": 0, "reports": 1, "reach": 1, "score": 0, "round": 0, "work": 1, **more}
     given |= {"kind": kind, "subject": subject, "language": language, "truth": truth, "entered": entered}
@@ -67,12 +93,15 @@ def make_cases(kind: Any, subject: Any, language: Any, truth: Any, entered: Any,
         if name not in TYPES:
             raise ValueError(f"got unknown column {name!r}; allowed: {', '.join(TYPES)}")
     subject = np.asarray(subject, np.uint64).ravel()
-    columns = {n: np.array(np.broadcast_to(np.asarray(given[n], t), subject.shape)) for n, t in TYPES.items()}
+    columns: dict[str, Any] = {
+        n: np.array(np.broadcast_to(np.asarray(given[n], t), subject.shape)) for n, t in TYPES.items()
+    }
     for name, bad, rule in (
         ("moment", (columns["moment"] < 0) | (columns["moment"] >= 1), "in [0, 1)"),
         ("work", ~(columns["work"] > 0), "above 0"),
         ("reports", columns["reports"] < 0, "at least 0"),
         ("reach", columns["reach"] < 0, "at least 0"),
+        ("score", ~np.isfinite(columns["score"]), "finite"),
     ):
         if bad.any():
             raise ValueError(f"got {name} {columns[name][bad][0]}, must be {rule}")
@@ -92,6 +121,16 @@ def take(group: Any, rows: Any) -> Any:
 def joined(*groups: Any) -> Any:
     """Rows of several groups of one kind, one after the other."""
     return type(groups[0])(*(np.concatenate(columns) for columns in zip(*groups, strict=True)))
+
+
+def same_subject(cases: Cases, others: Cases) -> np.ndarray:
+    """(N,) bool: whether a case of the same kind about the same subject is among the others."""
+    found = np.zeros(len(cases.kind), bool)
+    for kind in np.unique(others.kind):
+        wanted = np.sort(others.subject[others.kind == kind])
+        at = np.minimum(np.searchsorted(wanted, cases.subject), len(wanted) - 1)
+        found |= (cases.kind == kind) & (wanted[at] == cases.subject)
+    return found
 
 
 def draws(key: Key, decision: Decision, subject: np.ndarray, obj: np.ndarray | int = 0) -> np.ndarray:

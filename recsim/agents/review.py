@@ -11,36 +11,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recsim.agents.cases import Cases, Verdicts, draws, exponential, joined, make_cases, no_cases, question, take
+from recsim.agents.cases import (
+    Cases,
+    Desk,
+    Pool,
+    Verdicts,
+    draws,
+    joined,
+    make_cases,
+    no_cases,
+    question,
+    take,
+)  # fmt: skip
+from recsim.agents.line import merged
 from recsim.rng import Decision, Key
 
-PRIORITIES = ("first_come", "reports_reach", "score")
 ENTERED, MERGED, DECIDED, EXPIRED = range(4)
 LEDGER = ("entered", "merged", "decided", "expired")
-
-
-class Pool(NamedTuple):
-    """Reviewers who share a queue, as plain values."""
-
-    people: float  # full-time reviewers on these cases, in simulated units; any number from 0
-    items_per_hour: float
-    opens: int  # hours of the day, 0-24, opens < closes
-    closes: int
-    sensitivity: np.ndarray  # (L,) float32 by language of the case: chance that a violation is found
-    specificity: np.ndarray  # (L,) float32: chance that anything else is left alone
-
-
-class Desk(NamedTuple):
-    """How review is organised, as plain values."""
-
-    pools: tuple[Pool, ...]
-    pool_of: np.ndarray  # (L,) int64, which pool reviews a language; -1 nobody
-    order: str  # one of PRIORITIES, largest first; ties by time of entry, kind, subject
-    exponential: bool  # length of a review: exponential, or always the mean
-    delay_h: float  # hours from verdict to effect
-    capacity: float  # cases that can wait; beyond it the last in order fall out
-    expires_h: float  # hours after which a waiting case is dropped
-    step_hours: int
 
 
 class Queue(NamedTuple):
@@ -108,8 +95,8 @@ def review(desk: Desk, queue: Queue, cases: Cases, now: int, key: Key) -> tuple[
     fresh, coming = take(everything, due), take(everything, ~due)
     if fresh.kind.size:
         ledger[:, ENTERED] += _by_language(fresh, languages)
-        table, merged = _merged(waiting, hours, fresh, queue.hand, desk, key)
-        ledger[:, MERGED] += _by_language(merged, languages)
+        table, gone = merged(waiting, hours, fresh, queue.hand, desk, key)
+        ledger[:, MERGED] += _by_language(gone, languages)
         waiting, hours = table
     entry = _entry_hours(waiting, desk)
     late = begin - entry >= desk.expires_h
@@ -135,7 +122,7 @@ def review(desk: Desk, queue: Queue, cases: Cases, now: int, key: Key) -> tuple[
         later = later[np.lexsort((later, entry[later]))]
         held = [
             (first_hand + h, int(queue.seat[h]), float(queue.left[h]))
-            for h in np.flatnonzero(np.isin(queue.seat, mine))
+            for h in np.flatnonzero(np.isin(queue.seat, mine)).tolist()
         ]
         _work(mine, speed, held, hours, rows[there], later, entry, opens, closes, started, done, kept, worked)
     # Each adds up times of one step after the other, so the last bits may differ.
@@ -153,9 +140,11 @@ def review(desk: Desk, queue: Queue, cases: Cases, now: int, key: Key) -> tuple[
     rest[begun] = False
     waiting, hours = take(waiting, rest), hours[rest]
     if len(hours) > desk.capacity:
-        most = int(desk.capacity)
-        ledger[:, EXPIRED] += _by_language(take(waiting, slice(most, None)), languages)
-        waiting, hours = take(waiting, slice(most)), hours[:most]
+        over = np.zeros(len(hours), bool)
+        for language in range(languages):
+            over[np.flatnonzero(waiting.language == language)[int(desk.capacity) :]] = True
+        ledger[:, EXPIRED] += _by_language(take(waiting, over), languages)
+        waiting, hours = take(waiting, ~over), hours[~over]
     kept.sort(key=lambda k: k[1])
     places = np.array([k[0] for k in kept], np.int64)
     after = Queue(
@@ -172,50 +161,6 @@ def _by_language(group: Any, languages: int) -> np.ndarray:
 
 def _entry_hours(cases: Cases, desk: Desk) -> np.ndarray:
     return (cases.entered.astype(np.float64) + cases.moment.astype(np.float64)) * desk.step_hours
-
-
-def _merged(
-    waiting: Cases, hours: np.ndarray, fresh: Cases, hand: Cases, desk: Desk, key: Key
-) -> tuple[tuple[Cases, np.ndarray], Cases]:
-    """Waiting and fresh cases in order with the lengths of their reviews, and the fresh ones that were merged."""
-    busy = np.zeros(len(fresh.kind), bool)
-    for kind in np.unique(hand.kind):
-        busy |= (fresh.kind == kind) & np.isin(fresh.subject, hand.subject[hand.kind == kind])
-    gone, fresh = take(fresh, busy), take(fresh, ~busy)
-    both = joined(waiting, fresh)
-    order = np.lexsort((both.round, both.moment, both.entered, both.subject, both.kind))
-    both = take(both, order)
-    if not len(order):
-        return (both, hours), gone
-    first = np.ones(len(order), bool)
-    first[1:] = (both.subject[1:] != both.subject[:-1]) | (both.kind[1:] != both.kind[:-1])
-    start = np.flatnonzero(first)
-    gone = joined(gone, take(both, ~first))
-    both = take(both, first)._replace(
-        reports=np.add.reduceat(both.reports, start), reach=np.maximum.reduceat(both.reach, start),
-        score=np.maximum.reduceat(both.score, start), priority=np.maximum.reduceat(both.priority, start),
-    )  # fmt: skip
-    old = order[first] < len(hours)
-    length = np.empty(len(start), np.float64)
-    length[old] = hours[order[first][old]]
-    length[~old] = _lengths(take(both, ~old), desk, key)
-    keys = [both.subject, both.kind, both.moment, both.entered]
-    if desk.order == "reports_reach":
-        keys.append(-(both.reports * both.reach))
-    elif desk.order == "score":
-        keys.append(-both.score)
-    ranked = np.lexsort((*keys, -both.priority))
-    return (take(both, ranked), length[ranked]), gone
-
-
-def _lengths(cases: Cases, desk: Desk, key: Key) -> np.ndarray:
-    """Hours of work that each case's review takes; 0 in a language that nobody reviews."""
-    per_hour = np.array([p.items_per_hour for p in desk.pools] + [np.inf], np.float64)
-    mean = cases.work.astype(np.float64) / per_hour[desk.pool_of[cases.language]]
-    if not desk.exponential:
-        return mean
-    u = draws(key, Decision.REVIEW_TIME, cases.subject, question(cases.kind, cases.round))
-    return mean * exponential(u[:, 0])
 
 
 def _work(

@@ -73,7 +73,8 @@ class ReviewQueue(Strict):
     )
     delay_h: NonNegative = Field(assumed(0), description="hours from a verdict to its effect, hours")
     capacity: NonNegative | None = Field(
-        None, description="cases that can wait, real cases; beyond it the last in order fall out (null: no limit)"
+        None,
+        description="cases of one language that can wait, real cases; beyond it the last in order fall out (null: no limit)",
     )
     expires_h: Positive | None = Field(
         None, description="hours after which a waiting case is dropped, hours (null: it waits for ever)"

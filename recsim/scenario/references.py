@@ -110,8 +110,8 @@ def _names(scenario: Scenario, refuse: Refuse) -> None:
     reviewers = scenario.moderation.reviewers
     named.append((("moderation", "reviewers"), list(reviewers), languages))
     for language, team in reviewers.items():
-        path = ("moderation", "reviewers", language, "other_languages")
-        named.append((path, list(team.other_languages), languages))
+        inside = ("moderation", "reviewers", language, "other_languages")
+        named.append((inside, list(team.other_languages), languages))
     for path, names, allowed in named:
         for name in names:
             if name not in allowed:
@@ -134,5 +134,5 @@ def _moderation(scenario: Scenario, refuse: Refuse) -> None:
     labels = moderation.political_labels
     for name in labels.errors if labels else {}:
         if name not in ids:
-            path = ("moderation", "political_labels", "errors", name)
-            raise refuse(path, f"got unknown candidate {name!r}{_suggest(name, ids)}")
+            inside = ("moderation", "political_labels", "errors", name)
+            raise refuse(inside, f"got unknown candidate {name!r}{_suggest(name, ids)}")

@@ -28,7 +28,7 @@ def make_desk(moderation: Moderation, languages: list[str], capacity_scale: floa
     """
     number = {language: n for n, language in enumerate(languages)}
     pool_of = np.full(len(languages), -1, np.int64)
-    pools = []
+    pools: list[Pool] = []
     for language, team in sorted(moderation.reviewers.items()):
         people = team.count.value * team.share_of_time.value * capacity_scale
         if people <= 0:
