@@ -14,7 +14,7 @@ from recsim.agents.people import build_people, first_estimate, place_candidates
 from recsim.rng import Key
 from recsim.state import ACTIONS, Accounts, Cells, Counters, Items, Latent, Observed, copied, no_counts
 from recsim.world.memory import Memory
-from recsim.world.networks import make_network
+from recsim.world.networks import make_network, searches
 from recsim.world.plan import Plan
 
 
@@ -37,6 +37,7 @@ class State:
     head_weight: np.ndarray  # (10, 3) float64, weights of the online logistic predictor
     head_precision: np.ndarray  # (10, 3, 3) float64, their precision
     born: np.ndarray  # (steps + 1,) int64, first item created at or after each step
+    sought: np.ndarray  # (C, I) float32, decayed picks after searches for a candidate; I = 0 if no campaign searches
     rosters: dict[str, Roster]  # accounts of each campaign that has any, by its id
     memory: Memory | None = None  # log and learned arrays, if the policy refits
 
@@ -61,7 +62,7 @@ class State:
             self, observed=copied(self.observed), accounts=copied(self.accounts), counters=copied(self.counters),
             counted=self.counted.copy(), threshold=self.threshold.copy(), recent=self.recent.copy(),
             head_weight=self.head_weight.copy(), head_precision=self.head_precision.copy(),
-            rosters={name: one.fork() for name, one in self.rosters.items()},
+            sought=self.sought.copy(), rosters={name: one.fork() for name, one in self.rosters.items()},
             memory=None if self.memory is None else self.memory.fork(),
         )  # fmt: skip
 
@@ -104,6 +105,7 @@ def build_state(plan: Plan, key: Key) -> State:
         counted=np.zeros((items, len(ACTIONS)), np.int64), threshold=np.full(4, -1e30, np.float32),
         recent=nominal_actions(plan), head_weight=first_weights(nominal_actions(plan)),
         head_precision=np.zeros((len(ACTIONS), 3, 3)), born=born,
+        sought=np.zeros((len(plan.candidates), items if searches(plan) else 0), np.float32),
         rosters={n.campaign: make_roster(n, key) for c in plan.campaigns if (n := make_network(plan, c)) is not None},
         memory=None if plan.policy.refit is None else Memory.empty(items),
     )  # fmt: skip

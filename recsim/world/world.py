@@ -209,6 +209,7 @@ class Moderation(mesa.Agent):
         half_life = plan.scenario.platform.predictor.half_life_h.value * plan.steps_per_day / 24
         factor = counting.exp_of(np.float32(-0.6931472 / half_life))
         feed.predictor.learn(start, end, float(factor))
+        state.sought[:, start:end] *= factor
         counting.decay_and_add(start, end, state.counted, factor, state.counters.total, state.counters.decayed)
         quota = feed.quota_views
         gates_config = plan.scenario.platform.gates
