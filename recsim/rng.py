@@ -31,10 +31,11 @@ class Decision(IntEnum):
     GATE = 7  # item, stage: does a soft gate let it pass
     ACT = 8  # account: how many actions this step
     DETAIL = 9  # account, act: tactic; kind of target; which target; counted view
-    CHECK = 10  # account, act: stopped before it counts; (spare)
+    CHECK = 10  # account, act: stopped before it counts; camouflage; was it served; whom a search names
     COMMENT_PLACE = 11  # item, ordinal of the comment: does it become a top comment; which
     DISCOVER = 12  # stratum, position: which item is drawn for discovery
     BULK = 13  # campaign: rounding of a bulk delivery
+    BURST = 14  # day, number of the burst: when it comes; (spare)
 
     PERSON = 20  # language-independent traits: activity, politics, susceptibility, action bias
     TASTE = 21  # person, block of four topics

@@ -315,83 +315,27 @@ def test_planned_acts():
     gen = np.random.default_rng(2)
     aged, delay = gen.random(n) < 0.4, gen.random(n).astype(F)
     shift = Shift(
-        np.float64(1.7), True, np.float64(30.5), np.float64(6), np.float64(10), np.float64(0.3), np.float64(40)
+        np.float64(1.7),
+        True,
+        np.float64(30.5),
+        np.float64(6),
+        np.float64(10),
+        np.float64(0.3),
+        np.float64(40),
+        np.int64(50),
     )
     times, awake = np.zeros(n, np.int64), np.zeros(n, np.bool_)
-    total = plan_acts(aged, delay, shift, np.uint64(77), *key.words, np.uint64(5), times, awake)
+    active = gen.random(n) < 0.9
+    total = plan_acts(aged, delay, active, shift, np.uint64(77), *key.words, np.uint64(5), times, awake)
     for who in range(n):
         ready = float(delay[who]) * 10 <= 6
-        weight = min(max(30.5 - who, 0), 1) if ready else 0.0
+        weight = min(max(30.5 - who, 0), 1) if ready and active[who] else 0.0
         assert awake[who] == (weight > 0)
-        if weight == 0 and aged[who] and who < 40:
+        if weight == 0 and aged[who] and active[who] and who < 40:
             weight = 0.3
         u = reference.unit(reference.draws(who, 0, 77, 5, 8, key.words)[0])
         assert times[who] == (reference.poisson(u, F(1.7 * weight)) if weight else 0)
-    assert total == times.sum() > 10
-
-
-def test_acting_counts_and_targets():
-    """Every act lands where its draws say, and is counted once."""
-    from recsim.kernels.acts import Engaged, Tactics, Targets, act
-
-    key, population, step = Key(9, 2), 123, 7
-    times = np.array([3, 0, 5, 1] * 10, np.int64)
-    awake = np.array([True, True, True, False] * 10)
-    own, rivals, popular = np.array([2, 4], np.int32), np.array([5, 6], np.int32), np.array([0, 7], np.int32)
-    edge = np.array([1, 4], np.int64)
-    candidate = np.array([-1, -1, 0, -1, 0, 1, 1, -1], np.int8)
-    made = no_counts(8)
-    accounts = Accounts(
-        np.array([0, 1], np.int32), np.zeros(3, np.int64), np.zeros(0, np.int32), np.full(2, -1, np.int32),
-        np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(2, np.int64),
-    )  # fmt: skip
-    tactics = Tactics(F(0.4), F(0.7), F(0.8), F(0.5), F(0.8), F(0.5), F(0.25))
-    engaged, logged = Engaged(np.zeros(200, np.int32), np.zeros(200, np.int32), np.zeros(1, np.int64)), []
-    by, flows, mine = np.zeros((3, 10), np.int64), np.zeros((3, 4), np.int64), np.zeros(1, np.int64)
-    act(
-        times, awake, tactics, Targets(own, edge, rivals, edge, popular, edge), 0, 0, True, np.uint64(population),
-        *key.words, np.uint64(step), np.arange(8, dtype=np.uint32), candidate, made, accounts, by, flows[0], flows[1],
-        flows[2], mine, engaged,
-    )  # fmt: skip
-
-    def pick(items, word):
-        return int(items[0] if (word * 4 >> 32) < 1 else items[1])
-
-    total, expected, follows = np.zeros((8, 10), int), np.zeros((3, 4), int), 0
-    for n, count in enumerate(times):
-        for time in range(count):
-            a, b, c, d = reference.draws(n, time, population, step, 9, key.words)
-            e = reference.draws(n, time, population, step, 10, key.words)[0]
-            kind = next(k for k, edge_ in enumerate((0.4, 0.7, 0.8, 2)) if reference.unit(a) < F(edge_))
-            if not awake[n]:
-                kind, item = 0, pick(popular, c)
-            elif kind == 3:
-                item = None
-            elif kind == 1:
-                where = reference.unit(b)
-                item = pick(own if where < F(0.5) else rivals if where < F(0.8) else popular, c)
-            else:
-                item = pick(own, c)
-            prevented = kind in (0, 3) and reference.unit(e) < F(0.25)
-            if awake[n]:
-                expected[[0, 1 if prevented else 2], kind] += 1
-            if prevented:
-                continue
-            if item is None:
-                follows += 1
-                continue
-            if kind != 1:
-                logged.append((n, item))
-            if reference.unit(d) < F(0.5):
-                total[item, [0, 1]] += 1
-                total[item, 9] += 1024
-            total[item, {0: 2, 1: 3, 2: 4}[kind]] += 1
-    assert np.array_equal(made.total, total) and np.array_equal(flows, expected)
-    assert accounts.followers.tolist() == [follows, 0]
-    assert by[:, 1:5].sum() == total[:, 1:5].sum() and by[0, 5] == follows
-    assert expected.min() >= 0 and expected[0].min() > 0
-    count = engaged.used[0]
-    assert list(zip(engaged.account[:count], engaged.item[:count], strict=True)) == logged and count > 20
+    assert total == times.sum() > 10 and not active.all()
 
 
 def test_models_of_a_visit_do_what_they_say(small):

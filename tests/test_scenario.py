@@ -17,7 +17,7 @@ SMALL = ROOT / "configs" / "small.yaml"
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("campaigns.network.tactics.liek=1", r"small.yaml:\d+ campaigns.network.tactics.liek: got unknown key 'liek'; allowed: like, comment, share, follow; did you mean 'like'\?"),
+        ("campaigns.network.tactics.liek=1", r"small.yaml:\d+ campaigns.network.tactics.liek: got unknown key 'liek'; allowed: like, comment, share, follow, watch, report, search; did you mean 'like'\?"),
         ("activty.inbox=3", r"unknown key 'activty'; allowed: .*; did you mean 'activity'\?"),
         ("population.scale=2", r"small.yaml:\d+ population.scale: got 2, must be at most 1"),
         ("population.scale=0", "must be above 0"),
@@ -220,7 +220,9 @@ def test_every_number_of_romania_carries_evidence(romania):
         "content.items_per_day", "content.creators", "content.topics", "content.lifetime_days",
         "candidate_content.supporters_per_candidate", "candidate_content.media_outlets", "platform.retrieval.pool",
         "platform.retrieval.slate", "platform.retrieval.refresh_hours", "population.utc_offset_h.Abroad",
-        "audit.shadow_places",
+        "audit.shadow_places", "campaigns.0.segment_topic", "campaigns.1.segment_topic",
+        "campaigns.0.bursts_per_day", "campaigns.1.bursts_per_day", "campaigns.0.shared_address_accounts",
+        "campaigns.1.shared_address_accounts",
     }  # fmt: skip
     claims = [
         p for p in bare

@@ -12,8 +12,10 @@ from recsim.rng import Decision, Key
 
 FULL = 1024
 """Weight of an action that counts in full."""
-AGED_DAYS, NEW_DAYS = np.float32(2900.0), np.float32(30.0)
-"""Age of accounts at the start: created in 2016 as reported; otherwise about a month, an assumption."""
+MICRO = 1_000_000
+"""Millionths of a euro in a euro: money is counted in whole ones."""
+NO_LIMIT = 1 << 62
+"""Budget, in millionths of a euro, that is never reached."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +43,14 @@ class Network:
     max_age: int  # steps
     tactics: Tactics
     bulk_follows: float  # simulated follows delivered evenly between first and last step
+    segment_topic: int = 0
+    burst_share: float = 0.0  # of a day's actions
+    bursts_per_day: int = 1
+    budget: int = NO_LIMIT  # millionths of a euro
+    account_price: int = 0  # millionths of a euro for one real account
+    account_age_days: float = 30.0  # at the start of the run
+    aged_account_days: float = 2900.0
+    shared_address_accounts: int = 1
 
 
 @dataclasses.dataclass
@@ -54,8 +64,12 @@ class Roster:
         luck: (N,) float32 in [0, 1), a standing draw.
         weight: (N,) int32, what an action of the account counts for the platform, in 1/1024.
         group: (N,) uint8, group in which the platform counts it.
+        address: (N,) int32, network address, numbered within the network.
+        capped: (I, 10) int32, events that a recognised cluster of these accounts has counted; I = 0 without a cap.
+        purse: (2,) int64, spent and budget, millionths of a euro.
         log: counted actions, parts of (K, 5) int32: account, item, action (index in `recsim.state.ACTIONS`), weight in
-            1/1024, step; never changed once written.
+            1/1024, step; never changed once written. Item -1: the beneficiary's official account. Watch: a whole item.
+        fake: beside each part of the log (K,) bool, whether the event is also among those that campaigns did.
     """
 
     aged: np.ndarray
@@ -66,7 +80,11 @@ class Roster:
     luck: np.ndarray
     weight: np.ndarray
     group: np.ndarray
+    address: np.ndarray
+    purse: np.ndarray
+    capped: np.ndarray
     log: list[np.ndarray]
+    fake: list[np.ndarray]
 
     def fork(self) -> Roster:
         """A copy whose changes leave this one alone."""
@@ -76,22 +94,50 @@ class Roster:
             trust=self.trust.copy(),
             weight=self.weight.copy(),
             group=self.group.copy(),
+            purse=self.purse.copy(),
+            capped=self.capped.copy(),
             log=list(self.log),
+            fake=list(self.fake),
         )
+
+
+def places_of(network: Network) -> int:
+    """Accounts of a network at the larger of its dose and dose 1."""
+    return int(np.ceil(max(network.accounts, network.at_dose_one)))
 
 
 def make_roster(network: Network, key: Key) -> Roster:
     """Who is in a network, all of them active and counted in full."""
-    count = int(np.ceil(max(network.accounts, network.at_dose_one)))
+    count = places_of(network)
     u = rng.uniforms(key, Decision.ACCOUNT, network.population, np.arange(count, dtype=np.uint32))
     aged = u[:, 0] < np.float32(network.aged_share)
+    age = np.where(aged, np.float32(network.aged_account_days), np.float32(network.account_age_days))
     return Roster(
-        aged, np.ascontiguousarray(u[:, 1]), np.ones(count, np.bool_),
-        np.where(aged, AGED_DAYS, NEW_DAYS), np.ones(count, np.float32), np.ascontiguousarray(u[:, 2]), np.full(count, FULL, np.int32), np.zeros(count, np.uint8), [],
+        aged=aged, delay=np.ascontiguousarray(u[:, 1]), active=np.ones(count, np.bool_), age_days=age,
+        trust=np.ones(count, np.float32), luck=np.ascontiguousarray(u[:, 2]), weight=np.full(count, FULL, np.int32),
+        group=np.zeros(count, np.uint8), address=np.arange(count, dtype=np.int32) // network.shared_address_accounts,
+        purse=np.array([0, network.budget], np.int64), capped=np.zeros((0, 10), np.int32), log=[], fake=[],
     )  # fmt: skip
 
 
-def shift_of(network: Network, step: int, acting: bool) -> Shift | None:
+def day_share(network: Network, key: Key, step: int) -> float:
+    """Share of a day's actions that falls into this step: evenly over the active hours, and in bursts of one step.
+
+    A burst may come in any active step, in proportion to the even share.
+    """
+    even = network.hour_share
+    now = step % len(even)
+    if network.burst_share <= 0:
+        return float(even[now])
+    day, number = step // len(even), np.arange(network.bursts_per_day)
+    u = rng.uniforms(key, Decision.BURST, network.population, np.full(len(number), day, np.uint32), number)[:, 0]
+    edges = np.cumsum(even)
+    when = np.minimum(np.searchsorted(edges, u.astype(np.float64) * edges[-1], side="right"), len(even) - 1)
+    bursts = int((when == now).sum()) / network.bursts_per_day
+    return float((1 - network.burst_share) * even[now] + network.burst_share * bursts)
+
+
+def shift_of(network: Network, key: Key, step: int, acting: bool) -> Shift | None:
     """Who works in this step; None if nobody can.
 
     Doses are nested: account n acts with weight clip(accounts - n, 0, 1), so half a dose's accounts are among those of
@@ -99,10 +145,11 @@ def shift_of(network: Network, step: int, acting: bool) -> Shift | None:
 
     Args:
         network: the campaign.
+        key: draw key.
         step: simulated step.
         acting: whether the campaign acts in this world.
     """
-    per_step = network.actions_per_day * float(network.hour_share[step % len(network.hour_share)])
+    per_step = network.actions_per_day * day_share(network, key, step)
     working = acting and network.first_step <= step < min(network.last_step, network.removal_step)
     # Accounts of a network that never acts in this world are never removed from it.
     exists = not acting or step < network.removal_step
@@ -111,12 +158,12 @@ def shift_of(network: Network, step: int, acting: bool) -> Shift | None:
         return None
     return Shift(
         np.float64(per_step), bool(working), np.float64(network.accounts), np.float64(step - network.first_step),
-        np.float64(network.ramp_steps), np.float64(sleeping), np.float64(network.at_dose_one),
+        np.float64(network.ramp_steps), np.float64(sleeping), np.float64(network.at_dose_one), np.int64(places_of(network)),
     )  # fmt: skip
 
 
 def bulk(network: Network, key: Key, step: int, acting: bool) -> int:
-    """Follows delivered in this step: the expected number, rounded by a keyed draw."""
+    """Follows to be delivered in this step: the expected number, rounded by a keyed draw."""
     if not acting or not network.first_step <= step < network.last_step:
         return 0
     expected = network.bulk_follows / (network.last_step - network.first_step)

@@ -260,12 +260,11 @@ def _actions(campaigns: pd.DataFrame, replicates: int, scenario: Scenario) -> di
 
 def spend(frames: dict[str, pd.DataFrame], scenario: Scenario, replicates: int) -> dict[str, float]:
     """Euro by campaign: accounts, actions and paid posts."""
-    dose = scenario.dose.value
     inside = frames["campaigns"][frames["campaigns"]["arm"].astype(str) == "factual"]
     actions = inside.groupby("campaign")["spend_eur"].sum() / (replicates * scenario.run.luck_branches)
     out = {}
     for c in removed_campaigns(scenario):
-        total = float(actions.get(c.id, 0.0))
+        total, dose = float(actions.get(c.id, 0.0)), scenario.dose.value * c.dose.value
         if c.type == "bot_network":
             total += c.accounts.value * dose * c.costs.account.value
         if c.type == "paid_influencers":

@@ -15,21 +15,28 @@ from recsim.kernels.philox import philox4, philox_lanes, unit
 F = np.float32
 U64 = np.uint64
 D_ACT, D_DETAIL, D_CHECK = U64(8), U64(9), U64(10)
-VIEW, COMPLETE, LIKE, COMMENT, SHARE, FOLLOW, WATCH = 0, 1, 2, 3, 4, 5, 9
+VIEW, COMPLETE, LIKE, COMMENT, SHARE, FOLLOW, REPORT, WATCH = 0, 1, 2, 3, 4, 5, 8, 9
+ACTIONS_OF = ("like", "comment", "share", "follow", "watch", "report", "search", "camouflage")
+"""Tactics of one action, in the order of every table by tactic."""
+T_LIKE, T_COMMENT, T_SHARE, T_FOLLOW, T_WATCH, T_REPORT, T_SEARCH, T_CAMOUFLAGE = range(8)
+RULES = ("own", "rivals", "popular", "random", "segment", "trial")
+"""Rules by which a target is drawn, in the order of `Targets`; after them, in the last place, whom searches name."""
+POPULAR, SEARCHED = 2, 6
 MOST_ACTS = 64
 LANES = 16
 
 
 class Tactics(NamedTuple):
-    """Cumulative shares by which one action is decided; float32 scalars."""
+    """How one action is decided, by tactic (K, in the order of `ACTIONS_OF`) and rule (R, in the order of `RULES`)."""
 
-    like: np.float32
-    comment: np.float32  # like + comment
-    share: np.float32  # like + comment + share; the rest are follows
-    own: np.float32
-    rivals: np.float32  # own + rivals; the rest goes to popular items
+    edge: np.ndarray  # (K,) float32, cumulative shares; the last tactic that is used takes the rest
+    where: np.ndarray  # (K, R) float32, cumulative shares of the rules; the last rule that is used takes the rest
+    uses: np.ndarray  # (K,) bool, whether the tactic has an effect in this world
+    price: np.ndarray  # (K,) int64, millionths of a euro for one simulated action
     views_per_action: np.float32
-    prevented: np.float32
+    prevented: np.float32  # of likes and follows
+    camouflage: np.float32  # share of actions that are likes of popular items about no candidate
+    served: np.float32  # share of actions on items that the account's own feed showed it
 
 
 class Shift(NamedTuple):
@@ -42,17 +49,15 @@ class Shift(NamedTuple):
     ramp_steps: np.float64  # steps over which accounts come into action
     sleeping: np.float64  # activity of aged accounts while not awake, share of the activity when awake
     sleepers: np.float64  # accounts that exist without the campaign
+    places: np.int64  # accounts of the network, those that replace others not counted
 
 
 class Targets(NamedTuple):
-    """Items that can be acted on, with cumulative weights (int64, strictly positive increments)."""
+    """Items that can be acted on, rule after rule, and candidates whom searches name."""
 
-    own: np.ndarray  # (n,) int32
-    own_edge: np.ndarray  # (n,) int64
-    rivals: np.ndarray
-    rivals_edge: np.ndarray
-    popular: np.ndarray
-    popular_edge: np.ndarray
+    item: np.ndarray  # (n,) int32; in the last part numbers of candidates
+    edge: np.ndarray  # (n,) int64, weights, cumulative within a rule, with strictly positive increments
+    start: np.ndarray  # (R + 2,) int64, first entry of each part, then their number
 
 
 class Engaged(NamedTuple):
@@ -63,30 +68,93 @@ class Engaged(NamedTuple):
     used: np.ndarray  # (1,) int64
 
 
+class Counting(NamedTuple):
+    """What the platform counts of an account's events."""
+
+    weight: np.ndarray  # (N,) int32, in 1/1024
+    group: np.ndarray  # (N,) uint8
+    recognised: np.ndarray  # (N,) bool, known to belong to one cluster
+    cap: np.int64  # events of a kind on an item that count from the recognised ones together; below 0: no cap
+    spent: np.ndarray  # (I, 10) int32, how much of the cap is used, written; I = 0 without cap
+    served_only: bool  # events on items that the account was not served count nothing
+
+
+class Log(NamedTuple):
+    """Counted events of the step."""
+
+    row: np.ndarray  # (M, 5) int32: account, item (-1: the official account), action, weight, step
+    fake: np.ndarray  # (M,) bool, whether the event is also in ``counters.fake``
+    used: np.ndarray  # (1,) int64
+
+
 @njit(**HELPER)
-def _pick(items, edge, word):
-    """Item drawn in proportion to weight; -1 if there is none."""
-    n = items.size
-    if n == 0:
+def _pick(targets, rule, word):
+    """Target drawn in proportion to weight; -1 if there is none."""
+    first, last = targets.start[rule], targets.start[rule + 1] - 1
+    if last < first:
         return np.int64(-1)
     # The word has 32 bits and total weights stay far below 2^31, so the product fits.
-    goal = np.int64((word * U64(edge[n - 1])) >> U64(32))
-    low, high = 0, n - 1
+    goal = np.int64((word * U64(targets.edge[last])) >> U64(32))
+    low, high = first, last
     while low < high:
         middle = (low + high) // 2
-        if edge[middle] <= goal:
+        if targets.edge[middle] <= goal:
             low = middle + 1
         else:
             high = middle
-    return np.int64(items[low])
+    return np.int64(targets.item[low])
+
+
+@njit(**HELPER)
+def _first_above(edges, u):
+    """First place whose cumulative share exceeds u; the last one if none does."""
+    place = 0
+    while place < edges.size - 1 and u >= edges[place]:
+        place += 1
+    return place
+
+
+@njit(**HELPER)
+def _count(counters, counting, log, account, item, action, units, fake, served, step):
+    """One event into totals, weighted totals and the log."""
+    counters.total[item, action] += units
+    if fake:
+        counters.fake[item, action] += units
+    weight = np.int64(counting.weight[account])
+    if counters.valued.shape[0] > 0:
+        if counting.served_only and not served:
+            weight = 0
+        if weight > 0 and counting.cap >= 0 and counting.recognised[account]:
+            if counting.spent[item, action] >= counting.cap:
+                weight = 0
+            else:
+                counting.spent[item, action] += 1
+        group = counting.group[account]
+        counters.valued[item, group, action] += weight * units
+        if fake:
+            counters.fake_valued[item, group, action] += weight * units
+    _write(log, account, item, action, weight, step, fake)
+
+
+@njit(**HELPER)
+def _write(log, account, item, action, weight, step, fake):
+    k = log.used[0]
+    log.row[k, 0] = account
+    log.row[k, 1] = item
+    log.row[k, 2] = action
+    log.row[k, 3] = weight
+    log.row[k, 4] = step
+    log.fake[k] = fake
+    log.used[0] = k + 1
 
 
 @njit(**KERNEL)
-def plan_acts(aged, delay, shift, population, key0, key1, step, out_times, out_awake):
+def plan_acts(aged, delay, active, shift, population, key0, key1, step, out_times, out_awake):
     """How often every account acts in this step: Poisson, by inversion of one uniform, at most 64 times.
 
     Args:
         aged: (N,) bool, accounts created years before. delay: (N,) float32, place in the ramp, 0-1.
+        active: (N,) bool, not removed; others do nothing.
         shift: see above. population, key0, key1, step: draw key.
         out_times: (N,) int64, out_awake: (N,) bool; written.
 
@@ -106,10 +174,11 @@ def plan_acts(aged, delay, shift, population, key0, key1, step, out_times, out_a
         for lane in range(count):
             n = start + lane
             weight = 0.0
-            if shift.acting and shift.elapsed >= delay[n] * shift.ramp_steps:
-                weight = min(max(shift.accounts - n, 0.0), 1.0)
+            place = n % shift.places  # accounts that replace others stand in their place
+            if active[n] and shift.acting and shift.elapsed >= delay[n] * shift.ramp_steps:
+                weight = min(max(shift.accounts - place, 0.0), 1.0)
             awake = weight > 0.0
-            if not awake and aged[n] and n < shift.sleepers:
+            if active[n] and not awake and aged[n] and n < shift.sleepers:
                 weight = shift.sleeping
             rate[lane] = F(shift.per_step * weight)
             anyone = anyone | (weight > 0.0)
@@ -144,89 +213,99 @@ def plan_acts(aged, delay, shift, population, key0, key1, step, out_times, out_a
 @njit(**KERNEL)
 def act(
     times_of, awake_of, tactics, targets, beneficiary, named, inauthentic, population, key0, key1, step, keys, candidate,
-    counters, accounts, by_action, out_attempted, out_prevented, out_counted, out_own, engaged,
+    counters, accounts, by_action, flows, out_own, engaged, counting, sought, purse, log,
 ):  # fmt: skip
     """All accounts of one campaign act within one step.
 
-    Sleeping accounts like popular items about no candidate, which is what keeps them looking ordinary.
+    Sleeping accounts like popular items about no candidate, which is what keeps them looking ordinary. An act that
+    cannot be paid is not done. A tactic that has no effect in this world still takes its money and its draws, so that
+    nothing else changes.
 
     Args:
         times_of: (N,) int64, awake_of: (N,) bool: from `plan_acts`.
         tactics, targets: see above. beneficiary: index of the candidate; named: whom comments name, -1 nobody.
         inauthentic: bool (volunteers' actions are authentic and never prevented).
         population, key0, key1, step: draw key. keys: (I,) uint32. candidate: (I,) int8.
-        counters: `recsim.state.Counters`; totals and top comments written.
+        counters: `recsim.state.Counters`; totals, fake and weighted ones, and top comments written.
         accounts: `recsim.state.Accounts`; the beneficiary's official followers are raised by follows.
         by_action: (C+1, 10) int64, counted events by candidate, written.
-        out_attempted, out_prevented, out_counted: (4,) int64 by tactic (like, comment, share, follow), added to.
+        flows: (3, K) int64: attempted, prevented and counted actions by tactic, added to.
         out_own: (1,) int64, counted actions on the beneficiary's own items, added to.
-        engaged: see above; written from ``engaged.used`` on.
+        engaged, counting, log: see above; written from ``used`` on. The log needs room for four events an act.
+        sought: (C, I) float32, how often an item was picked after a search for a candidate, added to.
+        purse: (2,) int64, spent and budget in millionths of a euro, written.
     """
     nobody = by_action.shape[0] - 1
     for n in range(times_of.size):
         times = times_of[n]
         awake = awake_of[n]
+        fake = awake and inauthentic
         for time in range(times):
             a, b, c, d = philox4(U64(n), U64(time), population, (step << U64(16)) | D_DETAIL, key0, key1)
-            e, _, _, _ = philox4(U64(n), U64(time), population, (step << U64(16)) | D_CHECK, key0, key1)
-            tactic = unit(a)
-            kind = (
-                0
-                if tactic < tactics.like
-                else (1 if tactic < tactics.comment else (2 if tactic < tactics.share else 3))
-            )
-            item = np.int64(-1)
+            e, f, g, h = philox4(U64(n), U64(time), population, (step << U64(16)) | D_CHECK, key0, key1)
+            kind = _first_above(tactics.edge, unit(a))
             if not awake:
-                kind = 0
-                item = _pick(targets.popular, targets.popular_edge, c)
-            elif kind == 3:
-                item = -2
-            elif kind == 1:
-                where = unit(b)
-                if where < tactics.own:
-                    item = _pick(targets.own, targets.own_edge, c)
-                elif where < tactics.rivals:
-                    item = _pick(targets.rivals, targets.rivals_edge, c)
-                else:
-                    item = _pick(targets.popular, targets.popular_edge, c)
-            else:
-                item = _pick(targets.own, targets.own_edge, c)
+                kind = T_LIKE
+            elif unit(f) < tactics.camouflage:
+                kind = T_CAMOUFLAGE
+            item = np.int64(-2)
+            if not awake:
+                item = _pick(targets, POPULAR, c)
+            elif kind != T_FOLLOW:
+                item = _pick(targets, _first_above(tactics.where[kind], unit(b)), c)
             if item == -1:
                 continue
             if awake:
-                out_attempted[kind] += 1
-            if inauthentic and (kind == 0 or kind == 3) and unit(e) < tactics.prevented:
+                if purse[0] + tactics.price[kind] > purse[1]:
+                    continue
+                purse[0] += tactics.price[kind]
+                if not tactics.uses[kind]:
+                    continue
+                flows[0, kind] += 1
+            stoppable = kind in (T_LIKE, T_FOLLOW, T_CAMOUFLAGE)
+            if inauthentic and stoppable and unit(e) < tactics.prevented:
                 if awake:
-                    out_prevented[kind] += 1
+                    flows[1, kind] += 1
                 continue
             if awake:
-                out_counted[kind] += 1
-            if kind == 3:
+                flows[2, kind] += 1
+            if kind == T_FOLLOW:
                 accounts.followers[accounts.official[beneficiary]] += 1
                 by_action[beneficiary, FOLLOW] += 1
+                _write(log, n, -1, FOLLOW, counting.weight[n], step, fake)
                 continue
             about = candidate[item]
             row = about if about >= 0 else nobody
+            served = unit(g) < tactics.served
             if about == beneficiary:
                 out_own[0] += 1
-            if kind != 1 and engaged.used[0] < engaged.item.size:
+            likes = kind in (T_LIKE, T_CAMOUFLAGE)
+            if (likes or kind == T_SHARE) and engaged.used[0] < engaged.item.size:
                 engaged.account[engaged.used[0]] = n
                 engaged.item[engaged.used[0]] = item
                 engaged.used[0] += 1
-            if unit(d) < tactics.views_per_action:
-                counters.total[item, VIEW] += 1
-                counters.total[item, COMPLETE] += 1
-                counters.total[item, WATCH] += 1024
+            if kind == T_WATCH or unit(d) < tactics.views_per_action:
+                _count(counters, counting, log, n, item, VIEW, 1, fake, served, step)
+                _count(counters, counting, log, n, item, COMPLETE, 1, fake, served, step)
+                _count(counters, counting, log, n, item, WATCH, 1024, fake, served, step)
                 by_action[row, VIEW] += 1
                 by_action[row, COMPLETE] += 1
-            if kind == 0:
-                counters.total[item, LIKE] += 1
-                by_action[row, LIKE] += 1
-            elif kind == 2:
-                counters.total[item, SHARE] += 1
-                by_action[row, SHARE] += 1
-            else:
-                ordinal = counters.total[item, COMMENT]
-                counters.total[item, COMMENT] += 1
-                by_action[row, COMMENT] += 1
-                place_comment(counters.top_comment, item, named, ordinal, population, key0, key1, keys)
+            action = -1
+            if likes:
+                action = LIKE
+            elif kind == T_SHARE:
+                action = SHARE
+            elif kind == T_COMMENT:
+                action = COMMENT
+                place_comment(
+                    counters.top_comment, item, named, counters.total[item, COMMENT], population, key0, key1, keys
+                )
+            elif kind == T_REPORT:
+                action = REPORT
+            elif kind == T_SEARCH and sought.shape[1] > 0:
+                whom = _pick(targets, SEARCHED, h)
+                if whom >= 0:
+                    sought[whom, item] += F(1.0)
+            if action >= 0:
+                _count(counters, counting, log, n, item, action, 1, fake, served, step)
+                by_action[row, action] += 1

@@ -295,20 +295,24 @@ def hand_out_scores(first, last, person, stratum, pool_item, pool_count, inbox, 
 
 
 @njit(**KERNEL)
-def entry_lists(about, window_start, candidate, heat, out_entry, out_count):
-    """Results of a search for each candidate: items about her with most recent engagement first.
+def entry_lists(about, window_start, candidate, heat, sought, out_entry, out_count):
+    """Results of a search for each candidate, most recent engagement first.
+
+    Results are items about her, and any that were picked after searches for her; such picks count like engagement.
 
     Args:
         about: (n,) int64, window places of items about any candidate, ascending. candidate: (I,) int8.
-        heat: (W,) float32. out_entry: (C, Q) int32, out_count: (C,) int32; written.
+        heat: (W,) float32. sought: (C, I) float32, recent picks after searches; I = 0: none.
+        out_entry: (C, Q) int32, out_count: (C,) int32; written.
     """
     codes = np.empty(about.size, np.int64)
     for c in range(out_entry.shape[0]):
         n = 0
         for k in range(about.size):
             w = about[k]
-            if candidate[window_start + w] == c:
-                codes[n] = ordered(heat[w], w)
+            picked = sought[c, window_start + w] if sought.shape[1] > 0 else F(0.0)
+            if candidate[window_start + w] == c or picked > F(0.0):
+                codes[n] = ordered(heat[w] + picked, w)
                 n += 1
         n = keep_largest(codes, n, out_entry.shape[1])
         sort_ascending(codes, n)

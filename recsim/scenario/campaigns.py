@@ -8,7 +8,14 @@ from pydantic import Field, model_validator
 
 from recsim.scenario.quantity import NonNegative, Positive, Share, Strict, assumed
 
-Target = Literal["own", "rivals", "popular", "placebo"]
+TACTIC_SHARES = ("like", "comment", "share", "follow", "watch", "report", "search")
+TARGET_SHARES = ("own", "rivals", "popular", "random", "segment", "trial")
+
+
+def _adding_up(block: Strict, names: tuple[str, ...], what: str) -> None:
+    total = sum(getattr(block, name).value for name in names)
+    if abs(total - 1) > 1e-6:
+        raise ValueError(f"got {what} shares that add up to {total:g}, must add up to 1")
 
 
 class TacticMix(Strict):
@@ -18,27 +25,37 @@ class TacticMix(Strict):
     comment: Share = Field(assumed(0), description="comments naming the beneficiary, share of actions 0-1")
     share: Share = Field(assumed(0), description="shares of targets, share of actions 0-1")
     follow: Share = Field(assumed(0), description="follows of the beneficiary's official account, share of actions 0-1")
+    watch: Share = Field(assumed(0), description="targets watched to the end and nothing else, share of actions 0-1")
+    report: Share = Field(assumed(0), description="reports of targets as abuse, share of actions 0-1")
+    search: Share = Field(
+        assumed(0), description="searches for rivals in which a target is picked, share of actions 0-1"
+    )
 
     @model_validator(mode="after")
     def _adds_up(self) -> TacticMix:
-        total = self.like.value + self.comment.value + self.share.value + self.follow.value
-        if abs(total - 1) > 1e-6:
-            raise ValueError(f"got tactic shares that add up to {total:g}, must add up to 1")
+        _adding_up(self, TACTIC_SHARES, "tactic")
         return self
 
 
 class TargetMix(Strict):
-    """Where comments go; likes and shares always go to the beneficiary's own items."""
+    """Which items are acted on; the shares add up to 1."""
 
-    own: Share = Field(assumed(1), description="items about the beneficiary, share of comments 0-1")
-    rivals: Share = Field(assumed(0), description="items about other candidates, share of comments 0-1")
-    popular: Share = Field(assumed(0), description="popular items about no candidate, share of comments 0-1")
+    own: Share = Field(assumed(1), description="items about the beneficiary, not critical, share of actions 0-1")
+    rivals: Share = Field(assumed(0), description="items about other candidates by recent views, share of actions 0-1")
+    popular: Share = Field(
+        assumed(0), description="items about no candidate in proportion to recent views, share of actions 0-1"
+    )
+    random: Share = Field(assumed(0), description="any items, all alike, share of actions 0-1")
+    segment: Share = Field(
+        assumed(0), description="items of one topic in proportion to recent views, share of actions 0-1"
+    )
+    trial: Share = Field(
+        assumed(0), description="own items in their first exposure pool, youngest first, share of actions 0-1"
+    )
 
     @model_validator(mode="after")
     def _adds_up(self) -> TargetMix:
-        total = self.own.value + self.rivals.value + self.popular.value
-        if abs(total - 1) > 1e-6:
-            raise ValueError(f"got target shares that add up to {total:g}, must add up to 1")
+        _adding_up(self, TARGET_SHARES, "target")
         return self
 
 
@@ -50,6 +67,9 @@ class UnitCosts(Strict):
     comment: NonNegative = Field(assumed(0), description="price of one comment, EUR")
     share: NonNegative = Field(assumed(0), description="price of one share, EUR")
     follow: NonNegative = Field(assumed(0), description="price of one follow, EUR")
+    watch: NonNegative = Field(assumed(0), description="price of one view to the end, EUR")
+    report: NonNegative = Field(assumed(0), description="price of one report, EUR")
+    search: NonNegative = Field(assumed(0), description="price of one search with a pick, EUR")
     per_follower: NonNegative = Field(assumed(0), description="fee of one paid post per follower of its author, EUR")
 
 
@@ -63,6 +83,7 @@ class CampaignBase(Strict):
     source: str = Field("", description="what documents the campaign")
     start: int = Field(le=0, description="first day of activity relative to the vote, days (-13 = 13 days before)")
     end: int = Field(0, le=0, description="last day of activity relative to the vote, days")
+    dose: NonNegative = Field(assumed(1), description="multiplier of the campaign's size, beside the scenario's dose")
     costs: UnitCosts = Field(default_factory=lambda: UnitCosts(), description="prices")
 
     @model_validator(mode="before")
@@ -90,10 +111,40 @@ class BotNetwork(CampaignBase):
     dormant_activity: Share = Field(assumed(0.01), description="activity before the start, share of the activity after")
     ramp_days: NonNegative = Field(assumed(0), description="days over which accounts come into action, days")
     tactics: TacticMix = Field(description="what the actions are")
+    targets: TargetMix = Field(
+        default_factory=lambda: TargetMix(), description="what is liked, shared, watched, and picked after a search"
+    )
     comment_targets: TargetMix = Field(default_factory=lambda: TargetMix(), description="where comments go")
+    report_targets: TargetMix = Field(
+        default_factory=lambda: TargetMix(own=assumed(0), rivals=assumed(1)), description="what is reported"
+    )
+    segment_topic: int = Field(1, ge=0, description="topic that the target rule segment means, number from 0")
     target_max_age_days: Positive = Field(assumed(2), description="oldest item that is acted on, days")
     views_per_action: Share = Field(assumed(1), description="completed views that go with one action, views")
+    camouflage_share: Share = Field(
+        assumed(0), description="awake actions that are likes of popular items about no candidate, share 0-1"
+    )
+    served_share: Share = Field(
+        assumed(0), description="actions on items that the account's own feed had shown it, share 0-1"
+    )
     hours: tuple[int, int] = Field((8, 24), description="active hours of the day, local, from and to")
+    burst_share: Share = Field(assumed(0), description="actions done in bursts, the rest evenly, share 0-1")
+    bursts_per_day: int = Field(1, ge=1, le=24, description="bursts of one step each in a day, bursts/day")
+    budget_eur: NonNegative | None = Field(None, description="money for accounts and actions, EUR (null: no limit)")
+    account_age_days: NonNegative = Field(
+        assumed(30), description="age of accounts that are not aged, at the start of the run, days"
+    )
+    aged_account_days: NonNegative = Field(
+        assumed(2900), description="age of aged accounts at the start of the run, days"
+    )
+    shared_address_accounts: int = Field(1, ge=1, description="accounts behind one network address, accounts")
+
+    @model_validator(mode="after")
+    def _hours_in_order(self) -> BotNetwork:
+        first, last = self.hours
+        if not 0 <= first < last <= 24:
+            raise ValueError(f"got hours [{first}, {last}], must be in order and in 0 to 24")
+        return self
 
 
 class PurchasedEngagement(CampaignBase):

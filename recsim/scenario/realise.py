@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from recsim.scenario.campaigns import TacticMix, TargetMix
+from recsim.scenario.campaigns import TACTIC_SHARES, TARGET_SHARES, TacticMix, TargetMix
 from recsim.scenario.people import StanceMix
 from recsim.scenario.platform import Retrieval
 from recsim.scenario.quantity import Quantity
@@ -15,8 +15,8 @@ from recsim.scenario.schema import Scenario
 
 MASK = 0xFFFFFFFF
 RENORMALISED: dict[type, tuple[str, ...]] = {
-    TacticMix: ("like", "comment", "share", "follow"),
-    TargetMix: ("own", "rivals", "popular"),
+    TacticMix: TACTIC_SHARES,
+    TargetMix: TARGET_SHARES,
     StanceMix: ("supportive", "neutral", "critical"),
     Retrieval: ("interest_share", "trending_share", "discovery_share"),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 import mesa
@@ -10,11 +12,16 @@ import numpy as np
 from recsim.agents import networks as accounts_of
 from recsim.kernels import acts
 from recsim.state import ACTIONS
+from recsim.world.arms import Arm
 from recsim.world.networks import TACTICS, find_targets
+from recsim.world.plan import Plan
 from recsim.world.refit import NO_ROOM
 
 if TYPE_CHECKING:
     from recsim.world.world import World
+
+EVENTS = 4
+"""Events that one act can be: a view, a view to the end, its watch time, and the action."""
 
 
 class Network(mesa.Agent):
@@ -24,7 +31,8 @@ class Network(mesa.Agent):
 
     def __init__(self, model: World, network: accounts_of.Network) -> None:
         super().__init__(model)
-        self.network = network
+        uses = np.array([model.arm.uses(tactic) for tactic in TACTICS]) | (not network.inauthentic)
+        self.network = dataclasses.replace(network, tactics=network.tactics._replace(uses=uses))
         self.roster = model.state.rosters[network.campaign]
         count = len(self.roster.active)
         self.times = np.zeros(count, np.int64)
@@ -33,31 +41,29 @@ class Network(mesa.Agent):
         self.actor = None if learner is None else learner.add_network(count)
 
     def act(self, start: int, end: int) -> None:
-        """Like, comment, share and follow, as far as the plan of the campaign says."""
-        world, network = self.model, self.network
-        now, state, record = world.now, world.state, world.record
+        """Do what the plan of the campaign says for this step."""
+        world, network, roster = self.model, self.network, self.roster
+        now = world.now
         acting = world.arm.acts(network.campaign) or not network.inauthentic
-        shift = accounts_of.shift_of(network, now, acting)
+        if acting and network.inauthentic and now >= removal_step(world.plan, world.arm):
+            roster.active[:] = False
+            return
+        if acting and now == network.first_step:
+            roster.purse[0] += math.ceil(network.accounts * network.account_price)
+        shift = accounts_of.shift_of(network, world.key, now, acting)
         key0, key1 = world.key.words
         planned = shift is not None and acts.plan_acts(
-            self.roster.aged,
-            self.roster.delay,
-            shift,
-            np.uint64(network.population),
-            key0,
-            key1,
-            np.uint64(now),
-            self.times,
-            self.awake,
-        )
+            roster.aged, roster.delay, roster.active, shift, np.uint64(network.population), key0, key1, np.uint64(now),
+            self.times, self.awake,
+        )  # fmt: skip
         if planned:
             self.carry_out(start, end)
         follows = accounts_of.bulk(network, world.key, now, acting)
-        if follows:
-            table = record.tactics(network.campaign)
+        if follows and network.tactics.uses[TACTICS.index("follow")]:
+            table = world.record.tactics(network.campaign)
             table[[0, 2], TACTICS.index("follow")] += follows
-            state.accounts.followers[state.accounts.official[network.beneficiary]] += follows
-            record.inauthentic[network.beneficiary, ACTIONS.index("follow")] += follows
+            world.state.accounts.followers[world.state.accounts.official[network.beneficiary]] += follows
+            world.record.inauthentic[network.beneficiary, ACTIONS.index("follow")] += follows
 
     def carry_out(self, start: int, end: int) -> None:
         """What each account does this step (``times``), on targets of the live window."""
@@ -66,16 +72,37 @@ class Network(mesa.Agent):
         apart = world.arm.placebo and network.inauthentic
         targets = find_targets(world.plan, state, network, world.now, start, end, apart)
         table = record.tactics(network.campaign)
+        most = int(self.times.sum())
         learner, engaged = world.feed.learner, NO_ROOM
         if learner is not None:
-            room = int(self.times.sum())
-            engaged = acts.Engaged(np.zeros(room, np.int32), np.zeros(room, np.int32), np.zeros(1, np.int64))
+            engaged = acts.Engaged(np.zeros(most, np.int32), np.zeros(most, np.int32), np.zeros(1, np.int64))
+        log = acts.Log(np.zeros((EVENTS * most, 5), np.int32), np.zeros(EVENTS * most, np.bool_), np.zeros(1, np.int64))
         acts.act(
             self.times, self.awake, network.tactics, targets, network.beneficiary, -1 if apart else network.beneficiary,
             network.inauthentic, np.uint64(network.population), key0, key1, np.uint64(world.now), state.items.key,
             state.items.labels.candidate, state.counters, state.accounts,
             record.inauthentic if network.inauthentic else record.volunteer,
-            table[0], table[1], table[2], record.own_actions, engaged,
+            table, record.own_actions, engaged, self.counting(), state.sought, self.roster.purse, log,
         )  # fmt: skip
+        used = int(log.used[0])
+        if used:
+            self.roster.log.append(log.row[:used].copy())
+            self.roster.fake.append(log.fake[:used].copy())
         if learner is not None and self.actor is not None:
             learner.collect_accounts(world.now, engaged, self.actor)
+
+    def counting(self) -> acts.Counting:
+        """What the platform counts of an account's events, by its weights and the measures around the policy."""
+        roster, guards = self.roster, self.model.plan.safeguards
+        cap, recall = guards.cluster_cap or (-1.0, 0.0)
+        known = self.network.inauthentic and len(roster.capped) > 0
+        recognised = roster.luck < np.float32(recall if known else 0.0)
+        return acts.Counting(
+            roster.weight, roster.group, recognised, np.int64(cap if known else -1), roster.capped,
+            guards.served_only and self.network.inauthentic,
+        )  # fmt: skip
+
+
+def removal_step(plan: Plan, arm: Arm) -> int:
+    """Step from which an arm is without inauthentic accounts; after the run if it keeps them."""
+    return plan.steps if arm.removal_day is None else plan.step_of(arm.removal_day)

@@ -15,7 +15,7 @@ from recsim.rng import Decision, Key
 from recsim.state import ACTIONS, Accounts, Cells, Counters, Items, Latent, Observed, copied, no_counts
 from recsim.world.books import Book, weighing_book
 from recsim.world.memory import Memory
-from recsim.world.networks import make_network
+from recsim.world.networks import make_network, searches
 from recsim.world.plan import Plan
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class State:
     trust: np.ndarray  # (U,) float32, 0-1, what moderation leaves of people's trust
     acted: np.ndarray  # (U,) int32, people's actions of the day before; U = 0 if nobody weighs
     standing: np.ndarray  # (U, 2) float32, age of people's accounts at the start in days; a standing draw
+    sought: np.ndarray  # (C, I) float32, decayed picks after searches for a candidate; I = 0 if no campaign searches
     rosters: dict[str, Roster]  # accounts of each campaign that has any, by its id
     weighed: Book | None = None  # what a platform with weights counts
     clean: Book | None = None  # what it counts without inauthentic events, if this arm hides them from some reader
@@ -78,7 +79,7 @@ class State:
             weighed=None if self.weighed is None else self.weighed.fork(),
             clean=None if self.clean is None else self.clean.fork(),
             bare=None if self.bare is None else self.bare.copy(),
-            rosters={name: one.fork() for name, one in self.rosters.items()},
+            sought=self.sought.copy(), rosters={name: one.fork() for name, one in self.rosters.items()},
             memory=None if self.memory is None else self.memory.fork(),
         )  # fmt: skip
 
@@ -127,9 +128,24 @@ def build_state(plan: Plan, key: Key) -> State:
         acted=np.zeros(people if plan.weighs else 0, np.int32),
         standing=standing_of(key, traits.population, people, activity.account_age_days.value),
         weighed=weighing_book(items, nominal_actions(plan)) if plan.weighs else None,
-        rosters={n.campaign: make_roster(n, key) for c in plan.campaigns if (n := make_network(plan, c)) is not None},
+        sought=np.zeros((len(plan.candidates), items if searches(plan) else 0), np.float32),
+        rosters=make_rosters(plan, key, items),
         memory=None if plan.policy.refit is None else Memory.empty(items),
     )  # fmt: skip
+
+
+def make_rosters(plan: Plan, key: Key, items: int) -> dict[str, Roster]:
+    """Accounts of each campaign that has any, in random groups where the platform counts by groups."""
+    out = {}
+    for campaign in plan.campaigns:
+        network = make_network(plan, campaign)
+        if network is not None:
+            roster = make_roster(network, key)
+            roster.group[:] = group_of(key, network.population, len(roster.group), plan.safeguards.aggregate.groups)
+            if plan.safeguards.cluster_cap is not None and network.inauthentic:
+                roster.capped = np.zeros((items, len(ACTIONS)), np.int32)
+            out[network.campaign] = roster
+    return out
 
 
 def standing_of(key: Key, population: int, accounts: int, mean_days: float) -> np.ndarray:

@@ -339,7 +339,7 @@ class Feed:
             there = labels.present[start:end] & ((state.status[start:end] & REMOVED) == 0)
             about = np.flatnonzero((labels.candidate[start:end] >= 0) & there)
             retrieval.entry_lists(
-                about, np.int64(start), labels.candidate, heat, self.pools.entry, self.pools.entry_count
+                about, np.int64(start), labels.candidate, heat, state.sought, self.pools.entry, self.pools.entry_count
             )
             self.stale = False
         if self.plan.policy.uses_pool and (not self.hoisted or len(self.plan.shadows)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import mesa
@@ -31,14 +32,21 @@ class Platform(mesa.Agent):
         self.arrivals = np.zeros(4, np.int64)
         self.frozen = model.arm.name != "shared"
 
+    @functools.cached_property
+    def decay(self) -> np.float32:
+        """Factor by which decayed counters fall in a step."""
+        plan = self.model.plan
+        half_life = plan.scenario.platform.predictor.half_life_h.value * plan.steps_per_day / 24
+        return counting.exp_of(np.float32(-0.6931472 / half_life))
+
     def learn(self, start: int, end: int) -> None:
         """Decay engagement, add the step's, and let items pass the gates they have reached."""
         world, state, feed, plan = self.model, self.model.state, self.model.feed, self.model.plan
-        half_life = plan.scenario.platform.predictor.half_life_h.value * plan.steps_per_day / 24
-        factor = counting.exp_of(np.float32(-0.6931472 / half_life))
+        factor = self.decay
         world.books.sum_up(start, end)
         feed.predictor.learn(start, end, float(factor))
         world.books.fold(start, end, factor)
+        state.sought[:, start:end] *= factor
         quota = feed.quota_views
         gates_config = plan.scenario.platform.gates
         threshold = state.threshold if feed.gated else np.full(4, -1e30, np.float32)

@@ -21,6 +21,7 @@ from recsim.agents.review import Queue, new_queue, review
 from recsim.state import DEMOTED, EXCLUDED, LABELLED, LIKE, REMOVED, REPORT, copied
 from recsim.world.desk import make_appealing, make_desk, make_notice
 from recsim.world.register import Register
+from recsim.world.rollback import roll_back
 
 if TYPE_CHECKING:
     from recsim.scenario.moderation import Detector
@@ -239,10 +240,9 @@ class Moderation(mesa.Agent):
         register.sanction(register.place(s.subject[begin & accounts]), self.account)
         register.release(register.place(s.subject[end & accounts]))
         if not self.account.keeps:
-            from recsim.world.acting import roll_back
-
             for agent, mask in register.of_networks(register.place(s.subject[begin & accounts])):
-                roll_back(world.state, agent.roster, mask, world.now)
+                roll_back(world.state, agent.network, agent.roster, mask, world.now, float(world.platform.decay))
+            world.books.rolled_back(*world.window)
         self._items(s.subject[begin & ~accounts], s.subject[end & ~accounts])
 
     def _items(self, begin: np.ndarray, end: np.ndarray) -> None:

@@ -291,7 +291,7 @@ def _post_plan(
     }  # fmt: skip
     scale = scenario.population.scale
     if plan.type == "paid_influencers":
-        dose = scenario.dose.value
+        dose = scenario.dose.value * plan.dose.value
         wanted = plan.influencers.value * dose
         return PostPlan(
             kind=INFLUENCER, stance=1 if plan.stance == "supportive" else 0,
@@ -300,7 +300,8 @@ def _post_plan(
             followers_spread=plan.followers_spread.value, counterfactual=plan.counterfactual, **common,
         )  # fmt: skip
     if plan.type == "volunteers":
-        actors = math.ceil(plan.volunteers.value)
+        volunteers = plan.volunteers.value * plan.dose.value
+        actors = math.ceil(volunteers)
         return PostPlan(
             kind=VOLUNTEER, stance=1, actors=actors, active=actors,
             posts_per_actor=plan.posts_per_day.value * (last - first) / spd,

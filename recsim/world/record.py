@@ -12,7 +12,7 @@ from recsim.agents.cases import CASE_KINDS, Cases, Verdicts
 from recsim.agents.networks import FULL
 from recsim.rng import Key
 from recsim.state import ACTIONS, KINDS, SOURCES, STANCES
-from recsim.world.networks import TACTICS
+from recsim.world.networks import TACTICS, price_list
 from recsim.world.plan import Plan
 
 FLOWS = ("attempted", "prevented", "counted")
@@ -50,7 +50,7 @@ class Record:
             getattr(self, name)[:] = getattr(other, name)
 
     def tactics(self, campaign: str) -> np.ndarray:
-        """(3, 4) int64 of the current day: attempted, prevented and counted actions by tactic."""
+        """(3, K) int64 of the current day: attempted, prevented and counted actions by tactic."""
         return self.by_campaign.setdefault(campaign, np.zeros((len(FLOWS), len(TACTICS)), np.int64))
 
     def close_day(self, world) -> None:
@@ -206,15 +206,14 @@ class Record:
     def campaigns(self) -> pd.DataFrame:
         """Attempted, prevented and counted actions by day, campaign and tactic, and what they cost."""
         rows = []
-        prices = {c.id: c.costs for c in self.plan.campaigns}
+        price_of = {c.id: price_list(c.costs) for c in self.plan.campaigns}
         for day in self.days:
             for campaign, table in sorted(day["campaigns"].items()):
                 for number, tactic in enumerate(TACTICS):
                     attempted, prevented, counted = (int(v) for v in table[:, number])
                     if attempted:
                         # Real actions are simulated ones over the scale; that is what is paid for.
-                        price = getattr(prices[campaign], tactic).value
-                        spend = attempted / self.plan.scale * price
+                        spend = attempted / self.plan.scale * price_of[campaign][number]
                         rows.append((day["day"], campaign, tactic, attempted, prevented, counted, spend))
         names = ["day", "campaign", "tactic", "attempted", "prevented", "counted", "spend_eur"]
         columns = {name: np.array([r[k] for r in rows]) for k, name in enumerate(names)}

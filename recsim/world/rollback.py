@@ -1,0 +1,77 @@
+"""Taking counted events back: what the platform does when it finds out whose they were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recsim.agents.networks import Network, Roster
+from recsim.state import ACTIONS, FIXED, FOLLOW, WATCH
+
+if TYPE_CHECKING:
+    from recsim.world.build import State
+
+UNITS = np.array([FIXED if action == WATCH else 1 for action in range(len(ACTIONS))], np.int64)
+"""What one logged event adds to ``counters.total``, by action."""
+
+
+def roll_back(state: State, network: Network, roster: Roster, accounts: np.ndarray, step: int, factor: float) -> int:
+    """Subtract every logged event of some accounts from all counts, and take it out of the log.
+
+    Counts are as if the accounts had never acted; what people and policies did because of them stays. Top comments and
+    picks after searches stay too: they are no counts.
+
+    Args:
+        state: of the world; counters, ``counted`` and followers written.
+        network, roster: whose accounts they are; the roster's log is replaced.
+        accounts: (N,) bool, the accounts.
+        step: last step whose events are already in the decayed counters (the current one after learning).
+        factor: float32, by which decayed counters fall in a step.
+
+    Returns:
+        The number of events taken back.
+    """
+    gone_parts, kept, kept_fake, gone_fake = [], [], [], []
+    for part, fake in zip(roster.log, roster.fake, strict=True):
+        mine = accounts[part[:, 0]]
+        gone_parts.append(part[mine])
+        gone_fake.append(fake[mine])
+        if not mine.all():
+            kept.append(part[~mine] if mine.any() else part)
+            kept_fake.append(fake[~mine] if mine.any() else fake)
+    roster.log, roster.fake = kept, kept_fake
+    if not gone_parts:
+        return 0
+    gone, fake = np.concatenate(gone_parts), np.concatenate(gone_fake)
+    follows = gone[:, 1] < 0
+    author = state.accounts.official[network.beneficiary]
+    state.accounts.followers[author] -= int((follows & (gone[:, 2] == FOLLOW)).sum())
+    on_items, fake = gone[~follows], fake[~follows]
+    account, item, action, weight, when = on_items.astype(np.int64).T
+    units, counters = UNITS[action], state.counters
+    np.subtract.at(counters.total, (item, action), units)
+    np.subtract.at(counters.fake, (item[fake], action[fake]), units[fake])
+    if len(counters.valued):
+        group = roster.group[account].astype(np.int64)
+        np.subtract.at(counters.valued, (item, group, action), weight * units)
+        np.subtract.at(counters.fake_valued, (item[fake], group[fake], action[fake]), (weight * units)[fake])
+    folded = when <= step
+    np.subtract.at(state.counted, (item[folded], action[folded]), units[folded])
+    _take_decayed(counters.decayed, item[folded], action[folded], step - when[folded], np.float32(factor))
+    return len(gone)
+
+
+def _take_decayed(
+    decayed: np.ndarray, item: np.ndarray, action: np.ndarray, age: np.ndarray, factor: np.float32
+) -> None:
+    """Lower decayed counters by what is left of events, oldest first; whole numbers are added up before floats."""
+    left = np.ones(int(age.max(initial=0)) + 1, np.float32)
+    for k in range(1, len(left)):
+        left[k] = left[k - 1] * factor
+    for old in np.unique(age)[::-1]:
+        here = age == old
+        place, count = np.unique(item[here] * len(ACTIONS) + action[here], return_counts=True)
+        where = place % len(ACTIONS), place // len(ACTIONS)
+        amount = (count * UNITS[where[0]]).astype(np.float32) * left[old]
+        decayed[where] = np.maximum(decayed[where] - amount, np.float32(0.0))
