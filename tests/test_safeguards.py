@@ -35,6 +35,12 @@ def strong(small):
     return changed(small, dose=assumed(20.0))
 
 
+def same_world(one, other):
+    """The same numbers in all tables but those that only exist with measures."""
+    names = ("exposure", "provenance", "engagement", "campaigns", "followers", "facts", "reach")
+    return controls.same({n: one[n] for n in names}, {n: other[n] for n in names})
+
+
 def view(age=(0.0, 45.0, 900.0), trust=1.0, today=0.0, yesterday=0.0, luck=0.5, fake=False, per_person=0.0):
     def column(x, kind=np.float32):
         return np.broadcast_to(np.asarray(x, kind), (len(age),)).copy()
@@ -143,9 +149,9 @@ def test_the_median_breaks_down_only_at_half():
 def test_full_weights_change_nothing(strong, policy):
     """Counting with weights that are all 1 gives the same bits as counting without."""
     plain = frames_of(changed(strong, platform={"policy": policy, "parameters": {}}))
-    assert controls.same(plain, frames_of(with_measure(strong, "rate_limit", policy, actions_per_day=1e9)))
-    assert controls.same(plain, frames_of(with_measure(strong, "trust_weight", policy, full_age_days=1e-9)))
-    assert controls.same(plain, frames_of(with_measure(strong, "trimmed_segments", policy, groups=9, trim=0)))
+    assert same_world(plain, frames_of(with_measure(strong, "rate_limit", policy, actions_per_day=1e9)))
+    assert same_world(plain, frames_of(with_measure(strong, "trust_weight", policy, full_age_days=1e-9)))
+    assert same_world(plain, frames_of(with_measure(strong, "trimmed_segments", policy, groups=9, trim=0)))
 
 
 def test_weighted_counts_add_up(small):
@@ -192,7 +198,7 @@ def test_downranking_lowers_politics_beyond_followers(small):
         p = frames_of(with_measure(small, "political_downrank", factor=factor))["provenance"].astype({"source": str})
         return p[p["source"] == "interest"]["impressions"].sum()
 
-    assert controls.same(frames_of(small), frames_of(with_measure(small, "political_downrank", factor=1.0)))
+    assert same_world(frames_of(small), frames_of(with_measure(small, "political_downrank", factor=1.0)))
     assert political(0.0) == 0 < political(0.5) < political(1.0)
 
 

@@ -290,6 +290,7 @@ def act(
                 _count(counters, counting, log, n, item, WATCH, 1024, fake, served, step)
                 by_action[row, VIEW] += 1
                 by_action[row, COMPLETE] += 1
+                by_action[row, WATCH] += 1024
             action = -1
             if likes:
                 action = LIKE

@@ -89,7 +89,11 @@ class Network(mesa.Agent):
             self.roster.log.append(log.row[:used].copy())
             self.roster.fake.append(log.fake[:used].copy())
         if learner is not None and self.actor is not None:
-            learner.collect_accounts(world.now, engaged, self.actor)
+            # Of what does not count for the platform nothing is learned.
+            counts = self.roster.weight[engaged.account] > 0 if world.plan.weighs else None
+            if not world.arm.opens("learning"):
+                counts = ~self.awake[engaged.account] & (True if counts is None else counts)
+            learner.collect_accounts(world.now, engaged, self.actor, counts)
 
     def counting(self) -> acts.Counting:
         """What the platform counts of an account's events, by its weights and the measures around the policy."""

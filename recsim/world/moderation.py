@@ -159,10 +159,14 @@ class Moderation(mesa.Agent):
         truth = Truth(register.inauthentic, register.population, register.number, world.key._replace(branch=0))
         values = {name: q.value for name, q in detector.parameters.items()}
         finding = detect(detector.kind, log, facts, values, truth)
-        world.record.detected(number, finding.flagged, register.acting(), register.people)
-        docket.first_found[finding.flagged & (docket.first_found < 0)] = now
+        # Whoever has done nothing for so long gives nobody a reason to look.
+        seen = np.zeros(register.count, bool)
+        seen[log.actor] = True
+        flagged = finding.flagged & seen
+        world.record.detected(number, flagged, register.acting() & seen, register.people)
+        docket.first_found[flagged & (docket.first_found < 0)] = now
         standing = then.in_force(docket.sanctions, ACCOUNT, register.subject, now + 1)
-        fresh = np.flatnonzero(finding.flagged & ~standing & (docket.cleared <= now))
+        fresh = np.flatnonzero(flagged & ~standing & (docket.cleared <= now))
         if not detector.reviewed:
             docket.sanctions = then.impose(
                 docket.sanctions, ACCOUNT, register.subject[fresh], np.full(len(fresh), now + 1)

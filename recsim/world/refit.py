@@ -53,16 +53,24 @@ class Learner:
     def collect(self, step: int, start: int, end: int, tally: Tally) -> None:
         """Take over the step's interactions of people: threads in order, which is the order of visits."""
         for thread, count in enumerate(tally.engaged_count):
-            self._append(tally.engaged_person[thread, :count], tally.engaged_item[thread, :count], step)
+            person, item = tally.engaged_person[thread, :count], tally.engaged_item[thread, :count]
+            weight = self.state.observed.weight
+            if len(weight):  # of what does not count nothing is learned
+                item, person = item[weight[person] > 0], person[weight[person] > 0]
+            self._append(person, item, step)
         tally.engaged_count[:] = 0
         sums = tally.context[:, : end - start]
         self.memory.context[start:end] += sums.sum(axis=0)
         sums[:] = 0
 
-    def collect_accounts(self, step: int, engaged: Engaged, actor: np.ndarray) -> None:
-        """Take over the step's interactions of one network."""
-        count = int(engaged.used[0])
-        self._append(actor[engaged.account[:count]], engaged.item[:count], step)
+    def collect_accounts(
+        self, step: int, engaged: Engaged, actor: np.ndarray, counts: np.ndarray | None = None
+    ) -> None:
+        """Take over the step's interactions of one network; ``counts`` (N,) bool, those that count, None: all."""
+        rows = np.arange(int(engaged.used[0]))
+        if counts is not None:
+            rows = rows[counts[rows]]
+        self._append(actor[engaged.account[rows]], engaged.item[rows], step)
 
     def _append(self, actor: np.ndarray, item: np.ndarray, step: int) -> None:
         if len(actor):
