@@ -44,6 +44,20 @@ def test_lanes_equal_single_calls():
         assert tuple(int(x[n]) for x in lanes) == expected
 
 
+@pytest.mark.parametrize("n", [0, 1, 7, 40])
+def test_draws_of_a_row_equal_single_calls(n):
+    """With words at both ends of their range; nothing is written past n."""
+    g = np.random.default_rng(n)
+    obj, high = g.integers(0, 2**32, 41).astype(np.uint32), np.uint64(2**32 - 1)
+    obj[:2] = 0, 2**32 - 1
+    for actor, moment, key in ((0, 0, (0, 0)), (2**31 - 1, high, (high, high)), (77, (8 << 16) | 900, (3, 1 << 20))):
+        out = np.full(41, -1, np.float32)
+        philox.draw_units(np.int32(actor), obj, n, np.uint64(moment), *map(np.uint64, key), out)
+        wanted = [reference.philox((actor, int(obj[j]), 0, int(moment)), tuple(map(int, key)))[0] for j in range(n)]
+        assert out[:n].tolist() == [float(reference.unit(word)) for word in wanted]
+        assert (out[n:] == -1).all()
+
+
 def test_against_an_independent_implementation():
     randomgen = pytest.importorskip("randomgen")
     # Counter and key as one integer each, least significant word first; the counter goes up before the first block.

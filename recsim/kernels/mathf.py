@@ -85,7 +85,8 @@ def log32(x):
 @njit(**HELPER)
 def power32(x, y):
     """Power x^y in float32, as exp(y log x) for x > 0; 0 where x is not positive (then y must be above 0)."""
-    return exp32(y * log32(x)) if x > np.float32(0.0) else np.float32(0.0)
+    power = exp32(y * log32(x))  # always worked out: a loop around a choice of values, not of ways, can be vector code
+    return power if x > np.float32(0.0) else np.float32(0.0)
 
 
 @njit(**HELPER)

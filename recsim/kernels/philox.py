@@ -66,6 +66,42 @@ def philox_lanes(c0, c1, c2, c3, k0, k1):
         k1 = (k1 + W1) & LOW
 
 
+@njit(**HELPER)
+def round_of(number, c0, c1, c2, c3, k0, k1):
+    """One round of `philox4`, the ``number``-th of 0 to 9, with its key worked out; all uint64 holding 32-bit values."""
+    product0 = M0 * (c0 & LOW)
+    product1 = M1 * (c2 & LOW)
+    first = (product1 >> SHIFT) ^ c1 ^ ((k0 + np.uint64(number) * W0) & LOW)
+    third = (product0 >> SHIFT) ^ c3 ^ ((k1 + np.uint64(number) * W1) & LOW)
+    return first, product1 & LOW, third, product0 & LOW
+
+
+@njit(**HELPER)
+def draw_units(actor, obj, n, moment, key0, key1, out):
+    """``out[j] = unit(first word of philox4(actor, obj[j], 0, moment; key))`` for j below n.
+
+    Rounds are written out because a loop with a loop in it is not compiled to vector code; so they stay in registers,
+    which is faster than `philox_lanes`, which goes through memory after each round.
+
+    Args:
+        actor: integer in [0, 2^32). obj: (n,) uint32 or longer. moment, key0, key1: uint64 holding 32-bit values.
+        out: (n,) float32 or longer, in [0, 1), written.
+    """
+    first, key0, key1, moment = np.uint64(actor) & LOW, key0 & LOW, key1 & LOW, moment & LOW
+    for j in range(n):
+        c0, c1, c2, c3 = round_of(0, first, np.uint64(obj[j]), np.uint64(0), moment, key0, key1)
+        c0, c1, c2, c3 = round_of(1, c0, c1, c2, c3, key0, key1)
+        c0, c1, c2, c3 = round_of(2, c0, c1, c2, c3, key0, key1)
+        c0, c1, c2, c3 = round_of(3, c0, c1, c2, c3, key0, key1)
+        c0, c1, c2, c3 = round_of(4, c0, c1, c2, c3, key0, key1)
+        c0, c1, c2, c3 = round_of(5, c0, c1, c2, c3, key0, key1)
+        c0, c1, c2, c3 = round_of(6, c0, c1, c2, c3, key0, key1)
+        c0, c1, c2, c3 = round_of(7, c0, c1, c2, c3, key0, key1)
+        c0, c1, c2, c3 = round_of(8, c0, c1, c2, c3, key0, key1)
+        c0, c1, c2, c3 = round_of(9, c0, c1, c2, c3, key0, key1)
+        out[j] = unit(c0)
+
+
 @njit(**KERNEL)
 def draw_words(actor, obj, population, moment, key0, key1, out):
     """One call per row: ``out[r] = philox4(actor[r], obj[r], population, moment; key)``.

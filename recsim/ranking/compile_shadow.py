@@ -6,6 +6,8 @@ a pair are computed once and every set of parameters is applied to them.
 
 from __future__ import annotations
 
+from recsim.rng import Decision
+
 INBOX_SCRATCH = """\
     inbox_topic = np.empty((item_topic.shape[1], slots), np.float32)
     inbox_rows = np.empty((item_rows.shape[0], slots), np.float32)
@@ -23,11 +25,18 @@ INBOX_LINES = """\
 """Lines of a block's loop that lay a person's inbox side by side; the score loop and its shadows share them."""
 
 
+def drawing_lines(row: str) -> str:
+    """Lines that draw the feature ``noise`` of n items; ``row``, (n,) or longer, takes it and is called ``drawn`` there."""
+    return f"""
+    drawn = {row}
+    draw_units(person, keys, n, (step << np.uint64(16)) | np.uint64({int(Decision.POLICY_NOISE)}), key0, key1, drawn)"""
+
+
 def shadow_text(
     settle: str,
     affinity: str,
     lane: str,
-    noise: str,
+    reads: tuple[str, ...],
     values: tuple[str, ...],
     constant: tuple[bool, ...],
     parameters: int,
@@ -36,11 +45,12 @@ def shadow_text(
     """The part of a generated module that scores with many sets of parameters; never compiled unless called.
 
     Args:
-        settle, affinity, lane, noise: lines of the score loop. values: expression of each feature.
+        settle, affinity, lane: lines of the score loop. reads: names of the features. values: expression of each.
         constant: whether it is a figure of the whole platform, the same for all pairs.
         parameters: how many the policy has (at least one). product: multipliers of the score.
     """
     lines = [f"        features[{k}, j] = F({text})" for k, text in enumerate(values) if not constant[k]]
+    draws = drawing_lines(f"features[{reads.index('noise')}]") if "noise" in reads else ""
     fill = "\n".join(lines) or "        features[0, j] = F(0.0)"
     given = ", ".join(text if constant[k] else f"features[{k}, j]" for k, text in enumerate(values))
     weights = ", ".join(f"params[k, {n}]" for n in range(parameters))
@@ -50,9 +60,9 @@ def shadow_text(
 def shadow_fill(person, person_language, person_region, estimate, topic, rows, keys, n, in_network, constants, params,
                 key0, key1, step, interest, features, out, offset):
     """Scores of n items for every set of parameters: params (K, Q), features (F', n) scratch, out (K, P+M) written from column offset."""
-{settle}{affinity}
+{settle}{affinity}{draws}
     for j in range(n):
-        {lane}{noise}
+        {lane}
 {fill}
     for k in range(params.shape[0]):
         p = Parameters({weights}{"," if parameters == 1 else ""})

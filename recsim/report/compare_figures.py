@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,8 @@ def _pareto_panel(
     if edge:
         x_edge, y_edge = zip(*sorted(edge), strict=True)
         axes.step(x_edge, y_edge, where="post", color=GREEN, linestyle="--", linewidth=1.2, zorder=1, label="frontier")
+        for (x0, y0), (x1, y1) in pairwise(sorted(edge)):
+            lines += [(x0, y0, x1, y0), (x1, min(y0, y1), x1, max(y0, y1))]
     axes.axvline(
         s["threshold_pp"], color=RED, linestyle=":", linewidth=1.1, label=f"threshold {s['threshold_pp']:g} pp"
     )
