@@ -49,6 +49,7 @@ class Decision(IntEnum):
     ACCOUNT = 35  # account: aged; order of activation; (spare)
     ITEM_MOMENT = 41  # item: moment of posting within its step; (spare)
     REFIT = 60  # live item, number of the question: a draw of a policy's refit
+    ORDER = 800  # player, pair of orders: place in a sampled order of an attribution; (spare)
     POLICY_NOISE = 900  # noise feature of a policy: person, item, step
 
 
