@@ -29,6 +29,8 @@ from recsim.scenario.schema import Scenario
 from recsim.world.arms import COUNTERFACTUAL, DOORS, Arm
 
 KINDS = ("campaign", "tactic", "door")
+ROUNDING = 1e-9
+"""Percentage points or impressions below which a sum of differences is no effect but rounding."""
 DIRECT = "direct"
 """What campaigns do with every door closed: posts, comments and follows that people meet without any counter."""
 
@@ -177,16 +179,16 @@ class Game:
 
     def row(self, one: str) -> dict[str, Any]:
         """The numbers of one player."""
-        found = {}
+        found: dict[str, Any] = {}
         for measure, names in (("shift", ("shift_pp", "")), ("excess", ("excess_impressions", "excess_"))):
             part, by_order = self.parts[measure][one]
-            t, error = widened(interval(part), by_order)
+            t, error = widened(interval(_settled(part)), by_order)
             found |= {names[0]: t.mean, **spread(t, names[1])}
             if measure == "shift":
                 found["order_error_pp"] = error
         v, everyone = self.values["shift"], frozenset(self.players)
-        alone = interval(v[frozenset({one})] - v[frozenset()])
-        last = interval(v[everyone] - v[everyone - {one}])
+        alone = interval(_settled(v[frozenset({one})] - v[frozenset()]))
+        last = interval(_settled(v[everyone] - v[everyone - {one}]))
         found |= {"alone_pp": alone.mean, **spread(alone, "alone_"), "on_top_pp": last.mean, **spread(last, "on_top_")}
         return {"name": one, **found}
 
@@ -197,7 +199,7 @@ class Game:
         rows = []
         for coalition, value in sorted(found.items(), key=lambda item: (len(item[0]), sorted(item[0]))):
             if len(coalition) > 1:
-                t = interval(value)
+                t = interval(_settled(value))
                 rows.append({"between": sorted(coalition), "shift_pp": t.mean, **spread(t)})
         return rows
 
@@ -243,6 +245,11 @@ def _summarise(question: Question, worlds: Worlds) -> tuple[dict[str, Any], dict
                 "undefined_replicates": int(np.isnan(game.total["shift"]).sum()),
             }  # fmt: skip
     return summary, {"attribution": pd.DataFrame(rows)}
+
+
+def _settled(values: np.ndarray) -> np.ndarray:
+    """The values, with what is only rounding set to zero, so that it is not told apart from zero."""
+    return np.where(np.abs(values) < ROUNDING, 0.0, values)
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

@@ -77,6 +77,6 @@ def saved(late: np.ndarray, early: np.ndarray) -> Ratio:
 
 
 def relative_change(before: np.ndarray, after: np.ndarray) -> Ratio:
-    """after / before - 1 as a ratio of means, paired within worlds."""
+    """Relative change, after / before - 1, as a ratio of means, paired within worlds."""
     found = fieller(after, before)
     return Ratio(found.value - 1, found.low - 1, found.high - 1, found.n)
