@@ -33,7 +33,10 @@ POSTS = {
 
 def three_campaigns(*more):
     """The small scenario with three campaigns for one candidate."""
-    scenario = load(SMALL, ["run.replicates=4", "campaigns.0.costs={like: 0.01, comment: 0.08}", *more])
+    scenario = load(
+        SMALL,
+        ["run.replicates=4", "campaigns.0.costs={like: 0.01, comment: 0.08}", "moderation.prevented_share=0", *more],
+    )
     from recsim.scenario.dump import _plain
     from recsim.scenario.load import parse
 
@@ -47,7 +50,7 @@ def strength(scenario, arm, day):
     acting = [c for c in scenario.campaigns if c.counterfactual != "kept" and arm.acts(c.id) and c.start <= day]
     if arm.removal_day is not None and day >= arm.removal_day:
         acting = [c for c in acting if c.type == "paid_influencers"]
-    x = 0.0
+    x, left = 0.0, 1.0 - scenario.moderation.prevented_share.value
     for c in acting:
         mix = {"post": 1.0} if c.type == "paid_influencers" else {"like": 0.75, "follow": 0.25}
         if c.type == "bot_network":
@@ -55,7 +58,7 @@ def strength(scenario, arm, day):
         used = sum(share for tactic, share in mix.items() if arm.uses(tactic))
         doors = {door: arm.opens(door) for door in DOORS}
         reach = 0.1 + 0.2 * doors["gates"] + 0.1 * doors["ranking"] + 0.6 * doors["gates"] * doors["ranking"]
-        x += BY_CAMPAIGN.get(c.id, 10) * used * reach * scenario.dose.value
+        x += BY_CAMPAIGN.get(c.id, 10) * used * reach * scenario.dose.value * left
     return round(60 * x / (60 + x)) if len(acting) < 3 else round(5 + 60 * x / (60 + x))
 
 
@@ -84,7 +87,10 @@ def simulate_arms(scenario, replicate, arms, *, threads=1, report=None):
                 added = strength(scenario, arm, day)
                 for name in names:
                     for region in ("north", "south"):
-                        n = int(rng.poisson(100))
+                        n = int(
+                            rng.poisson(100)
+                            * (1 - 0.2 * scenario.moderation.prevented_share.value * (region == "south"))
+                        )
                         if added and name == "eva":
                             n += added + int(rng.poisson(3))
                         exposure.append((*head, day, region, "aa", "all", name, "supportive", n, n // 4))
@@ -97,7 +103,15 @@ def simulate_arms(scenario, replicate, arms, *, threads=1, report=None):
                         spent.append((*head, day, c.id, "like", k, 0, k, 0.01 * k / scenario.population.scale))
     facts = [(replicate, 0, "shared", "gini_views", 0.5)]
     facts += [
-        (replicate, b, arm.name, "utility_per_view", 1.0) for arm in arms for b in range(scenario.run.luck_branches)
+        (replicate, b, arm.name, name, value + 0.01 * ((replicate * 7 + len(arm.name)) % 5))
+        for arm in arms
+        for b in range(scenario.run.luck_branches)
+        for name, value in (
+            ("utility_per_view", 1 - 0.1 * scenario.moderation.prevented_share.value),
+            ("watch_s_per_person_day", 100.0),
+            ("small_creator_share", 0.3),
+            ("effective_topics_visit", 5.0),
+        )
     ]
     frames = {
         "exposure": _frame(

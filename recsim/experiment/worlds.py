@@ -95,6 +95,20 @@ class Worlds:
         frame = self.frames[name]
         return frame[frame["arm"].astype(str) == arm]
 
+    def fact(self, arm: str, name: str) -> np.ndarray:
+        """(R,) a figure of what the feed gives people, mean over luck branches; NaN where a world has none."""
+        rows = self.of("facts", arm)
+        rows = rows[rows["name"].astype(str) == name]
+        return rows.groupby("replicate")["value"].mean().reindex(self.replicates).to_numpy(float)
+
+    def sums(self, name: str, arm: str, column: str, by: str | None = None) -> dict[str, np.ndarray]:
+        """(R,) sums of a column of a table, mean over luck branches, by the values of another column ("all": none)."""
+        rows = self.of(name, arm)
+        labels = rows[by].astype(str) if by else pd.Series("all", index=rows.index)
+        wide = rows.groupby([rows["replicate"], labels])[column].sum().unstack(fill_value=0.0)
+        wide = wide.reindex(self.replicates, fill_value=0.0) / self.scenario.run.luck_branches
+        return {str(label): wide[label].to_numpy(float) for label in sorted(wide.columns)}
+
     def spend_eur(self, arm: str, scenario: Scenario | None = None, acting: Sequence[str] | None = None) -> float:
         """Euro spent in one arm, mean over replicates and branches.
 

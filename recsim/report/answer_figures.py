@@ -15,9 +15,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from recsim.experiment.sets import Answer
-from recsim.report.answer_words import KIND_WORDS, name_of
+from recsim.report.attribution_words import KIND_WORDS
 from recsim.report.compare_table import short
 from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE, save
+from recsim.report.tradeoff_figures import tradeoff
+from recsim.report.words import name_of
 
 Drawn = tuple[Figure, str]
 PAIRS = 8
@@ -265,7 +267,18 @@ def delay(result: Answer) -> Drawn:
     return figure, f"Shift and share of excess views saved by day of removal; {caption(result)}."
 
 
-FIGURES: dict[str, Callable[[Answer], Drawn]] = {"attribute": attribution, "dose": dose, "delay": delay}
+def mitigations(result: Answer) -> Drawn:
+    """The picture of a trade-off."""
+    text = (
+        "What each mitigation takes away of the shift, against its cost in worlds without campaigns; up and right is "
+        f"better; whiskers that leave the picture are cut; {caption(result)}."
+    )
+    return tradeoff(result), text
+
+
+FIGURES: dict[str, Callable[[Answer], Drawn]] = {
+    "attribute": attribution, "dose": dose, "delay": delay, "tradeoff": mitigations,
+}  # fmt: skip
 
 
 def answer_figures(result: Answer, folder: Path) -> list[tuple[str, Path, str]]:

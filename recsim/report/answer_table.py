@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import IO
 
 from recsim.experiment.sets import Answer
-from recsim.report.answer_words import TITLES, Table, sentences, tables
+from recsim.report.answer_words import TITLES, sentences, tables
 from recsim.report.compare_table import short
 from recsim.report.table import footer_lines, wrapped
+from recsim.report.words import Table
 
 
 def print_answer(result: Answer, file: IO[str] | None = None) -> None:
