@@ -133,10 +133,11 @@ def is_exact(players: Sequence[str], orders: int) -> bool:
 
 
 def needed_coalitions(players: Sequence[str], orders: int, seed: int) -> list[Coalition]:
-    """Coalitions to simulate: all if `is_exact`, else those visited, and single players and pairs for interactions."""
+    """Coalitions to simulate: all if `is_exact`; else those visited, single players and pairs, and all but one player."""
     if is_exact(players, orders):
         return subsets(players)
     wanted = visited(sampled_orders(players, orders, seed)) | set(subsets(players, 2))
+    wanted |= {frozenset(players) - {one} for one in players}
     return sorted(wanted, key=lambda s: (len(s), sorted(s)))
 
 
