@@ -59,7 +59,7 @@ def strength(scenario, arm, day):
         doors = {door: arm.opens(door) for door in DOORS}
         reach = 0.1 + 0.2 * doors["gates"] + 0.1 * doors["ranking"] + 0.6 * doors["gates"] * doors["ranking"]
         x += BY_CAMPAIGN.get(c.id, 10) * used * reach * scenario.dose.value * left
-    return round(60 * x / (60 + x)) if len(acting) < 3 else round(5 + 60 * x / (60 + x))
+    return round(60 * x / (60 + x)) + 5 * (len(acting) > 2 and x > 0)
 
 
 def simulate_arms(scenario, replicate, arms, *, threads=1, report=None):

@@ -152,7 +152,7 @@ def test_doses_and_what_they_give(scenario):
     further = (four["excess_impressions"] - two["excess_impressions"]) / (four["spend_eur"] - two["spend_eur"])
     assert four["further_per_eur"] == pytest.approx(further)
     assert s["ratio_range"]["to"] == pytest.approx(15) and not s["ratio_range"]["spans"]
-    assert [set(one["arm"]) for one in [found.frames["by_replicate"]]] == [{"x0.5", "x1", "x2", "x4", "counterfactual"}]
+    assert set(found.frames["by_replicate"]["arm"]) == {"x0.5", "x1", "x2", "x4", "counterfactual"}
     # Only the campaign in question acts; with the others in both worlds the answer is another one.
     alone = ask("attribute", scenario, by="campaign").summary["parts"][0]["alone_pp"]
     assert next(p for p in s["points"] if p["dose"] == 1)["shift_pp"] == pytest.approx(alone)
@@ -216,9 +216,7 @@ def test_no_efficacy_where_the_reference_includes_zero(scenario):
     s = found.summary
     shown = [row for row in s["rows"] if row["efficacy"] is not None]
     assert not s["reference"]["shown"] and shown == []
-    assert any(
-        "includes zero" in text for text in " ".join(answer_lines(found)).split(".")
-    ) or "includes zero" in " ".join(" ".join(answer_lines(found)).split())
+    assert "interval includes zero" in " ".join(" ".join(answer_lines(found)).split())
 
 
 # ---- files -------------------------------------------------------------------------------------------------------
@@ -262,8 +260,7 @@ def test_more_replicates_are_added_and_another_candidate_needs_no_world(scenario
     assert plain.summary["parts"] == more.summary["parts"]
 
 
-def test_an_interrupted_set_goes_on(scenario, tmp_path, log, monkeypatch):
-    monkeypatch.setattr(fake_arms, "simulate_arms", fake_arms.simulate_arms)
+def test_an_interrupted_set_goes_on(scenario, tmp_path, log):
     seen = []
 
     def stop(done, total, text):
@@ -345,7 +342,7 @@ def test_different_worlds_are_counted_by_day(scenario):
     [
         (["attribute", "--by", "doors"], "did you mean 'door'"), (["dose", "--campaign", "netwerk"], "did you mean 'network'"),
         (["dose", "--from", "2", "--to", "1"], "must be above --from"), (["delay", "--days=-99"], "got -99"),
-        (["delay", "--replicates", "99999"], "add --yes"), (["attribute", "--set", "campaigns=[]"], "no campaign is removed"),
+        (["delay", "--scale", "1", "--replicates", "500"], "add --yes"), (["attribute", "--set", "campaigns=[]"], "no campaign is removed"),
     ],
 )  # fmt: skip
 def test_the_commands_refuse_in_one_line(tmp_path, arguments, message):
