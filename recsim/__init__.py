@@ -15,11 +15,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from recsim.audit.check import check
     from recsim.errors import InputError, RecsimError
+    from recsim.experiment.attribution import attribute
     from recsim.experiment.compare import compare
     from recsim.experiment.comparison import Comparison
+    from recsim.experiment.delay import delay
     from recsim.experiment.diff import diff
+    from recsim.experiment.dose import dose_response
     from recsim.experiment.result import Result
     from recsim.experiment.run import run
+    from recsim.experiment.sets import Answer
     from recsim.ranking.array_policy import array_policy
     from recsim.ranking.learned import Learned, View
     from recsim.ranking.policy import Policy, policy
@@ -36,9 +40,11 @@ _HOME = {
     "Comparison": "recsim.experiment.comparison", "compare": "recsim.experiment.compare",
     "diff": "recsim.experiment.diff", "load": "recsim.scenario.load", "parse": "recsim.scenario.load",
     "policy": "recsim.ranking.policy", "Reranker": "recsim.ranking.reranker", "reranker": "recsim.ranking.reranker",
-    "run": "recsim.experiment.run",
+    "run": "recsim.experiment.run", "Answer": "recsim.experiment.sets", "attribute": "recsim.experiment.attribution",
+    "delay": "recsim.experiment.delay", "dose_response": "recsim.experiment.dose",
 }  # fmt: skip
 __all__ = [
+    "Answer",
     "Comparison",
     "InputError",
     "Learned",
@@ -49,9 +55,12 @@ __all__ = [
     "Scenario",
     "View",
     "array_policy",
+    "attribute",
     "check",
     "compare",
+    "delay",
     "diff",
+    "dose_response",
     "load",
     "parse",
     "policy",

@@ -58,6 +58,7 @@ class Decision(IntEnum):
     REFIT = 60  # live item, number of the question: a draw of a policy's refit
     STANDING = 61  # account: age; standing draw; group in which it is counted; (spare)
     DETECTOR = 71  # account, number of the detector, no step: is it found; (spare)
+    ORDER = 800  # player, pair of orders: place in a sampled order of an attribution; (spare)
     POLICY_NOISE = 900  # noise feature of a policy: person, item, step
 
 

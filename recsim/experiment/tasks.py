@@ -15,8 +15,10 @@ from recsim.experiment import robustness as other
 from recsim.experiment.executor import beside, default_workers, now, run_tasks
 from recsim.experiment.files import peak_rss_mib
 from recsim.experiment.folder import RunFolder
+from recsim.experiment.worlds import reduced
 from recsim.scenario import realise
 from recsim.scenario.schema import Scenario
+from recsim.world.arms import Arm
 
 Progress = Callable[[float, float, str], None]
 Simulate = Callable[..., Any]
@@ -37,6 +39,7 @@ class Task:
         cell: of the table of other assumptions, or None.
         weight: its work, for the progress bar only.
         text: what the progress bar says meanwhile.
+        arms: of the worlds to simulate; empty: factual and counterfactual, with full tables.
     """
 
     kind: str
@@ -46,23 +49,27 @@ class Task:
     cell: other.Cell | None = None
     weight: float = 1.0
     text: str = "replicates"
+    arms: tuple[Arm, ...] = ()
 
 
-def _engine() -> Simulate:
-    from recsim.world.pair import simulate_replicate
+def _engine(arms: tuple[Arm, ...] = ()) -> Simulate:
+    from recsim.world import pair
 
-    return simulate_replicate
+    return pair.simulate_arms if arms else pair.simulate_replicate
 
 
 def do_task(
     simulate: Simulate | None, scenario: Scenario, cell: other.Cell | None, replicate: int, fixed: bool, threads: int,
-    report: Callable[[float], None] | None = None,
+    arms: tuple[Arm, ...] = (), report: Callable[[float], None] | None = None,
 ) -> Stored:  # fmt: skip
     """One replicate of the scenario (ranged parameters drawn), or of one cell of the table of other assumptions."""
-    simulate = simulate or _engine()
+    simulate = simulate or _engine(arms)
     if cell is not None:
         return other.simulate_cell(simulate, scenario, cell, replicate, threads, report)
     drawn = realise(scenario, scenario.run.seed, replicate, fixed)
+    if arms:
+        outcome = simulate(drawn, replicate, arms, threads=threads, report=report)
+        return reduced(outcome.frames), outcome.meta
     outcome = simulate(drawn, replicate, threads=threads, report=report)
     return outcome.frames, outcome.meta
 
@@ -158,7 +165,7 @@ class Session:
         workers = self.workers or (cores if seconds > SMALL_RUN else 1)
         self.busy = min(self.workers or cores, max(1, len(todo)))
         threads = self.threads or max(1, cores // max(1, min(workers, len(todo))))
-        tasks = [(self.simulate, t.scenario, t.cell, t.replicate, self.fixed, threads) for t in todo]
+        tasks = [(self.simulate, t.scenario, t.cell, t.replicate, self.fixed, threads, t.arms) for t in todo]
         weights = [t.weight for t in todo]
         before, ends = total - sum(weights), _running_sums(weights)
         say = self.progress or (lambda done, total, text: None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recsim.experiment.comparison import Comparison
     from recsim.experiment.result import Result
+    from recsim.experiment.sets import Answer
 
 
 def write(result: Result) -> None:
@@ -32,3 +33,13 @@ def write_comparison(result: Comparison) -> None:
     from recsim.report.html import write_comparison_page
 
     write_comparison_page(result, comparison_figures(result, result.folder / "figures"))
+
+
+def write_answer(result: Answer) -> None:
+    """Write the figure and the page of an attribution and the like into its folder (nothing if it has none)."""
+    if result.folder is None:
+        return
+    from recsim.report.answer_figures import answer_figures
+    from recsim.report.html import write_answer_page
+
+    write_answer_page(result, answer_figures(result, result.folder / "figures"))

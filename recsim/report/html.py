@@ -1,4 +1,4 @@
-"""The pages of a run and of a comparison: one file, nothing loaded from elsewhere."""
+"""The pages of a run, a comparison and a question about arms: one file, nothing loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from recsim.experiment.comparison import Comparison
 from recsim.experiment.contrasts import COSTS, ranked
 from recsim.experiment.folder import write_text
 from recsim.experiment.result import Result
+from recsim.experiment.sets import Answer
 from recsim.experiment.summary import removed_campaigns
 from recsim.report.opinion import HEADING, SENTENCES, per_million, sentence, study_text, swings
 from recsim.report.table import millions
@@ -106,6 +107,19 @@ def write_comparison_page(result: Comparison, figures: list[tuple[str, Path, str
         "compare.html.j2", result.folder / "compare.html", result.scenario, figures,
         s=s, ranked={name: ranked(s, name) for name in s["beneficiaries"]}, costs=COSTS,
         actions=own["inauthentic_actions"], spend=own["spend_eur"],
+    )  # fmt: skip
+
+
+def write_answer_page(result: Answer, figures: list[tuple[str, Path, str]]) -> Path:
+    """Write ``<command>.html`` into the folder of an attribution and the like; arguments as of `write_page`."""
+    from recsim.report.answer_words import TITLES, again, limits, sentences, tables
+
+    assert result.folder is not None
+    s = result.summary
+    return _render(
+        "answer.html.j2", result.folder / f"{s['command']}.html", result.scenario, figures,
+        s=s, what=TITLES[s["command"]], sentences=sentences(result), tables=tables(result), limits=limits(result),
+        again=again(result),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import IO
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.result import Result
 from recsim.report.opinion import opinion_lines
+from recsim.experiment.sets import Answer
 
 WIDTH = 80
 
@@ -119,11 +120,11 @@ def _below(result: Result) -> list[str]:
     return [*out, *opinion_lines(result), *footer_lines(result, "report.html")]
 
 
-def footer_lines(result: Result | Comparison, page: str) -> list[str]:
+def footer_lines(result: Result | Comparison | Answer, page: str) -> list[str]:
     """How sure this is, how long it took, where the files are.
 
     Args:
-        result: of a run or a comparison.
+        result: of a run, a comparison or a question about arms.
         page: name of its page.
     """
     s = result.summary

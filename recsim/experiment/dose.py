@@ -1,0 +1,210 @@
+"""How the shift grows with a campaign: slope, threshold, saturation, impressions per euro."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from recsim.errors import InputError, unknown
+from recsim.experiment.attribution import spread
+from recsim.experiment.dose_curve import RATIO_HIGH, RATIO_LOW, crossing, doublings, saturation, slope
+from recsim.experiment.run import configured
+from recsim.experiment.sets import Answer, Question, WorldSet, answer, chosen_candidate, without_table
+from recsim.experiment.summary import removed_campaigns
+from recsim.experiment.tasks import Progress, Session, Simulate
+from recsim.experiment.worlds import Worlds
+from recsim.metrics import interval
+from recsim.scenario.quantity import assumed
+from recsim.scenario.schema import Scenario
+from recsim.world.arms import Arm
+
+ALL = "all"
+"""In the place of a campaign's name: all campaigns that the counterfactual removes, by one multiplier."""
+
+
+def doses_of(first: float, last: float, points: int) -> list[float]:
+    """Multipliers, ascending: evenly spaced logarithms; from 0: zero, and doublings down from the last.
+
+    Raises:
+        InputError: a bad range.
+    """
+    for name, value in (("--from", first), ("--to", last)):
+        if not math.isfinite(value) or value < 0:
+            raise InputError(f"got {value:g}, must be at least 0", name)
+    if last <= first:
+        raise InputError(f"got {last:g}, must be above --from ({first:g})", "--to")
+    least = 3 if first == 0 else 2
+    if points < least:
+        raise InputError(f"got {points}, must be at least {least}", "--points")
+    if first == 0:
+        return [0.0, *(last * 2.0**-k for k in range(points - 2, -1, -1))]
+    step = math.log(last / first) / (points - 1)
+    return [*(first * math.exp(step * k) for k in range(points - 1)), last]
+
+
+def dosed(scenario: Scenario, campaign: str, multiplier: float) -> Scenario:
+    """The scenario with the accounts of one campaign (or of `ALL`) multiplied.
+
+    Raises:
+        InputError: the campaigns have no dose of their own and others than this one are removed, too.
+    """
+    if campaign == ALL:
+        return scenario.model_copy(update={"dose": assumed(scenario.dose.value * multiplier)})
+    changed = []
+    for c in scenario.campaigns:
+        if c.id == campaign and hasattr(c, "dose"):
+            c = c.model_copy(update={"dose": assumed(c.dose.value * multiplier)})
+        changed.append(c)
+    if changed == list(scenario.campaigns) and multiplier != 1:
+        # Without a dose of its own only what it alone decides can be multiplied: nothing else acts in these arms.
+        return scenario.model_copy(update={"dose": assumed(scenario.dose.value * multiplier)})
+    return scenario.model_copy(update={"campaigns": changed})
+
+
+def arm_name(multiplier: float) -> str:
+    """Name of a point's arm."""
+    return f"x{multiplier:.6g}"
+
+
+def question_of(
+    scenario: Scenario, campaign: str = ALL, first: float = 0.0, last: float = 4.0, points: int = 9,
+    candidate: str | None = None, others: bool = False,
+) -> Question:  # fmt: skip
+    """The worlds that a dose-response needs.
+
+    Args:
+        scenario: as resolved.
+        campaign: id of a removed campaign, or `ALL`.
+        first, last, points: of the multipliers, as of `doses_of`.
+        candidate: whose shift is reported; None: the campaign's beneficiary.
+        others: whether the other campaigns act, too, in both worlds; else none does.
+
+    Raises:
+        InputError: a bad setting, or no campaign is removed in the counterfactual.
+    """
+    removed = removed_campaigns(scenario)
+    names = [c.id for c in removed]
+    chosen = chosen_candidate(scenario, candidate)
+    if campaign != ALL:
+        if campaign not in names:
+            raise unknown("campaign", campaign, [*names, ALL], "--campaign")
+        if candidate is None:
+            chosen = next(c.beneficiary for c in removed if c.id == campaign)
+        if others and not hasattr(next(c for c in removed if c.id == campaign), "dose"):
+            raise InputError("this campaign has no dose of its own; leave the others out", "--others")
+    doses = doses_of(first, last, points)
+    acting = frozenset(names) if campaign == ALL or others else frozenset({campaign})
+    without = frozenset(names) - {campaign} if others and campaign != ALL else frozenset()
+    small = without_table(scenario)
+    sets = []
+    for dose in doses:
+        # A dose of zero is the counterfactual, bit for bit; that one is simulated once, with the largest dose.
+        arms = [Arm(arm_name(dose), campaigns=acting)] if dose > 0 else []
+        if dose == doses[-1]:
+            arms.append(Arm("counterfactual", campaigns=without))
+        if arms:
+            sets.append(WorldSet(f"dose-{arm_name(dose)}", dosed(small, campaign, dose), tuple(arms)))
+    settings = {"campaign": campaign, "doses": doses, "others": others}
+    return Question("dose", scenario, tuple(sets), settings, chosen, _summarise)
+
+
+def dose_response(
+    scenario: Scenario, *, campaign: str = ALL, first: float = 0.0, last: float = 4.0, points: int = 9,
+    candidate: str | None = None, others: bool = False, replicates: int | None = None, seed: int | None = None,
+    out: str | Path | None = None, workers: int | None = None, threads: int | None = None,
+    fixed_parameters: bool = False, resume: bool = False, force: bool = False, progress: Progress | None = None,
+    store: bool = True, simulate: Simulate | None = None,
+) -> Answer:  # fmt: skip
+    """Simulate the same worlds at several doses of a campaign.
+
+    Args:
+        scenario: from `recsim.load`.
+        campaign, first, last, points, candidate, others: as of `question_of`.
+        replicates, seed: override the scenario's.
+        out: directory itself; default ``runs/dose-<name>-<fingerprint>``.
+        workers, threads, fixed_parameters, resume, force, progress, store, simulate: as in `recsim.attribute`.
+
+    Raises:
+        InputError: bad settings, or a folder that holds something else.
+        RecsimError: a worker died, or the disk is full; finished replicates are kept.
+    """
+    session = Session(simulate, fixed_parameters, workers, threads, progress)
+    scenario = configured(scenario, replicates, seed, None)
+    question = question_of(scenario, campaign, first, last, points, candidate, others)
+    return answer(question, session, out, resume, force, store)
+
+
+def _summarise(question: Question, worlds: Worlds) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    k = worlds.candidates.index(question.candidate)
+    doses = question.settings["doses"]
+    shift = np.column_stack([_of(worlds, "shift", dose)[:, k] for dose in doses])
+    excess = np.column_stack([_of(worlds, "excess", dose)[:, k] for dose in doses])
+    rows = [_row(question, worlds, dose, shift[:, n], excess[:, n]) for n, dose in enumerate(doses)]
+    for n, row in enumerate(rows):
+        before = rows[n - 1] if n else {"spend_eur": 0.0, "excess_impressions": 0.0}
+        more = row["spend_eur"] - before["spend_eur"]
+        row["further_per_eur"] = (row["excess_impressions"] - before["excess_impressions"]) / more if more > 0 else None
+    ratios = [row["dose_ratio"] for row in rows]
+    summary = {
+        "points": rows, "slope": slope(doses, shift), "slope_by_ratio": slope(ratios, shift),
+        "steepest": steepest(doses, shift), "crossing": crossing(doses, shift, worlds.scenario.audit.threshold_pp.value),
+        "crossing_ratio": crossing(ratios, shift, worlds.scenario.audit.threshold_pp.value),
+        "saturation": saturation(doses, shift),
+        "ratio_range": reach_of_ratio(doses, ratios),
+        "undefined_replicates": int(np.isnan(shift).any(axis=1).sum()),
+    }  # fmt: skip
+    return summary, {"dose": pd.DataFrame(rows)}
+
+
+def _of(worlds: Worlds, what: str, dose: float) -> np.ndarray:
+    """(R, C) of one point; exactly zero at dose zero."""
+    arm = arm_name(dose) if dose > 0 else "counterfactual"
+    return worlds.shift_pp(arm) if what == "shift" else worlds.excess(arm)
+
+
+def _row(question: Question, worlds: Worlds, dose: float, shift: np.ndarray, excess: np.ndarray) -> dict[str, Any]:
+    t, more = interval(shift), interval(excess)
+    spent, ratio, counted = 0.0, 0.0, 0.0
+    if dose > 0:
+        name = arm_name(dose)
+        one = next(s for s in question.sets if s.arms[0].name == name)
+        acting = None if question.settings["campaign"] == ALL else [question.settings["campaign"]]
+        spent, ratio = worlds.spend_eur(name, one.scenario, acting), worlds.dose_ratio(name, question.candidate)
+        mine = worlds.of("campaigns", name)
+        mine = mine if acting is None else mine[mine["campaign"].astype(str).isin(acting)]
+        counted = float(mine["counted"].sum()) * worlds.weight
+        counted /= len(worlds.replicates) * worlds.scenario.run.luck_branches
+    return {
+        "dose": dose, "dose_ratio": ratio, "counted_actions": counted, "shift_pp": t.mean, **spread(t),
+        "excess_impressions": more.mean, **spread(more, "excess_"), "spend_eur": spent,
+        "excess_per_eur": more.mean / spent if spent > 0 else None,
+    }  # fmt: skip
+
+
+def steepest(doses: Sequence[float], shift: np.ndarray) -> dict[str, Any] | None:
+    """Between which neighbouring doses the mean shift rises most per doubling, and by how much there."""
+    x = doublings(doses)
+    pairs = [(a, a + 1) for a in range(len(doses) - 1) if np.isfinite(x[a]) and np.isfinite(x[a + 1])]
+    if not pairs:
+        return None
+    rises = {(a, b): interval((shift[:, b] - shift[:, a]) / (x[b] - x[a])) for a, b in pairs}
+    a, b = max(pairs, key=lambda pair: np.nan_to_num(rises[pair].mean, nan=-np.inf))
+    return {"from": doses[a], "to": doses[b], "pp_per_doubling": rises[a, b].mean, **spread(rises[a, b])}
+
+
+def reach_of_ratio(doses: Sequence[float], ratios: Sequence[float]) -> dict[str, Any]:
+    """Realised doses, and the multipliers that would span the whole range; actions grow in proportion to accounts."""
+    known = [(d, r) for d, r in zip(doses, ratios, strict=True) if d > 0 and r and r == r]
+    if not known:
+        return {"lowest": None, "highest": None, "spans": False, "from": None, "to": None}
+    factor = known[-1][0] / known[-1][1]
+    low, high = min(r for _, r in known), max(r for _, r in known)
+    return {
+        "lowest": low, "highest": high, "spans": low <= RATIO_LOW and high >= RATIO_HIGH,
+        "from": RATIO_LOW * factor, "to": RATIO_HIGH * factor,
+    }  # fmt: skip

@@ -1,0 +1,193 @@
+"""What each mitigation takes away of the shift, and what it costs genuine people and creators."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from recsim.errors import InputError
+from recsim.experiment.attribution import spread
+from recsim.experiment.contrasts import adjusted, direction
+from recsim.experiment.efficacy import Ratio, efficacy, relative_change
+from recsim.experiment.sets import Answer, Question, WorldSet, answer, chosen_candidate, without_table
+from recsim.experiment.tasks import Progress, Session, Simulate, plain_name
+from recsim.experiment.worlds import Worlds
+from recsim.metrics import interval
+from recsim.scenario.schema import Scenario
+from recsim.world.arms import COUNTERFACTUAL, FACTUAL
+
+REFERENCE = "none"
+"""The scenario as it is."""
+
+
+class Cost(NamedTuple):
+    """A figure of harm in worlds without campaigns, where whatever a mitigation changes it does to genuine people."""
+
+    label: str
+    unit: str
+    relative: bool
+
+
+COSTS = {
+    "utility_per_view": Cost("mean utility of what is examined", "utility units", False),
+    "watch_s_per_person_day": Cost("watch time per person and day", "%", True),
+    "small_creator_share": Cost("views of small creators", "percentage points", False),
+    "effective_topics_visit": Cost("effective topics within a visit", "topics", False),
+    "candidate_views": Cost("views of candidate content", "%", True),
+    "genuine_actions": Cost("counted actions of people on candidate content", "%", True),
+}
+GROUPS = ("language", "region")
+
+
+def arm_names(mitigation: str) -> tuple[str, str]:
+    """Names of a mitigation's two arms: campaigns act, and do not."""
+    if mitigation == REFERENCE:
+        return FACTUAL.name, COUNTERFACTUAL.name
+    return f"{mitigation} {FACTUAL.name}", f"{mitigation} {COUNTERFACTUAL.name}"
+
+
+def question_for(scenario: Scenario, mitigated: Mapping[str, Scenario], candidate: str | None = None) -> Question:
+    """The worlds that a trade-off needs, from scenarios that are made already.
+
+    Args:
+        scenario: the reference.
+        mitigated: by name of the mitigation.
+        candidate: whose shift is to be mitigated; None: the beneficiary of most campaigns.
+
+    Raises:
+        InputError: no mitigation, or no campaign is removed in the counterfactual.
+    """
+    who = chosen_candidate(scenario, candidate)
+    if not mitigated:
+        raise InputError("got none; name at least one mitigation, or all", "--mitigations")
+    sets = []
+    for name, one in {REFERENCE: scenario, **{name: mitigated[name] for name in sorted(mitigated)}}.items():
+        acting, without = arm_names(name)
+        arms = (dataclasses.replace(FACTUAL, name=acting), dataclasses.replace(COUNTERFACTUAL, name=without))
+        sets.append(WorldSet(f"mitigation-{plain_name(name)}", without_table(one), arms))
+    return Question("tradeoff", scenario, tuple(sets), {"mitigations": sorted(mitigated)}, who, _summarise)
+
+
+def tradeoff(
+    scenario: Scenario, mitigated: Mapping[str, Scenario], *, candidate: str | None = None,
+    out: str | Path | None = None, workers: int | None = None, threads: int | None = None,
+    fixed_parameters: bool = False, resume: bool = False, force: bool = False, progress: Progress | None = None,
+    store: bool = True, simulate: Simulate | None = None,
+) -> Answer:  # fmt: skip
+    """Simulate the same worlds under each mitigation, with and without the campaigns.
+
+    Args:
+        scenario: from `recsim.load`.
+        mitigated, candidate: as of `question_for`; the scenarios have the seed and replicates of the reference.
+        out: directory itself; default ``runs/tradeoff-<name>-<fingerprint>``.
+        workers, threads, fixed_parameters, resume, force, progress, store, simulate: as in `recsim.attribute`.
+
+    Raises:
+        InputError: bad settings, or a folder that holds something else.
+        RecsimError: a worker died, or the disk is full; finished replicates are kept.
+    """
+    session = Session(simulate, fixed_parameters, workers, threads, progress)
+    return answer(question_for(scenario, mitigated, candidate), session, out, resume, force, store)
+
+
+def _summarise(question: Question, worlds: Worlds) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    k = worlds.candidates.index(question.candidate)
+    names: Sequence[str] = question.settings["mitigations"]
+    shift = {name: worlds.shift_pp(*arm_names(name))[:, k] for name in (REFERENCE, *names)}
+    costs = {name: costs_of(worlds, arm_names(name)[1]) for name in shift}
+    groups = {name: groups_of(worlds, arm_names(name)[1]) for name in shift}
+    removed = {name: shift[REFERENCE] - shift[name] for name in names}
+    p, p_costs = adjusted(removed), {
+        cost: adjusted({name: costs[name][cost] - costs[REFERENCE][cost] for name in names}) for cost in COSTS
+    }  # fmt: skip
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        t, less, share = interval(shift[name]), interval(removed[name]), efficacy(shift[REFERENCE], shift[name])
+        rows.append(
+            {
+                "mitigation": name, "shift_pp": t.mean, **spread(t),
+                "less_pp": less.mean, **spread(less, "less_"), "p_holm": p[name],
+                "verdict": direction(removed[name], p[name]),
+                "efficacy": share.value, "efficacy_low": share.low, "efficacy_high": share.high,
+                "costs": {c: _cost(costs[REFERENCE][c], costs[name][c], c, p_costs[c][name]) for c in COSTS},
+                "groups": _groups(groups[REFERENCE], groups[name]),
+            }
+        )  # fmt: skip
+    rows.sort(key=lambda row: (-np.nan_to_num(row["less_pp"], nan=-np.inf), row["mitigation"]))
+    t = interval(shift[REFERENCE])
+    summary = {
+        "reference": {"shift_pp": t.mean, **spread(t), "shown": bool(t.low > 0 or t.high < 0)},
+        "rows": rows, "undefined_replicates": int(np.isnan(shift[REFERENCE]).sum()),
+    }  # fmt: skip
+    return summary, {"tradeoff": _table(rows), "groups": _group_table(rows)}
+
+
+def costs_of(worlds: Worlds, arm: str) -> dict[str, np.ndarray]:
+    """(R,) figures of one arm without campaigns; NaN where there is none; shares in per cent."""
+    actions = worlds.of("engagement", arm)
+    human = actions[actions["origin"].astype(str) != "inauthentic"]
+    counted = human.groupby("replicate")["count"].sum().reindex(worlds.replicates, fill_value=0).to_numpy(float)
+    views = worlds.sums("segments", arm, "impressions")
+    out = {name: worlds.fact(arm, name) for name in COSTS if name not in ("candidate_views", "genuine_actions")}
+    out["small_creator_share"] = 100 * out["small_creator_share"]
+    nothing = np.zeros(len(worlds.replicates))
+    return out | {"candidate_views": views.get("all", nothing), "genuine_actions": counted}
+
+
+def groups_of(worlds: Worlds, arm: str) -> dict[str, dict[str, np.ndarray]]:
+    """(R,) views of candidate content by language and by region, in one arm."""
+    return {by: worlds.sums("segments", arm, "impressions", by) for by in GROUPS}
+
+
+def _cost(before: np.ndarray, after: np.ndarray, name: str, p: float) -> dict[str, Any]:
+    if COSTS[name].relative:
+        found = relative_change(before, after)
+        change = Ratio(100 * found.value, 100 * found.low, 100 * found.high, found.n)
+    else:
+        t = interval(after - before)
+        change = Ratio(t.mean, t.low, t.high, t.n)
+    return {
+        "without": interval(before).mean, "change": change.value, "change_low": change.low, "change_high": change.high,
+        "p_holm": p, "verdict": direction(after - before, p),
+    }  # fmt: skip
+
+
+def _groups(
+    before: dict[str, dict[str, np.ndarray]], after: dict[str, dict[str, np.ndarray]]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Relative change of the views of candidate content in each language and region, per cent."""
+    out: dict[str, dict[str, dict[str, float]]] = {}
+    for by, parts in before.items():
+        out[by] = {}
+        for name, x in parts.items():
+            found = relative_change(x, after[by].get(name, np.zeros_like(x)))
+            out[by][name] = {
+                "change": 100 * found.value, "change_low": 100 * found.low, "change_high": 100 * found.high
+            }  # fmt: skip
+    return out
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    flat = []
+    for row in rows:
+        line = {k: v for k, v in row.items() if k not in ("costs", "groups")}
+        for name, cost in row["costs"].items():
+            line |= {f"{name}.{k}": v for k, v in cost.items()}
+        flat.append(line)
+    return pd.DataFrame(flat)
+
+
+def _group_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"mitigation": row["mitigation"], "by": by, "group": name, **change}
+            for row in rows
+            for by, parts in row["groups"].items()
+            for name, change in parts.items()
+        ]
+    )

@@ -1,0 +1,294 @@
+"""Figures of attribution, dose-response, delay and trade-off; colours and marks as in the other figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import matplotlib.patches
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator
+
+from recsim.experiment.sets import Answer
+from recsim.report.attribution_words import KIND_WORDS
+from recsim.report.compare_table import short
+from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE, save
+from recsim.report.tradeoff_figures import tradeoff
+from recsim.report.words import name_of
+
+Drawn = tuple[Figure, str]
+PAIRS = 8
+"""Most interactions that a waterfall shows one by one."""
+
+
+def caption(result: Answer) -> str:
+    """What every figure rests on."""
+    s = result.summary
+    return (
+        f"days {s['window_first_day']} to 0; {s['replicates']} replicates x {s['luck_branches']} luck branches; "
+        f"{s['people']:,} simulated people; policy {s['policy']}; 95 % intervals"
+    )
+
+
+def ends(row: dict[str, Any], mean: str = "shift_pp", low: str = "ci_low", high: str = "ci_high") -> np.ndarray:
+    """(2, 1) distances of an interval from its mean, 0 where unknown."""
+    m, a, b = (np.nan if row.get(k) is None else row[k] for k in (mean, low, high))
+    return np.nan_to_num(np.array([[max(0.0, m - a)], [max(0.0, b - m)]]))
+
+
+def _value(row: dict[str, Any], key: str) -> float:
+    return np.nan if row.get(key) is None else float(row[key])
+
+
+def threshold_line(axes: Axes, s: dict[str, Any], across: bool = True) -> None:
+    """The declared threshold."""
+    line = axes.axhline if across else axes.axvline
+    line(s["threshold_pp"], color=RED, linestyle=":", linewidth=1.2, label=f"threshold {s['threshold_pp']:g} pp")
+
+
+# ---- attribution -------------------------------------------------------------------------------------------------
+
+
+def waterfall_rows(s: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
+    """Label, numbers and colour of each step from zero to the total: direct, single, together, what is left."""
+    rows: list[tuple[str, dict[str, Any], str]] = []
+    if s["direct"]:
+        rows.append(("direct, no door", s["direct"], SKY))
+    for part in s["parts"]:
+        alone = {"shift_pp": part["alone_pp"], "ci_low": part["alone_ci_low"], "ci_high": part["alone_ci_high"]}
+        rows.append((f"{part['name']} alone", alone, BLUE))
+    more = sorted(s["interactions"], key=lambda m: -abs(m["shift_pp"] or 0.0))
+    for m in more[:PAIRS]:
+        if len(more) <= PAIRS or m["shift_pp"]:
+            rows.append((" x ".join(m["between"]), m, ORANGE))
+    left = more[PAIRS:]
+    if left or s["larger"]:
+        rest = sum(m["shift_pp"] or 0.0 for m in left) + ((s["larger"]["shift_pp"] or 0.0) if s["larger"] else 0.0)
+        rows.append(("all other interactions", {"shift_pp": rest}, ORANGE))
+    return rows
+
+
+def attribution(result: Answer) -> Drawn:
+    """From zero to the total: what each does alone and together; beside it each one's part."""
+    s = result.summary
+    steps = waterfall_rows(s)
+    figure = Figure(figsize=(7.4, 0.3 * (len(steps) + 1) + 0.34 * len(s["parts"]) + 2.7), dpi=150, layout="constrained")
+    above, below = figure.subplots(2, 1, height_ratios=[len(steps) + 2, len(s["parts"]) + 1.6])
+    at = 0.0
+    for y, (_, row, colour) in enumerate(steps):
+        width = np.nan_to_num(_value(row, "shift_pp"))
+        above.barh(y, width, left=at, height=0.68, color=colour)
+        whisker = ends(row)
+        if whisker.any():
+            above.errorbar(at + width, y, xerr=whisker, fmt="none", color="#333333", capsize=2.5, linewidth=1.1)
+        at += width
+        above.plot([at, at], [y - 0.34, y + 1.34], color="#888888", linewidth=0.7)
+    y = len(steps)
+    above.barh(y, _value(s["total"], "shift_pp"), height=0.68, color=RED)
+    above.errorbar(
+        _value(s["total"], "shift_pp"), y, xerr=ends(s["total"]), fmt="none", color="#333333", capsize=2.5, linewidth=1.1
+    )  # fmt: skip
+    above.set_yticks(range(y + 1), [short(label, 42) for label, *_ in steps] + ["total"], fontsize=8)
+    above.set_ylim(y + 0.6, -0.6)
+    above.set_title(f"How the shift of {name_of(result)} adds up", loc="left")
+    for y, part in enumerate(s["parts"]):
+        below.errorbar(
+            _value(part, "shift_pp"), y, xerr=ends(part), fmt="D", color=RED, capsize=3, markersize=5.5,
+            label="part (Shapley value)" if y == 0 else None,
+        )  # fmt: skip
+        low, high = sorted((np.nan_to_num(_value(part, "alone_pp")), np.nan_to_num(_value(part, "on_top_pp"))))
+        below.plot([low, high], [y, y], color="#bbbbbb", linewidth=5, zorder=1, solid_capstyle="butt")
+        below.plot(_value(part, "alone_pp"), y, "o", color=BLUE, markersize=5, label="alone" if y == 0 else None)
+        below.plot(
+            _value(part, "on_top_pp"),
+            y,
+            "s",
+            color=GREEN,
+            markersize=5,
+            label="on top of all others" if y == 0 else None,
+        )
+    below.set_yticks(range(len(s["parts"])), [short(p["name"], 42) for p in s["parts"]], fontsize=8)
+    below.set_ylim(len(s["parts"]) - 0.4, -0.6)
+    below.set_title(f"Parts of the {KIND_WORDS[s['by']]}", loc="left")
+    for axes in (above, below):
+        axes.axvline(0, color=BLACK, linewidth=0.8)
+        axes.grid(axis="y", visible=False)
+    below.set_xlabel("exposure shift, percentage points (whiskers: 95 % interval)")
+    handles = [
+        matplotlib.patches.Patch(color=colour, label=label)
+        for colour, label in ((SKY, "direct"), (BLUE, "alone"), (ORANGE, "interaction"), (RED, "total"))
+        if colour != SKY or s["direct"]
+    ]  # fmt: skip
+    _legend_above(above, handles)
+    figure.legend(*below.get_legend_handles_labels(), loc="outside lower center", fontsize=7.5, frameon=False, ncols=3)
+    text = (
+        f"Harsanyi dividends from zero to the shift of {name_of(result)}, and Shapley values of the {KIND_WORDS[s['by']]}; "
+        f"{caption(result)}."
+    )
+    return figure, text
+
+
+def _legend_above(axes: Axes, handles: list[Any]) -> None:
+    axes.legend(
+        handles=handles, fontsize=7.5, frameon=False, ncols=len(handles), loc="lower right", bbox_to_anchor=(1.0, 1.0)
+    )
+
+
+# ---- dose --------------------------------------------------------------------------------------------------------
+
+
+def dose(result: Answer) -> Drawn:
+    """Shift against the realised dose, with the threshold, where it is crossed, and impressions per euro below."""
+    s = result.summary
+    points = [p for p in s["points"] if p["dose"] > 0 and p["shift_pp"] is not None]
+    paid = [p for p in points if p["excess_per_eur"] is not None]
+    figure = Figure(figsize=(7.2, 5.6 if paid else 4.2), dpi=150, layout="constrained")
+    grid = figure.subplots(2 if paid else 1, 1, sharex=True, squeeze=False, height_ratios=[2.2, 1] if paid else [1])[
+        :, 0
+    ]
+    axes = grid[0]
+    x = [p["dose"] for p in points]
+    low, high = ([p["shift_pp"] if p[k] is None else p[k] for p in points] for k in ("ci_low", "ci_high"))
+    axes.fill_between(x, low, high, color=BLUE, alpha=0.18, linewidth=0, label="95 % interval")
+    axes.plot(x, [p["shift_pp"] for p in points], "o-", color=BLUE, markersize=5, linewidth=1.6, label="mean shift")
+    threshold_line(axes, s)
+    axes.axhline(0, color=BLACK, linewidth=0.8)
+    cross, full = s["crossing"], s["saturation"]
+    if cross["dose"] is not None:
+        a, b = cross["ci_low"], cross["ci_high"]
+        start, end = max(a or 0.0, x[0] / 1.3), b if b is not None else x[-1]
+        axes.axvspan(start, end, color=ORANGE, alpha=0.18, linewidth=0, label="crosses the threshold: interval")
+        axes.axvline(cross["dose"], color=ORANGE, linewidth=1.6, label=f"crosses it at x {cross['dose']:.2g}")
+    if full["dose"]:
+        axes.axvline(
+            full["dose"],
+            color=GREEN,
+            linestyle="--",
+            linewidth=1.4,
+            label=f"no larger dose differs from x {full['dose']:.2g} on",
+        )
+    axes.set_xscale("log", base=2)
+    shown = points[:: max(1, -(-len(points) // 8))]
+    for panel in grid:
+        panel.set_xticks([p["dose"] for p in shown], [f"{p['dose']:.3g}" for p in shown])
+        panel.xaxis.set_minor_locator(NullLocator())
+    axes.set_ylabel(f"shift of {name_of(result)},\npercentage points")
+    axes.set_title("Dose and response", loc="left")
+    if paid:
+        grid[1].plot(
+            [p["dose"] for p in paid],
+            [p["excess_per_eur"] for p in paid],
+            "s-",
+            color=PINK,
+            markersize=4.5,
+            label="excess views per euro, on average",
+        )
+        more = [p for p in paid if p["further_per_eur"] is not None]
+        grid[1].plot(
+            [p["dose"] for p in more],
+            [p["further_per_eur"] for p in more],
+            "^:",
+            color=BLACK,
+            markersize=4.5,
+            label="of each further euro",
+        )
+        grid[1].set_ylabel("excess views\nper euro")
+        grid[1].axhline(0, color=BLACK, linewidth=0.8)
+    _ratio_axis(axes, shown)
+    what = "all removed campaigns" if s["campaign"] == "all" else s["campaign"]
+    grid[-1].set_xlabel(f"dose: multiplier of the accounts of {what} (logarithmic)")
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    return figure, f"Shift by dose of {what}, mean and 95 % interval; {caption(result)}."
+
+
+def _ratio_axis(axes: Axes, points: list[dict[str, Any]]) -> None:
+    """The realised dose above: fake per organic action at the points marked below."""
+    shown = [p for p in points if p["dose_ratio"]]
+    if not shown:
+        return
+    upper = axes.secondary_xaxis("top")
+    upper.set_xticks([p["dose"] for p in shown], [f"{p['dose_ratio']:.2g}" for p in shown], fontsize=8)
+    upper.xaxis.set_minor_locator(NullLocator())
+    upper.set_xlabel("realised: fake per organic action on the candidate's items", fontsize=8)
+
+
+# ---- delay -------------------------------------------------------------------------------------------------------
+
+
+def delay(result: Answer) -> Drawn:
+    """Shift by day of removal, and the share of the excess views that it saves."""
+    s = result.summary
+    rows = s["rows"]
+    days = [row["removal_day"] for row in rows]
+    figure = Figure(figsize=(7.2, 5.4), dpi=150, layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.5, 1])
+    mean = [_value(row, "shift_pp") for row in rows]
+    low, high = (np.array([_value(row, k) for row in rows]) for k in ("ci_low", "ci_high"))
+    above.fill_between(days, low, high, color=BLUE, alpha=0.18, linewidth=0, label="95 % interval")
+    above.plot(days, mean, "o-", color=BLUE, markersize=4.5, linewidth=1.6, label="removed on that day")
+    late = s["declared"]
+    above.axhline(_value(late, "shift_pp"), color=RED, linewidth=1.4, label="removed as the scenario says")
+    a, b = _value(late, "ci_low"), _value(late, "ci_high")
+    if np.isfinite(a) and np.isfinite(b):
+        above.axhspan(a, b, color=RED, alpha=0.08, linewidth=0)
+    above.axhline(0, color=BLACK, linewidth=0.8)
+    above.axhline(
+        s["threshold_pp"], color=RED, linestyle=":", linewidth=1.2, label=f"threshold {s['threshold_pp']:g} pp"
+    )
+    above.set_ylabel(f"shift of {name_of(result)},\npercentage points")
+    above.set_title("What acting earlier would have changed, in this model", loc="left")
+    known = [row for row in rows if row["saved"] is not None]
+    for n, row in enumerate(known):
+        span = 100 * ends(row, "saved", "saved_low", "saved_high")
+        below.errorbar(
+            row["removal_day"], 100 * row["saved"], yerr=span, fmt="D", color=GREEN, capsize=3, markersize=4.5,
+            label="share of the excess views saved, 95 % interval (Fieller)" if n == 0 else None,
+        )  # fmt: skip
+    if known:
+        means = [100 * row["saved"] for row in known]
+        below.set_ylim(min(-5.0, 1.3 * min(means)), max(105.0, 1.15 * max(means)))
+    else:
+        below.text(
+            0.5, 0.5, "the excess views cannot be told from zero", ha="center", va="center", transform=below.transAxes
+        )
+    for axes in (above, below):
+        for start in sorted({c.start for c in result.scenario.campaigns if c.counterfactual != "kept"}):
+            axes.axvline(start, color="#666666", linestyle="--", linewidth=0.8)
+    below.axhline(0, color=BLACK, linewidth=0.8)
+    below.xaxis.set_major_locator(MaxNLocator(integer=True))
+    below.set_ylabel("saved, % of the\nexcess views")
+    below.set_xlabel("day of removal relative to the vote (0); dashed: a campaign starts")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    return figure, f"Shift and share of excess views saved by day of removal; {caption(result)}."
+
+
+def mitigations(result: Answer) -> Drawn:
+    """The picture of a trade-off."""
+    text = (
+        "What each mitigation takes away of the shift, against its cost in worlds without campaigns; up and right is "
+        f"better; whiskers that leave the picture are cut; {caption(result)}."
+    )
+    return tradeoff(result), text
+
+
+FIGURES: dict[str, Callable[[Answer], Drawn]] = {
+    "attribute": attribution, "dose": dose, "delay": delay, "tradeoff": mitigations,
+}  # fmt: skip
+
+
+def answer_figures(result: Answer, folder: Path) -> list[tuple[str, Path, str]]:
+    """Draw what was asked.
+
+    Returns:
+        Name, SVG file and caption of each figure.
+    """
+    command = result.summary["command"]
+    with matplotlib.rc_context(STYLE):
+        figure, text = FIGURES[command](result)
+        FigureCanvasAgg(figure)
+        return [(command, save(figure, folder, command), text)]

@@ -1,0 +1,135 @@
+"""Attribution, dose, delay and the same budget for everyone on real worlds of the small scenario."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import changed
+from recsim.world.tree import branching, steps_of
+from test_experiment import cli
+
+from recsim.experiment import attribution, delay, dose
+from recsim.experiment.attribution import attribute
+from recsim.experiment.dose import dose_response
+from recsim.experiment.sets import worlds_per_day
+from recsim.scenario import load, realise
+from recsim.world.pair import simulate_arms
+from recsim.world.plan import make_plan
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    campaigns = [
+        {"id": "second", "type": "purchased_engagement", "beneficiary": "eva", "start": -2, "likes": 9000, "follows": 20000},
+        {"id": "posts", "type": "paid_influencers", "beneficiary": "eva", "start": -3, "influencers": 30, "followers_mean": 9000},
+    ]  # fmt: skip
+    from recsim.scenario.dump import _plain
+    from recsim.scenario.load import parse
+
+    raw = _plain(
+        load(ROOT / "configs" / "small.yaml", ["run.luck_branches=1", "run.replicates=2", "campaigns.0.accounts=20000"])
+    )
+    raw["campaigns"] += campaigns
+    return parse(raw, "small")
+
+
+def test_no_tactic_and_no_campaign_are_the_counterfactual_and_all_doors_are_the_factual(scenario):
+    from recsim.world.arms import COUNTERFACTUAL, DOORS, FACTUAL, Arm
+
+    arms = [
+        COUNTERFACTUAL, FACTUAL, Arm("no tactic", tactics=frozenset()), Arm("no campaign", campaigns=frozenset()),
+        Arm("all tactics", tactics=frozenset(attribution.players_of(scenario, "tactic"))),
+        Arm("all doors", doors=frozenset(DOORS)), Arm("all campaigns", campaigns=frozenset({"network", "second", "posts"})),
+        Arm("none", doors=frozenset()), Arm("gates", doors=frozenset({"gates"})), Arm("ranking", doors=frozenset({"ranking"})),
+    ]  # fmt: skip
+    exposure = simulate_arms(realise(scenario, 7, 0), 0, arms).frames["exposure"].astype({"arm": str})
+    tables = {name: part.drop(columns="arm").reset_index(drop=True) for name, part in exposure.groupby("arm")}
+    for one, other in (("no tactic", "counterfactual"), ("no campaign", "counterfactual"), ("all tactics", "factual"),
+                       ("all doors", "factual"), ("all campaigns", "factual")):  # fmt: skip
+        pd.testing.assert_frame_equal(tables[one], tables[other])
+    different = ("counterfactual", "factual", "none", "gates", "ranking")
+    assert all(not tables[a].equals(tables[b]) for a in different for b in different if a < b)
+
+
+def test_attribution_of_real_worlds_adds_up(scenario):
+    found = attribute(scenario, by="campaign", workers=1, store=False).summary
+    assert found["coalitions"] == 8 and found["total"]["shift_pp"] != 0
+    assert sum(p["shift_pp"] for p in found["parts"]) == pytest.approx(found["total"]["shift_pp"])
+    assert sum(p["excess_impressions"] for p in found["parts"]) == pytest.approx(found["total"]["excess_impressions"])
+
+
+def test_all_doses_share_one_counterfactual(scenario):
+    """The world without campaigns is simulated with one dose only: it is the same with every other, bit for bit."""
+    frames = {}
+    for one in dose.question_of(scenario, first=0.25, last=1, points=3).sets:
+        from recsim.world.arms import COUNTERFACTUAL
+
+        table = simulate_arms(realise(one.scenario, 7, 0), 0, [COUNTERFACTUAL]).frames["exposure"]
+        frames[one.name] = table[table["arm"].astype(str) == "counterfactual"].reset_index(drop=True)
+    first, *others = frames.values()
+    assert len(others) == 2
+    for other in others:
+        pd.testing.assert_frame_equal(first, other)
+    found = dose_response(scenario, first=0, last=4, points=4, workers=1, store=False).summary
+    ratios = [p["dose_ratio"] for p in found["points"]]
+    assert ratios == sorted(ratios) and ratios[0] == 0 < ratios[-1]
+
+
+def test_one_run_is_forked_at_each_day_of_removal(scenario):
+    question = delay.question_of(scenario)
+    (one,) = question.sets
+    plan = make_plan(realise(one.scenario, 7, 0))
+    tree = branching(plan, one.arms, plan.step_of(plan.first_day))
+    assert sum(worlds_per_day(scenario, one.arms)) * plan.steps_per_day == steps_of(tree)
+    found = delay.delay(scenario, workers=1, store=False)
+    table = found.frames["by_replicate"].pivot_table(index=["replicate", "candidate"], columns="arm", values="share")
+    assert np.array_equal(table["factual"], table["factual"]) and not np.array_equal(
+        table["removed -1"], table["factual"]
+    )
+    alone = changed(scenario, campaigns=scenario.campaigns[:1])
+    zero = delay.delay(alone, days=[-3], workers=1, store=False).summary["rows"][0]
+    assert zero["shift_pp"] == 0  # a network that is removed before it acts
+
+
+def test_the_command_prints_json_and_writes_a_page(tmp_path):
+    found = cli("attribute", ROOT / "configs" / "small.yaml", "--by", "tactic", "--replicates", "2", "--workers", "1", "--set",
+                "run.luck_branches=1", "--out", tmp_path / "a", "--json")  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    summary = json.loads(found.stdout)
+    assert {p["name"] for p in summary["parts"]} == {"like", "comment", "share"} and "expect about" in found.stderr
+    assert (tmp_path / "a" / "attribute.html").exists() and (tmp_path / "a" / "policy_compiled.py").exists()
+
+
+def test_the_same_budget_for_everyone(tmp_path):
+    script = ROOT / "experiments" / "same_budget_for_everyone.py"
+    found = subprocess.run(
+        [sys.executable, script, "--quick", "--workers", "1", "--out", tmp_path / "o"], capture_output=True, text=True,
+        timeout=300, env=None,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    table = pd.read_csv(tmp_path / "o" / "shifts.csv")
+    assert set(table["candidate"]) == {"ada", "ben", "eva"} and (table["items"] > 10).all()
+    assert table["spend_eur"].nunique() == 1 and (table["dose_ratio"] > 0).all()
+    assert (tmp_path / "o" / "figures" / "same_budget.svg").exists()
+    assert all(len(line) <= 80 for line in found.stdout.splitlines() if not line.startswith(("results", "figure")))
+
+
+def test_the_world_without_campaigns_does_not_know_for_whom_they_would_have_acted(scenario):
+    sys.path.insert(0, str(ROOT / "experiments"))
+    from same_budget_for_everyone import moved
+
+    from recsim.world.arms import COUNTERFACTUAL
+
+    tables = [
+        simulate_arms(realise(moved(scenario, name), 7, 0), 0, [COUNTERFACTUAL]).frames["exposure"]
+        for name in ("eva", "ada")
+    ]
+    pd.testing.assert_frame_equal(*tables)
