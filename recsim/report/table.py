@@ -6,8 +6,8 @@ from typing import IO
 
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.result import Result
-from recsim.report.opinion import opinion_lines
 from recsim.experiment.sets import Answer
+from recsim.report.opinion import opinion_lines
 
 WIDTH = 80
 
