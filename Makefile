@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 
 help:
 	@echo "make run     set up and run $(CONFIG) (ARGS=... passes options)"
-	@echo "make test    set up and run the tests"
+	@echo "make test    set up and run the tests, side by side on up to 4 cores"
 	@echo "make lint    formatting, lint, types, import layers"
 	@echo "make bench   throughput of one world"
 	@echo "make clean   remove the virtual environment and caches (results in runs/ stay)"
@@ -34,7 +34,7 @@ run: $(VENV)/.installed
 	@$(BIN)/python -m recsim run $(CONFIG) $(ARGS)
 
 test: $(VENV)/.installed-test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .

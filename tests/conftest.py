@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,10 +19,11 @@ def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="write golden counters anew (changes numbers)")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _private_cache(tmp_path_factory):
+def pytest_configure(config):
+    """One private cache of compiled policies for the whole session, shared by the workers of pytest-xdist."""
     if "RECSIM_CACHE_DIR" not in os.environ:
-        os.environ["RECSIM_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+        os.environ["RECSIM_CACHE_DIR"] = folder = tempfile.mkdtemp(prefix="recsim-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 @pytest.fixture(scope="session")
