@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from helpers import changed
 
 from recsim.scenario import realise
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
+from recsim.world.build import State
+from recsim.world.feed import Feed
 from recsim.world.pair import simulate_arms, simulate_replicate
 from recsim.world.plan import make_plan
 from recsim.world.tree import branching, steps_of
@@ -68,3 +72,16 @@ def two_starts(small):
     early = first.model_copy(update={"id": "early", "key": "early"})
     late = first.model_copy(update={"id": "late", "key": "late", "start": -1})
     return changed(small.model_copy(update={"campaigns": [early, late]}), run={"luck_branches": 1})
+
+
+def test_worlds_let_go_of_their_arrays(small):
+    """Without waiting for the garbage collector: a set of dozens of worlds must not add up in memory."""
+    drawn = realise(small, small.run.seed, 0)
+    gc.collect()
+    gc.disable()
+    try:
+        simulate_arms(drawn, 0, [FACTUAL, COUNTERFACTUAL, Arm("closed", doors=frozenset())])
+        left = [o for o in gc.get_objects() if isinstance(o, State | Feed)]
+    finally:
+        gc.enable()
+    assert not left

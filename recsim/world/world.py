@@ -128,7 +128,9 @@ class World(mesa.Model):
 
     def close(self) -> None:
         """Let go of the arrays: Mesa's model and agents refer to each other, so they would wait for the collector."""
+        del self.feed.reach  # it refers to the feed
         del self.state, self.feed, self.books, self.guard
+        vars(self.moderation).pop("register", None)
         self.networks.clear()
 
     def _timed(self, name: str, phase, *args) -> None:
