@@ -1,0 +1,183 @@
+"""Each tactic does what it says and nothing else; any mix keeps the invariants."""
+
+import numpy as np
+import pytest
+from campaign_mixes import mixes, with_campaigns
+from helpers import changed, frames_of, world_of
+from hypothesis import given, settings
+from test_acts import logged, of_log
+from test_arms import rows
+
+from recsim.audit import controls
+from recsim.rng import Key
+from recsim.scenario import realise
+from recsim.scenario.campaigns import TACTIC_SHARES, TARGET_SHARES, BotNetwork
+from recsim.scenario.quantity import assumed
+from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
+from recsim.world.networks import TACTICS, make_network
+from recsim.world.pair import simulate_arms
+from recsim.world.plan import make_plan
+
+TABLES = ("exposure", "provenance", "engagement", "campaigns", "followers", "facts", "reach")
+
+
+def bots(small, number="network", **fields):
+    """The small scenario with one bot network."""
+    made = {
+        "id": number, "beneficiary": "eva", "start": -3, "accounts": 2000, "actions_per_day": 30,
+        "tactics": {"like": 1}, **fields,
+    }  # fmt: skip
+    return with_campaigns(small, [BotNetwork.model_validate(made)])
+
+
+def only(tactic, names=TACTIC_SHARES):
+    return {name: float(name == tactic) for name in names}
+
+
+def arms_of(scenario, *arms):
+    return simulate_arms(realise(scenario, scenario.run.seed, 0), 0, arms).frames
+
+
+def same(frames, one, other):
+    def equal(a, b):
+        return len(a) == len(b) and (a.empty or a.equals(b))
+
+    return all(equal(rows(frames, name, one), rows(frames, name, other)) for name in TABLES)
+
+
+@pytest.mark.parametrize("tactic", [*TACTIC_SHARES, "camouflage"])
+def test_each_tactic_alone(small, tactic):
+    """Dose 0, a tactic switched off and a removal on the first day are bitwise the world without the campaign."""
+    camouflage = {"camouflage_share": 1} if tactic == "camouflage" else {"tactics": only(tactic)}
+    scenario = bots(small, **camouflage)
+    ok, note = controls.zero_dose(scenario)
+    assert ok, note
+    off = Arm("off", tactics=frozenset(TACTICS) - {tactic})
+    alone = Arm("alone", tactics=frozenset({tactic}))
+    first_day = Arm("removed", removal_day=-3)
+    frames = arms_of(scenario, FACTUAL, COUNTERFACTUAL, off, alone, first_day)
+    assert same(frames, "off", "counterfactual") and same(frames, "removed", "counterfactual")
+    assert same(frames, "alone", "factual") and not same(frames, "factual", "counterfactual")
+    moved = frames["engagement"]
+    moved = moved[(moved["origin"].astype(str) == "inauthentic") & (moved["arm"].astype(str) == "factual")]
+    expected = {"watch": set(), "search": set(), "camouflage": {"like"}}.get(tactic, {tactic})
+    views = set() if tactic == "follow" else {"view", "complete"}
+    assert set(moved[moved["count"] > 0]["action"].astype(str)) == views | expected
+    assert set(frames["campaigns"]["tactic"]) == {tactic}
+
+
+def share_of(frames, candidate, arm):
+    e = frames["exposure"]
+    e = e[e["arm"].astype(str) == arm]
+    return e[e["candidate"].astype(str) == candidate]["impressions"].sum() / e["impressions"].sum()
+
+
+def test_reports_lower_rivals_where_a_policy_reads_them(small):
+    """Reported items fall under policies that read reports, and not at all under one that does not."""
+    scenario = bots(small, tactics=only("report"), views_per_action=0, actions_per_day=60)
+    shift = {}
+    for policy in ("reddit_best", "x_2023_04", "popular_decayed"):
+        frames = frames_of(changed(scenario, platform={"policy": policy, "parameters": {}}))
+        shift[policy] = share_of(frames, "eva", "factual") - share_of(frames, "eva", "counterfactual")
+    assert shift["reddit_best"] > 0.1 and shift["x_2023_04"] > 0.03 and shift["popular_decayed"] == 0
+
+
+def test_searches_lead_to_the_beneficiary(small):
+    """Whoever searches for a rival is shown the beneficiary's items; other doors stay as they were at first."""
+    scenario = bots(small, tactics=only("search"), views_per_action=0)
+    scenario = changed(scenario, activity={"search_share": assumed(0.3)})
+    frames = frames_of(scenario)
+    p = frames["provenance"]
+    p = p[(p["source"].astype(str) == "search") & (p["candidate"].astype(str) == "eva")]
+    found = p.groupby(p["arm"].astype(str))["impressions"].sum()
+    assert found["factual"] > 1.5 * found["counterfactual"]
+    world = world_of(scenario, arm="factual", steps=0)
+    world.run_until(world.plan.steps)
+    names = [c.id for c in world.plan.candidates]
+    eva, labels, pools = names.index("eva"), world.state.items.labels, world.feed.pools
+    for c, name in enumerate(names):
+        about = labels.candidate[pools.entry[c, : pools.entry_count[c]]]
+        assert (about == eva).any() and (name == "eva" or set(about) <= {c, eva})
+    assert world.state.sought[eva].max() == 0  # nobody searches for the beneficiary
+
+
+def test_bursts_and_hours(small):
+    """The mean of a day stays; bursts put it into few steps, all of them within the hours."""
+    from recsim.agents.networks import day_share
+
+    plan = make_plan(bots(small, burst_share=0.8, bursts_per_day=2, hours=[8, 20]))
+    network, key = make_network(plan, plan.campaigns[0]), Key(3, 0)
+    spd = plan.steps_per_day
+    table = np.array([[day_share(network, key, d * spd + s) for s in range(spd)] for d in range(200)])
+    assert table.sum(axis=1) == pytest.approx(1)
+    assert np.all(table[:, network.hour_share == 0] == 0)
+    assert np.all((table >= 0.39).sum(axis=1) <= 2) and table.max() > 0.8
+    assert table.mean(axis=0) == pytest.approx(network.hour_share, abs=0.06)
+
+
+def test_targets_follow_their_rules(small):
+    """What the log says about each rule: whose items, how young, of which topic, how popular."""
+    hit = {}
+    for rule in TARGET_SHARES:
+        fields = {
+            "targets": only(rule, TARGET_SHARES),
+            "segment_topic": 3,
+            "views_per_action": 0,
+            "actions_per_day": 120,
+        }
+        world = world_of(bots(small, **fields), "factual", 0)
+        world.run_until(world.plan.steps)
+        table = logged(world.networks[0].roster)
+        items, eva = world.state.items, [c.id for c in world.plan.candidates].index("eva")
+        item = table[:, 1]
+        hit[rule] = {
+            "own": np.mean(items.labels.candidate[item] == eva), "none": np.mean(items.labels.candidate[item] < 0),
+            "segment": np.mean(items.primary[item] == 3), "age": np.mean(table[:, 4] - items.created[item]),
+            "items": len(np.unique(item)) / len(item), "critical": np.mean(items.labels.stance[item] < 0),
+            "views": np.mean(world.state.counters.human[item, 0]), "count": len(item),
+        }  # fmt: skip
+    assert all(h["count"] > 100 for h in hit.values())
+    assert hit["own"]["own"] == hit["trial"]["own"] == 1 and hit["own"]["critical"] == hit["trial"]["critical"] == 0
+    assert hit["rivals"]["own"] == hit["rivals"]["none"] == 0 and hit["popular"]["none"] == 1
+    assert hit["segment"]["segment"] == 1 and hit["random"]["segment"] < 0.5
+    assert 0 < hit["random"]["own"] < 0.5 < hit["random"]["none"] < 1
+    assert hit["trial"]["age"] < 0.6 * hit["own"]["age"]
+    assert hit["popular"]["views"] > 1.2 * hit["random"]["views"]
+
+
+def test_a_budget_ends_the_work(small):
+    """Half the money buys about half the likes, and never more than it pays for."""
+    done = {}
+    for budget in (None, 200.0, 100.0):
+        scenario = bots(small, budget_eur=budget, costs={"like": 0.01, "account": 0.01}, camouflage_share=0.3)
+        frames = frames_of(scenario)
+        done[budget] = frames["campaigns"]["attempted"].sum() / scenario.population.scale
+    assert done[None] > 50_000
+    assert 16_000 < done[200.0] <= (200 - 20) / 0.01 and 6_000 < done[100.0] <= (100 - 20) / 0.01
+
+
+@settings(max_examples=12)
+@given(campaigns=mixes())
+def test_any_mix_keeps_the_invariants(small, campaigns):
+    """Zero dose is bitwise zero, lists and threads do not matter, counters are people and log, budgets hold."""
+    scenario = changed(with_campaigns(small, campaigns), population={"scale": small.population.scale / 3})
+    for control in (controls.zero_dose, controls.reordered, controls.threads, controls.exchanged):
+        if control is controls.zero_dose and all(c.counterfactual == "kept" for c in campaigns):
+            continue
+        ok, note = control(scenario)
+        assert ok, f"{control.__name__}: {note}"
+    world = world_of(scenario, arm="factual", steps=0)
+    world.run_until(world.plan.steps)
+    counters, count = world.state.counters, len(world.state.counters.total)
+    tables = [of_log(logged(agent.roster), count) for agent in world.networks]
+    people = counters.total - sum(tables)
+    assert people.min() >= 0 and np.array_equal(people[:, [0, 2]], counters.human)
+    assert np.array_equal(counters.fake, sum(of_log(logged(a.roster, fake=True), count) for a in world.networks))
+    for agent in world.networks:
+        spent, budget = agent.roster.purse
+        assert 0 <= spent <= budget
+        costs = next(c for c in campaigns if c.id == agent.network.campaign).costs
+        mine = rows({"campaigns": world.record.campaigns()}, "campaigns", "factual")
+        paid = mine[mine["campaign"] == agent.network.campaign]["spend_eur"].sum() if len(mine) else 0
+        accounts = agent.network.accounts * costs.account.value if spent else 0
+        assert paid + accounts <= spent / 1e6 + 1e-6
