@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from recsim.scenario.campaigns import TACTIC_SHARES, TARGET_SHARES, BotNetwork, PurchasedEngagement, Volunteers
+from recsim.scenario.campaigns import (
+    TACTIC_SHARES,
+    TARGET_SHARES,
+    BotNetwork,
+    Impersonation,
+    PaidInfluencers,
+    PurchasedEngagement,
+    Volunteers,
+)
 from recsim.scenario.schema import Scenario
 
 
@@ -46,6 +54,9 @@ def bot_networks(draw, number=0, candidates=("ada", "ben", "eva"), **fixed):
         "dose": draw(st.sampled_from([0.5, 1, 3])),
         "counterfactual": draw(st.sampled_from(["dormant", "absent"])),
         "start": draw(st.integers(-3, 0)),
+        "posts_per_day": draw(st.sampled_from([0, 0, 1])),
+        "post_variation": draw(st.sampled_from([0, 0.5])),
+        "followers_per_account": draw(st.sampled_from([0, 100])),
         **fixed,
     }
     return BotNetwork.model_validate({"id": f"bots{number}", "beneficiary": draw(st.sampled_from(candidates)), **drawn})
@@ -58,6 +69,14 @@ def mixes(draw, candidates=("ada", "ben", "eva")):
     if draw(st.booleans()):
         fields = {"id": "bought", "beneficiary": draw(st.sampled_from(candidates)), "start": -2, "likes": 3000}
         out.append(PurchasedEngagement.model_validate({**fields, "follows": 2000}))
+    if draw(st.booleans()):
+        fields = {"id": "paid", "beneficiary": draw(st.sampled_from(candidates)), "start": -1, "influencers": 400}
+        fields |= {"payer_candidate": draw(st.sampled_from([None, *candidates])), "hijacked_share": 0.5}
+        out.append(PaidInfluencers.model_validate({**fields, "followers_mean": 5000, "disclosed_share": 0.3}))
+    if draw(st.booleans()):
+        fields = {"id": "murky", "beneficiary": draw(st.sampled_from(candidates)), "start": -3, "accounts": 200}
+        fields |= {"births_per_day": 100, "lifetime_days": draw(st.sampled_from([0.5, 30])), "posts_per_day": 3}
+        out.append(Impersonation.model_validate({**fields, "followers_mean": 300}))
     if draw(st.booleans()):
         fields = {"id": "helpers", "beneficiary": draw(st.sampled_from(candidates)), "start": -5, "volunteers": 300}
         out.append(Volunteers.model_validate({**fields, "posts_per_day": 0.1}))

@@ -9,10 +9,13 @@ from test_acts import logged, of_log
 from test_arms import rows
 
 from recsim.audit import controls
+from recsim.errors import InputError
 from recsim.rng import Key
 from recsim.scenario import realise
-from recsim.scenario.campaigns import TACTIC_SHARES, TARGET_SHARES, BotNetwork
+from recsim.scenario.campaigns import TACTIC_SHARES, TARGET_SHARES, BotNetwork, Impersonation, PaidInfluencers
 from recsim.scenario.quantity import assumed
+from recsim.scenario.references import check_references
+from recsim.state import BOT, IMPERSONATION, INFLUENCER
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
 from recsim.world.networks import TACTICS, make_network
 from recsim.world.pair import simulate_arms
@@ -154,6 +157,122 @@ def test_a_budget_ends_the_work(small):
         done[budget] = frames["campaigns"]["attempted"].sum() / scenario.population.scale
     assert done[None] > 50_000
     assert 16_000 < done[200.0] <= (200 - 20) / 0.01 and 6_000 < done[100.0] <= (100 - 20) / 0.01
+
+
+def posting(small, **fields):
+    """The small scenario, with bots that post much and do nothing else."""
+    fields = {
+        "posts_per_day": 2,
+        "actions_per_day": 0,
+        "followers_per_account": 300,
+        "costs": {"account": 0.5},
+        **fields,
+    }
+    return bots(small, **fields)
+
+
+def impersonation(small, **fields):
+    made = {
+        "id": "murky", "type": "impersonation", "beneficiary": "eva", "start": -3, "accounts": 300, "births_per_day": 200,
+        "lifetime_days": 1.0, "posts_per_day": 4, "followers_mean": 400, **fields,
+    }  # fmt: skip
+    return with_campaigns(small, [Impersonation.model_validate(made)])
+
+
+def shown(frames, kind, arm, source=None):
+    p = frames["provenance"]
+    p = p[(p["kind"].astype(str) == kind) & (p["arm"].astype(str) == arm)]
+    return int((p if source is None else p[p["source"].astype(str) == source])["impressions"].sum())
+
+
+@pytest.mark.parametrize("make, kind", [(posting, "bot"), (impersonation, "impersonation")])
+def test_posts_of_false_accounts(small, make, kind):
+    """They enter with the campaign, reach followers' inboxes, and leave no trace without it or if removed at once."""
+    scenario = make(small)
+    ok, note = controls.zero_dose(scenario)
+    assert ok, note
+    arms = {"removed": Arm("removed", removal_day=-3), "late": Arm("late", removal_day=-1)}
+    arms["off"] = Arm("off", tactics=frozenset(TACTICS))
+    frames = arms_of(scenario, FACTUAL, COUNTERFACTUAL, *arms.values())
+    assert same(frames, "removed", "counterfactual") and same(frames, "off", "counterfactual")
+    assert shown(frames, kind, "factual") > 100 and shown(frames, kind, "factual", "inbox") > 3
+    assert shown(frames, kind, "counterfactual") == 0 < shown(frames, kind, "late") < shown(frames, kind, "factual")
+    last = frames["provenance"]
+    last = last[(last["arm"].astype(str) == "late") & (last["kind"].astype(str) == kind)]
+    assert last["day"].min() == -3 and last["day"].max() == -2
+    alone = simulate_arms(realise(scenario, scenario.run.seed, 0), 0, [arms["late"]]).frames
+    assert all(rows(alone, t, "late").equals(rows(frames, t, "late")) for t in TABLES if len(rows(alone, t, "late")))
+    ids = []
+    for dose in (0.5, 1):
+        items = world_of(make(small, dose=dose), steps=0).state.scheduled
+        ids.append(set(items.id[items.labels.present & (items.labels.campaign == 0)].tolist()))
+    assert ids[0] < ids[1] and len(ids[0]) / len(ids[1]) == pytest.approx(0.5, abs=0.1)
+
+
+def test_copies_are_alike(small):
+    """Variation 0: all posts are the template; 1: they spread like other items; the spread grows between."""
+    spread = []
+    for variation in (0, 0.5, 1):
+        state = world_of(posting(small, post_variation=variation), steps=0).state
+        mine = state.scheduled.labels.kind == BOT
+        spread.append((state.scheduled.quality[mine].std(), len(np.unique(state.scheduled.secondary[mine]))))
+    assert spread[0] == (pytest.approx(0, abs=1e-6), 1) and 0.4 < spread[1][0] / spread[2][0] < 0.6
+    assert 1 < spread[1][1] <= spread[2][1]
+
+
+def test_false_accounts_come_and_go(small):
+    """Births are spread over the campaign; an account posts, and its posts are there, only while it exists."""
+    world = world_of(impersonation(small, lifetime_days=0.7), "factual", 0)
+    state, plan = world.state, world.plan
+    mine = np.flatnonzero(state.scheduled.labels.kind == IMPERSONATION)
+    created, gone = state.scheduled.created[mine], state.vanishes[mine]
+    assert np.all(created < gone) and len(np.unique(gone)) > 5
+    first, last = created.min(), created.max()
+    assert last - first > 2.5 * plan.steps_per_day
+    world.run_until(plan.steps - 1)
+    there = world.state.items.labels.present[mine]
+    assert not there[(gone < world.now) & (created >= world.window[0])].any() and there[gone > world.now].all()
+    assert (gone < world.now).any() and (gone > world.now).any()
+    steady = impersonation(small, births_per_day=0, lifetime_days=1e9, accounts=1100)
+    assert (world_of(steady, "factual", 0).state.scheduled.labels.kind == IMPERSONATION).sum() > 2 * len(mine)
+
+
+def test_removed_bots_lose_their_posts(small):
+    """An account that moderation takes away is gone with everything it posted."""
+    world = world_of(posting(small), "factual", 0)
+    world.run_until(world.plan.steps - 6)
+    live = slice(*world.window)
+    labels, poster = world.state.items.labels, world.state.poster[live]
+    mine = (labels.kind[live] == BOT) & labels.present[live] & (world.state.items.created[live] < world.now)
+    gone = mine & (poster % 2 == 0)
+    assert gone.any() and (mine & ~gone).any()
+    world.networks[0].roster.active[::2] = False
+    world.step()
+    present = world.state.items.labels.present[live]
+    assert not present[gone].any() and present[mine & ~gone].all()
+    inbox = world.state.observed.inbox
+    assert not np.isin(inbox, np.flatnonzero(gone) + live.start).any()
+
+
+def test_a_hijacked_campaign(small):
+    """Posts that are not turned stay with the payer's candidate; disclosed posts say so."""
+    made = {
+        "id": "paid", "type": "paid_influencers", "beneficiary": "eva", "payer_candidate": "ada", "start": -3,
+        "influencers": 4000, "followers_mean": 5000, "posts_per_influencer": 3,
+    }  # fmt: skip
+    for share in (0.0, 0.3, 1.0):
+        fields = {**made, "hijacked_share": share, "disclosed_share": 0.25}
+        world = world_of(with_campaigns(small, [PaidInfluencers.model_validate(fields)]), "factual", 0)
+        labels, names = world.state.items.labels, [c.id for c in world.plan.candidates]
+        mine = labels.kind == INFLUENCER
+        assert mine.sum() > 200
+        assert np.mean(labels.candidate[mine] == names.index("eva")) == pytest.approx(share, abs=0.09)
+        assert np.all(np.isin(labels.candidate[mine], [names.index("eva"), names.index("ada")]))
+        assert labels.disclosed[mine].mean() == pytest.approx(0.25, abs=0.09) and not labels.disclosed[~mine].any()
+        assert not world.state.replaced.labels.disclosed.any()
+    broken = PaidInfluencers.model_validate({**made, "payer_candidate": "adda"})
+    with pytest.raises(InputError, match="unknown candidate 'adda'.*did you mean 'ada'"):
+        check_references(with_campaigns(small, [broken]), lambda path, text: InputError(text, ".".join(map(str, path))))
 
 
 @settings(max_examples=12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -138,6 +139,13 @@ class BotNetwork(CampaignBase):
         assumed(2900), description="age of aged accounts at the start of the run, days"
     )
     shared_address_accounts: int = Field(1, ge=1, description="accounts behind one network address, accounts")
+    posts_per_day: NonNegative = Field(assumed(0), description="posts of an account for the beneficiary, posts/day")
+    post_variation: Share = Field(
+        assumed(0.2), description="how far posts differ from one template, 0 (copies) to 1 (nothing in common)"
+    )
+    followers_per_account: NonNegative = Field(
+        assumed(0), description="people who follow an account and get its posts, real people, mean"
+    )
 
     @model_validator(mode="after")
     def _hours_in_order(self) -> BotNetwork:
@@ -145,6 +153,14 @@ class BotNetwork(CampaignBase):
         if not 0 <= first < last <= 24:
             raise ValueError(f"got hours [{first}, {last}], must be in order and in 0 to 24")
         return self
+
+    def affordable(self, dose: float) -> float:
+        """Accounts at a dose, as far as the budget pays for them."""
+        wanted = self.accounts.value * dose
+        price = self.costs.account.value
+        if self.budget_eur is None or price <= 0:
+            return wanted
+        return min(wanted, float(int(self.budget_eur.value * 1_000_000) // math.ceil(price * 1_000_000)))
 
 
 class PurchasedEngagement(CampaignBase):
@@ -169,12 +185,37 @@ class PaidInfluencers(CampaignBase):
     followers_spread: NonNegative = Field(assumed(1.2), description="log-normal sigma of followers, log units")
     posts_per_influencer: Positive = Field(assumed(1), description="paid posts of an influencer, posts")
     disclosed_share: Share = Field(
-        assumed(0), description="share of paid posts that disclose payment, 0-1 (recorded, not modelled)"
+        assumed(0), description="share of paid posts that disclose payment, 0-1; a label of the post"
     )
     stance: Literal["supportive", "neutral"] = Field("supportive", description="stance of the posts")
-    hijacked_share: Share = Field(
-        assumed(0), description="share of posts turned from the payer's aim to the beneficiary (recorded, not modelled)"
+    payer_candidate: str | None = Field(
+        None, description="id of the candidate whom the payer meant to promote (null: the beneficiary)"
     )
+    hijacked_share: Share = Field(
+        assumed(0), description="share of posts turned from the payer's candidate to the beneficiary, 0-1"
+    )
+
+
+class Impersonation(CampaignBase):
+    """Accounts that pose as the candidate or as fans, come and are removed one by one, and post."""
+
+    type: Literal["impersonation"] = Field("impersonation", description="kind of campaign")
+    counterfactual: Literal["absent"] = Field("absent", description="what stands in its place")
+    accounts: NonNegative = Field(description="accounts on the first day, real accounts")
+    births_per_day: NonNegative = Field(assumed(0), description="accounts that are made on a day, accounts/day")
+    lifetime_days: Positive = Field(assumed(30), description="time until an account is removed, days, mean")
+    posts_per_day: NonNegative = Field(description="posts of one account, posts/day")
+    post_variation: Share = Field(
+        assumed(0.5), description="how far posts differ from one template, 0 (copies) to 1 (nothing in common)"
+    )
+    followers_mean: NonNegative = Field(description="followers of an account, real people, mean")
+    followers_spread: NonNegative = Field(assumed(1.5), description="log-normal sigma of followers, log units")
+    stance: Literal["supportive", "neutral", "critical"] = Field("supportive", description="stance of the posts")
+
+    @property
+    def made(self) -> float:
+        """Accounts that ever exist at dose 1."""
+        return self.accounts.value + self.births_per_day.value * (self.end - self.start + 1)
 
 
 class Volunteers(CampaignBase):
@@ -190,4 +231,6 @@ class Volunteers(CampaignBase):
     target_max_age_days: Positive = Field(assumed(2), description="oldest item that is liked, days")
 
 
-Campaign = Annotated[BotNetwork | PurchasedEngagement | PaidInfluencers | Volunteers, Field(discriminator="type")]
+Campaign = Annotated[
+    BotNetwork | PurchasedEngagement | PaidInfluencers | Impersonation | Volunteers, Field(discriminator="type")
+]

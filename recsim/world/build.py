@@ -38,6 +38,9 @@ class State:
     head_precision: np.ndarray  # (10, 3, 3) float64, their precision
     born: np.ndarray  # (steps + 1,) int64, first item created at or after each step
     sought: np.ndarray  # (C, I) float32, decayed picks after searches for a candidate; I = 0 if no campaign searches
+    vanishes: np.ndarray  # (I,) int32, step from which an item is gone with its account; never changes
+    poster: np.ndarray  # (I,) int32, number of the account within its campaign, -1 for ordinary items; never changes
+    down: np.ndarray  # (I,) bool, gone with its account
     rosters: dict[str, Roster]  # accounts of each campaign that has any, by its id
     memory: Memory | None = None  # log and learned arrays, if the policy refits
 
@@ -55,6 +58,13 @@ class State:
             self.items = self.replaced
         else:
             self.items = _merged(self.replaced, self.scheduled, away)
+        if self.down.any():
+            self.hide(self.down)
+
+    def hide(self, gone: np.ndarray) -> None:
+        """Items that are no longer there; (I,) bool."""
+        labels = self.items.labels
+        self.items = self.items._replace(labels=labels._replace(present=labels.present & ~gone))
 
     def fork(self) -> State:
         """A copy whose changes leave this state alone."""
@@ -62,7 +72,7 @@ class State:
             self, observed=copied(self.observed), accounts=copied(self.accounts), counters=copied(self.counters),
             counted=self.counted.copy(), threshold=self.threshold.copy(), recent=self.recent.copy(),
             head_weight=self.head_weight.copy(), head_precision=self.head_precision.copy(),
-            sought=self.sought.copy(), rosters={name: one.fork() for name, one in self.rosters.items()},
+            sought=self.sought.copy(), down=self.down.copy(), rosters={name: one.fork() for name, one in self.rosters.items()},
             memory=None if self.memory is None else self.memory.fork(),
         )  # fmt: skip
 
@@ -105,6 +115,7 @@ def build_state(plan: Plan, key: Key) -> State:
         counted=np.zeros((items, len(ACTIONS)), np.int64), threshold=np.full(4, -1e30, np.float32),
         recent=nominal_actions(plan), head_weight=first_weights(nominal_actions(plan)),
         head_precision=np.zeros((len(ACTIONS), 3, 3)), born=born,
+        vanishes=supply.vanishes, poster=supply.poster, down=np.zeros(items, np.bool_),
         sought=np.zeros((len(plan.candidates), items if searches(plan) else 0), np.float32),
         rosters={n.campaign: make_roster(n, key) for c in plan.campaigns if (n := make_network(plan, c)) is not None},
         memory=None if plan.policy.refit is None else Memory.empty(items),

@@ -38,11 +38,8 @@ def make_network(plan: Plan, campaign: Campaign) -> Network | None:
     if campaign.type == "bot_network":
         account_price = math.ceil(campaign.costs.account.value * MICRO)
         budget = NO_LIMIT if campaign.budget_eur is None else math.floor(campaign.budget_eur.value * MICRO)
-        accounts = campaign.accounts.value * dose
-        if account_price > 0:
-            accounts = min(accounts, float(budget // account_price))
         return Network(
-            inauthentic=True, accounts=accounts, at_dose_one=campaign.accounts.value,
+            inauthentic=True, accounts=campaign.affordable(dose), at_dose_one=campaign.accounts.value,
             actions_per_day=campaign.actions_per_day.value * scale, aged_share=campaign.aged_share.value,
             dormant_activity=campaign.dormant_activity.value if campaign.counterfactual == "dormant" else 0.0,
             ramp_steps=campaign.ramp_days.value * spd, removal_step=removal,

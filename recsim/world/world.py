@@ -24,6 +24,7 @@ from recsim.world.feed import Feed
 from recsim.world.networks import make_network
 from recsim.world.plan import Plan
 from recsim.world.record import Record
+from recsim.world.takedown import take_down
 
 ARRIVALS = 4096
 """Log values of gate arrivals kept per step; more than pass in any step of the largest scenario."""
@@ -88,6 +89,7 @@ class World(mesa.Model):
     def step(self) -> None:
         """One tick of simulated time."""
         start, end = self.window
+        self._timed("takedown", take_down, self)  # what has been removed is not there any more
         self._timed("visits", self.people.visit)  # 1 who visits
         self._timed("posts", self.creators.post)  # 2 posts enter, inboxes filled
         if self.feed.learner is not None:  # what the policy learned from the steps before
