@@ -48,7 +48,7 @@ class Decision(IntEnum):
     ITEM_LOOK = 32  # item: quality, length, emotion, topic mix
     ITEM_PLACE = 33  # item: candidate, kind, stance, language
     ITEM_KEEP = 34  # post of a campaign: is it among those simulated; when; does the actor act; turned or not
-    ACCOUNT = 35  # account: aged; order of activation; (spare)
+    ACCOUNT = 35  # account: aged; order of activation; standing draw; does it replace a removed one
     ITEM_MOMENT = 41  # item: moment of posting within its step; (spare)
     REFIT = 60  # live item, number of the question: a draw of a policy's refit
     POLICY_NOISE = 900  # noise feature of a policy: person, item, step

@@ -37,7 +37,7 @@ def bot_networks(draw, number=0, candidates=("ada", "ben", "eva"), **fixed):
         "targets": draw(shares(TARGET_SHARES)),
         "comment_targets": draw(shares(TARGET_SHARES)),
         "report_targets": draw(shares(TARGET_SHARES)),
-        "segment_topic": draw(st.integers(0, 9)),
+        "segment_topic": draw(st.integers(0, 7)),
         "camouflage_share": draw(st.sampled_from([0, 0.5, 1])),
         "views_per_action": draw(st.sampled_from([0, 0.5, 1])),
         "hours": (first, draw(st.integers(first + 1, 24))),
@@ -57,6 +57,8 @@ def bot_networks(draw, number=0, candidates=("ada", "ben", "eva"), **fixed):
         "posts_per_day": draw(st.sampled_from([0, 0, 1])),
         "post_variation": draw(st.sampled_from([0, 0.5])),
         "followers_per_account": draw(st.sampled_from([0, 100])),
+        "replacement_share": draw(st.sampled_from([0, 0, 0.6])),
+        "replacement_days": draw(st.sampled_from([0, 1])),
         **fixed,
     }
     return BotNetwork.model_validate({"id": f"bots{number}", "beneficiary": draw(st.sampled_from(candidates)), **drawn})

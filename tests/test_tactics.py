@@ -5,6 +5,7 @@ import pytest
 from campaign_mixes import mixes, with_campaigns
 from helpers import changed, frames_of, world_of
 from hypothesis import given, settings
+from pydantic import ValidationError
 from test_acts import logged, of_log
 from test_arms import rows
 
@@ -12,10 +13,10 @@ from recsim.audit import controls
 from recsim.errors import InputError
 from recsim.rng import Key
 from recsim.scenario import realise
-from recsim.scenario.campaigns import TACTIC_SHARES, TARGET_SHARES, BotNetwork, Impersonation, PaidInfluencers
+from recsim.scenario.campaigns import ATTACKS, TACTIC_SHARES, TARGET_SHARES, BotNetwork, Impersonation, PaidInfluencers
 from recsim.scenario.quantity import assumed
 from recsim.scenario.references import check_references
-from recsim.state import BOT, IMPERSONATION, INFLUENCER
+from recsim.state import BOT, IMPERSONATION, INFLUENCER, REPORT
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
 from recsim.world.networks import TACTICS, make_network
 from recsim.world.pair import simulate_arms
@@ -275,6 +276,74 @@ def test_a_hijacked_campaign(small):
         check_references(with_campaigns(small, [broken]), lambda path, text: InputError(text, ".".join(map(str, path))))
 
 
+def test_removed_accounts_are_replaced(small):
+    """New accounts come after the delay, as many as the share and the money say, and are new."""
+    fields = {"replacement_share": 0.5, "replacement_days": 1, "costs": {"account": 0.1}, "actions_per_day": 60}
+    scenario = bots(small, **fields)
+    scenario = changed(scenario, moderation={"network_removal_days": assumed(1.0)})
+    world = world_of(scenario, "factual", 0)
+    network, spd = world.networks[0].network, world.plan.steps_per_day
+    world.run_until(world.plan.steps)
+    roster = world.networks[0].roster
+    table = logged(roster)
+    old = table[:, 0] < 2000
+    removal = network.first_step + spd
+    assert table[old, 4].min() == network.first_step + 2 and table[old, 4].max() == removal - 1
+    assert table[~old, 4].min() >= removal + spd and (~old).sum() > 20
+    assert not roster.active[:2000].any() and roster.active[2000:].mean() == pytest.approx(0.5, abs=0.05)
+    made = roster.active[2000:]
+    assert set(roster.age_days[2000:][made] * spd) == {-float(removal + spd)} and not roster.aged.any()
+    assert roster.purse[0] == 100_000 * (2000 + made.sum())
+    short = make_plan(bots(small, **fields, budget_eur=210)).campaigns[0]
+    assert short.affordable(1.0) == 2000
+    world = world_of(
+        changed(bots(small, **fields, budget_eur=210), moderation={"network_removal_days": assumed(1.0)}), "factual", 0
+    )
+    world.run_until(world.plan.steps)
+    assert world.networks[0].roster.active.sum() == 100 and world.networks[0].roster.purse[0] == 210_000_000
+    gone = arms_of(scenario, COUNTERFACTUAL, Arm("removed", removal_day=-3))
+    assert same(gone, "removed", "counterfactual")
+
+
+def test_classical_attacks(small):
+    """About half of each profile pushes the beneficiary's items; the other half is what the attack is named after."""
+    spread, views = {}, {}
+    for name in ATTACKS:
+        made = {"id": "n", "beneficiary": "eva", "start": -3, "accounts": 2000, "actions_per_day": 150, "attack": name}
+        campaign = BotNetwork.model_validate({**made, "segment_topic": 3, "views_per_action": 0})
+        scenario = changed(with_campaigns(small, [campaign]), moderation={"prevented_share": assumed(0.0)})
+        world = world_of(scenario, "factual", 0)
+        world.run_until(world.plan.steps)
+        table, items = logged(world.networks[0].roster), world.state.items
+        own = items.labels.candidate[table[:, 1]] == [c.id for c in world.plan.candidates].index("eva")
+        filler = table[~own, 1]
+        assert len(table) > 800 and 0.4 < own.mean() < 0.6
+        hates = (table[:, 2] == REPORT).mean()
+        assert (0.4 < hates < 0.6) if name == "love_hate" else hates == 0
+        assert name != "love_hate" or np.all(table[~own, 2] == REPORT)
+        about = items.labels.candidate[filler] >= 0
+        assert (about.mean() > 0.02) == (name in ("random", "bandwagon", "love_hate"))
+        assert (len(np.unique(items.primary[filler])) == 1) == (name == "segment")
+        spread[name] = len(np.unique(filler)) / len(filler)
+        views[name] = world.state.counters.human[filler, 0].mean()
+    # The filler of an average attack is drawn by views, that of a random one is not; a bandwagon has both.
+    assert views["random"] * 1.1 < views["bandwagon"] < views["average"]
+    assert spread["segment"] < spread["average"] < spread["bandwagon"] < spread["random"] and spread["love_hate"] > 0.4
+
+
+def test_a_topic_must_exist(small):
+    with pytest.raises(InputError, match=r"campaigns.0.segment_topic.*got topic 8, must be 0 to 7"):
+        check_references(bots(small, segment_topic=8), lambda path, text: InputError(text, ".".join(map(str, path))))
+
+
+def test_attacks_are_named(small):
+    made = {"id": "n", "beneficiary": "eva", "start": -3, "accounts": 2000, "actions_per_day": 100}
+    with pytest.raises(ValidationError, match="unknown attack 'bandwaggon'.*did you mean 'bandwagon'"):
+        BotNetwork.model_validate({**made, "attack": "bandwaggon"})
+    with pytest.raises(ValidationError, match="got attack 'random' and tactics"):
+        BotNetwork.model_validate({**made, "attack": "random", "tactics": {"like": 1}})
+
+
 @settings(max_examples=12)
 @given(campaigns=mixes())
 def test_any_mix_keeps_the_invariants(small, campaigns):
@@ -285,6 +354,13 @@ def test_any_mix_keeps_the_invariants(small, campaigns):
             continue
         ok, note = control(scenario)
         assert ok, f"{control.__name__}: {note}"
+    removable = [c for c in campaigns if c.counterfactual != "kept"]
+    if removable and not any(
+        c.type == "paid_influencers" or getattr(c, "aged_share", assumed(0)).value for c in campaigns
+    ):
+        first = min(c.start for c in removable)
+        frames = arms_of(scenario, COUNTERFACTUAL, Arm("removed", removal_day=first))
+        assert same(frames, "removed", "counterfactual")
     world = world_of(scenario, arm="factual", steps=0)
     world.run_until(world.plan.steps)
     counters, count = world.state.counters, len(world.state.counters.total)
@@ -298,5 +374,7 @@ def test_any_mix_keeps_the_invariants(small, campaigns):
         costs = next(c for c in campaigns if c.id == agent.network.campaign).costs
         mine = rows({"campaigns": world.record.campaigns()}, "campaigns", "factual")
         paid = mine[mine["campaign"] == agent.network.campaign]["spend_eur"].sum() if len(mine) else 0
-        accounts = agent.network.accounts * costs.account.value if spent else 0
+        accounts = agent.roster.joined.sum() if agent.network.replacement_share > 0 else 0
+        accounts = max(0, accounts - len(agent.roster.joined) // 2) * costs.account.value if spent else 0
+        accounts += agent.network.accounts * costs.account.value if spent else 0
         assert paid + accounts <= spent / 1e6 + 1e-6

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from recsim.errors import nearest
 from recsim.scenario.quantity import NonNegative, Positive, Share, Strict, assumed
 
 TACTIC_SHARES = ("like", "comment", "share", "follow", "watch", "report", "search")
@@ -58,6 +59,21 @@ class TargetMix(Strict):
     def _adds_up(self) -> TargetMix:
         _adding_up(self, TARGET_SHARES, "target")
         return self
+
+
+ATTACKS: dict[str, dict[str, dict[str, float]]] = {
+    "random": {"tactics": {"like": 1}, "targets": {"own": 0.5, "random": 0.5}},
+    "average": {"tactics": {"like": 1}, "targets": {"own": 0.5, "popular": 0.5}},
+    "bandwagon": {"tactics": {"like": 1}, "targets": {"own": 0.5, "popular": 0.25, "random": 0.25}},
+    "segment": {"tactics": {"like": 1}, "targets": {"own": 0.5, "segment": 0.5}},
+    "love_hate": {
+        "tactics": {"like": 0.5, "report": 0.5},
+        "targets": {"own": 1},
+        "report_targets": {"own": 0, "random": 1},
+    },
+}
+"""Classical attacks on recommenders, for platforms that see actions and not ratings: the item to be pushed is liked; the
+other actions make the profile. Source: the table of profiles in Hindawi 2014/845897, in our translation."""
 
 
 class UnitCosts(Strict):
@@ -146,6 +162,29 @@ class BotNetwork(CampaignBase):
     followers_per_account: NonNegative = Field(
         assumed(0), description="people who follow an account and get its posts, real people, mean"
     )
+
+    replacement_share: Share = Field(
+        assumed(0), description="removed accounts for which a new one is made, once each, share 0-1"
+    )
+    replacement_days: NonNegative = Field(assumed(2), description="time from a removal to the new account, days")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _attack(cls, raw: object) -> object:
+        """``attack: NAME`` stands for the tactics and targets of a classical attack."""
+        if not isinstance(raw, dict) or "attack" not in raw:
+            return raw
+        name = raw["attack"]
+        if name not in ATTACKS:
+            near = nearest(str(name), list(ATTACKS))
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise ValueError(f"got unknown attack {name!r}; allowed: {', '.join(ATTACKS)}{hint}")
+        named = sorted({"tactics", "targets", "report_targets"} & set(raw))
+        if named:
+            raise ValueError(
+                f"got attack {name!r} and {named[0]}; an attack says which tactics and targets, leave one out"
+            )
+        return {**{k: v for k, v in raw.items() if k != "attack"}, **ATTACKS[name]}
 
     @model_validator(mode="after")
     def _hours_in_order(self) -> BotNetwork:
