@@ -36,6 +36,7 @@ class Decision(IntEnum):
     DISCOVER = 12  # stratum, position: which item is drawn for discovery
     BULK = 13  # campaign: rounding of a bulk delivery
     BURST = 14  # day, number of the burst: when it comes; (spare)
+    BIRTH = 15  # actor who posts: there from the start; when she comes; how long she lasts; (spare)
 
     PERSON = 20  # language-independent traits: activity, politics, susceptibility, action bias
     TASTE = 21  # person, block of four topics
@@ -43,11 +44,11 @@ class Decision(IntEnum):
     PREFERENCE = 23  # first preference; position noise; position noise; marked interest
     FOLLOWS = 24  # author, number of the follower: who; whether a supporter
     CREATOR = 30  # author: activity; followers; main topic; language and region
-    ITEM_TIME = 31  # item: author, hour, second topic, primary or not
+    ITEM_TIME = 31  # item: author, hour, second topic, primary or not; post of a campaign: varied, -, topic, disclosed
     ITEM_LOOK = 32  # item: quality, length, emotion, topic mix
     ITEM_PLACE = 33  # item: candidate, kind, stance, language
-    ITEM_KEEP = 34  # post of a real actor: is it among those simulated; when; (spare)
-    ACCOUNT = 35  # account: aged; order of activation; (spare)
+    ITEM_KEEP = 34  # post of a campaign: is it among those simulated; when; does the actor act; turned or not
+    ACCOUNT = 35  # account: aged; order of activation; standing draw; does it replace a removed one
     ITEM_MOMENT = 41  # item: moment of posting within its step; (spare)
     REVIEW_TIME = 50  # case, kind and round, no step: length of its review
     REVIEW_VERDICT = 51  # case, kind and round, no step: would a reviewer find a violation

@@ -200,6 +200,32 @@ def test_rolled_back_accounts_have_never_acted(acted):
     assert np.array_equal(acted.state.counters.total, before) and len(acted.networks[0].roster.log) > 0
 
 
+def test_weighted_counts_are_taken_back_too(acted):
+    """Of weighted counts exactly the weight that the log says, in the account's group."""
+    state = acted.state.fork()
+    network = acted.networks[0].network
+    roster = state.rosters[network.campaign]
+    roster.group[:] = np.arange(len(roster.group)) % 2
+    gen = np.random.default_rng(3)
+    roster.log = [part.copy() for part in roster.log]
+    for part in roster.log:
+        part[:, 3] = gen.integers(0, 1025, len(part))
+
+    def weighted(keep, fake):
+        table = np.zeros((len(state.counters.total), 2, 10), np.int64)
+        rows = logged(roster, fake)
+        rows = rows[(rows[:, 1] >= 0) & keep[rows[:, 0]]]
+        np.add.at(table, (rows[:, 1], roster.group[rows[:, 0]], rows[:, 2]), rows[:, 3] * UNITS[rows[:, 2]])
+        return table
+
+    everyone, some = np.ones(len(roster.group), bool), gen.random(len(roster.group)) < 0.5
+    state.counters = state.counters._replace(valued=weighted(everyone, False) + 5, fake_valued=weighted(everyone, True))
+    left, fake_left = weighted(~some, False) + 5, weighted(~some, True)
+    roll_back(state, network, roster, some, acted.now - 1, 0.9)
+    assert np.array_equal(state.counters.valued, left) and np.array_equal(state.counters.fake_valued, fake_left)
+    assert fake_left.any() and (left > 5).any()
+
+
 def test_inactive_accounts_do_nothing(small):
     """Neither awake nor asleep."""
     world = world_of(busy(small, aged_share=assumed(1.0), dormant_activity=assumed(1.0)), arm="factual", steps=0)

@@ -1,7 +1,7 @@
 """Supply: every post of the whole run, scheduled when a world is built.
 
-Posts of the ordinary supply are numbered day by day; posts of real actors (influencers, volunteers) are kept with
-the probability that one simulated item stands for them. Both worlds of an experiment share the schedule.
+Posts of the ordinary supply are numbered day by day; posts of campaigns' actors (influencers, volunteers, bots,
+impersonators) are kept with the probability that one simulated item stands for them. Both worlds of an experiment share the schedule.
 """
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ from recsim.state import (
     ItemLabels,
     Items,
 )  # fmt: skip
+
+NEVER = 1 << 30
+"""A step after every run."""
+TEMPLATE = np.array([0xFFFFFFFF], np.uint32)
+"""Number of the post that copies are made from; it is never posted itself."""
 
 
 class SupplyTraits(NamedTuple):
@@ -57,7 +62,7 @@ class SupplyTraits(NamedTuple):
 
 
 class PostPlan(NamedTuple):
-    """Posts of real actors: influencers and volunteers of one campaign."""
+    """Posts of one campaign's actors: influencers, volunteers, bots, impersonators."""
 
     population: int
     campaign: int
@@ -73,6 +78,13 @@ class PostPlan(NamedTuple):
     first_step: int
     last_step: int  # exclusive
     counterfactual: str  # kept, absent or ordinary
+    payer: int = -1  # candidate of the payer, if another is promoted
+    hijacked: float = 1.0  # share of posts turned from the payer's candidate to the promoted one
+    disclosed: float = 0.0  # share of posts that say they are paid for
+    variation: float = 1.0  # 0: every post is a copy of the template; 1: posts have nothing in common with it
+    initial: float = 1.0  # share of the actors that are there from the first step; the others come later, evenly
+    lifetime: float = np.inf  # mean steps until an actor is removed
+    removal: int = NEVER  # step at which all actors of the campaign are removed
 
 
 class Supply(NamedTuple):
@@ -81,6 +93,8 @@ class Supply(NamedTuple):
     items: Items
     replaced: Items
     accounts: Accounts
+    vanishes: np.ndarray  # (I,) int32, step from which the item is gone
+    poster: np.ndarray  # (I,) int32, number of the actor within its campaign, -1 for ordinary items
 
 
 def _authors(traits: SupplyTraits, plans: list[PostPlan]) -> tuple[np.ndarray, int, int, list[int], int]:
@@ -128,7 +142,8 @@ def build_supply(
     replaced = _items(traits, table, "alt_")
     assert region.max() < regions and language.max() < languages
     followers = _followers(key, traits, plans, official, starts, creator, authors, preference, people_population)
-    return Supply(items, replaced, _accounts(official, followers, spare_follows))
+    vanishes, poster = table["vanishes"].astype(np.int32), table["poster"].astype(np.int32)
+    return Supply(items, replaced, _accounts(official, followers, spare_follows), vanishes, poster)
 
 
 def _common(key: Key, traits: SupplyTraits, population: int, number: np.ndarray) -> dict[str, np.ndarray]:
@@ -187,38 +202,55 @@ def _ordinary(key, traits, creator, main_topic, region, language, official, supp
         region=np.where(about & (kind_index == 0), -1, region[author]),
         campaign=np.full(count, -1),
         present=np.ones(count, bool),
+        disclosed=np.zeros(count, bool),
+        vanishes=np.full(count, NEVER),
+        poster=np.full(count, -1),
     )
     columns["emotion"] = columns["emotion"] + np.where(about, np.float32(traits.emotion), np.float32(0.0))
     return _with_alternative(columns)
 
 
 def _posts(key: Key, traits: SupplyTraits, plan: PostPlan, start: int, main_topic: np.ndarray, region: np.ndarray):
-    """Posts of one campaign's real actors, thinned to the resolution of the supply."""
+    """Posts of one campaign's actors, thinned to the resolution of the supply and to the time an actor exists."""
     whole = int(plan.posts_per_actor)
     each = whole + 1
     number = np.arange(plan.actors * each, dtype=np.uint32)
     actor, turn = number // each, number % each
     keep = rng.uniforms(key, Decision.ITEM_KEEP, plan.population, number)
     expected = np.where(turn < whole, 1.0, plan.posts_per_actor - whole) * plan.keep
-    number, actor = number[keep[:, 0] < expected], actor[keep[:, 0] < expected]
-    when = keep[keep[:, 0] < expected][:, 1]
+    created = plan.first_step + (keep[:, 1] * np.float32(plan.last_step - plan.first_step)).astype(int)
+    comes, goes = _lives(key, plan)
+    kept = (keep[:, 0] < expected) & (comes[actor] <= created) & (created < goes[actor])
+    number, actor, keep, created = number[kept], actor[kept], keep[kept], created[kept]
     columns = _common(key, traits, plan.population, number)
     author = start + actor
     count = len(number)
     day = rng.uniforms(key, Decision.ITEM_TIME, plan.population, number)
     second = np.minimum((day[:, 2] * np.float32(traits.topics)).astype(np.int64), traits.topics - 1)
+    if plan.variation < 1:
+        template = _common(key, traits, plan.population, TEMPLATE)
+        for name in ("quality", "length", "emotion", "mix"):
+            columns[name] = template[name] + np.float32(plan.variation) * (columns[name] - template[name])
+        topic = rng.uniforms(key, Decision.ITEM_TIME, plan.population, TEMPLATE)[0, 2]
+        second = np.where(
+            day[:, 0] < np.float32(plan.variation), second, min(int(topic * traits.topics), traits.topics - 1)
+        )
+    turned = keep[:, 3] < np.float32(plan.hijacked)
     columns.update(
-        created=plan.first_step + (when * np.float32(plan.last_step - plan.first_step)).astype(int),
+        created=created,
         author=author,
         primary=np.full(count, POLITICS_TOPIC),
         secondary=np.where(second == POLITICS_TOPIC, 1, second),
-        candidate=np.full(count, plan.candidate),
+        candidate=np.where(turned | (plan.payer < 0), plan.candidate, plan.payer),
         stance=np.full(count, plan.stance),
         kind=np.full(count, plan.kind),
         language=np.zeros(count, int),
         region=region[author],
         campaign=np.full(count, plan.campaign),
         present=np.ones(count, bool),
+        disclosed=day[:, 3] < np.float32(plan.disclosed),
+        vanishes=goes[actor],
+        poster=actor.astype(int),
     )
     columns["emotion"] = columns["emotion"] + np.float32(traits.emotion)
     columns = _with_alternative(columns)
@@ -228,16 +260,29 @@ def _posts(key: Key, traits: SupplyTraits, plan: PostPlan, start: int, main_topi
         columns["alt_primary"] = main_topic[author]
         columns["alt_secondary"] = (main_topic[author] + 1) % traits.topics
         columns["alt_emotion"] = columns["emotion"] - np.float32(traits.emotion)
+        columns["alt_disclosed"] = np.zeros(count, bool)
     elif plan.counterfactual == "absent":
         columns["alt_present"] = np.zeros(count, bool)
     # Nested doses: the actor at the edge posts for the campaign with the remaining fraction of a whole.
-    acts = np.clip(plan.active - actor, 0.0, 1.0) > keep[keep[:, 0] < expected][:, 2]
+    acts = np.clip(plan.active - actor, 0.0, 1.0) > keep[:, 2]
     for name in REPLACEABLE:
         columns[name] = np.where(acts, columns[name], columns[f"alt_{name}"])
     return columns
 
 
-REPLACEABLE = ("candidate", "stance", "primary", "secondary", "emotion", "present")
+REPLACEABLE = ("candidate", "stance", "primary", "secondary", "emotion", "present", "disclosed")
+
+
+def _lives(key: Key, plan: PostPlan) -> tuple[np.ndarray, np.ndarray]:
+    """First step of every actor, and the step from which it is removed with all its posts; (N,) int64 each."""
+    u = rng.uniforms(key, Decision.BIRTH, plan.population, np.arange(plan.actors, dtype=np.uint32))
+    later = (u[:, 1] * np.float32(plan.last_step - plan.first_step)).astype(np.int64)
+    comes = plan.first_step + np.where(u[:, 0] < np.float32(plan.initial), 0, later)
+    goes = np.full(plan.actors, plan.removal, np.int64)
+    if plan.lifetime < np.inf:
+        lasts = -rng.logarithms(np.float32(1.0) - u[:, 2]) * np.float32(plan.lifetime)
+        goes = np.minimum(goes, comes + np.maximum(1, lasts.astype(np.int64)))
+    return comes, goes
 
 
 def _with_alternative(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -265,6 +310,7 @@ def _items(traits: SupplyTraits, table: dict[str, np.ndarray], prefix: str) -> I
         region=table["region"].astype(np.int8),
         campaign=table["campaign"].astype(np.int8),
         present=column("present").astype(np.bool_),
+        disclosed=column("disclosed").astype(np.bool_),
     )
     return Items(
         id=table["id"],

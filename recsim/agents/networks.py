@@ -51,6 +51,8 @@ class Network:
     account_age_days: float = 30.0  # at the start of the run
     aged_account_days: float = 2900.0
     shared_address_accounts: int = 1
+    replacement_share: float = 0.0
+    replacement_steps: int = 0
 
 
 @dataclasses.dataclass
@@ -64,6 +66,8 @@ class Roster:
         luck: (N,) float32 in [0, 1), a standing draw.
         weight: (N,) int32, what an action of the account counts for the platform, in 1/1024.
         group: (N,) uint8, group in which the platform counts it.
+        joined: (N,) bool, not (or no longer) waiting to replace a removed account. since: (N,) int64, step at which the
+            account was found removed, -1 not. willing: (N,) bool, takes a removed account's place when its time comes.
         address: (N,) int32, network address, numbered within the network.
         capped: (I, 10) int32, events that a recognised cluster of these accounts has counted; I = 0 without a cap.
         purse: (2,) int64, spent and budget, millionths of a euro.
@@ -80,6 +84,9 @@ class Roster:
     luck: np.ndarray
     weight: np.ndarray
     group: np.ndarray
+    joined: np.ndarray
+    since: np.ndarray
+    willing: np.ndarray
     address: np.ndarray
     purse: np.ndarray
     capped: np.ndarray
@@ -94,6 +101,9 @@ class Roster:
             trust=self.trust.copy(),
             weight=self.weight.copy(),
             group=self.group.copy(),
+            age_days=self.age_days.copy(),
+            joined=self.joined.copy(),
+            since=self.since.copy(),
             purse=self.purse.copy(),
             capped=self.capped.copy(),
             log=list(self.log),
@@ -108,16 +118,37 @@ def places_of(network: Network) -> int:
 
 def make_roster(network: Network, key: Key) -> Roster:
     """Who is in a network, all of them active and counted in full."""
-    count = places_of(network)
+    places = places_of(network)
+    count = places * (2 if network.replacement_share > 0 else 1)
     u = rng.uniforms(key, Decision.ACCOUNT, network.population, np.arange(count, dtype=np.uint32))
-    aged = u[:, 0] < np.float32(network.aged_share)
+    first = np.arange(count) < places
+    aged = (u[:, 0] < np.float32(network.aged_share)) & first
     age = np.where(aged, np.float32(network.aged_account_days), np.float32(network.account_age_days))
     return Roster(
-        aged=aged, delay=np.ascontiguousarray(u[:, 1]), active=np.ones(count, np.bool_), age_days=age,
+        aged=aged, delay=np.where(first, u[:, 1], np.float32(0.0)), active=first.copy(), age_days=age,
         trust=np.ones(count, np.float32), luck=np.ascontiguousarray(u[:, 2]), weight=np.full(count, FULL, np.int32),
-        group=np.zeros(count, np.uint8), address=np.arange(count, dtype=np.int32) // network.shared_address_accounts,
+        group=np.zeros(count, np.uint8), joined=first.copy(), since=np.full(count, -1, np.int64),
+        willing=~first & (u[:, 3] < np.float32(network.replacement_share)),
+        address=np.arange(count, dtype=np.int32) // network.shared_address_accounts,
         purse=np.array([0, network.budget], np.int64), capped=np.zeros((0, 10), np.int32), log=[], fake=[],
     )  # fmt: skip
+
+
+def replace_removed(network: Network, roster: Roster, step: int, steps_per_day: int) -> None:
+    """Make new accounts for those that were removed long enough ago, as far as the money lasts.
+
+    The new account n + N stands in for account n of N, is of age 0 and paid for like any other.
+    """
+    places = places_of(network)
+    old, new = slice(0, places), slice(places, 2 * places)
+    roster.since[old][~roster.active[old] & (roster.since[old] < 0)] = step
+    waited = (roster.since[old] >= 0) & (step >= roster.since[old] + network.replacement_steps)
+    due = np.flatnonzero(waited & roster.willing[new] & ~roster.joined[new] & (np.arange(places) < network.accounts))
+    if network.account_price > 0:
+        due = due[: max(0, int((roster.purse[1] - roster.purse[0]) // network.account_price))]
+    roster.purse[0] += len(due) * network.account_price
+    roster.active[due + places] = roster.joined[due + places] = True
+    roster.age_days[due + places] = np.float32(-step / steps_per_day)
 
 
 def day_share(network: Network, key: Key, step: int) -> float:
@@ -150,9 +181,10 @@ def shift_of(network: Network, key: Key, step: int, acting: bool) -> Shift | Non
         acting: whether the campaign acts in this world.
     """
     per_step = network.actions_per_day * day_share(network, key, step)
-    working = acting and network.first_step <= step < min(network.last_step, network.removal_step)
-    # Accounts of a network that never acts in this world are never removed from it.
-    exists = not acting or step < network.removal_step
+    # Accounts of a network that never acts in this world are never removed from it; one that replaces its accounts goes
+    # on after the removal, which is then a matter of each account.
+    exists = not acting or step < network.removal_step or network.replacement_share > 0
+    working = acting and exists and network.first_step <= step < network.last_step
     sleeping = network.dormant_activity if exists and network.aged_share > 0 else 0.0
     if per_step <= 0 or not ((working and network.accounts > 0) or sleeping > 0):
         return None

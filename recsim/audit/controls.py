@@ -82,9 +82,10 @@ def exchanged(scenario: Scenario) -> tuple[bool, str]:
     a, b = scenario.candidates[0].id, scenario.candidates[1].id
     swap = {a: b, b: a}
     candidates = [c.model_copy(update={"id": swap.get(c.id, c.id)}) for c in scenario.candidates]
-    campaigns = [
-        c.model_copy(update={"beneficiary": swap.get(c.beneficiary, c.beneficiary)}) for c in scenario.campaigns
-    ]
+    campaigns = []
+    for c in scenario.campaigns:
+        named = {n: getattr(c, n, None) for n in ("beneficiary", "payer_candidate")}
+        campaigns.append(c.model_copy(update={n: swap.get(who, who) for n, who in named.items() if who is not None}))
     other = scenario.model_copy(update={"candidates": candidates, "campaigns": campaigns})
     ok = same(_simulate(scenario), _simulate(other), swap)
     return ok, f"ids of {a} and {b} exchanged"

@@ -266,7 +266,9 @@ def spend(frames: dict[str, pd.DataFrame], scenario: Scenario, replicates: int) 
     for c in removed_campaigns(scenario):
         total, dose = float(actions.get(c.id, 0.0)), scenario.dose.value * c.dose.value
         if c.type == "bot_network":
-            total += c.accounts.value * dose * c.costs.account.value
+            total += c.affordable(dose) * c.costs.account.value
+        if c.type == "impersonation":
+            total += c.made * dose * c.costs.account.value
         if c.type == "paid_influencers":
             posts = c.influencers.value * dose * c.posts_per_influencer.value
             total += posts * c.followers_mean.value * c.costs.per_follower.value

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from recsim.errors import nearest
 from recsim.scenario.quantity import NonNegative, Positive, Share, Strict, assumed
 
 TACTIC_SHARES = ("like", "comment", "share", "follow", "watch", "report", "search")
@@ -57,6 +59,21 @@ class TargetMix(Strict):
     def _adds_up(self) -> TargetMix:
         _adding_up(self, TARGET_SHARES, "target")
         return self
+
+
+ATTACKS: dict[str, dict[str, dict[str, float]]] = {
+    "random": {"tactics": {"like": 1}, "targets": {"own": 0.5, "random": 0.5}},
+    "average": {"tactics": {"like": 1}, "targets": {"own": 0.5, "popular": 0.5}},
+    "bandwagon": {"tactics": {"like": 1}, "targets": {"own": 0.5, "popular": 0.25, "random": 0.25}},
+    "segment": {"tactics": {"like": 1}, "targets": {"own": 0.5, "segment": 0.5}},
+    "love_hate": {
+        "tactics": {"like": 0.5, "report": 0.5},
+        "targets": {"own": 1},
+        "report_targets": {"own": 0, "random": 1},
+    },
+}
+"""Classical attacks on recommenders, for platforms that see actions and not ratings: the item to be pushed is liked; the
+other actions make the profile. Source: the table of profiles in Hindawi 2014/845897, in our translation."""
 
 
 class UnitCosts(Strict):
@@ -138,6 +155,36 @@ class BotNetwork(CampaignBase):
         assumed(2900), description="age of aged accounts at the start of the run, days"
     )
     shared_address_accounts: int = Field(1, ge=1, description="accounts behind one network address, accounts")
+    posts_per_day: NonNegative = Field(assumed(0), description="posts of an account for the beneficiary, posts/day")
+    post_variation: Share = Field(
+        assumed(0.2), description="how far posts differ from one template, 0 (copies) to 1 (nothing in common)"
+    )
+    followers_per_account: NonNegative = Field(
+        assumed(0), description="people who follow an account and get its posts, real people, mean"
+    )
+
+    replacement_share: Share = Field(
+        assumed(0), description="removed accounts for which a new one is made, once each, share 0-1"
+    )
+    replacement_days: NonNegative = Field(assumed(2), description="time from a removal to the new account, days")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _attack(cls, raw: object) -> object:
+        """``attack: NAME`` stands for the tactics and targets of a classical attack."""
+        if not isinstance(raw, dict) or "attack" not in raw:
+            return raw
+        name = raw["attack"]
+        if name not in ATTACKS:
+            near = nearest(str(name), list(ATTACKS))
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise ValueError(f"got unknown attack {name!r}; allowed: {', '.join(ATTACKS)}{hint}")
+        named = sorted({"tactics", "targets", "report_targets"} & set(raw))
+        if named:
+            raise ValueError(
+                f"got attack {name!r} and {named[0]}; an attack says which tactics and targets, leave one out"
+            )
+        return {**{k: v for k, v in raw.items() if k != "attack"}, **ATTACKS[name]}
 
     @model_validator(mode="after")
     def _hours_in_order(self) -> BotNetwork:
@@ -145,6 +192,14 @@ class BotNetwork(CampaignBase):
         if not 0 <= first < last <= 24:
             raise ValueError(f"got hours [{first}, {last}], must be in order and in 0 to 24")
         return self
+
+    def affordable(self, dose: float) -> float:
+        """Accounts at a dose, as far as the budget pays for them."""
+        wanted = self.accounts.value * dose
+        price = self.costs.account.value
+        if self.budget_eur is None or price <= 0:
+            return wanted
+        return min(wanted, float(int(self.budget_eur.value * 1_000_000) // math.ceil(price * 1_000_000)))
 
 
 class PurchasedEngagement(CampaignBase):
@@ -169,12 +224,37 @@ class PaidInfluencers(CampaignBase):
     followers_spread: NonNegative = Field(assumed(1.2), description="log-normal sigma of followers, log units")
     posts_per_influencer: Positive = Field(assumed(1), description="paid posts of an influencer, posts")
     disclosed_share: Share = Field(
-        assumed(0), description="share of paid posts that disclose payment, 0-1 (recorded, not modelled)"
+        assumed(0), description="share of paid posts that disclose payment, 0-1; a label of the post"
     )
     stance: Literal["supportive", "neutral"] = Field("supportive", description="stance of the posts")
-    hijacked_share: Share = Field(
-        assumed(0), description="share of posts turned from the payer's aim to the beneficiary (recorded, not modelled)"
+    payer_candidate: str | None = Field(
+        None, description="id of the candidate whom the payer meant to promote (null: the beneficiary)"
     )
+    hijacked_share: Share = Field(
+        assumed(0), description="share of posts turned from the payer's candidate to the beneficiary, 0-1"
+    )
+
+
+class Impersonation(CampaignBase):
+    """Accounts that pose as the candidate or as fans, come and are removed one by one, and post."""
+
+    type: Literal["impersonation"] = Field("impersonation", description="kind of campaign")
+    counterfactual: Literal["absent"] = Field("absent", description="what stands in its place")
+    accounts: NonNegative = Field(description="accounts on the first day, real accounts")
+    births_per_day: NonNegative = Field(assumed(0), description="accounts that are made on a day, accounts/day")
+    lifetime_days: Positive = Field(assumed(30), description="time until an account is removed, days, mean")
+    posts_per_day: NonNegative = Field(description="posts of one account, posts/day")
+    post_variation: Share = Field(
+        assumed(0.5), description="how far posts differ from one template, 0 (copies) to 1 (nothing in common)"
+    )
+    followers_mean: NonNegative = Field(description="followers of an account, real people, mean")
+    followers_spread: NonNegative = Field(assumed(1.5), description="log-normal sigma of followers, log units")
+    stance: Literal["supportive", "neutral", "critical"] = Field("supportive", description="stance of the posts")
+
+    @property
+    def made(self) -> float:
+        """Accounts that ever exist at dose 1."""
+        return self.accounts.value + self.births_per_day.value * (self.end - self.start + 1)
 
 
 class Volunteers(CampaignBase):
@@ -190,4 +270,6 @@ class Volunteers(CampaignBase):
     target_max_age_days: Positive = Field(assumed(2), description="oldest item that is liked, days")
 
 
-Campaign = Annotated[BotNetwork | PurchasedEngagement | PaidInfluencers | Volunteers, Field(discriminator="type")]
+Campaign = Annotated[
+    BotNetwork | PurchasedEngagement | PaidInfluencers | Impersonation | Volunteers, Field(discriminator="type")
+]

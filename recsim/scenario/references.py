@@ -36,6 +36,12 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
         if campaign.beneficiary not in ids:
             text = f"got unknown candidate {campaign.beneficiary!r}{_suggest(campaign.beneficiary, ids)}"
             raise refuse((*path, "beneficiary"), text)
+        payer = getattr(campaign, "payer_candidate", None)
+        if payer is not None and payer not in ids:
+            raise refuse((*path, "payer_candidate"), f"got unknown candidate {payer!r}{_suggest(payer, ids)}")
+        topic, topics = getattr(campaign, "segment_topic", 0), scenario.content.topics
+        if topic >= topics:
+            raise refuse((*path, "segment_topic"), f"got topic {topic}, must be 0 to {topics - 1} (content.topics)")
         if -campaign.start > scenario.days.count - 2:
             first = scenario.days.count - 2
             raise refuse(

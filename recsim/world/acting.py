@@ -48,6 +48,10 @@ class Network(mesa.Agent):
         if acting and network.inauthentic and now >= removal_step(world.plan, world.arm):
             roster.active[:] = False
             return
+        if acting and network.replacement_share > 0 and now >= network.first_step:
+            if now >= network.removal_step:
+                roster.active[: accounts_of.places_of(network)] = False
+            accounts_of.replace_removed(network, roster, now, world.plan.steps_per_day)
         if acting and now == network.first_step:
             roster.purse[0] += math.ceil(network.accounts * network.account_price)
         shift = accounts_of.shift_of(network, world.key, now, acting)

@@ -46,6 +46,9 @@ class State:
     acted: np.ndarray  # (U,) int32, people's actions of the day before; U = 0 if nobody weighs
     standing: np.ndarray  # (U, 2) float32, age of people's accounts at the start in days; a standing draw
     sought: np.ndarray  # (C, I) float32, decayed picks after searches for a candidate; I = 0 if no campaign searches
+    vanishes: np.ndarray  # (I,) int32, step from which an item is gone with its account; never changes
+    poster: np.ndarray  # (I,) int32, number of the account within its campaign, -1 for ordinary items; never changes
+    down: np.ndarray  # (I,) bool, gone with its account
     rosters: dict[str, Roster]  # accounts of each campaign that has any, by its id
     weighed: Book | None = None  # what a platform with weights counts
     clean: Book | None = None  # what it counts without inauthentic events, if this arm hides them from some reader
@@ -67,6 +70,13 @@ class State:
             self.items = self.replaced
         else:
             self.items = _merged(self.replaced, self.scheduled, away)
+        if self.down.any():
+            self.hide(self.down)
+
+    def hide(self, gone: np.ndarray) -> None:
+        """Items that are no longer there; (I,) bool."""
+        labels = self.items.labels
+        self.items = self.items._replace(labels=labels._replace(present=labels.present & ~gone))
 
     def fork(self) -> State:
         """A copy whose changes leave this state alone."""
@@ -79,7 +89,7 @@ class State:
             weighed=None if self.weighed is None else self.weighed.fork(),
             clean=None if self.clean is None else self.clean.fork(),
             bare=None if self.bare is None else self.bare.copy(),
-            sought=self.sought.copy(), rosters={name: one.fork() for name, one in self.rosters.items()},
+            sought=self.sought.copy(), down=self.down.copy(), rosters={name: one.fork() for name, one in self.rosters.items()},
             memory=None if self.memory is None else self.memory.fork(),
         )  # fmt: skip
 
@@ -128,6 +138,7 @@ def build_state(plan: Plan, key: Key) -> State:
         acted=np.zeros(people if plan.weighs else 0, np.int32),
         standing=standing_of(key, traits.population, people, activity.account_age_days.value),
         weighed=weighing_book(items, nominal_actions(plan)) if plan.weighs else None,
+        vanishes=supply.vanishes, poster=supply.poster, down=np.zeros(items, np.bool_),
         sought=np.zeros((len(plan.candidates), items if searches(plan) else 0), np.float32),
         rosters=make_rosters(plan, key, items),
         memory=None if plan.policy.refit is None else Memory.empty(items),

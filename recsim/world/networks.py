@@ -38,11 +38,8 @@ def make_network(plan: Plan, campaign: Campaign) -> Network | None:
     if campaign.type == "bot_network":
         account_price = math.ceil(campaign.costs.account.value * MICRO)
         budget = NO_LIMIT if campaign.budget_eur is None else math.floor(campaign.budget_eur.value * MICRO)
-        accounts = campaign.accounts.value * dose
-        if account_price > 0:
-            accounts = min(accounts, float(budget // account_price))
         return Network(
-            inauthentic=True, accounts=accounts, at_dose_one=campaign.accounts.value,
+            inauthentic=True, accounts=campaign.affordable(dose), at_dose_one=campaign.accounts.value,
             actions_per_day=campaign.actions_per_day.value * scale, aged_share=campaign.aged_share.value,
             dormant_activity=campaign.dormant_activity.value if campaign.counterfactual == "dormant" else 0.0,
             ramp_steps=campaign.ramp_days.value * spd, removal_step=removal,
@@ -54,11 +51,13 @@ def make_network(plan: Plan, campaign: Campaign) -> Network | None:
                 np.float32(prevented), np.float32(campaign.camouflage_share.value),
                 np.float32(campaign.served_share.value),
             ),
-            bulk_follows=0.0, segment_topic=min(campaign.segment_topic, plan.scenario.content.topics - 1),
+            bulk_follows=0.0, segment_topic=campaign.segment_topic,
             burst_share=campaign.burst_share.value, bursts_per_day=campaign.bursts_per_day, budget=budget,
             account_price=account_price, account_age_days=campaign.account_age_days.value,
             aged_account_days=campaign.aged_account_days.value,
-            shared_address_accounts=campaign.shared_address_accounts, **common,
+            shared_address_accounts=campaign.shared_address_accounts,
+            replacement_share=campaign.replacement_share.value,
+            replacement_steps=round(campaign.replacement_days.value * spd), **common,
         )  # fmt: skip
     if campaign.type == "purchased_engagement":
         days = (last - first) / spd

@@ -28,7 +28,7 @@ from recsim.rng import hash32
 from recsim.scenario.campaigns import Campaign
 from recsim.scenario.people import Candidate, Segment
 from recsim.scenario.schema import Scenario
-from recsim.state import INFLUENCER, VOLUNTEER
+from recsim.state import BOT, IMPERSONATION, INFLUENCER, VOLUNTEER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -297,7 +297,28 @@ def _post_plan(
             kind=INFLUENCER, stance=1 if plan.stance == "supportive" else 0,
             actors=math.ceil(max(plan.influencers.value, wanted)), active=wanted,
             posts_per_actor=plan.posts_per_influencer.value, followers_mean=plan.followers_mean.value * scale,
-            followers_spread=plan.followers_spread.value, counterfactual=plan.counterfactual, **common,
+            followers_spread=plan.followers_spread.value, counterfactual=plan.counterfactual,
+            payer=-1 if plan.payer_candidate is None else index[plan.payer_candidate],
+            hijacked=plan.hijacked_share.value, disclosed=plan.disclosed_share.value, **common,
+        )  # fmt: skip
+    if plan.type == "bot_network" and plan.posts_per_day.value > 0:
+        wanted = plan.affordable(scenario.dose.value * plan.dose.value)
+        return PostPlan(
+            kind=BOT, stance=1, actors=math.ceil(max(plan.accounts.value, wanted)), active=wanted,
+            posts_per_actor=plan.posts_per_day.value * (last - first) / spd,
+            followers_mean=plan.followers_per_account.value * scale, followers_spread=1.0, counterfactual="absent",
+            variation=plan.post_variation.value,
+            removal=first + round(scenario.moderation.network_removal_days.value * spd), **common,
+        )  # fmt: skip
+    if plan.type == "impersonation":
+        wanted = plan.made * scenario.dose.value * plan.dose.value
+        return PostPlan(
+            kind=IMPERSONATION, stance={"critical": -1, "neutral": 0, "supportive": 1}[plan.stance],
+            actors=math.ceil(max(plan.made, wanted)), active=wanted,
+            posts_per_actor=plan.posts_per_day.value * (last - first) / spd,
+            followers_mean=plan.followers_mean.value * scale, followers_spread=plan.followers_spread.value,
+            counterfactual="absent", variation=plan.post_variation.value,
+            initial=plan.accounts.value / max(plan.made, 1e-12), lifetime=plan.lifetime_days.value * spd, **common,
         )  # fmt: skip
     if plan.type == "volunteers":
         volunteers = plan.volunteers.value * plan.dose.value

@@ -28,6 +28,7 @@ from recsim.world.moderation import Moderation
 from recsim.world.networks import make_network
 from recsim.world.plan import Plan
 from recsim.world.record import Record
+from recsim.world.takedown import take_down
 
 
 class World(mesa.Model):
@@ -93,6 +94,7 @@ class World(mesa.Model):
         """One tick of simulated time."""
         start, end = self.window
         self._timed("weights", self.guard.weigh)  # what everybody's actions count
+        self._timed("takedown", take_down, self)  # what has been removed is not there any more
         self._timed("visits", self.people.visit)  # 1 who visits
         self._timed("posts", self.creators.post)  # 2 posts enter, inboxes filled
         if self.feed.learner is not None:  # what the policy learned from the steps before

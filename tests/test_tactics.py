@@ -1,0 +1,380 @@
+"""Each tactic does what it says and nothing else; any mix keeps the invariants."""
+
+import numpy as np
+import pytest
+from campaign_mixes import mixes, with_campaigns
+from helpers import changed, frames_of, world_of
+from hypothesis import given, settings
+from pydantic import ValidationError
+from test_acts import logged, of_log
+from test_arms import rows
+
+from recsim.audit import controls
+from recsim.errors import InputError
+from recsim.rng import Key
+from recsim.scenario import realise
+from recsim.scenario.campaigns import ATTACKS, TACTIC_SHARES, TARGET_SHARES, BotNetwork, Impersonation, PaidInfluencers
+from recsim.scenario.quantity import assumed
+from recsim.scenario.references import check_references
+from recsim.state import BOT, IMPERSONATION, INFLUENCER, REPORT
+from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
+from recsim.world.networks import TACTICS, make_network
+from recsim.world.pair import simulate_arms
+from recsim.world.plan import make_plan
+
+TABLES = ("exposure", "provenance", "engagement", "campaigns", "followers", "facts", "reach")
+
+
+def bots(small, number="network", **fields):
+    """The small scenario with one bot network."""
+    made = {
+        "id": number, "beneficiary": "eva", "start": -3, "accounts": 2000, "actions_per_day": 30,
+        "tactics": {"like": 1}, **fields,
+    }  # fmt: skip
+    return with_campaigns(small, [BotNetwork.model_validate(made)])
+
+
+def only(tactic, names=TACTIC_SHARES):
+    return {name: float(name == tactic) for name in names}
+
+
+def arms_of(scenario, *arms):
+    return simulate_arms(realise(scenario, scenario.run.seed, 0), 0, arms).frames
+
+
+def same(frames, one, other):
+    def equal(a, b):
+        return len(a) == len(b) and (a.empty or a.equals(b))
+
+    return all(equal(rows(frames, name, one), rows(frames, name, other)) for name in TABLES)
+
+
+@pytest.mark.parametrize("tactic", [*TACTIC_SHARES, "camouflage"])
+def test_each_tactic_alone(small, tactic):
+    """Dose 0, a tactic switched off and a removal on the first day are bitwise the world without the campaign."""
+    camouflage = {"camouflage_share": 1} if tactic == "camouflage" else {"tactics": only(tactic)}
+    scenario = bots(small, **camouflage)
+    ok, note = controls.zero_dose(scenario)
+    assert ok, note
+    off = Arm("off", tactics=frozenset(TACTICS) - {tactic})
+    alone = Arm("alone", tactics=frozenset({tactic}))
+    first_day = Arm("removed", removal_day=-3)
+    frames = arms_of(scenario, FACTUAL, COUNTERFACTUAL, off, alone, first_day)
+    assert same(frames, "off", "counterfactual") and same(frames, "removed", "counterfactual")
+    assert same(frames, "alone", "factual") and not same(frames, "factual", "counterfactual")
+    moved = frames["engagement"]
+    moved = moved[(moved["origin"].astype(str) == "inauthentic") & (moved["arm"].astype(str) == "factual")]
+    expected = {"watch": set(), "search": set(), "camouflage": {"like"}}.get(tactic, {tactic})
+    views = set() if tactic == "follow" else {"view", "complete"}
+    assert set(moved[moved["count"] > 0]["action"].astype(str)) == views | expected
+    assert set(frames["campaigns"]["tactic"]) == {tactic}
+
+
+def share_of(frames, candidate, arm):
+    e = frames["exposure"]
+    e = e[e["arm"].astype(str) == arm]
+    return e[e["candidate"].astype(str) == candidate]["impressions"].sum() / e["impressions"].sum()
+
+
+def test_reports_lower_rivals_where_a_policy_reads_them(small):
+    """Reported items fall under policies that read reports, and not at all under one that does not."""
+    scenario = bots(small, tactics=only("report"), views_per_action=0, actions_per_day=60)
+    shift = {}
+    for policy in ("reddit_best", "x_2023_04", "popular_decayed"):
+        frames = frames_of(changed(scenario, platform={"policy": policy, "parameters": {}}))
+        shift[policy] = share_of(frames, "eva", "factual") - share_of(frames, "eva", "counterfactual")
+    assert shift["reddit_best"] > 0.1 and shift["x_2023_04"] > 0.03 and shift["popular_decayed"] == 0
+
+
+def test_searches_lead_to_the_beneficiary(small):
+    """Whoever searches for a rival is shown the beneficiary's items; other doors stay as they were at first."""
+    scenario = bots(small, tactics=only("search"), views_per_action=0)
+    scenario = changed(scenario, activity={"search_share": assumed(0.3)})
+    frames = frames_of(scenario)
+    p = frames["provenance"]
+    p = p[(p["source"].astype(str) == "search") & (p["candidate"].astype(str) == "eva")]
+    found = p.groupby(p["arm"].astype(str))["impressions"].sum()
+    assert found["factual"] > 1.5 * found["counterfactual"]
+    world = world_of(scenario, arm="factual", steps=0)
+    world.run_until(world.plan.steps)
+    names = [c.id for c in world.plan.candidates]
+    eva, labels, pools = names.index("eva"), world.state.items.labels, world.feed.pools
+    for c, name in enumerate(names):
+        about = labels.candidate[pools.entry[c, : pools.entry_count[c]]]
+        assert (about == eva).any() and (name == "eva" or set(about) <= {c, eva})
+    assert world.state.sought[eva].max() == 0  # nobody searches for the beneficiary
+
+
+def test_bursts_and_hours(small):
+    """The mean of a day stays; bursts put it into few steps, all of them within the hours."""
+    from recsim.agents.networks import day_share
+
+    plan = make_plan(bots(small, burst_share=0.8, bursts_per_day=2, hours=[8, 20]))
+    network, key = make_network(plan, plan.campaigns[0]), Key(3, 0)
+    spd = plan.steps_per_day
+    table = np.array([[day_share(network, key, d * spd + s) for s in range(spd)] for d in range(200)])
+    assert table.sum(axis=1) == pytest.approx(1)
+    assert np.all(table[:, network.hour_share == 0] == 0)
+    assert np.all((table >= 0.39).sum(axis=1) <= 2) and table.max() > 0.8
+    assert table.mean(axis=0) == pytest.approx(network.hour_share, abs=0.06)
+
+
+def test_targets_follow_their_rules(small):
+    """What the log says about each rule: whose items, how young, of which topic, how popular."""
+    hit = {}
+    for rule in TARGET_SHARES:
+        fields = {
+            "targets": only(rule, TARGET_SHARES),
+            "segment_topic": 3,
+            "views_per_action": 0,
+            "actions_per_day": 120,
+        }
+        world = world_of(bots(small, **fields), "factual", 0)
+        world.run_until(world.plan.steps)
+        table = logged(world.networks[0].roster)
+        items, eva = world.state.items, [c.id for c in world.plan.candidates].index("eva")
+        item = table[:, 1]
+        hit[rule] = {
+            "own": np.mean(items.labels.candidate[item] == eva), "none": np.mean(items.labels.candidate[item] < 0),
+            "segment": np.mean(items.primary[item] == 3), "age": np.mean(table[:, 4] - items.created[item]),
+            "items": len(np.unique(item)) / len(item), "critical": np.mean(items.labels.stance[item] < 0),
+            "views": np.mean(world.state.counters.human[item, 0]), "count": len(item),
+        }  # fmt: skip
+    assert all(h["count"] > 100 for h in hit.values())
+    assert hit["own"]["own"] == hit["trial"]["own"] == 1 and hit["own"]["critical"] == hit["trial"]["critical"] == 0
+    assert hit["rivals"]["own"] == hit["rivals"]["none"] == 0 and hit["popular"]["none"] == 1
+    assert hit["segment"]["segment"] == 1 and hit["random"]["segment"] < 0.5
+    assert 0 < hit["random"]["own"] < 0.5 < hit["random"]["none"] < 1
+    assert hit["trial"]["age"] < 0.6 * hit["own"]["age"]
+    assert hit["popular"]["views"] > 1.2 * hit["random"]["views"]
+
+
+def test_a_budget_ends_the_work(small):
+    """Half the money buys about half the likes, and never more than it pays for."""
+    done = {}
+    for budget in (None, 200.0, 100.0):
+        scenario = bots(small, budget_eur=budget, costs={"like": 0.01, "account": 0.01}, camouflage_share=0.3)
+        frames = frames_of(scenario)
+        done[budget] = frames["campaigns"]["attempted"].sum() / scenario.population.scale
+    assert done[None] > 50_000
+    assert 16_000 < done[200.0] <= (200 - 20) / 0.01 and 6_000 < done[100.0] <= (100 - 20) / 0.01
+
+
+def posting(small, **fields):
+    """The small scenario, with bots that post much and do nothing else."""
+    fields = {
+        "posts_per_day": 2,
+        "actions_per_day": 0,
+        "followers_per_account": 300,
+        "costs": {"account": 0.5},
+        **fields,
+    }
+    return bots(small, **fields)
+
+
+def impersonation(small, **fields):
+    made = {
+        "id": "murky", "type": "impersonation", "beneficiary": "eva", "start": -3, "accounts": 300, "births_per_day": 200,
+        "lifetime_days": 1.0, "posts_per_day": 4, "followers_mean": 400, **fields,
+    }  # fmt: skip
+    return with_campaigns(small, [Impersonation.model_validate(made)])
+
+
+def shown(frames, kind, arm, source=None):
+    p = frames["provenance"]
+    p = p[(p["kind"].astype(str) == kind) & (p["arm"].astype(str) == arm)]
+    return int((p if source is None else p[p["source"].astype(str) == source])["impressions"].sum())
+
+
+@pytest.mark.parametrize("make, kind", [(posting, "bot"), (impersonation, "impersonation")])
+def test_posts_of_false_accounts(small, make, kind):
+    """They enter with the campaign, reach followers' inboxes, and leave no trace without it or if removed at once."""
+    scenario = make(small)
+    ok, note = controls.zero_dose(scenario)
+    assert ok, note
+    arms = {"removed": Arm("removed", removal_day=-3), "late": Arm("late", removal_day=-1)}
+    arms["off"] = Arm("off", tactics=frozenset(TACTICS))
+    frames = arms_of(scenario, FACTUAL, COUNTERFACTUAL, *arms.values())
+    assert same(frames, "removed", "counterfactual") and same(frames, "off", "counterfactual")
+    assert shown(frames, kind, "factual") > 100 and shown(frames, kind, "factual", "inbox") > 3
+    assert shown(frames, kind, "counterfactual") == 0 < shown(frames, kind, "late") < shown(frames, kind, "factual")
+    last = frames["provenance"]
+    last = last[(last["arm"].astype(str) == "late") & (last["kind"].astype(str) == kind)]
+    assert last["day"].min() == -3 and last["day"].max() == -2
+    alone = simulate_arms(realise(scenario, scenario.run.seed, 0), 0, [arms["late"]]).frames
+    assert all(rows(alone, t, "late").equals(rows(frames, t, "late")) for t in TABLES if len(rows(alone, t, "late")))
+    ids = []
+    for dose in (0.5, 1):
+        items = world_of(make(small, dose=dose), steps=0).state.scheduled
+        ids.append(set(items.id[items.labels.present & (items.labels.campaign == 0)].tolist()))
+    assert ids[0] < ids[1] and len(ids[0]) / len(ids[1]) == pytest.approx(0.5, abs=0.1)
+
+
+def test_copies_are_alike(small):
+    """Variation 0: all posts are the template; 1: they spread like other items; the spread grows between."""
+    spread = []
+    for variation in (0, 0.5, 1):
+        state = world_of(posting(small, post_variation=variation), steps=0).state
+        mine = state.scheduled.labels.kind == BOT
+        spread.append((state.scheduled.quality[mine].std(), len(np.unique(state.scheduled.secondary[mine]))))
+    assert spread[0] == (pytest.approx(0, abs=1e-6), 1) and 0.4 < spread[1][0] / spread[2][0] < 0.6
+    assert 1 < spread[1][1] <= spread[2][1]
+
+
+def test_false_accounts_come_and_go(small):
+    """Births are spread over the campaign; an account posts, and its posts are there, only while it exists."""
+    world = world_of(impersonation(small, lifetime_days=0.7), "factual", 0)
+    state, plan = world.state, world.plan
+    mine = np.flatnonzero(state.scheduled.labels.kind == IMPERSONATION)
+    created, gone = state.scheduled.created[mine], state.vanishes[mine]
+    assert np.all(created < gone) and len(np.unique(gone)) > 5
+    first, last = created.min(), created.max()
+    assert last - first > 2.5 * plan.steps_per_day
+    world.run_until(plan.steps - 1)
+    there = world.state.items.labels.present[mine]
+    assert not there[(gone < world.now) & (created >= world.window[0])].any() and there[gone > world.now].all()
+    assert (gone < world.now).any() and (gone > world.now).any()
+    steady = impersonation(small, births_per_day=0, lifetime_days=1e9, accounts=1100)
+    assert (world_of(steady, "factual", 0).state.scheduled.labels.kind == IMPERSONATION).sum() > 2 * len(mine)
+
+
+def test_removed_bots_lose_their_posts(small):
+    """An account that moderation takes away is gone with everything it posted."""
+    world = world_of(posting(small), "factual", 0)
+    world.run_until(world.plan.steps - 6)
+    live = slice(*world.window)
+    labels, poster = world.state.items.labels, world.state.poster[live]
+    mine = (labels.kind[live] == BOT) & labels.present[live] & (world.state.items.created[live] < world.now)
+    gone = mine & (poster % 2 == 0)
+    assert gone.any() and (mine & ~gone).any()
+    world.networks[0].roster.active[::2] = False
+    world.step()
+    present = world.state.items.labels.present[live]
+    assert not present[gone].any() and present[mine & ~gone].all()
+    inbox = world.state.observed.inbox
+    assert not np.isin(inbox, np.flatnonzero(gone) + live.start).any()
+
+
+def test_a_hijacked_campaign(small):
+    """Posts that are not turned stay with the payer's candidate; disclosed posts say so."""
+    made = {
+        "id": "paid", "type": "paid_influencers", "beneficiary": "eva", "payer_candidate": "ada", "start": -3,
+        "influencers": 4000, "followers_mean": 5000, "posts_per_influencer": 3,
+    }  # fmt: skip
+    for share in (0.0, 0.3, 1.0):
+        fields = {**made, "hijacked_share": share, "disclosed_share": 0.25}
+        world = world_of(with_campaigns(small, [PaidInfluencers.model_validate(fields)]), "factual", 0)
+        labels, names = world.state.items.labels, [c.id for c in world.plan.candidates]
+        mine = labels.kind == INFLUENCER
+        assert mine.sum() > 200
+        assert np.mean(labels.candidate[mine] == names.index("eva")) == pytest.approx(share, abs=0.09)
+        assert np.all(np.isin(labels.candidate[mine], [names.index("eva"), names.index("ada")]))
+        assert labels.disclosed[mine].mean() == pytest.approx(0.25, abs=0.09) and not labels.disclosed[~mine].any()
+        assert not world.state.replaced.labels.disclosed.any()
+    broken = PaidInfluencers.model_validate({**made, "payer_candidate": "adda"})
+    with pytest.raises(InputError, match="unknown candidate 'adda'.*did you mean 'ada'"):
+        check_references(with_campaigns(small, [broken]), lambda path, text: InputError(text, ".".join(map(str, path))))
+
+
+def test_removed_accounts_are_replaced(small):
+    """New accounts come after the delay, as many as the share and the money say, and are new."""
+    fields = {"replacement_share": 0.5, "replacement_days": 1, "costs": {"account": 0.1}, "actions_per_day": 60}
+    scenario = bots(small, **fields)
+    scenario = changed(scenario, moderation={"network_removal_days": assumed(1.0)})
+    world = world_of(scenario, "factual", 0)
+    network, spd = world.networks[0].network, world.plan.steps_per_day
+    world.run_until(world.plan.steps)
+    roster = world.networks[0].roster
+    table = logged(roster)
+    old = table[:, 0] < 2000
+    removal = network.first_step + spd
+    assert table[old, 4].min() == network.first_step + 2 and table[old, 4].max() == removal - 1
+    assert table[~old, 4].min() >= removal + spd and (~old).sum() > 20
+    assert not roster.active[:2000].any() and roster.active[2000:].mean() == pytest.approx(0.5, abs=0.05)
+    made = roster.active[2000:]
+    assert set(roster.age_days[2000:][made] * spd) == {-float(removal + spd)} and not roster.aged.any()
+    assert roster.purse[0] == 100_000 * (2000 + made.sum())
+    short = make_plan(bots(small, **fields, budget_eur=210)).campaigns[0]
+    assert short.affordable(1.0) == 2000
+    world = world_of(
+        changed(bots(small, **fields, budget_eur=210), moderation={"network_removal_days": assumed(1.0)}), "factual", 0
+    )
+    world.run_until(world.plan.steps)
+    assert world.networks[0].roster.active.sum() == 100 and world.networks[0].roster.purse[0] == 210_000_000
+    gone = arms_of(scenario, COUNTERFACTUAL, Arm("removed", removal_day=-3))
+    assert same(gone, "removed", "counterfactual")
+
+
+def test_classical_attacks(small):
+    """About half of each profile pushes the beneficiary's items; the other half is what the attack is named after."""
+    spread, views = {}, {}
+    for name in ATTACKS:
+        made = {"id": "n", "beneficiary": "eva", "start": -3, "accounts": 2000, "actions_per_day": 150, "attack": name}
+        campaign = BotNetwork.model_validate({**made, "segment_topic": 3, "views_per_action": 0})
+        scenario = changed(with_campaigns(small, [campaign]), moderation={"prevented_share": assumed(0.0)})
+        world = world_of(scenario, "factual", 0)
+        world.run_until(world.plan.steps)
+        table, items = logged(world.networks[0].roster), world.state.items
+        own = items.labels.candidate[table[:, 1]] == [c.id for c in world.plan.candidates].index("eva")
+        filler = table[~own, 1]
+        assert len(table) > 800 and 0.4 < own.mean() < 0.6
+        hates = (table[:, 2] == REPORT).mean()
+        assert (0.4 < hates < 0.6) if name == "love_hate" else hates == 0
+        assert name != "love_hate" or np.all(table[~own, 2] == REPORT)
+        about = items.labels.candidate[filler] >= 0
+        assert (about.mean() > 0.02) == (name in ("random", "bandwagon", "love_hate"))
+        assert (len(np.unique(items.primary[filler])) == 1) == (name == "segment")
+        spread[name] = len(np.unique(filler)) / len(filler)
+        views[name] = world.state.counters.human[filler, 0].mean()
+    # The filler of an average attack is drawn by views, that of a random one is not; a bandwagon has both.
+    assert views["random"] * 1.1 < views["bandwagon"] < views["average"]
+    assert spread["segment"] < spread["average"] < spread["bandwagon"] < spread["random"] and spread["love_hate"] > 0.4
+
+
+def test_a_topic_must_exist(small):
+    with pytest.raises(InputError, match=r"campaigns.0.segment_topic.*got topic 8, must be 0 to 7"):
+        check_references(bots(small, segment_topic=8), lambda path, text: InputError(text, ".".join(map(str, path))))
+
+
+def test_attacks_are_named(small):
+    made = {"id": "n", "beneficiary": "eva", "start": -3, "accounts": 2000, "actions_per_day": 100}
+    with pytest.raises(ValidationError, match="unknown attack 'bandwaggon'.*did you mean 'bandwagon'"):
+        BotNetwork.model_validate({**made, "attack": "bandwaggon"})
+    with pytest.raises(ValidationError, match="got attack 'random' and tactics"):
+        BotNetwork.model_validate({**made, "attack": "random", "tactics": {"like": 1}})
+
+
+@settings(max_examples=12)
+@given(campaigns=mixes())
+def test_any_mix_keeps_the_invariants(small, campaigns):
+    """Zero dose is bitwise zero, lists and threads do not matter, counters are people and log, budgets hold."""
+    scenario = changed(with_campaigns(small, campaigns), population={"scale": small.population.scale / 3})
+    for control in (controls.zero_dose, controls.reordered, controls.threads, controls.exchanged):
+        if control is controls.zero_dose and all(c.counterfactual == "kept" for c in campaigns):
+            continue
+        ok, note = control(scenario)
+        assert ok, f"{control.__name__}: {note}"
+    removable = [c for c in campaigns if c.counterfactual != "kept"]
+    if removable and not any(
+        c.type == "paid_influencers" or getattr(c, "aged_share", assumed(0)).value for c in campaigns
+    ):
+        first = min(c.start for c in removable)
+        frames = arms_of(scenario, COUNTERFACTUAL, Arm("removed", removal_day=first))
+        assert same(frames, "removed", "counterfactual")
+    world = world_of(scenario, arm="factual", steps=0)
+    world.run_until(world.plan.steps)
+    counters, count = world.state.counters, len(world.state.counters.total)
+    tables = [of_log(logged(agent.roster), count) for agent in world.networks]
+    people = counters.total - sum(tables)
+    assert people.min() >= 0 and np.array_equal(people[:, [0, 2]], counters.human)
+    assert np.array_equal(counters.fake, sum(of_log(logged(a.roster, fake=True), count) for a in world.networks))
+    for agent in world.networks:
+        spent, budget = agent.roster.purse
+        assert 0 <= spent <= budget
+        costs = next(c for c in campaigns if c.id == agent.network.campaign).costs
+        mine = rows({"campaigns": world.record.campaigns()}, "campaigns", "factual")
+        paid = mine[mine["campaign"] == agent.network.campaign]["spend_eur"].sum() if len(mine) else 0
+        accounts = agent.roster.joined.sum() if agent.network.replacement_share > 0 else 0
+        accounts = max(0, accounts - len(agent.roster.joined) // 2) * costs.account.value if spent else 0
+        accounts += agent.network.accounts * costs.account.value if spent else 0
+        assert paid + accounts <= spent / 1e6 + 1e-6
