@@ -106,7 +106,7 @@ def test_mitigations_by_name(scenario):
     assert rows["oracle_removal"]["article"] == "35(1)(c)" and set(rows) == {"oracle_removal", "political_downrank"}
     # Without campaigns nobody is inauthentic, so the oracle costs nothing at all; the down-rank costs views.
     oracle, down = (rows[name]["costs"] for name in ("oracle_removal", "political_downrank"))
-    assert all(cost["change"] == 0 for name, cost in oracle.items() if name != "candidate_views")
+    assert all(cost["change"] == 0 for cost in oracle.values())
     assert oracle["candidate_views"]["verdict"] == "the same" and down["candidate_views"]["change"] < -20
     assert all(len(line) <= 80 for line in answer_lines(found))
     with pytest.raises(InputError, match="did you mean 'oracle_removal'"):

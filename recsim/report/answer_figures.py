@@ -24,6 +24,7 @@ from recsim.report.words import name_of
 Drawn = tuple[Figure, str]
 PAIRS = 8
 """Most interactions that a waterfall shows one by one."""
+COLOURS = {"direct channel": SKY, "alone": BLUE, "interaction": ORANGE}
 
 
 def caption(result: Answer) -> str:
@@ -103,14 +104,16 @@ def attribution(result: Answer) -> Drawn:
         )  # fmt: skip
         low, high = sorted((np.nan_to_num(_value(part, "alone_pp")), np.nan_to_num(_value(part, "on_top_pp"))))
         below.plot([low, high], [y, y], color="#bbbbbb", linewidth=5, zorder=1, solid_capstyle="butt")
-        below.plot(_value(part, "alone_pp"), y, "o", color=BLUE, markersize=5, label="alone" if y == 0 else None)
+        below.plot(
+            _value(part, "alone_pp"), y, "o", color=BLUE, markersize=5, label="added to none" if y == 0 else None
+        )
         below.plot(
             _value(part, "on_top_pp"),
             y,
             "s",
             color=GREEN,
             markersize=5,
-            label="on top of all others" if y == 0 else None,
+            label="added to all others" if y == 0 else None,
         )
     below.set_yticks(range(len(s["parts"])), [short(p["name"], 42) for p in s["parts"]], fontsize=8)
     below.set_ylim(len(s["parts"]) - 0.4, -0.6)
@@ -119,24 +122,25 @@ def attribution(result: Answer) -> Drawn:
         axes.axvline(0, color=BLACK, linewidth=0.8)
         axes.grid(axis="y", visible=False)
     below.set_xlabel("exposure shift, percentage points (whiskers: 95 % interval)")
-    handles = [
-        matplotlib.patches.Patch(color=colour, label=label)
-        for colour, label in ((SKY, "direct"), (BLUE, "alone"), (ORANGE, "interaction"), (RED, "total"))
-        if colour != SKY or s["direct"]
-    ]  # fmt: skip
-    _legend_above(above, handles)
-    figure.legend(*below.get_legend_handles_labels(), loc="outside lower center", fontsize=7.5, frameon=False, ncols=3)
+    bars = {label: colour for _, _, colour in steps for label, known in COLOURS.items() if known == colour}
+    marks, words = below.get_legend_handles_labels()
+    handles = [matplotlib.patches.Patch(color=colour, label=label) for label, colour in bars.items()]
+    figure.legend([*handles, *marks], [*bars, *words], loc="outside lower center", fontsize=7.5, frameon=False, ncols=3)
+    _cut(above, [0.0, *np.cumsum([np.nan_to_num(_value(row, "shift_pp")) for _, row, _ in steps])])
+    _cut(below, [0.0, *(_value(p, k) for p in s["parts"] for k in ("shift_pp", "alone_pp", "on_top_pp"))])
     text = (
         f"Harsanyi dividends from zero to the shift of {name_of(result)}, and Shapley values of the {KIND_WORDS[s['by']]}; "
-        f"{caption(result)}."
+        f"whiskers that leave the picture are cut; {caption(result)}."
     )
     return figure, text
 
 
-def _legend_above(axes: Axes, handles: list[Any]) -> None:
-    axes.legend(
-        handles=handles, fontsize=7.5, frameon=False, ncols=len(handles), loc="lower right", bbox_to_anchor=(1.0, 1.0)
-    )
+def _cut(axes: Axes, means: list[float], up: bool = False) -> None:
+    """Room for all means; whiskers of few replicates, which can be far longer, are cut."""
+    low, high = float(np.nanmin(means)), float(np.nanmax(means))
+    room = max(0.7 * (high - low), 0.1)
+    left, right = axes.get_ylim() if up else axes.get_xlim()
+    (axes.set_ylim if up else axes.set_xlim)(max(left, low - room), min(right, high + room))
 
 
 # ---- dose --------------------------------------------------------------------------------------------------------
@@ -264,7 +268,10 @@ def delay(result: Answer) -> Drawn:
     below.set_ylabel("saved, % of the\nexcess views")
     below.set_xlabel("day of removal relative to the vote (0); dashed: a campaign starts")
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
-    return figure, f"Shift and share of excess views saved by day of removal; {caption(result)}."
+    return (
+        figure,
+        f"Shift and share of excess views saved by day of removal; wide intervals are cut; {caption(result)}.",
+    )
 
 
 def mitigations(result: Answer) -> Drawn:
