@@ -46,10 +46,11 @@ def _value(row: dict[str, Any], key: str) -> float:
     return np.nan if row.get(key) is None else float(row[key])
 
 
-def threshold_line(axes: Axes, s: dict[str, Any], across: bool = True) -> None:
+def threshold_line(axes: Axes, s: dict[str, Any]) -> None:
     """The declared threshold."""
-    line = axes.axhline if across else axes.axvline
-    line(s["threshold_pp"], color=RED, linestyle=":", linewidth=1.2, label=f"threshold {s['threshold_pp']:g} pp")
+    axes.axhline(
+        s["threshold_pp"], color=RED, linestyle=":", linewidth=1.2, label=f"threshold {s['threshold_pp']:g} pp"
+    )
 
 
 # ---- attribution -------------------------------------------------------------------------------------------------
@@ -229,8 +230,10 @@ def delay(result: Answer) -> Drawn:
     s = result.summary
     rows = s["rows"]
     days = [row["removal_day"] for row in rows]
-    figure = Figure(figsize=(7.2, 5.4), dpi=150, layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.5, 1])
+    known = [row for row in rows if row["saved"] is not None]
+    figure = Figure(figsize=(7.2, 5.4 if known else 3.8), dpi=150, layout="constrained")
+    panels = figure.subplots(2 if known else 1, 1, sharex=True, squeeze=False, height_ratios=[1.5, 1] if known else [1])
+    above, lowest = panels[0, 0], panels[-1, 0]
     mean = [_value(row, "shift_pp") for row in rows]
     low, high = (np.array([_value(row, k) for row in rows]) for k in ("ci_low", "ci_high"))
     above.fill_between(days, low, high, color=BLUE, alpha=0.18, linewidth=0, label="95 % interval")
@@ -240,38 +243,29 @@ def delay(result: Answer) -> Drawn:
     a, b = _value(late, "ci_low"), _value(late, "ci_high")
     if np.isfinite(a) and np.isfinite(b):
         above.axhspan(a, b, color=RED, alpha=0.08, linewidth=0)
-    above.axhline(0, color=BLACK, linewidth=0.8)
-    above.axhline(
-        s["threshold_pp"], color=RED, linestyle=":", linewidth=1.2, label=f"threshold {s['threshold_pp']:g} pp"
-    )
+    _cut(above, [0.0, s["threshold_pp"], *mean, _value(late, "shift_pp")], up=True)
+    threshold_line(above, s)
     above.set_ylabel(f"shift of {name_of(result)},\npercentage points")
     above.set_title("What acting earlier would have changed, in this model", loc="left")
-    known = [row for row in rows if row["saved"] is not None]
     for n, row in enumerate(known):
         span = 100 * ends(row, "saved", "saved_low", "saved_high")
-        below.errorbar(
+        lowest.errorbar(
             row["removal_day"], 100 * row["saved"], yerr=span, fmt="D", color=GREEN, capsize=3, markersize=4.5,
             label="share of the excess views saved, 95 % interval (Fieller)" if n == 0 else None,
         )  # fmt: skip
     if known:
         means = [100 * row["saved"] for row in known]
-        below.set_ylim(min(-5.0, 1.3 * min(means)), max(105.0, 1.15 * max(means)))
-    else:
-        below.text(
-            0.5, 0.5, "the excess views cannot be told from zero", ha="center", va="center", transform=below.transAxes
-        )
-    for axes in (above, below):
+        lowest.set_ylim(min(-5.0, 1.3 * min(means)), max(105.0, 1.15 * max(means)))
+        lowest.set_ylabel("saved, % of the\nexcess views")
+    for axes in panels[:, 0]:
+        axes.axhline(0, color=BLACK, linewidth=0.8)
         for start in sorted({c.start for c in result.scenario.campaigns if c.counterfactual != "kept"}):
             axes.axvline(start, color="#666666", linestyle="--", linewidth=0.8)
-    below.axhline(0, color=BLACK, linewidth=0.8)
-    below.xaxis.set_major_locator(MaxNLocator(integer=True))
-    below.set_ylabel("saved, % of the\nexcess views")
-    below.set_xlabel("day of removal relative to the vote (0); dashed: a campaign starts")
+    lowest.xaxis.set_major_locator(MaxNLocator(integer=True))
+    lowest.set_xlabel("day of removal relative to the vote (0); dashed: a campaign starts")
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
-    return (
-        figure,
-        f"Shift and share of excess views saved by day of removal; wide intervals are cut; {caption(result)}.",
-    )
+    text = "Shift and, where it can be told, share of excess views saved by day of removal; wide intervals are cut"
+    return figure, f"{text}; {caption(result)}."
 
 
 def mitigations(result: Answer) -> Drawn:
