@@ -20,9 +20,10 @@ from recsim.experiment import attribution, delay, dose
 from recsim.experiment.attribution import attribute, players_of
 from recsim.experiment.delay import declared_day
 from recsim.experiment.dose import dose_response, doses_of
-from recsim.experiment.sets import Answer, chosen_candidate, expected, worlds_per_day
+from recsim.experiment.sets import Answer, answer, chosen_candidate, expected, worlds_per_day
 from recsim.experiment.shapley import exact_shapley, subsets
-from recsim.experiment.tradeoff import tradeoff
+from recsim.experiment.tasks import Session
+from recsim.experiment.tradeoff import question_for
 from recsim.metrics import interval
 from recsim.report import write_answer
 from recsim.report.answer_table import answer_lines
@@ -60,8 +61,8 @@ def ask(command, scenario, out=None, **options):
         return dose_response(scenario, **{"campaign": "network", "points": 5, **options})
     if command == "delay":
         return delay.delay(scenario, **options)
-    options.pop("replicates", None)
-    return tradeoff(scenario, mitigated(scenario), **options)
+    session = Session(fake_arms.simulate_arms, workers=1)
+    return answer(question_for(scenario, mitigated(scenario)), session, out, store=out is not None)
 
 
 def wide_of(answer, column="shift_pp", candidate="eva"):
@@ -212,7 +213,7 @@ def test_mitigations(scenario):
 
 def test_no_efficacy_where_the_reference_includes_zero(scenario):
     silent = changed(scenario, dose=assumed(0.0))
-    found = tradeoff(silent, mitigated(silent), workers=1, store=False, simulate=fake_arms.simulate_arms)
+    found = ask("tradeoff", silent)
     s = found.summary
     shown = [row for row in s["rows"] if row["efficacy"] is not None]
     assert not s["reference"]["shown"] and shown == []
@@ -307,7 +308,7 @@ def test_bad_questions(scenario):
     with pytest.raises(InputError, match="name at least one"):
         delay.question_of(scenario, [])
     with pytest.raises(InputError, match="name at least one"):
-        tradeoff(scenario, {}, store=False)
+        question_for(scenario, {})
     kept = [c.model_copy(update={"counterfactual": "kept"}) for c in scenario.campaigns]
     for make in (attribution.question_of, dose.question_of, delay.question_of):
         with pytest.raises(InputError, match="no campaign is removed"):

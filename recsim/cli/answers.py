@@ -1,4 +1,4 @@
-"""``recsim attribute``, ``recsim dose`` and ``recsim delay``."""
+"""``recsim attribute``, ``recsim dose``, ``recsim delay`` and ``recsim tradeoff``."""
 
 from __future__ import annotations
 
@@ -174,8 +174,39 @@ def delay(
     answer_command(what, how, lambda scenario: question_of(scenario, days_of(days), candidate), " or name fewer --days")
 
 
+def tradeoff(
+    config: Config,
+    mitigations: Annotated[
+        str, typer.Option(help="comma-separated names, or all; see recsim list mitigations")
+    ] = "all",
+    candidate: Candidate = None,
+    out: Out = None,
+    replicates: Replicates = None,
+    scale: Scale = None,
+    dose: Dose = None,
+    set_: Set = None,
+    seed: Seed = None,
+    workers: Workers = None,
+    threads: Threads = None,
+    fixed_parameters: Fixed = False,
+    resume: Resume = False,
+    force: Force = False,
+    yes: Yes = False,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Give what each mitigation takes away of the shift, and what it costs genuine people."""
+    what = What(config, list(set_ or []), replicates, scale, dose, seed)
+    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet)
+    from recsim.experiment.tradeoff import question_of
+
+    names = [name.strip() for name in mitigations.split(",") if name.strip()]
+    answer_command(what, how, lambda scenario: question_of(scenario, names, candidate), " or name fewer --mitigations")
+
+
 def add_to(app: typer.Typer) -> None:
     """Make these commands commands of the program."""
     app.command()(attribute)
     app.command(name="dose")(dose_)
     app.command()(delay)
+    app.command()(tradeoff)

@@ -77,6 +77,8 @@ def saved(late: np.ndarray, early: np.ndarray) -> Ratio:
 
 
 def relative_change(before: np.ndarray, after: np.ndarray) -> Ratio:
-    """Relative change, after / before - 1, as a ratio of means, paired within worlds."""
+    """Relative change, after / before - 1, as a ratio of means, paired within worlds; exactly 0 if nothing changes."""
+    if len(before) and np.array_equal(before, after):
+        return Ratio(0.0, 0.0, 0.0, len(before))
     found = fieller(after, before)
     return Ratio(found.value - 1, found.low - 1, found.high - 1, found.n)

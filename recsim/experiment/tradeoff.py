@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from recsim.errors import InputError
+from recsim.errors import InputError, unknown
 from recsim.experiment.attribution import spread
 from recsim.experiment.contrasts import adjusted, direction
 from recsim.experiment.efficacy import Ratio, efficacy, relative_change
+from recsim.experiment.run import configured
 from recsim.experiment.sets import Answer, Question, WorldSet, answer, chosen_candidate, without_table
 from recsim.experiment.tasks import Progress, Session, Simulate, plain_name
 from recsim.experiment.worlds import Worlds
@@ -51,6 +52,48 @@ def arm_names(mitigation: str) -> tuple[str, str]:
     return f"{mitigation} {FACTUAL.name}", f"{mitigation} {COUNTERFACTUAL.name}"
 
 
+def chosen_mitigations(scenario: Scenario, names: str | Sequence[str]) -> list[str]:
+    """Names of the mitigations to try, in alphabetical order; "all": every one that the scenario does not have itself.
+
+    Raises:
+        InputError: an unknown name, or one that the scenario has already.
+    """
+    from recsim.ranking.mitigations import MITIGATIONS
+
+    own = {one.kind for one in scenario.platform.mitigations}
+    given = {names} if isinstance(names, str) else set(names)
+    wanted = given - {"all"} | (set(MITIGATIONS) - own if "all" in given else set())
+    for name in sorted(wanted):
+        if name not in MITIGATIONS:
+            raise unknown("mitigation", name, [*MITIGATIONS, "all"], "--mitigations")
+        if name in own:
+            raise InputError(f"got {name!r}, which the scenario has already; name others", "--mitigations")
+    return sorted(wanted)
+
+
+def with_mitigation(scenario: Scenario, name: str) -> Scenario:
+    """The scenario with one more mitigation, its parameters at their defaults."""
+    from recsim.scenario.platform import MitigationUse
+
+    used = [*scenario.platform.mitigations, MitigationUse(kind=name)]
+    return scenario.model_copy(update={"platform": scenario.platform.model_copy(update={"mitigations": used})})
+
+
+def question_of(scenario: Scenario, names: str | Sequence[str] = "all", candidate: str | None = None) -> Question:
+    """The worlds that a trade-off of mitigations by name needs; each is tried alone beside the scenario's own.
+
+    Args:
+        scenario: as resolved; the reference.
+        names: as of `chosen_mitigations`.
+        candidate: whose shift is to be mitigated; None: the beneficiary of most campaigns.
+
+    Raises:
+        InputError: a bad setting, or no campaign is removed in the counterfactual.
+    """
+    chosen = chosen_mitigations(scenario, names)
+    return question_for(scenario, {name: with_mitigation(scenario, name) for name in chosen}, candidate)
+
+
 def question_for(scenario: Scenario, mitigated: Mapping[str, Scenario], candidate: str | None = None) -> Question:
     """The worlds that a trade-off needs, from scenarios that are made already.
 
@@ -74,16 +117,18 @@ def question_for(scenario: Scenario, mitigated: Mapping[str, Scenario], candidat
 
 
 def tradeoff(
-    scenario: Scenario, mitigated: Mapping[str, Scenario], *, candidate: str | None = None,
-    out: str | Path | None = None, workers: int | None = None, threads: int | None = None,
-    fixed_parameters: bool = False, resume: bool = False, force: bool = False, progress: Progress | None = None,
-    store: bool = True, simulate: Simulate | None = None,
+    scenario: Scenario, *, mitigations: str | Sequence[str] = "all", candidate: str | None = None,
+    replicates: int | None = None, seed: int | None = None, out: str | Path | None = None, workers: int | None = None,
+    threads: int | None = None, fixed_parameters: bool = False, resume: bool = False, force: bool = False,
+    progress: Progress | None = None, store: bool = True, simulate: Simulate | None = None,
 ) -> Answer:  # fmt: skip
     """Simulate the same worlds under each mitigation, with and without the campaigns.
 
     Args:
-        scenario: from `recsim.load`.
-        mitigated, candidate: as of `question_for`; the scenarios have the seed and replicates of the reference.
+        scenario: from `recsim.load`; its own mitigations stay on in all worlds.
+        mitigations: names, or "all".
+        candidate: as of `question_of`.
+        replicates, seed: override the scenario's.
         out: directory itself; default ``runs/tradeoff-<name>-<fingerprint>``.
         workers, threads, fixed_parameters, resume, force, progress, store, simulate: as in `recsim.attribute`.
 
@@ -92,7 +137,8 @@ def tradeoff(
         RecsimError: a worker died, or the disk is full; finished replicates are kept.
     """
     session = Session(simulate, fixed_parameters, workers, threads, progress)
-    return answer(question_for(scenario, mitigated, candidate), session, out, resume, force, store)
+    question = question_of(configured(scenario, replicates, seed, None), mitigations, candidate)
+    return answer(question, session, out, resume, force, store)
 
 
 def _summarise(question: Question, worlds: Worlds) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
@@ -110,7 +156,7 @@ def _summarise(question: Question, worlds: Worlds) -> tuple[dict[str, Any], dict
         t, less, share = interval(shift[name]), interval(removed[name]), efficacy(shift[REFERENCE], shift[name])
         rows.append(
             {
-                "mitigation": name, "shift_pp": t.mean, **spread(t),
+                "mitigation": name, **about(name), "shift_pp": t.mean, **spread(t),
                 "less_pp": less.mean, **spread(less, "less_"), "p_holm": p[name],
                 "verdict": direction(removed[name], p[name]),
                 "efficacy": share.value, "efficacy_low": share.low, "efficacy_high": share.high,
@@ -125,6 +171,14 @@ def _summarise(question: Question, worlds: Worlds) -> tuple[dict[str, Any], dict
         "rows": rows, "undefined_replicates": int(np.isnan(shift[REFERENCE]).sum()),
     }  # fmt: skip
     return summary, {"tradeoff": _table(rows), "groups": _group_table(rows)}
+
+
+def about(name: str) -> dict[str, Any]:
+    """Title, DSA article and evidence of a mitigation; nothing if it is not one of recsim's."""
+    from recsim.ranking.mitigations import MITIGATIONS
+
+    one = MITIGATIONS.get(name)
+    return {} if one is None else {"title": one.title, "article": one.article, "evidence": one.evidence}
 
 
 def costs_of(worlds: Worlds, arm: str) -> dict[str, np.ndarray]:

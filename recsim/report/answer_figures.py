@@ -24,6 +24,7 @@ from recsim.report.words import name_of
 Drawn = tuple[Figure, str]
 PAIRS = 8
 """Most interactions that a waterfall shows one by one."""
+COLOURS = {"direct channel": SKY, "alone": BLUE, "interaction": ORANGE}
 
 
 def caption(result: Answer) -> str:
@@ -45,10 +46,11 @@ def _value(row: dict[str, Any], key: str) -> float:
     return np.nan if row.get(key) is None else float(row[key])
 
 
-def threshold_line(axes: Axes, s: dict[str, Any], across: bool = True) -> None:
+def threshold_line(axes: Axes, s: dict[str, Any]) -> None:
     """The declared threshold."""
-    line = axes.axhline if across else axes.axvline
-    line(s["threshold_pp"], color=RED, linestyle=":", linewidth=1.2, label=f"threshold {s['threshold_pp']:g} pp")
+    axes.axhline(
+        s["threshold_pp"], color=RED, linestyle=":", linewidth=1.2, label=f"threshold {s['threshold_pp']:g} pp"
+    )
 
 
 # ---- attribution -------------------------------------------------------------------------------------------------
@@ -103,14 +105,16 @@ def attribution(result: Answer) -> Drawn:
         )  # fmt: skip
         low, high = sorted((np.nan_to_num(_value(part, "alone_pp")), np.nan_to_num(_value(part, "on_top_pp"))))
         below.plot([low, high], [y, y], color="#bbbbbb", linewidth=5, zorder=1, solid_capstyle="butt")
-        below.plot(_value(part, "alone_pp"), y, "o", color=BLUE, markersize=5, label="alone" if y == 0 else None)
+        below.plot(
+            _value(part, "alone_pp"), y, "o", color=BLUE, markersize=5, label="added to none" if y == 0 else None
+        )
         below.plot(
             _value(part, "on_top_pp"),
             y,
             "s",
             color=GREEN,
             markersize=5,
-            label="on top of all others" if y == 0 else None,
+            label="added to all others" if y == 0 else None,
         )
     below.set_yticks(range(len(s["parts"])), [short(p["name"], 42) for p in s["parts"]], fontsize=8)
     below.set_ylim(len(s["parts"]) - 0.4, -0.6)
@@ -119,24 +123,25 @@ def attribution(result: Answer) -> Drawn:
         axes.axvline(0, color=BLACK, linewidth=0.8)
         axes.grid(axis="y", visible=False)
     below.set_xlabel("exposure shift, percentage points (whiskers: 95 % interval)")
-    handles = [
-        matplotlib.patches.Patch(color=colour, label=label)
-        for colour, label in ((SKY, "direct"), (BLUE, "alone"), (ORANGE, "interaction"), (RED, "total"))
-        if colour != SKY or s["direct"]
-    ]  # fmt: skip
-    _legend_above(above, handles)
-    figure.legend(*below.get_legend_handles_labels(), loc="outside lower center", fontsize=7.5, frameon=False, ncols=3)
+    bars = {label: colour for _, _, colour in steps for label, known in COLOURS.items() if known == colour}
+    marks, words = below.get_legend_handles_labels()
+    handles = [matplotlib.patches.Patch(color=colour, label=label) for label, colour in bars.items()]
+    figure.legend([*handles, *marks], [*bars, *words], loc="outside lower center", fontsize=7.5, frameon=False, ncols=3)
+    _cut(above, [0.0, *np.cumsum([np.nan_to_num(_value(row, "shift_pp")) for _, row, _ in steps])])
+    _cut(below, [0.0, *(_value(p, k) for p in s["parts"] for k in ("shift_pp", "alone_pp", "on_top_pp"))])
     text = (
         f"Harsanyi dividends from zero to the shift of {name_of(result)}, and Shapley values of the {KIND_WORDS[s['by']]}; "
-        f"{caption(result)}."
+        f"whiskers that leave the picture are cut; {caption(result)}."
     )
     return figure, text
 
 
-def _legend_above(axes: Axes, handles: list[Any]) -> None:
-    axes.legend(
-        handles=handles, fontsize=7.5, frameon=False, ncols=len(handles), loc="lower right", bbox_to_anchor=(1.0, 1.0)
-    )
+def _cut(axes: Axes, means: list[float], up: bool = False) -> None:
+    """Room for all means; whiskers of few replicates, which can be far longer, are cut."""
+    low, high = float(np.nanmin(means)), float(np.nanmax(means))
+    room = max(0.7 * (high - low), 0.1)
+    left, right = axes.get_ylim() if up else axes.get_xlim()
+    (axes.set_ylim if up else axes.set_xlim)(max(left, low - room), min(right, high + room))
 
 
 # ---- dose --------------------------------------------------------------------------------------------------------
@@ -225,8 +230,10 @@ def delay(result: Answer) -> Drawn:
     s = result.summary
     rows = s["rows"]
     days = [row["removal_day"] for row in rows]
-    figure = Figure(figsize=(7.2, 5.4), dpi=150, layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.5, 1])
+    known = [row for row in rows if row["saved"] is not None]
+    figure = Figure(figsize=(7.2, 5.4 if known else 3.8), dpi=150, layout="constrained")
+    panels = figure.subplots(2 if known else 1, 1, sharex=True, squeeze=False, height_ratios=[1.5, 1] if known else [1])
+    above, lowest = panels[0, 0], panels[-1, 0]
     mean = [_value(row, "shift_pp") for row in rows]
     low, high = (np.array([_value(row, k) for row in rows]) for k in ("ci_low", "ci_high"))
     above.fill_between(days, low, high, color=BLUE, alpha=0.18, linewidth=0, label="95 % interval")
@@ -236,35 +243,29 @@ def delay(result: Answer) -> Drawn:
     a, b = _value(late, "ci_low"), _value(late, "ci_high")
     if np.isfinite(a) and np.isfinite(b):
         above.axhspan(a, b, color=RED, alpha=0.08, linewidth=0)
-    above.axhline(0, color=BLACK, linewidth=0.8)
-    above.axhline(
-        s["threshold_pp"], color=RED, linestyle=":", linewidth=1.2, label=f"threshold {s['threshold_pp']:g} pp"
-    )
+    _cut(above, [0.0, s["threshold_pp"], *mean, _value(late, "shift_pp")], up=True)
+    threshold_line(above, s)
     above.set_ylabel(f"shift of {name_of(result)},\npercentage points")
     above.set_title("What acting earlier would have changed, in this model", loc="left")
-    known = [row for row in rows if row["saved"] is not None]
     for n, row in enumerate(known):
         span = 100 * ends(row, "saved", "saved_low", "saved_high")
-        below.errorbar(
+        lowest.errorbar(
             row["removal_day"], 100 * row["saved"], yerr=span, fmt="D", color=GREEN, capsize=3, markersize=4.5,
             label="share of the excess views saved, 95 % interval (Fieller)" if n == 0 else None,
         )  # fmt: skip
     if known:
         means = [100 * row["saved"] for row in known]
-        below.set_ylim(min(-5.0, 1.3 * min(means)), max(105.0, 1.15 * max(means)))
-    else:
-        below.text(
-            0.5, 0.5, "the excess views cannot be told from zero", ha="center", va="center", transform=below.transAxes
-        )
-    for axes in (above, below):
+        lowest.set_ylim(min(-5.0, 1.3 * min(means)), max(105.0, 1.15 * max(means)))
+        lowest.set_ylabel("saved, % of the\nexcess views")
+    for axes in panels[:, 0]:
+        axes.axhline(0, color=BLACK, linewidth=0.8)
         for start in sorted({c.start for c in result.scenario.campaigns if c.counterfactual != "kept"}):
             axes.axvline(start, color="#666666", linestyle="--", linewidth=0.8)
-    below.axhline(0, color=BLACK, linewidth=0.8)
-    below.xaxis.set_major_locator(MaxNLocator(integer=True))
-    below.set_ylabel("saved, % of the\nexcess views")
-    below.set_xlabel("day of removal relative to the vote (0); dashed: a campaign starts")
+    lowest.xaxis.set_major_locator(MaxNLocator(integer=True))
+    lowest.set_xlabel("day of removal relative to the vote (0); dashed: a campaign starts")
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
-    return figure, f"Shift and share of excess views saved by day of removal; {caption(result)}."
+    text = "Shift and, where it can be told, share of excess views saved by day of removal; wide intervals are cut"
+    return figure, f"{text}; {caption(result)}."
 
 
 def mitigations(result: Answer) -> Drawn:

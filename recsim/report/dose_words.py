@@ -88,7 +88,7 @@ def delay_words(result: Answer) -> list[str]:
     for row in (known[0], known[len(known) // 2], known[-1]) if len(known) > 2 else known:
         earlier = "" if row["days_earlier"] is None else f" ({row['days_earlier']} days earlier)"
         out.append(
-            f"Removed on day {row['removal_day']:+d}{earlier}: {percent(row['saved'])} % "
+            f"Removed on day {row['removal_day']}{earlier}: {percent(row['saved'])} % "
             f"{span(row, 'saved_low', 'saved_high', '.0f', 100)} of the excess views are saved."
         )
     return out
@@ -99,7 +99,7 @@ def delay_tables(result: Answer) -> list[Table]:
     s = result.summary
     rows = []
     for row in [*s["rows"], s["declared"]]:
-        day = "as declared" if row["removal_day"] is None else f"{row['removal_day']:+d}"
+        day = "as declared" if row["removal_day"] is None else str(row["removal_day"])
         saved = row.get("saved")
         rows.append(
             [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
+
 from recsim.experiment.sets import Answer
 from recsim.report.table import number
 from recsim.report.words import Table, mean_and_span, name_of, percent, span
@@ -74,4 +76,11 @@ def tradeoff_tables(result: Answer) -> list[Table]:
         ["mitigation", "utility", "watch, %", "small", "topics", "political, %", "counted, %"], costs,
         [20, 9, 10, 8, 8, 13, 12],
     )  # fmt: skip
-    return [first, second]
+    known = [row for row in s["rows"] if "title" in row]
+    if not known:
+        return [first, second]
+    what = [[row["mitigation"], f"{shorten(row['title'], 46, placeholder=' ..'):<46}", row["article"]] for row in known]
+    third = Table(
+        "What they are, and the point of the Digital Services Act", ["mitigation", "", "Art."], what, [22, 47, 11]
+    )
+    return [first, second, third]
