@@ -132,7 +132,7 @@ class World(mesa.Model):
         """Let go of the arrays: Mesa's model and agents refer to each other, so they would wait for the collector."""
         del self.feed.reach  # it refers to the feed
         del self.state, self.feed, self.books, self.guard
-        vars(self.moderation).pop("register", None)
+        self.moderation.__dict__.pop("register", None)
         self.networks.clear()
 
     def _timed(self, name: str, phase, *args) -> None:
