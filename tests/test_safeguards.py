@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -266,3 +268,26 @@ def test_each_door_is_one_reader(strong):
     shares = {arm.name: dict(window_shares(frames, arm.name)) for arm in arms}
     for door in ("gates", "ranking", "proof"):
         assert shares[door] != shares["counterfactual"], door
+
+
+# ---- documentation -----------------------------------------------------------------------------------------------
+
+DOC = Path(__file__).resolve().parent.parent / "docs" / "mitigations.md"
+
+
+def test_every_measure_and_parameter_is_documented():
+    text = DOC.read_text()
+    for m in MITIGATIONS.values():
+        for name in (m.name, *m.parameters):
+            assert f"`{name}`" in text, name
+        assert m.article in text
+
+
+def test_the_example_on_the_page_works(tmp_path):
+    code = DOC.read_text().split("```python\n")[1].split("```")[0]
+    (tmp_path / "mine.py").write_text(code)
+    spec = importlib.util.spec_from_file_location("mine", tmp_path / "mine.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found = safeguards(module.careful, {}, [])
+    assert found.aggregate == Aggregate("median", 9) and found.weight(view()).tolist() == [512, 1024, 1024]
