@@ -46,6 +46,8 @@ class World(mesa.Model):
     def __init__(self, plan: Plan, state: State, key: Key, arm: Arm, step: int = 0, threads: int = 1) -> None:
         super().__init__(rng=0)  # Mesa's own generator is never used
         self.plan, self.state, self.key, self.arm, self.now = plan, state, key, arm, step
+        # Before anything takes hold of the items: predictors and policies keep their columns.
+        state.cast(np.array([c.counterfactual == "kept" or posts(arm, c.id) for c in plan.campaigns], bool))
         self.books = Books(plan, state, arm)
         self.feed = Feed(plan, state, key, threads, self.books)
         self.people = People(self)
@@ -59,7 +61,6 @@ class World(mesa.Model):
         self.began = self.first_step = step
         self.before = (0, 0)
         self.viewed = state.counters.human[:, 0].copy()  # people's views of items before this world began
-        state.cast(np.array([c.counterfactual == "kept" or posts(arm, c.id) for c in plan.campaigns], bool))
         self.feed.sort_people()
 
     def fork(self, arm: Arm, key: Key, *, keep: bool, same_world: bool = False) -> World:
