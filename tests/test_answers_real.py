@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import changed
-from recsim.world.tree import branching, steps_of
 from test_experiment import cli
 
 from recsim.errors import InputError
@@ -24,6 +23,7 @@ from recsim.report.answer_table import answer_lines
 from recsim.scenario import load, realise
 from recsim.world.pair import simulate_arms
 from recsim.world.plan import make_plan
+from recsim.world.tree import branching, steps_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
