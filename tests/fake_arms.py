@@ -45,6 +45,11 @@ def three_campaigns(*more):
     return parse(raw, "small")
 
 
+def size(scenario, campaign):
+    """The dose at which a campaign acts."""
+    return scenario.dose.value * campaign.dose.value
+
+
 def strength(scenario, arm, day):
     """Supportive views added on one day; whole numbers."""
     acting = [c for c in scenario.campaigns if c.counterfactual != "kept" and arm.acts(c.id) and c.start <= day]
@@ -58,7 +63,7 @@ def strength(scenario, arm, day):
         used = sum(share for tactic, share in mix.items() if arm.uses(tactic))
         doors = {door: arm.opens(door) for door in DOORS}
         reach = 0.1 + 0.2 * doors["gates"] + 0.1 * doors["ranking"] + 0.6 * doors["gates"] * doors["ranking"]
-        x += BY_CAMPAIGN.get(c.id, 10) * used * reach * scenario.dose.value * left
+        x += BY_CAMPAIGN.get(c.id, 10) * used * reach * size(scenario, c) * left
     return round(60 * x / (60 + x)) + 5 * (len(acting) > 2 and x > 0)
 
 
@@ -71,7 +76,7 @@ def simulate_arms(scenario, replicate, arms, *, threads=1, report=None):
         os.kill(os.getpid(), signal.SIGKILL)
     if report is not None:
         report(0.5)
-    removed = [c for c in scenario.campaigns if c.counterfactual != "kept"]
+    removed = [c for c in scenario.campaigns if c.counterfactual != "kept"]  # the network first
     first = min(c.start for c in removed)
     names = [c.id for c in scenario.candidates]
     exposure, actions, spent = (
@@ -96,10 +101,10 @@ def simulate_arms(scenario, replicate, arms, *, threads=1, report=None):
                         exposure.append((*head, day, region, "aa", "all", name, "supportive", n, n // 4))
                     actions.append((*head, day, name, "like", "human", 10))
                 if added:
-                    actions.append((*head, day, "eva", "like", "inauthentic", round(20 * scenario.dose.value)))
+                    actions.append((*head, day, "eva", "like", "inauthentic", round(20 * size(scenario, removed[0]))))
                 for c in removed:
                     if arm.acts(c.id) and c.start <= day and c.type == "bot_network":
-                        k = round(100 * scenario.dose.value)
+                        k = round(100 * size(scenario, c))
                         spent.append((*head, day, c.id, "like", k, 0, k, 0.01 * k / scenario.population.scale))
     facts = [(replicate, 0, "shared", "gini_views", 0.5)]
     facts += [

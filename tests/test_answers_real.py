@@ -62,6 +62,19 @@ def test_no_tactic_and_no_campaign_are_the_counterfactual_and_all_doors_are_the_
     assert all(not tables[a].equals(tables[b]) for a in different for b in different if a < b)
 
 
+def test_a_fork_changes_nothing_in_what_goes_on(scenario):
+    """Campaigns' posts among the items: whatever is forked off later, the factual world stays what it is."""
+    from recsim.world.arms import FACTUAL, Arm
+
+    drawn = realise(changed(scenario, run={"luck_branches": 3}), 7, 1)
+    tables = []
+    for more in ([], [Arm("late", removal_day=0)], [Arm("early", removal_day=-2), Arm("late", removal_day=-1)]):
+        exposure = simulate_arms(drawn, 1, [FACTUAL, *more]).frames["exposure"].astype({"arm": str})
+        tables.append(exposure[exposure["arm"] == "factual"].reset_index(drop=True))
+    pd.testing.assert_frame_equal(tables[0], tables[1])
+    pd.testing.assert_frame_equal(tables[0], tables[2])
+
+
 def test_attribution_of_real_worlds_adds_up(scenario):
     found = attribute(scenario, by="campaign", workers=1, store=False).summary
     assert found["coalitions"] == 8 and found["total"]["shift_pp"] != 0

@@ -48,21 +48,13 @@ def doses_of(first: float, last: float, points: int) -> list[float]:
 
 
 def dosed(scenario: Scenario, campaign: str, multiplier: float) -> Scenario:
-    """The scenario with the accounts of one campaign (or of `ALL`) multiplied.
-
-    Raises:
-        InputError: the campaigns have no dose of their own and others than this one are removed, too.
-    """
+    """The scenario with one campaign (or, with `ALL`, every inauthentic one) multiplied in size."""
     if campaign == ALL:
         return scenario.model_copy(update={"dose": assumed(scenario.dose.value * multiplier)})
-    changed = []
-    for c in scenario.campaigns:
-        if c.id == campaign and hasattr(c, "dose"):
-            c = c.model_copy(update={"dose": assumed(c.dose.value * multiplier)})
-        changed.append(c)
-    if changed == list(scenario.campaigns) and multiplier != 1:
-        # Without a dose of its own only what it alone decides can be multiplied: nothing else acts in these arms.
-        return scenario.model_copy(update={"dose": assumed(scenario.dose.value * multiplier)})
+    changed = [
+        c.model_copy(update={"dose": assumed(c.dose.value * multiplier)}) if c.id == campaign else c
+        for c in scenario.campaigns
+    ]
     return scenario.model_copy(update={"campaigns": changed})
 
 
@@ -95,8 +87,6 @@ def question_of(
             raise unknown("campaign", campaign, [*names, ALL], "--campaign")
         if candidate is None:
             chosen = next(c.beneficiary for c in removed if c.id == campaign)
-        if others and not hasattr(next(c for c in removed if c.id == campaign), "dose"):
-            raise InputError("this campaign has no dose of its own; leave the others out", "--others")
     doses = doses_of(first, last, points)
     acting = frozenset(names) if campaign == ALL or others else frozenset({campaign})
     without = frozenset(names) - {campaign} if others and campaign != ALL else frozenset()

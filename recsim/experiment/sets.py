@@ -32,6 +32,9 @@ from recsim.scenario import load as load_scenario
 from recsim.scenario.schema import Scenario
 from recsim.world.arms import Arm
 
+WORLD_BYTES = 20e3
+"""Memory for the tables of one world, by simulated person; measured on the Romanian scenario."""
+
 
 class WorldSet(NamedTuple):
     """One scenario and the arms that are simulated of it; with the same luck in all sets of a question.
@@ -176,7 +179,10 @@ def expected(question: Question, workers: int | None = None) -> dict[str, float]
     cores = max(1, min(workers or default_workers(), replicates * len(question.sets)))
     work = replicates * sum(map(expected_seconds, question.sets))
     memory = estimate(without_table(question.scenario), workers)["mebibytes"]
-    return {"seconds": work / cores + 15, "mebibytes": memory}
+    population, branches = question.scenario.population, question.scenario.run.luck_branches
+    most = max(len(one.arms) for one in question.sets) * branches
+    tables = (1 + cores) * most * WORLD_BYTES * population.people.value * population.scale / 2**20
+    return {"seconds": work / cores + 15, "mebibytes": memory + tables}
 
 
 def answer(

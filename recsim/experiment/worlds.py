@@ -31,10 +31,10 @@ def reduced(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     out = {}
     for name, (keys, sums) in KEPT.items():
         frame = frames["exposure" if name == "segments" else name]
-        frame = frame[frame["arm"].astype(str) != "shared"]
+        frame = frame[frame["arm"] != "shared"]
         out[name] = frame.groupby([*HEAD, *keys], observed=True, as_index=False)[sums].sum()
     facts = frames["facts"]
-    out["facts"] = facts[facts["arm"].astype(str) != "shared"].reset_index(drop=True)
+    out["facts"] = facts[facts["arm"] != "shared"].reset_index(drop=True)
     return out
 
 
@@ -93,7 +93,7 @@ class Worlds:
     def of(self, name: str, arm: str) -> pd.DataFrame:
         """The rows of one arm in a table."""
         frame = self.frames[name]
-        return frame[frame["arm"].astype(str) == arm]
+        return frame[frame["arm"] == arm]
 
     def fact(self, arm: str, name: str) -> np.ndarray:
         """(R,) a figure of what the feed gives people, mean over luck branches; NaN where a world has none."""
