@@ -69,6 +69,10 @@ def _actors(c, scenario: Scenario) -> list[tuple[str, float]]:
         return [("simulated likes", c.likes.value * scale), ("simulated follows", c.follows.value * scale)]
     if c.type == "paid_influencers":
         return [("simulated posts", c.influencers.value * c.posts_per_influencer.value / represented)]
+    if c.type == "impersonation":
+        return [("simulated posts", c.made * c.posts_per_day.value * days / represented)]
+    if c.type == "advertising":
+        return [("simulated impressions", float(c.impressions(scenario.dose.value * c.dose.value, scale)))]
     return [
         ("simulated posts", c.volunteers.value * c.posts_per_day.value * days / represented),
         ("simulated likes", c.volunteers.value * c.likes_per_day.value * days * scale),
