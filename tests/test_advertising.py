@@ -10,8 +10,9 @@ from test_tactics import arms_of, same
 
 from recsim.agents.advertising import choose_people, impressions_by_step, shared_fairly
 from recsim.audit import controls
+from recsim.audit.accounting import accounting
 from recsim.errors import InputError
-from recsim.experiment.attribution import players_of, tactics_of
+from recsim.experiment.attribution import attribute, players_of, tactics_of
 from recsim.rng import Key
 from recsim.scenario.campaigns import Advertising
 from recsim.scenario.moderation import AdsBan
@@ -56,7 +57,9 @@ def test_what_is_bought_is_shown(small):
     assert set(seen["candidate"].astype(str)) == {"eva"} and set(seen["day"]) == {-3, -2, -1, 0}
     assert 0.99 * 300 < sums["spend_eur"] <= 300
     assert not len(shown(frames, "counterfactual")) and table(frames, "counterfactual")["attempted"] == 0
-    total = {k: frames[k][frames[k]["arm"].astype(str) == "factual"]["impressions"].sum() for k in ("exposure", "provenance")}
+    total = {
+        k: frames[k][frames[k]["arm"].astype(str) == "factual"]["impressions"].sum() for k in ("exposure", "provenance")
+    }
     assert total["exposure"] == total["provenance"]
 
 
@@ -65,7 +68,11 @@ def test_dose_zero_and_removal(small):
     scenario = advertising(small)
     ok, note = controls.zero_dose(scenario)
     assert ok, note
-    arms = [Arm("off", tactics=frozenset(TACTICS) | {"post"}), Arm("removed", removal_day=-3), Arm("placebo", placebo=True)]
+    arms = [
+        Arm("off", tactics=frozenset(TACTICS) | {"post"}),
+        Arm("removed", removal_day=-3),
+        Arm("placebo", placebo=True),
+    ]
     late, alone = Arm("late", removal_day=-1), Arm("alone", tactics=frozenset({"ad"}))
     frames = arms_of(scenario, FACTUAL, COUNTERFACTUAL, *arms, late, alone)
     assert all(same(frames, arm.name, "counterfactual") for arm in arms)
@@ -234,5 +241,19 @@ def test_who_is_chosen(small):
 
 
 def test_attribution_knows_them(small):
-    scenario = advertising(small)
+    """The only tactic has the whole shift and all of the money."""
+    scenario = advertising(small, budget_eur=1500)
     assert tactics_of(scenario.campaigns[0]) == ["ad"] == players_of(scenario, "tactic")
+    found = attribute(scenario, by="tactic", replicates=2, workers=1, store=False).summary
+    assert [part["name"] for part in found["parts"]] == ["ad"]
+    assert found["parts"][0]["shift_pp"] == found["total"]["shift_pp"] > 1
+    assert 0.95 * 1500 < found["parts"][0]["spend_eur"] == found["total"]["spend_eur"] <= 1500
+
+
+def test_the_check_says_how_much_is_sold(small):
+    rows = {row["name"]: row for row in accounting(advertising(small, budget_eur=30_000))}
+    activity = small.activity
+    places = 500 * activity.visits_per_day.value * 4 * (1 - activity.search_share.value - activity.external_share.value)
+    assert rows["ads: share of visits with one"]["value"] == pytest.approx(24_390 / places) and places < 24_390
+    assert "unspent" in rows["ads: share of visits with one"]["note"]
+    assert rows["ads: simulated impressions"]["value"] == 24_390

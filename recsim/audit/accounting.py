@@ -41,6 +41,12 @@ def accounting(scenario: Scenario) -> list[dict]:
             rows.append(
                 _row(f"{c.id}: {name}", count, "actors stay whole, actions are thinned", None, "fewer than 5 in the whole run: read with care" if count < 5 else "")
             )  # fmt: skip
+        if c.type == "advertising":
+            doors = 1 - a.search_share.value - a.external_share.value
+            places = people * a.visits_per_day.value * (c.end - c.start + 1) * doors
+            sold = c.impressions(scenario.dose.value * c.dose.value, scenario.population.scale) / max(places, 1e-9)
+            note = "more than there are: part of the money stays unspent" if sold > 1 else ""
+            rows.append(_row(f"{c.id}: share of visits with one", sold, "<= 1", None, note))
     shares = content.items_per_day * scenario.candidate_content.share_of_supply.value
     standing = sum(x.standing.value for x in scenario.candidates)
     weight = scenario.candidate_content.standing_weight.value

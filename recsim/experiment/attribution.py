@@ -32,7 +32,7 @@ KINDS = ("campaign", "tactic", "door")
 ROUNDING = 1e-9
 """Percentage points or impressions below which a sum of differences is no effect but rounding."""
 DIRECT = "direct"
-"""What campaigns do with every door closed: posts, comments and follows that people meet without any counter."""
+"""What campaigns do with every door closed: posts, advertisements, comments and follows that people meet without any counter."""
 
 
 def players_of(scenario: Scenario, by: str) -> list[str]:
