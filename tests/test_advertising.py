@@ -13,6 +13,7 @@ from recsim.audit import controls
 from recsim.audit.accounting import accounting
 from recsim.errors import InputError
 from recsim.experiment.attribution import attribute, players_of, tactics_of
+from recsim.experiment.run import run
 from recsim.rng import Key
 from recsim.scenario.campaigns import Advertising
 from recsim.scenario.moderation import AdsBan
@@ -248,6 +249,9 @@ def test_attribution_knows_them(small):
     assert [part["name"] for part in found["parts"]] == ["ad"]
     assert found["parts"][0]["shift_pp"] == found["total"]["shift_pp"] > 1
     assert 0.95 * 1500 < found["parts"][0]["spend_eur"] == found["total"]["spend_eur"] <= 1500
+    summary = run(scenario, replicates=2, workers=1, store=False, robustness=False).summary
+    assert summary["inauthentic_actions"] == {}  # an impression is no action
+    assert summary["spend_eur"]["ads"] == pytest.approx(found["total"]["spend_eur"])
 
 
 def test_the_check_says_how_much_is_sold(small):
