@@ -58,6 +58,8 @@ class Decision(IntEnum):
     ADS_BAN = 55  # advertisement, no step: is it stopped
     REFIT = 60  # live item, number of the question: a draw of a policy's refit
     STANDING = 61  # account: age; standing draw; group in which it is counted; (spare)
+    ADVERTISEMENT = 62  # person, campaign: her place in the order of those who are shown one; which one; (spare)
+    AD_STEP = 63  # impression of a campaign, no step: the step it is meant for; (spare)
     DETECTOR = 71  # account, number of the detector, no step: is it found; (spare)
     ORDER = 800  # player, pair of orders: place in a sampled order of an attribution; (spare)
     POLICY_NOISE = 900  # noise feature of a policy: person, item, step

@@ -15,10 +15,15 @@ import numpy as np
 
 ACTIONS = ("view", "complete", "like", "comment", "share", "follow", "open_comments", "hide", "report", "watch")
 VIEW, COMPLETE, LIKE, COMMENT, SHARE, FOLLOW, OPEN, HIDE, REPORT, WATCH = range(10)
-KINDS = ("organic", "official", "supporter", "media", "influencer", "volunteer", "bot", "impersonation")
-ORGANIC, OFFICIAL, SUPPORTER, MEDIA, INFLUENCER, VOLUNTEER, BOT, IMPERSONATION = range(8)
-SOURCES = ("interest", "trending", "discovery", "regional", "exploration", "inbox", "search", "external", "ranked")
-INTEREST, TRENDING, DISCOVERY, REGIONAL, EXPLORATION, INBOX, SEARCH, EXTERNAL, RANKED = range(9)
+KINDS = (
+    "organic", "official", "supporter", "media", "influencer", "volunteer", "bot", "impersonation", "advertisement",
+)  # fmt: skip
+ORGANIC, OFFICIAL, SUPPORTER, MEDIA, INFLUENCER, VOLUNTEER, BOT, IMPERSONATION, ADVERTISEMENT = range(9)
+SOURCES = (
+    "interest", "trending", "discovery", "regional", "exploration", "inbox", "search", "external", "ranked",
+    "advertisement",
+)  # fmt: skip
+INTEREST, TRENDING, DISCOVERY, REGIONAL, EXPLORATION, INBOX, SEARCH, EXTERNAL, RANKED, SPONSORED = range(10)
 STANCES = ("critical", "neutral", "supportive")  # index = stance + 1
 STOPPED = 100
 """Stage of an item that a gate has stopped."""
@@ -86,7 +91,7 @@ class ItemLabels(NamedTuple):
     language: np.ndarray  # (I,) int8
     region: np.ndarray  # (I,) int8
     campaign: np.ndarray  # (I,) int8, -1 none
-    present: np.ndarray  # (I,) bool, exists in this world
+    present: np.ndarray  # (I,) bool, exists in this world as content of the feed; advertisements are not
     disclosed: np.ndarray  # (I,) bool, says that it is paid for
 
 
@@ -135,7 +140,7 @@ class Tally(NamedTuple):
     items: np.ndarray  # (T, W, 10) int32, events of the step on window items
     exposure: np.ndarray  # (T, G, C, 3) int64, impressions
     comments: np.ndarray  # (T, G, C) int64, comment exposures
-    provenance: np.ndarray  # (T, C, 8, 9) int64, impressions by kind and source
+    provenance: np.ndarray  # (T, C, 9, 10) int64, impressions by kind and source
     feed: np.ndarray  # (T, 4) int64: visits, positions tried, positions empty, positions left over
     follow_person: np.ndarray  # (T, N) int32
     follow_author: np.ndarray  # (T, N) int32

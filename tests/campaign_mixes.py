@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from recsim.scenario.campaigns import (
     TACTIC_SHARES,
     TARGET_SHARES,
+    Advertising,
     BotNetwork,
     Impersonation,
     PaidInfluencers,
@@ -79,6 +80,15 @@ def mixes(draw, candidates=("ada", "ben", "eva")):
         fields = {"id": "murky", "beneficiary": draw(st.sampled_from(candidates)), "start": -3, "accounts": 200}
         fields |= {"births_per_day": 100, "lifetime_days": draw(st.sampled_from([0.5, 30])), "posts_per_day": 3}
         out.append(Impersonation.model_validate({**fields, "followers_mean": 300}))
+    if draw(st.booleans()):
+        fields = {"id": "ads", "beneficiary": draw(st.sampled_from(candidates)), "start": -2, "advertisements": 30}
+        fields |= {
+            "regions": draw(st.sampled_from([[], ["north"]])),
+            "stance": draw(st.sampled_from(["neutral", "critical"])),
+        }
+        out.append(
+            Advertising.model_validate({**fields, "budget_eur": draw(st.sampled_from([0, 50, 900])), "cpm_eur": 1.2})
+        )
     if draw(st.booleans()):
         fields = {"id": "helpers", "beneficiary": draw(st.sampled_from(candidates)), "start": -5, "volunteers": 300}
         out.append(Volunteers.model_validate({**fields, "posts_per_day": 0.1}))

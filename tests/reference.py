@@ -186,13 +186,15 @@ def look(visit, scores, w_):
     about = int(w_["visits"].about[visit])
     results = [int(i) for i in pools.entry[about, : pools.entry_count[about]]] if entry else []
     shown, met, left, served = [], {}, False, []
+    ad = int(w_["visits"].ad[visit]) if len(w_["visits"].ad) else -1
+    again = ad in seen
     worn, mood = [F(0)] * latent.taste.shape[1], F(0)
     for slot in range(int(r.slate)):
         if slot % 16 == 0:
             chunk: list[int] = []
         words = draws(person, slot, w_["population"], w_["step"], 2, key)
-        pick = None
-        if entry and slot < 5:
+        pick = (ad, 9) if ad >= 0 and slot == 0 else None
+        if pick is None and entry and slot < 5:
             while results and pick is None:
                 i = results.pop(0)
                 if i >= start and i not in seen and i not in chunk:
@@ -257,6 +259,8 @@ def look(visit, scores, w_):
             actions.add("report")
         elif look_[1] < p_report + p_hide:
             actions.add("hide")
+        if again and slot == 0:
+            actions &= {"complete"}
         shown.append((item, source, actions, float(part), value))
         seen.add(item)
         mood = r.memory * mood + (F(1) - r.memory) * (part - F(0.45))

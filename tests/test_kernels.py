@@ -108,8 +108,8 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_looking(model, small):
+@pytest.mark.parametrize("model, advertising", [*((model, False) for model in MODELS), ("logistic", True)])
+def test_looking(model, advertising, small):
     """A whole block of visits: slates, sources, actions, memory and counts, person by person."""
     world = world_of(small, steps=27)
     plan, state, feed = world.plan, world.state, world.feed
@@ -122,6 +122,14 @@ def test_looking(model, small):
     n = min(60, world.people.visiting)
     feed.visits.entry[:n:7] = 1
     feed.visits.entry[3:n:11] = 2
+    if advertising:  # any live items will do, some of them seen before
+        ads = np.full(len(feed.visits.person), -1, np.int32)
+        bits = state.observed.seen
+        for v in range(0, n, 2):
+            p = int(feed.visits.person[v])
+            old = [i for i in range(start, end) if int(bits[p, (i >> 6) % bits.shape[1]]) >> (i & 63) & 1]
+            ads[v] = old[0] if v % 4 and old else start + v
+        feed.visits = feed.visits._replace(ad=ads)
     key0, key1 = world.key.words
     scores = feed.scores[0]
     plan.compiled.score_block(

@@ -172,7 +172,7 @@ def run_stage(d, most, scores, first=0, last=None):
         empty.astype(F), empty.astype(F), labels,
     )  # fmt: skip
     people = len(d.person)
-    visits = Visits(d.person, d.stratum, np.zeros(people, np.int8), np.zeros(people, np.int8))
+    visits = Visits(d.person, d.stratum, np.zeros(people, np.int8), np.zeros(people, np.int8), np.zeros(0, np.int32))
     pools = Pools(
         d.pools.item, d.pools.item.astype(np.uint32), d.pools.item.astype(np.int8), d.pools.size, d.pools.item,
         d.pools.size, d.pools.item, d.pools.size,

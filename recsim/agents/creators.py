@@ -1,11 +1,12 @@
 """Supply: every post of the whole run, scheduled when a world is built.
 
-Posts of the ordinary supply are numbered day by day; posts of campaigns' actors (influencers, volunteers, bots,
+Posts of the ordinary supply are numbered day by day; advertisements come in copies, one for each lifetime of an item; posts of campaigns' actors (influencers, volunteers, bots,
 impersonators) are kept with the probability that one simulated item stands for them. Both worlds of an experiment share the schedule.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from recsim import rng
 from recsim.agents.people import POLITICS_TOPIC, choose
 from recsim.rng import Decision, Key
 from recsim.state import (
+    ADVERTISEMENT,
     INFLUENCER,
     MEDIA,
     OFFICIAL,
@@ -87,6 +89,24 @@ class PostPlan(NamedTuple):
     removal: int = NEVER  # step at which all actors of the campaign are removed
 
 
+class AdPlan(NamedTuple):
+    """Advertisements of one campaign, and what is bought with its budget."""
+
+    population: int
+    campaign: int
+    candidate: int
+    stance: int
+    language: int
+    advertisements: int
+    first_step: int
+    last_step: int  # exclusive
+    lifetime: int  # steps that an item stays live
+    impressions: int  # simulated ones that the budget buys
+    step_share: np.ndarray  # (steps per day,) float64, share of a day's impressions in each step, adds up to 1
+    regions: tuple[int, ...]  # audience by number of the region; empty: everywhere
+    languages: tuple[int, ...]  # audience by number of the language; empty: all
+
+
 class Supply(NamedTuple):
     """Items and authors, and what the counterfactual puts in the place of campaign posts."""
 
@@ -94,7 +114,7 @@ class Supply(NamedTuple):
     replaced: Items
     accounts: Accounts
     vanishes: np.ndarray  # (I,) int32, step from which the item is gone
-    poster: np.ndarray  # (I,) int32, number of the actor within its campaign, -1 for ordinary items
+    poster: np.ndarray  # (I,) int32, number of the actor or advertisement within its campaign, -1 for ordinary items
 
 
 def _authors(traits: SupplyTraits, plans: list[PostPlan]) -> tuple[np.ndarray, int, int, list[int], int]:
@@ -112,7 +132,7 @@ def _authors(traits: SupplyTraits, plans: list[PostPlan]) -> tuple[np.ndarray, i
 
 def build_supply(
     key: Key, traits: SupplyTraits, plans: list[PostPlan], preference: np.ndarray, people_population: int,
-    spare_follows: int,
+    spare_follows: int, ads: Sequence[AdPlan] = (),
 ) -> Supply:  # fmt: skip
     """Schedule all items and draw who follows whom.
 
@@ -123,8 +143,10 @@ def build_supply(
         preference: (U,) int8, people's first preference: half of an official account's followers share it.
         people_population: hash of the people's population key.
         spare_follows: capacity for follows during the run.
+        ads: advertisements, in canonical order of their campaigns; each campaign has one page, which nobody follows at first.
     """
-    official, supporters, outlets, starts, authors = _authors(traits, plans)
+    official, supporters, outlets, starts, pages = _authors(traits, plans)
+    authors = pages + len(ads)
     creator = rng.uniforms(key, Decision.CREATOR, traits.population, np.arange(authors, dtype=np.uint32))
     main_topic = np.minimum((creator[:, 2] * np.float32(traits.topics)).astype(np.int64), traits.topics - 1)
     regions, languages = len(traits.region_share), len(traits.language_share)
@@ -135,6 +157,7 @@ def build_supply(
     columns = [_ordinary(key, traits, creator, main_topic, region, language, official, supporters, outlets)]
     for plan, start in zip(plans, starts, strict=True):
         columns.append(_posts(key, traits, plan, start, main_topic, region))
+    columns += [_advertisements(key, traits, ad, pages + number) for number, ad in enumerate(ads)]
     table = {name: np.concatenate([c[name] for c in columns]) for name in columns[0]}
     order = np.lexsort((table["id"], table["created"]))
     table = {name: np.ascontiguousarray(column[order]) for name, column in table.items()}
@@ -270,6 +293,41 @@ def _posts(key: Key, traits: SupplyTraits, plan: PostPlan, start: int, main_topi
     return columns
 
 
+def _advertisements(key: Key, traits: SupplyTraits, plan: AdPlan, page: int) -> dict[str, np.ndarray]:
+    """Copies of a campaign's advertisements, one for each lifetime of an item; copies of one look the same.
+
+    They are not content of the feed (``present`` is false): no pool, inbox or search has them, in any world. What a
+    person does with a copy is drawn anew.
+    """
+    copies = -(-(plan.last_step - plan.first_step) // plan.lifetime)
+    number = np.arange(copies * plan.advertisements, dtype=np.uint32)
+    copy, ad = (number // plan.advertisements).astype(np.int64), number % plan.advertisements
+    columns = _common(key, traits, plan.population, number)
+    for name in ("quality", "length", "emotion", "mix"):
+        columns[name] = columns[name][ad]
+    second = rng.uniforms(key, Decision.ITEM_TIME, plan.population, ad)[:, 2]
+    second = np.minimum((second * np.float32(traits.topics)).astype(np.int64), traits.topics - 1)
+    count = len(number)
+    columns.update(
+        created=plan.first_step + copy * plan.lifetime,
+        author=np.full(count, page),
+        primary=np.full(count, POLITICS_TOPIC),
+        secondary=np.where(second == POLITICS_TOPIC, 1, second),
+        candidate=np.full(count, plan.candidate),
+        stance=np.full(count, plan.stance),
+        kind=np.full(count, ADVERTISEMENT),
+        language=np.full(count, plan.language),
+        region=np.full(count, -1),
+        campaign=np.full(count, plan.campaign),
+        present=np.zeros(count, bool),
+        disclosed=np.ones(count, bool),
+        vanishes=np.full(count, NEVER),
+        poster=ad.astype(int),
+    )
+    columns["emotion"] = columns["emotion"] + np.float32(traits.emotion)
+    return _with_alternative(columns)
+
+
 REPLACEABLE = ("candidate", "stance", "primary", "secondary", "emotion", "present", "disclosed")
 
 
@@ -378,4 +436,4 @@ def _accounts(official: np.ndarray, followers: list[np.ndarray], spare: int) -> 
     )
 
 
-__all__ = ["INFLUENCER", "VOLUNTEER", "PostPlan", "Supply", "SupplyTraits", "build_supply"]
+__all__ = ["INFLUENCER", "VOLUNTEER", "AdPlan", "PostPlan", "Supply", "SupplyTraits", "build_supply"]

@@ -41,6 +41,12 @@ def accounting(scenario: Scenario) -> list[dict]:
             rows.append(
                 _row(f"{c.id}: {name}", count, "actors stay whole, actions are thinned", None, "fewer than 5 in the whole run: read with care" if count < 5 else "")
             )  # fmt: skip
+        if c.type == "advertising":
+            doors = 1 - a.search_share.value - a.external_share.value
+            places = people * a.visits_per_day.value * (c.end - c.start + 1) * doors
+            sold = c.impressions(scenario.dose.value * c.dose.value, scenario.population.scale) / max(places, 1e-9)
+            note = "more than there are: part of the money stays unspent" if sold > 1 else ""
+            rows.append(_row(f"{c.id}: share of visits with one", sold, "<= 1", None, note))
     shares = content.items_per_day * scenario.candidate_content.share_of_supply.value
     standing = sum(x.standing.value for x in scenario.candidates)
     weight = scenario.candidate_content.standing_weight.value
@@ -69,6 +75,10 @@ def _actors(c, scenario: Scenario) -> list[tuple[str, float]]:
         return [("simulated likes", c.likes.value * scale), ("simulated follows", c.follows.value * scale)]
     if c.type == "paid_influencers":
         return [("simulated posts", c.influencers.value * c.posts_per_influencer.value / represented)]
+    if c.type == "impersonation":
+        return [("simulated posts", c.made * c.posts_per_day.value * days / represented)]
+    if c.type == "advertising":
+        return [("simulated impressions", float(c.impressions(scenario.dose.value * c.dose.value, scale)))]
     return [
         ("simulated posts", c.volunteers.value * c.posts_per_day.value * days / represented),
         ("simulated likes", c.volunteers.value * c.likes_per_day.value * days * scale),

@@ -30,7 +30,9 @@ def rows_of(what: str) -> list[dict]:
     if what == "campaigns":
         from recsim.scenario import campaigns as c
 
-        kinds = (c.BotNetwork, c.PurchasedEngagement, c.PaidInfluencers, c.Volunteers)
+        kinds = (
+            c.BotNetwork, c.PurchasedEngagement, c.PaidInfluencers, c.Impersonation, c.Advertising, c.Volunteers,
+        )  # fmt: skip
         return [
             {
                 "name": k.model_fields["type"].default, "what": (k.__doc__ or "").splitlines()[0],

@@ -32,7 +32,7 @@ KINDS = ("campaign", "tactic", "door")
 ROUNDING = 1e-9
 """Percentage points or impressions below which a sum of differences is no effect but rounding."""
 DIRECT = "direct"
-"""What campaigns do with every door closed: posts, comments and follows that people meet without any counter."""
+"""What campaigns do with every door closed: posts, advertisements, comments and follows that people meet without any counter."""
 
 
 def players_of(scenario: Scenario, by: str) -> list[str]:
@@ -53,8 +53,10 @@ def players_of(scenario: Scenario, by: str) -> list[str]:
 
 def tactics_of(campaign: Any) -> list[str]:
     """Tactics with a share above zero."""
-    if campaign.type == "paid_influencers":
+    if campaign.type in ("paid_influencers", "impersonation"):
         return ["post"]
+    if campaign.type == "advertising":
+        return ["ad"]
     if campaign.type == "purchased_engagement":
         return [name for name, bought in (("like", campaign.likes), ("follow", campaign.follows)) if bought.value > 0]
     mix = campaign.tactics
@@ -280,7 +282,7 @@ def spending(worlds: Worlds, by: str, players: list[str]) -> dict[str, float]:
         out[name] = float(by_tactic.get(name, 0.0))
     for c in removed_campaigns(worlds.scenario):
         listed = rows[rows["campaign"].astype(str) == c.id]["spend_eur"].sum() / runs
-        if c.type == "paid_influencers" and "post" in out:
+        if c.type in ("paid_influencers", "impersonation") and "post" in out:
             out["post"] += campaigns[c.id] - listed
         if c.type == "purchased_engagement" and "follow" in out:
             out["follow"] += campaigns[c.id] - listed

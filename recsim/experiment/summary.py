@@ -252,8 +252,8 @@ def dose_ratio(engagement: pd.DataFrame, promoted: list[str]) -> float:
 
 
 def _actions(campaigns: pd.DataFrame, replicates: int, scenario: Scenario) -> dict[str, float]:
-    """Counted actions by campaign over the whole run in the factual world, real units."""
-    inside = campaigns[campaigns["arm"].astype(str) == "factual"]
+    """Counted actions by campaign over the whole run in the factual world, real units; impressions of ads are none."""
+    inside = campaigns[(campaigns["arm"].astype(str) == "factual") & (campaigns["tactic"].astype(str) != "ad")]
     per_branch = inside.groupby("campaign")["counted"].sum() / (replicates * scenario.run.luck_branches)
     return {str(k): float(v / scenario.population.scale) for k, v in per_branch.items()}
 

@@ -33,7 +33,9 @@ POSITIVE = 4 | 16 | 32
 F = np.float32
 U64 = np.uint64
 D_SLOT, D_WOULD, D_LOOK = U64(2), U64(4), U64(5)
-INTEREST, EXPLORATION, INBOX, SEARCH, EXTERNAL = 0, 4, 5, 6, 7
+INTEREST, EXPLORATION, INBOX, SEARCH, EXTERNAL, SPONSORED = 0, 4, 5, 6, 7, 9
+SHORT_OF_ACTS = 3
+"""Bits of an impression without any act: skipped, watched to the end."""
 
 
 @njit(**KERNEL)
@@ -47,7 +49,7 @@ def look_block(
         first, last: range of visits.
         thread: row of the tallies to write.
         scores: (B, P+M) float32, row ``visit - first``: pool positions, then inbox; overwritten.
-        visits, pools: see `recsim.kernels.slate`.
+        visits, pools: see `recsim.kernels.slate`; an advertisement takes the first place of its visit.
         latent, cells, observed, items: groups of `recsim.state`; the person's own rows of ``observed`` are written.
         position: (C, 2) float32, political position of candidates.
         proof: (W,) float32, utility of what is shown beside window items: likes at the start of the step, labels.
@@ -110,11 +112,15 @@ def look_block(
     weighs = tally.valued.shape[1] > 0
     keeps_acts = tally.acts.shape[1] > 0
     keeps_impressions = tally.impressions.shape[0] > 0
+    sells = visits.ad.shape[0] > 0
     for visit in range(first, last):
         row = scores[visit - first]
         person = visits.person[visit]
         stratum = visits.stratum[visit]
         actor = U64(person)
+        ad = np.int64(visits.ad[visit]) if sells else np.int64(-1)
+        # An advertisement comes again to whoever has seen it; what she did with it is not done a second time.
+        again = ad >= 0 and has_seen(observed.seen, person, ad)
         # What has been shown before, or is held back by a gate, is taken out once; the rest competes.
         for column in range(pool_size):
             w = np.int64(pools.item[stratum, column]) - window_start
@@ -164,7 +170,10 @@ def look_block(
             for slot in range(wanted):
                 pick = np.int64(-1)
                 origin = INTEREST
-                if visits.entry[visit] > 0 and start + slot < ENTRY_SLOTS:
+                if ad >= 0 and start + slot == 0:
+                    pick = ad
+                    origin = SPONSORED
+                if pick < 0 and visits.entry[visit] > 0 and start + slot < ENTRY_SLOTS:
                     about = visits.about[visit]
                     while entry_next < pools.entry_count[about]:
                         i = np.int64(pools.entry[about, entry_next])
@@ -301,6 +310,8 @@ def look_block(
                 reports = l_hide[slot] < p_report[slot]
                 act |= np.int64((not reports) and l_hide[slot] < p_report[slot] + p_hide[slot]) << 7
                 act |= np.int64(reports) << 8
+                if again and start + slot == 0:
+                    act &= SHORT_OF_ACTS
                 tried += 1
                 examined += 1
                 counts = tally.items[thread, w]

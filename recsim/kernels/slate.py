@@ -21,6 +21,7 @@ class Visits(NamedTuple):
     stratum: np.ndarray  # (V,) int32
     entry: np.ndarray  # (V,) int8, 0 feed, 1 search, 2 link from elsewhere
     about: np.ndarray  # (V,) int8, candidate searched for
+    ad: np.ndarray  # (V,) int32, advertisement in the first place, -1 none; V = 0 if no campaign advertises
 
 
 class Pools(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from recsim.errors import nearest
 from recsim.scenario.quantity import NonNegative, Positive, Share, Strict, assumed
@@ -18,6 +18,13 @@ def _adding_up(block: Strict, names: tuple[str, ...], what: str) -> None:
     total = sum(getattr(block, name).value for name in names)
     if abs(total - 1) > 1e-6:
         raise ValueError(f"got {what} shares that add up to {total:g}, must add up to 1")
+
+
+def _in_order(hours: tuple[int, int]) -> tuple[int, int]:
+    first, last = hours
+    if not 0 <= first < last <= 24:
+        raise ValueError(f"got hours [{first}, {last}], must be in order and in 0 to 24")
+    return hours
 
 
 class TacticMix(Strict):
@@ -186,12 +193,7 @@ class BotNetwork(CampaignBase):
             )
         return {**{k: v for k, v in raw.items() if k != "attack"}, **ATTACKS[name]}
 
-    @model_validator(mode="after")
-    def _hours_in_order(self) -> BotNetwork:
-        first, last = self.hours
-        if not 0 <= first < last <= 24:
-            raise ValueError(f"got hours [{first}, {last}], must be in order and in 0 to 24")
-        return self
+    _hours = field_validator("hours")(_in_order)
 
     def affordable(self, dose: float) -> float:
         """Accounts at a dose, as far as the budget pays for them."""
@@ -257,6 +259,32 @@ class Impersonation(CampaignBase):
         return self.accounts.value + self.births_per_day.value * (self.end - self.start + 1)
 
 
+class Advertising(CampaignBase):
+    """Paid advertisements that take one place of a visit, whatever the ranking says."""
+
+    type: Literal["advertising"] = Field("advertising", description="kind of campaign")
+    counterfactual: Literal["absent"] = Field("absent", description="what stands in its place")
+    budget_eur: NonNegative = Field(description="money for impressions, EUR")
+    cpm_eur: Positive = Field(description="price of 1,000 impressions, EUR")
+    advertisements: Positive = Field(description="different advertisements, each shown as often, real advertisements")
+    stance: Literal["supportive", "neutral", "critical"] = Field(
+        "supportive", description="stance of the advertisements"
+    )
+    hours: tuple[int, int] = Field((8, 24), description="hours of the day in which they are shown, local, from and to")
+    regions: list[str] = Field(default_factory=list, description="regions where they are shown (none: everywhere)")
+    languages: list[str] = Field(default_factory=list, description="languages of people who get them (none: all)")
+
+    _hours = field_validator("hours")(_in_order)
+
+    def impressions(self, dose: float, scale: float) -> int:
+        """Simulated impressions that the budget pays for at a dose; one stands for ``1 / scale`` real ones.
+
+        Counted in whole millionths of a euro, the price rounded up, so that the money is never overspent.
+        """
+        price = math.ceil(round(self.cpm_eur.value * 1000 / scale, 6))
+        return math.floor(round(self.budget_eur.value * dose * 1_000_000, 6)) // price
+
+
 class Volunteers(CampaignBase):
     """Authentic supporters coordinated off-platform: the contrast, kept in both worlds."""
 
@@ -271,5 +299,6 @@ class Volunteers(CampaignBase):
 
 
 Campaign = Annotated[
-    BotNetwork | PurchasedEngagement | PaidInfluencers | Impersonation | Volunteers, Field(discriminator="type")
+    BotNetwork | PurchasedEngagement | PaidInfluencers | Impersonation | Advertising | Volunteers,
+    Field(discriminator="type"),
 ]

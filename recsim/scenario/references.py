@@ -113,6 +113,10 @@ def _names(scenario: Scenario, refuse: Refuse) -> None:
     for number, candidate in enumerate(scenario.candidates):
         named.append((("candidates", number, "language_shares"), list(candidate.language_shares), languages))
         named.append((("candidates", number, "audience"), list(candidate.audience), languages))
+    for number, campaign in enumerate(scenario.campaigns):
+        if campaign.type == "advertising":
+            named.append((("campaigns", number, "regions"), campaign.regions, regions))
+            named.append((("campaigns", number, "languages"), campaign.languages, languages))
     reviewers = scenario.moderation.reviewers
     named.append((("moderation", "reviewers"), list(reviewers), languages))
     for language, team in reviewers.items():

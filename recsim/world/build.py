@@ -8,11 +8,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recsim import rng
+from recsim.agents.advertising import impressions_by_step
 from recsim.agents.creators import build_supply
 from recsim.agents.networks import FULL, Roster, make_roster
 from recsim.agents.people import build_people, first_estimate, place_candidates
 from recsim.rng import Decision, Key
-from recsim.state import ACTIONS, Accounts, Cells, Counters, Items, Latent, Observed, copied, no_counts
+from recsim.state import (
+    ACTIONS,
+    ADVERTISEMENT,
+    STOPPED,
+    Accounts,
+    Cells,
+    Counters,
+    Items,
+    Latent,
+    Observed,
+    copied,
+    no_counts,
+)
 from recsim.world.books import Book, weighing_book
 from recsim.world.memory import Memory
 from recsim.world.networks import make_network, searches
@@ -47,9 +60,12 @@ class State:
     standing: np.ndarray  # (U, 2) float32, age of people's accounts at the start in days; a standing draw
     sought: np.ndarray  # (C, I) float32, decayed picks after searches for a candidate; I = 0 if no campaign searches
     vanishes: np.ndarray  # (I,) int32, step from which an item is gone with its account; never changes
-    poster: np.ndarray  # (I,) int32, number of the account within its campaign, -1 for ordinary items; never changes
+    poster: (
+        np.ndarray
+    )  # (I,) int32, number of the account or advertisement within its campaign, -1 for ordinary items; never changes
     down: np.ndarray  # (I,) bool, gone with its account
     rosters: dict[str, Roster]  # accounts of each campaign that has any, by its id
+    bought: list[np.ndarray]  # (steps,) int64 each, impressions meant for each step, as `Plan.ads`; never changes
     weighed: Book | None = None  # what a platform with weights counts
     clean: Book | None = None  # what it counts without inauthentic events, if this arm hides them from some reader
     bare: np.ndarray | None = None  # (I, 10) int64, unweighted events without inauthentic ones, likewise
@@ -114,7 +130,7 @@ def build_state(plan: Plan, key: Key) -> State:
     latent, cells = build_people(key, traits, plan.people, position)
     expected = plan.people * plan.days * activity.visits_per_day.value * activity.videos_per_visit.value
     spare = int(4 * expected * max(plan.scenario.response.follow_rate.value, 1e-4)) + 10_000
-    supply = build_supply(key, plan.supply, plan.posts, latent.preference, traits.population, spare)
+    supply = build_supply(key, plan.supply, plan.posts, latent.preference, traits.population, spare, plan.ads)
     people, items = plan.people, len(supply.items.id)
     born = np.searchsorted(supply.items.created, np.arange(plan.steps + 1)).astype(np.int64)
     estimate = first_estimate(key, traits, latent.taste, plan.scenario.platform.predictor.initial_accuracy.value)
@@ -128,6 +144,8 @@ def build_state(plan: Plan, key: Key) -> State:
         group=group_of(key, traits.population, people if plan.weighs else 0, guards.aggregate.groups),
     )
     counters = no_counts(items, guards.aggregate.groups if plan.weighs else 0)
+    # No gate ever waits for an advertisement's views.
+    counters.stage[supply.items.labels.kind == ADVERTISEMENT] = STOPPED
     return State(
         latent=latent, cells=cells, position=position, observed=observed, items=supply.items,
         scheduled=supply.items, replaced=supply.replaced, accounts=supply.accounts, counters=counters,
@@ -141,6 +159,7 @@ def build_state(plan: Plan, key: Key) -> State:
         vanishes=supply.vanishes, poster=supply.poster, down=np.zeros(items, np.bool_),
         sought=np.zeros((len(plan.candidates), items if searches(plan) else 0), np.float32),
         rosters=make_rosters(plan, key, items),
+        bought=[impressions_by_step(key, ad, plan.steps) for ad in plan.ads],
         memory=None if plan.policy.refit is None else Memory.empty(items),
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from recsim.metrics import effective_number, gini, largest, share_of, shares, smallest_half, top_share
-from recsim.state import ACTIONS, FIXED, VIEW
+from recsim.state import ACTIONS, ADVERTISEMENT, FIXED, VIEW
 from recsim.world.world import World
 
 
@@ -76,13 +76,14 @@ def people_facts(world: World, views: float) -> dict[str, float]:
     seen = (state.counters.human[:, 0] - world.viewed)[low:high]
     author, items = state.items.author[low:high], state.items
     by_topic = np.bincount(items.primary[low:high], weights=seen, minlength=plan.scenario.content.topics)
-    small = smallest_half(np.diff(state.accounts.start), np.unique(author))
+    content = items.labels.kind[low:high] != ADVERTISEMENT  # who buys a place is no small creator
+    small = smallest_half(np.diff(state.accounts.start), np.unique(author[content]))
     return {
         "watch_s_per_view": seconds / views,
         "watch_s_per_person_day": seconds / plan.people / max(1, len(record.days)),
         "utility_per_view": utility / FIXED / max(1.0, float(record.feed[3])),
         "effective_topics": float(effective_number(shares(by_topic))),
         "effective_topics_visit": pairs / alike if alike else float("nan"),
-        "small_creator_share": share_of(seen, small[author]),
+        "small_creator_share": share_of(seen[content], small[author[content]]),
         "emotional_share": share_of(seen, largest(items.emotion[low:high], 0.1, items.labels.present[low:high])),
     }

@@ -75,8 +75,9 @@ class Feed:
         ]
         self.order = np.zeros(people, np.int32)
         self.visits = slate.Visits(
-            np.zeros(people, np.int32), np.zeros(people, np.int32), np.zeros(people, np.int8), np.zeros(people, np.int8)
-        )
+            np.zeros(people, np.int32), np.zeros(people, np.int32), np.zeros(people, np.int8), np.zeros(people, np.int8),
+            np.full(people if plan.ads else 0, -1, np.int32),
+        )  # fmt: skip
         self.given: list[np.ndarray] = []
         if self.learner is not None and self.learner.reads_match:
             self.given = [np.zeros_like(scores) for scores in self.scores]

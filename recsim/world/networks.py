@@ -11,13 +11,17 @@ from recsim.agents.networks import MICRO, NO_LIMIT, Network
 from recsim.kernels.acts import ACTIONS_OF, RULES, Tactics, Targets
 from recsim.rng import hash32
 from recsim.scenario.campaigns import TACTIC_SHARES, BotNetwork, Campaign, UnitCosts
-from recsim.world.plan import Plan
+from recsim.world.plan import Plan, hours_to_steps
 
 if TYPE_CHECKING:
     from recsim.world.build import State
 
 TACTICS = ACTIONS_OF
-"""Tactics by which actions are counted and paid; camouflage is likes."""
+"""Tactics of accounts by which actions are counted and paid; camouflage is likes."""
+AD = len(TACTICS)
+"""Column of advertisements' impressions in a campaign's table, after those of `TACTICS`."""
+FLOWS = ("attempted", "prevented", "counted")
+"""Rows of that table."""
 
 
 def make_network(plan: Plan, campaign: Campaign) -> Network | None:
@@ -116,13 +120,6 @@ def plain(edge: np.ndarray, price: np.ndarray, views: float, prevented: float) -
         edge, own, np.ones(len(TACTICS), np.bool_), price, np.float32(views), np.float32(prevented), np.float32(0.0),
         np.float32(0.0),
     )  # fmt: skip
-
-
-def hours_to_steps(hours: tuple[int, int], steps_per_day: int) -> np.ndarray:
-    """Share of a day's actions in each step when they fall evenly between two hours of the day."""
-    weight = np.zeros(24)
-    weight[hours[0] : hours[1]] = 1.0 / (hours[1] - hours[0])
-    return weight.reshape(steps_per_day, 24 // steps_per_day).sum(axis=1)
 
 
 def find_targets(plan: Plan, state: State, network: Network, step: int, start: int, end: int, placebo: bool) -> Targets:

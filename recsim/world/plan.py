@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from recsim import rng
-from recsim.agents.creators import PostPlan, SupplyTraits
+from recsim.agents.creators import AdPlan, PostPlan, SupplyTraits
 from recsim.agents.detectors import get_detector, settled
 from recsim.agents.people import PeopleTraits
 from recsim.errors import InputError
@@ -25,10 +25,10 @@ from recsim.ranking.policy import Policy
 from recsim.ranking.presets import PRESETS
 from recsim.ranking.slate_vocabulary import TABLE, RerankFacts
 from recsim.rng import hash32
-from recsim.scenario.campaigns import Campaign
+from recsim.scenario.campaigns import Advertising, Campaign
 from recsim.scenario.people import Candidate, Segment
 from recsim.scenario.schema import Scenario
-from recsim.state import BOT, IMPERSONATION, INFLUENCER, VOLUNTEER
+from recsim.state import BOT, IMPERSONATION, INFLUENCER, STANCES, VOLUNTEER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Plan:
     traits: PeopleTraits
     supply: SupplyTraits
     posts: list[PostPlan]
+    ads: list[AdPlan]
     standing: np.ndarray  # (C,) float32, cumulative
     reaction: Reaction
     safeguards: Safeguards
@@ -332,6 +333,30 @@ def _post_plan(
     return None
 
 
+def _ad_plan(
+    plan: Advertising, number: int, beneficiary: int, scenario: Scenario, regions: list[str], languages: list[str],
+    lifetime: int,
+) -> AdPlan:  # fmt: skip
+    """Advertisements are in the language of their audience, the most spoken one if there are several."""
+    spd, days = 24 // scenario.run.step_hours, scenario.days.count
+    spoken = tuple(sorted({languages.index(name) for name in plan.languages}))
+    return AdPlan(
+        population=hash32(plan.key), campaign=number, candidate=beneficiary, stance=STANCES.index(plan.stance) - 1,
+        language=spoken[0] if spoken else 0, advertisements=max(1, round(plan.advertisements.value)),
+        first_step=(days - 1 + plan.start) * spd, last_step=(days + plan.end) * spd, lifetime=lifetime,
+        impressions=plan.impressions(scenario.dose.value * plan.dose.value, scenario.population.scale),
+        step_share=hours_to_steps(plan.hours, spd),
+        regions=tuple(sorted({regions.index(name) for name in plan.regions})), languages=spoken,
+    )  # fmt: skip
+
+
+def hours_to_steps(hours: tuple[int, int], steps_per_day: int) -> np.ndarray:
+    """Share of a day's actions in each step when they fall evenly between two hours of the day."""
+    weight = np.zeros(24)
+    weight[hours[0] : hours[1]] = 1.0 / (hours[1] - hours[0])
+    return weight.reshape(steps_per_day, 24 // steps_per_day).sum(axis=1)
+
+
 def make_plan(scenario: Scenario) -> Plan:
     """Resolve names, orders and units.
 
@@ -413,6 +438,12 @@ def make_plan(scenario: Scenario) -> Plan:
         supporters=about.supporters_per_candidate, outlets=about.media_outlets,
     )  # fmt: skip
     posts = [_post_plan(c, k, index, scenario, spd, days) for k, c in enumerate(campaigns)]
+    lifetime = max(1, round(content.lifetime_days * spd))
+    ads = [
+        _ad_plan(c, k, index[c.beneficiary], scenario, regions, languages, lifetime)
+        for k, c in enumerate(campaigns)
+        if c.type == "advertising"
+    ]
     return Plan(
         scenario=scenario, policy=policy, compiled=compiled, parameters=parameters,
         gate=compile_policy(policy.gate_policy) if policy.gate_policy else None,
@@ -421,9 +452,10 @@ def make_plan(scenario: Scenario) -> Plan:
         people=max(1, round(population.people.value * scale)), scale=scale, steps_per_day=spd, days=days,
         candidates=candidates, campaigns=campaigns, segments=segments, regions=regions, languages=languages,
         age_bands=age_bands, traits=traits, supply=supply, posts=[p for p in posts if p is not None],
+        ads=ads,
         standing=np.cumsum(standing).astype(np.float32), reaction=_reaction(scenario, policy, guards),
         safeguards=guards,
-        lifetime=max(1, round(content.lifetime_days * spd)),
+        lifetime=lifetime,
     )  # fmt: skip
 
 

@@ -12,10 +12,9 @@ from recsim.agents.cases import CASE_KINDS, Cases, Verdicts
 from recsim.agents.networks import FULL
 from recsim.rng import Key
 from recsim.state import ACTIONS, KINDS, SOURCES, STANCES
-from recsim.world.networks import TACTICS, price_list
+from recsim.world.networks import FLOWS, TACTICS, price_list
 from recsim.world.plan import Plan
 
-FLOWS = ("attempted", "prevented", "counted")
 REVIEW_COLUMNS = ("decided", "rightly_found", "wrongly_found", "missed")
 FOUND_COLUMNS = ("flagged", "inauthentic_flagged", "inauthentic", "people_flagged", "people")
 
@@ -50,8 +49,8 @@ class Record:
             getattr(self, name)[:] = getattr(other, name)
 
     def tactics(self, campaign: str) -> np.ndarray:
-        """(3, K) int64 of the current day: attempted, prevented and counted actions by tactic."""
-        return self.by_campaign.setdefault(campaign, np.zeros((len(FLOWS), len(TACTICS)), np.int64))
+        """(3, K + 1) int64 of the current day: attempted, prevented and counted actions by tactic, impressions of ads last."""
+        return self.by_campaign.setdefault(campaign, np.zeros((len(FLOWS), len(TACTICS) + 1), np.int64))
 
     def close_day(self, world) -> None:
         """Move the day's sums into the tables and clear them."""
@@ -206,14 +205,19 @@ class Record:
     def campaigns(self) -> pd.DataFrame:
         """Attempted, prevented and counted actions by day, campaign and tactic, and what they cost."""
         rows = []
-        price_of = {c.id: price_list(c.costs) for c in self.plan.campaigns}
+        price_of = {
+            c.id: [*price_list(c.costs), c.cpm_eur.value / 1000 if c.type == "advertising" else 0.0]
+            for c in self.plan.campaigns
+        }
         for day in self.days:
             for campaign, table in sorted(day["campaigns"].items()):
-                for number, tactic in enumerate(TACTICS):
+                for number, tactic in enumerate((*TACTICS, "ad")):
                     attempted, prevented, counted = (int(v) for v in table[:, number])
                     if attempted:
-                        # Real actions are simulated ones over the scale; that is what is paid for.
-                        spend = attempted / self.plan.scale * price_of[campaign][number]
+                        # Real actions are simulated ones over the scale; that is what is paid for. Of advertisements
+                        # only what was shown is paid.
+                        paid = counted if tactic == "ad" else attempted
+                        spend = paid / self.plan.scale * price_of[campaign][number]
                         rows.append((day["day"], campaign, tactic, attempted, prevented, counted, spend))
         names = ["day", "campaign", "tactic", "attempted", "prevented", "counted", "spend_eur"]
         columns = {name: np.array([r[k] for r in rows]) for k, name in enumerate(names)}

@@ -18,6 +18,7 @@ from recsim.kernels.slate import forget
 from recsim.kernels.visits import draw_visits
 from recsim.rng import Key
 from recsim.world.acting import Network
+from recsim.world.advertising import Advertising
 from recsim.world.arms import Arm
 from recsim.world.books import Books
 from recsim.world.build import State
@@ -53,6 +54,7 @@ class World(mesa.Model):
         self.people = People(self)
         self.creators = Creators(self)
         self.networks = [Network(self, n) for c in plan.campaigns if (n := make_network(plan, c)) is not None]
+        self.advertising = Advertising(self)
         self.platform = Platform(self)
         self.guard = Guard(self)
         self.record = Record(plan, key, arm.name)
@@ -97,6 +99,8 @@ class World(mesa.Model):
         self._timed("weights", self.guard.weigh)  # what everybody's actions count
         self._timed("takedown", take_down, self)  # what has been removed is not there any more
         self._timed("visits", self.people.visit)  # 1 who visits
+        if self.plan.ads:
+            self._timed("advertising", self.advertising.place, self.people.visiting)  # a place of some visits is sold
         self._timed("posts", self.creators.post)  # 2 posts enter, inboxes filled
         if self.feed.learner is not None:  # what the policy learned from the steps before
             self._timed("refit", self.feed.learner.refit, self.now, start, end)
@@ -132,7 +136,7 @@ class World(mesa.Model):
     def close(self) -> None:
         """Let go of the arrays: Mesa's model and agents refer to each other, so they would wait for the collector."""
         del self.feed.reach  # it refers to the feed
-        del self.state, self.feed, self.books, self.guard
+        del self.state, self.feed, self.books, self.guard, self.advertising
         self.moderation.__dict__.pop("register", None)
         self.networks.clear()
 

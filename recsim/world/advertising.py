@@ -1,0 +1,77 @@
+"""Advertisements at work in a world: each takes the first place of an ordinary visit, beside the ranking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recsim.agents.advertising import choose_people, shared_fairly
+from recsim.agents.creators import AdPlan
+from recsim.agents.enforcement import NEVER, ads_stopped
+from recsim.state import ADVERTISEMENT
+from recsim.world.acting import removal_step
+from recsim.world.networks import AD, FLOWS
+
+if TYPE_CHECKING:
+    from recsim.world.world import World
+
+
+class Advertising:
+    """All campaigns that advertise, in canonical order.
+
+    A visit has one place to sell. Impressions that find no free visit of their audience, and those of advertisements
+    that a ban has stopped, are not made up for: the money stays unspent.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        plan, labels = world.plan, world.state.items.labels
+        self.acting = [
+            number for number, ad in enumerate(plan.ads)
+            if world.arm.acts(plan.campaigns[ad.campaign].id) and world.arm.uses("ad") and not world.arm.placebo
+        ]  # fmt: skip
+        # Items are ordered by creation and then identity, so a campaign's are in order of copy and advertisement.
+        mine = [np.flatnonzero((labels.kind == ADVERTISEMENT) & (labels.campaign == ad.campaign)) for ad in plan.ads]
+        self.copies = [rows.reshape(-1, ad.advertisements) for rows, ad in zip(mine, plan.ads, strict=True)]
+        self.stops = [self._stops(ad, rows) for ad, rows in zip(plan.ads, self.copies, strict=True)]
+
+    def _stops(self, ad: AdPlan, copies: np.ndarray) -> np.ndarray:
+        """(N,) int32, first step without each advertisement under the scenario's ban."""
+        world, ban = self.world, self.world.plan.scenario.moderation.ads_ban
+        if ban is None:
+            return np.full(ad.advertisements, NEVER, np.int32)
+        return ads_stopped(
+            world.key._replace(branch=0), world.state.items.id[copies[0]], np.full(ad.advertisements, ad.first_step),
+            ban.enforced_share.value, ban.lag_h.value, 24 // world.plan.steps_per_day,
+        )  # fmt: skip
+
+    def place(self, visiting: int) -> None:
+        """Put advertisements into this step's first ``visiting`` visits."""
+        world, plan, now = self.world, self.world.plan, self.world.now
+        visits, cells = world.feed.visits, world.state.cells
+        visits.ad[:visiting] = -1
+        if now >= removal_step(plan, world.arm):
+            return
+        wanted = np.array([world.state.bought[number][now] for number in self.acting], np.int64)
+        if not wanted.any():
+            return
+        free = visits.entry[:visiting] == 0
+        granted = shared_fairly(wanted, int(free.sum()))
+        for number, asked, count in zip(self.acting, wanted, granted, strict=True):
+            if not asked:
+                continue
+            ad, person = plan.ads[number], visits.person[:visiting]
+            inside = free.copy()
+            if ad.regions:
+                inside &= np.isin(cells.region[person], ad.regions)
+            if ad.languages:
+                inside &= np.isin(cells.language[person], ad.languages)
+            open_ = np.flatnonzero(inside)
+            place, which = choose_people(world.key, ad, plan.traits.population, person[open_], int(count), now)
+            goes = self.stops[number][which] > now
+            visit = open_[place[goes]]
+            visits.ad[visit] = self.copies[number][(now - ad.first_step) // ad.lifetime][which[goes]]
+            free[visit] = False
+            flows = {"attempted": int(asked), "prevented": int((~goes).sum()), "counted": int(goes.sum())}
+            world.record.tactics(plan.campaigns[ad.campaign].id)[:, AD] += [flows[name] for name in FLOWS]
