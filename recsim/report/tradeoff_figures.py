@@ -77,7 +77,7 @@ def _panel(
             continue
         works = row["verdict"] == "more"
         article = row.get("article")
-        colour, marker = LOOKS.get(article, ("#555555", "o"))
+        colour, marker = LOOKS.get(article or "", ("#555555", "o"))
         label = f"Art. {article}: {ARTICLES[article]}" if article in ARTICLES else "no article stated"
         across = np.nan_to_num(np.array([[max(0.0, x - left)], [max(0.0, right - x)]]))
         up = np.nan_to_num(np.array([[max(0.0, y - low)], [max(0.0, high - y)]]))
