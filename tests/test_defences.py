@@ -198,6 +198,19 @@ def test_the_page_names_the_file_which_is_kept(scenario, tmp_path):
     assert svg.count('<g id="axes_') == 3  # one panel more, since people are sanctioned
 
 
+def test_the_scenarios_own_moderation_is_told_beside_the_defences(scenario):
+    from recsim.experiment.defences import Defence
+
+    own = with_defence(scenario, next(d for d in read_defences(SMALL) if d.name == "flagged_at_once"))
+    late = Defence("late", "a", "35(1)(c)", "b", {"moderation.network_removal_days": 2}, "here")
+    found = tradeoff(own, defences=[late], workers=1, store=False, simulate=fake_arms.simulate_arms)
+    (row,) = found.summary["rows"]
+    # Both have the same detector, so nobody more is sanctioned, and the costs are exactly zero.
+    assert found.summary["reference"]["detectors"] == row["detectors"] != {}
+    assert row["costs"]["people_sanctioned"]["change"] == 0 < row["costs"]["people_sanctioned"]["without"]
+    assert sum("the scenario itself" in line for line in answer_lines(found)) == 2
+
+
 def test_two_defences_on_real_worlds():
     scenario = load(fake_arms.SMALL, ["run.luck_branches=1", "run.replicates=2", "campaigns.0.accounts=20000"])
     found = tradeoff(scenario, defences=SMALL, workers=1, store=False)

@@ -86,7 +86,8 @@ def tradeoff_tables(result: Answer) -> list[Table]:
         ["mitigation", "utility", "watch, %", "small", "topics", "political, %", "counted, %"], costs,
         [20, 9, 10, 8, 8, 13, 12],
     )  # fmt: skip
-    more = [table for table in (_collateral(s["rows"]), _detectors(s["rows"]), _reviews(s["rows"])) if table.rows]
+    work = [{"mitigation": "the scenario itself", **s["reference"]}, *s["rows"]]
+    more = [table for table in (_collateral(s["rows"]), _detectors(work), _reviews(work)) if table.rows]
     known = [row for row in s["rows"] if "title" in row]
     if not known:
         return [first, second, *more]
