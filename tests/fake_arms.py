@@ -67,6 +67,31 @@ def strength(scenario, arm, day):
     return round(60 * x / (60 + x)) + 5 * (len(acting) > 2 and x > 0)
 
 
+def _typed(rows, names):
+    """A table whose columns have their types without any rows, too."""
+    frame = _frame(rows, names)
+    text = {"arm", "region", "language", "detector", "case"}
+    return frame if rows else frame.astype({name: "int64" for name in frame.columns if name not in text})
+
+
+def moderated(scenario, replicate, arms, first):
+    """Rows of collateral harm, detections and reviews on each day: none without detectors."""
+    harm, found, decided = [], [], []
+    for arm in arms:
+        for branch in range(scenario.run.luck_branches):
+            for day in range(first, 1):
+                head = (replicate, branch, arm.name, day)
+                for one in scenario.moderation.detectors:
+                    acting = 0 if arm.campaigns is not None and not arm.campaigns else 10
+                    found.append(
+                        (*head, one.id, 40 + acting // 2 + replicate, acting // 2, acting, 40 + replicate, 400)
+                    )
+                    harm.append((*head, "north", "aa", 300, 30 + replicate, 600, 60.0))
+                    harm.append((*head, "north", "bb", 100, 0, 200, 0.0))
+                    decided.append((*head, "account", "aa", 8, 5, 2, 1, 7 - day, 0.5 if day else 2.0))
+    return harm, found, decided
+
+
 def simulate_arms(scenario, replicate, arms, *, threads=1, report=None):
     """Independent counts per replicate and branch, the same in all arms, and what the arm adds to them."""
     if "FAKE_LOG" in os.environ:
@@ -106,6 +131,7 @@ def simulate_arms(scenario, replicate, arms, *, threads=1, report=None):
                     if arm.acts(c.id) and c.start <= day and c.type == "bot_network":
                         k = round(100 * size(scenario, c))
                         spent.append((*head, day, c.id, "like", k, 0, k, 0.01 * k / scenario.population.scale))
+    harm, found, decided = moderated(scenario, replicate, arms, first)
     facts = [(replicate, 0, "shared", "gini_views", 0.5)]
     facts += [
         (replicate, b, arm.name, name, value + 0.01 * ((replicate * 7 + len(arm.name)) % 5))
@@ -128,6 +154,10 @@ def simulate_arms(scenario, replicate, arms, *, threads=1, report=None):
         "engagement": _frame(actions, "day candidate action origin count", "candidate action origin"),
         "campaigns": _frame(spent, "day campaign tactic attempted prevented counted spend_eur", "campaign tactic"),
         "facts": _frame(facts, "name value"),
+        "collateral": _typed(harm, "day region language people sanctioned actions uncounted_actions"),
+        "held": _typed([(*r[:4], r[5], 1000, 0, 50, 20) for r in harm], "day language item_steps held demoted withdrawn"),
+        "detections": _typed(found, "day detector flagged inauthentic_flagged inauthentic people_flagged people"),
+        "reviews": _typed(decided, "day case language decided rightly_found wrongly_found missed waiting waited_h"),
     }  # fmt: skip
     meta = {
         "replicate": replicate, "people": 500, "steps": 60, "fork_day": first, "seconds": {}, "own_actions": {},

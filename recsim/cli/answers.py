@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -177,8 +178,14 @@ def delay(
 def tradeoff(
     config: Config,
     mitigations: Annotated[
-        str, typer.Option(help="comma-separated names, or all; see recsim list mitigations")
-    ] = "all",
+        str | None,
+        typer.Option(
+            help="comma-separated names, or all; see recsim list mitigations (default: all, or none beside --defences)"
+        ),
+    ] = None,
+    defences: Annotated[
+        Path | None, typer.Option(help="YAML file of defences, each a set of values; docs/attribution.md")
+    ] = None,
     candidate: Candidate = None,
     out: Out = None,
     replicates: Replicates = None,
@@ -195,13 +202,18 @@ def tradeoff(
     json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Give what each mitigation takes away of the shift, and what it costs genuine people."""
+    """Give what each mitigation or defence takes away of the shift, and what it costs genuine people."""
     what = What(config, list(set_ or []), replicates, scale, dose, seed)
     how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet)
     from recsim.experiment.tradeoff import question_of
 
-    names = [name.strip() for name in mitigations.split(",") if name.strip()]
-    answer_command(what, how, lambda scenario: question_of(scenario, names, candidate), " or name fewer --mitigations")
+    names = None if mitigations is None else [name.strip() for name in mitigations.split(",") if name.strip()]
+    answer_command(
+        what,
+        how,
+        lambda scenario: question_of(scenario, names, candidate, defences or ()),
+        " or name fewer --mitigations",
+    )
 
 
 def add_to(app: typer.Typer) -> None:

@@ -64,6 +64,7 @@ class Question:
         settings: what is asked, apart from the scenario; part of the fingerprint and of the summary.
         candidate: whose shift is reported; the worlds do not depend on it.
         summarise: makes numbers and tables of the worlds.
+        texts: further files by name, such as what the question was read from.
     """
 
     command: str
@@ -72,6 +73,7 @@ class Question:
     settings: dict[str, Any]
     candidate: str
     summarise: Summarise
+    texts: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def last(self) -> str:
@@ -303,7 +305,7 @@ def _head(question: Question, worlds: Worlds, mark: str, session: Session) -> di
 
 def _write(question: Question, result: Answer, path: Path, session: Session, metas: list[dict[str, Any]]) -> None:
     """Everything but figures and the page; the summary last, since it marks the folder as complete."""
-    texts = {"scenario.yaml": dump_yaml(question.scenario)}
+    texts = {"scenario.yaml": dump_yaml(question.scenario), **question.texts}
     texts |= {f"{name}.csv": frame.to_csv(index=False) for name, frame in result.frames.items()}
     source = policy_source(question.scenario, session.simulate)
     if source is not None:

@@ -1,4 +1,4 @@
-"""What each mitigation takes away of the shift, and what it costs genuine people and creators."""
+"""What each mitigation or defence takes away of the shift, and what it costs genuine people and creators."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import pandas as pd
 
 from recsim.errors import InputError, unknown
 from recsim.experiment.attribution import spread
+from recsim.experiment.collateral import SHARES, by_language, collateral_of, detectors_of, reviews_of
 from recsim.experiment.contrasts import adjusted, direction
+from recsim.experiment.defences import Defence, dump_defences, read_defences, with_defence
 from recsim.experiment.efficacy import Ratio, efficacy, relative_change
 from recsim.experiment.run import configured
 from recsim.experiment.sets import Answer, Question, WorldSet, answer, chosen_candidate, without_table
@@ -41,6 +43,11 @@ COSTS = {
     "effective_topics_visit": Cost("effective topics within a visit", "topics", False),
     "candidate_views": Cost("views of candidate content", "%", True),
     "genuine_actions": Cost("counted actions of people on candidate content", "%", True),
+    "people_sanctioned": Cost("people under sanctions", "percentage points", False),
+    "actions_uncounted": Cost("actions of people that do not count", "percentage points", False),
+    "items_held": Cost("time that genuine items are held back", "percentage points", False),
+    "items_demoted": Cost("time that genuine items are demoted", "percentage points", False),
+    "items_withdrawn": Cost("time that genuine items are withdrawn", "percentage points", False),
 }
 GROUPS = ("language", "region")
 
@@ -79,28 +86,39 @@ def with_mitigation(scenario: Scenario, name: str) -> Scenario:
     return scenario.model_copy(update={"platform": scenario.platform.model_copy(update={"mitigations": used})})
 
 
-def question_of(scenario: Scenario, names: str | Sequence[str] = "all", candidate: str | None = None) -> Question:
+def question_of(
+    scenario: Scenario, names: str | Sequence[str] | None = None, candidate: str | None = None,
+    defences: str | Path | Sequence[Defence] = (),
+) -> Question:  # fmt: skip
     """The worlds that a trade-off of mitigations by name needs; each is tried alone beside the scenario's own.
 
     Args:
         scenario: as resolved; the reference.
-        names: as of `chosen_mitigations`.
+        names: as of `chosen_mitigations`; None: all, or none where there are defences.
         candidate: whose shift is to be mitigated; None: the beneficiary of most campaigns.
+        defences: a file of them, or as read; each is tried alone as well.
 
     Raises:
         InputError: a bad setting, or no campaign is removed in the counterfactual.
     """
-    chosen = chosen_mitigations(scenario, names)
-    return question_for(scenario, {name: with_mitigation(scenario, name) for name in chosen}, candidate)
+    chosen_candidate(scenario, candidate)
+    found = read_defences(defences) if isinstance(defences, str | Path) else list(defences)
+    chosen = chosen_mitigations(scenario, ([] if found else "all") if names is None else names)
+    mitigated = {name: with_mitigation(scenario, name) for name in chosen}
+    return question_for(scenario, mitigated | {d.name: with_defence(scenario, d) for d in found}, candidate, found)
 
 
-def question_for(scenario: Scenario, mitigated: Mapping[str, Scenario], candidate: str | None = None) -> Question:
+def question_for(
+    scenario: Scenario, mitigated: Mapping[str, Scenario], candidate: str | None = None,
+    defences: Sequence[Defence] = (),
+) -> Question:  # fmt: skip
     """The worlds that a trade-off needs, from scenarios that are made already.
 
     Args:
         scenario: the reference.
-        mitigated: by name of the mitigation.
+        mitigated: by name of the mitigation or defence.
         candidate: whose shift is to be mitigated; None: the beneficiary of most campaigns.
+        defences: those of the names that are defences, for the record.
 
     Raises:
         InputError: no mitigation, or no campaign is removed in the counterfactual.
@@ -113,21 +131,25 @@ def question_for(scenario: Scenario, mitigated: Mapping[str, Scenario], candidat
         acting, without = arm_names(name)
         arms = (dataclasses.replace(FACTUAL, name=acting), dataclasses.replace(COUNTERFACTUAL, name=without))
         sets.append(WorldSet(f"mitigation-{plain_name(name)}", without_table(one), arms))
-    return Question("tradeoff", scenario, tuple(sets), {"mitigations": sorted(mitigated)}, who, _summarise)
+    told = {d.name: {"title": d.title, "article": d.article, "source": d.source} for d in defences}
+    settings = {"mitigations": sorted(mitigated), "defences": told}
+    texts = {"defences.yaml": dump_defences(defences)} if defences else {}
+    return Question("tradeoff", scenario, tuple(sets), settings, who, _summarise, texts)
 
 
 def tradeoff(
-    scenario: Scenario, *, mitigations: str | Sequence[str] = "all", candidate: str | None = None,
-    replicates: int | None = None, seed: int | None = None, out: str | Path | None = None, workers: int | None = None,
+    scenario: Scenario, *, mitigations: str | Sequence[str] | None = None, candidate: str | None = None,
+    defences: str | Path | Sequence[Defence] = (), replicates: int | None = None, seed: int | None = None, out: str | Path | None = None, workers: int | None = None,
     threads: int | None = None, fixed_parameters: bool = False, resume: bool = False, force: bool = False,
     progress: Progress | None = None, store: bool = True, simulate: Simulate | None = None,
 ) -> Answer:  # fmt: skip
-    """Simulate the same worlds under each mitigation, with and without the campaigns.
+    """Simulate the same worlds under each mitigation and defence, with and without the campaigns.
 
     Args:
         scenario: from `recsim.load`; its own mitigations stay on in all worlds.
-        mitigations: names, or "all".
+        mitigations: names, or "all"; None: all, or none where there are defences.
         candidate: as of `question_of`.
+        defences: a YAML file of them, or as read by `recsim.experiment.defences.read_defences`.
         replicates, seed: override the scenario's.
         out: directory itself; default ``runs/tradeoff-<name>-<fingerprint>``.
         workers, threads, fixed_parameters, resume, force, progress, store, simulate: as in `recsim.attribute`.
@@ -137,13 +159,14 @@ def tradeoff(
         RecsimError: a worker died, or the disk is full; finished replicates are kept.
     """
     session = Session(simulate, fixed_parameters, workers, threads, progress)
-    question = question_of(configured(scenario, replicates, seed, None), mitigations, candidate)
+    question = question_of(configured(scenario, replicates, seed, None), mitigations, candidate, defences)
     return answer(question, session, out, resume, force, store)
 
 
 def _summarise(question: Question, worlds: Worlds) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
     k = worlds.candidates.index(question.candidate)
     names: Sequence[str] = question.settings["mitigations"]
+    told: Mapping[str, dict[str, str]] = question.settings["defences"]
     shift = {name: worlds.shift_pp(*arm_names(name))[:, k] for name in (REFERENCE, *names)}
     costs = {name: costs_of(worlds, arm_names(name)[1]) for name in shift}
     groups = {name: groups_of(worlds, arm_names(name)[1]) for name in shift}
@@ -156,21 +179,29 @@ def _summarise(question: Question, worlds: Worlds) -> tuple[dict[str, Any], dict
         t, less, share = interval(shift[name]), interval(removed[name]), efficacy(shift[REFERENCE], shift[name])
         rows.append(
             {
-                "mitigation": name, **about(name), "shift_pp": t.mean, **spread(t),
+                "mitigation": name, **told.get(name, about(name)), "shift_pp": t.mean, **spread(t),
                 "less_pp": less.mean, **spread(less, "less_"), "p_holm": p[name],
                 "verdict": direction(removed[name], p[name]),
                 "efficacy": share.value, "efficacy_low": share.low, "efficacy_high": share.high,
                 "costs": {c: _cost(costs[REFERENCE][c], costs[name][c], c, p_costs[c][name]) for c in COSTS},
                 "groups": _groups(groups[REFERENCE], groups[name]),
+                "collateral": by_language(worlds, arm_names(name)[1]), **_at_work(worlds, arm_names(name)[0]),
             }
         )  # fmt: skip
     rows.sort(key=lambda row: (-np.nan_to_num(row["less_pp"], nan=-np.inf), row["mitigation"]))
     t = interval(shift[REFERENCE])
     summary = {
-        "reference": {"shift_pp": t.mean, **spread(t), "shown": bool(t.low > 0 or t.high < 0)},
+        "reference": {
+            "shift_pp": t.mean, **spread(t), "shown": bool(t.low > 0 or t.high < 0), **_at_work(worlds, FACTUAL.name)
+        },
         "rows": rows, "undefined_replicates": int(np.isnan(shift[REFERENCE]).sum()),
     }  # fmt: skip
-    return summary, {"tradeoff": _table(rows), "groups": _group_table(rows)}
+    return summary, {"tradeoff": _table(rows), "groups": _group_table(rows), "moderation": _moderation_table(rows)}
+
+
+def _at_work(worlds: Worlds, arm: str) -> dict[str, Any]:
+    """How well detectors and reviewers do where the campaigns act."""
+    return {"detectors": detectors_of(worlds, arm), "reviews": reviews_of(worlds, arm)}
 
 
 def about(name: str) -> dict[str, Any]:
@@ -187,10 +218,12 @@ def costs_of(worlds: Worlds, arm: str) -> dict[str, np.ndarray]:
     human = actions[actions["origin"].astype(str) != "inauthentic"]
     counted = human.groupby("replicate")["count"].sum().reindex(worlds.replicates, fill_value=0).to_numpy(float)
     views = worlds.sums("segments", arm, "impressions")
-    out = {name: worlds.fact(arm, name) for name in COSTS if name not in ("candidate_views", "genuine_actions")}
+    own = ("candidate_views", "genuine_actions", *SHARES)
+    out = {name: worlds.fact(arm, name) for name in COSTS if name not in own}
     out["small_creator_share"] = 100 * out["small_creator_share"]
     nothing = np.zeros(len(worlds.replicates))
-    return out | {"candidate_views": views.get("all", nothing), "genuine_actions": counted}
+    found = {"candidate_views": views.get("all", nothing), "genuine_actions": counted}
+    return out | found | collateral_of(worlds, arm)
 
 
 def groups_of(worlds: Worlds, arm: str) -> dict[str, dict[str, np.ndarray]]:
@@ -229,7 +262,7 @@ def _groups(
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     flat = []
     for row in rows:
-        line = {k: v for k, v in row.items() if k not in ("costs", "groups")}
+        line = {k: v for k, v in row.items() if k not in ("costs", "groups", "collateral", "detectors", "reviews")}
         for name, cost in row["costs"].items():
             line |= {f"{name}.{k}": v for k, v in cost.items()}
         flat.append(line)
@@ -245,3 +278,22 @@ def _group_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
             for name, change in parts.items()
         ]
     )
+
+
+def _moderation_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Detectors, reviewers and collateral harm by language: one row per figure."""
+    flat = [
+        (row["mitigation"], part, who, name, value)
+        for row in rows
+        for part in ("detectors", "reviews")
+        for who, figures in row[part].items()
+        for name, value in figures.items()
+    ]
+    flat += [
+        (row["mitigation"], f"collateral {name}", language, key, value)
+        for row in rows
+        for name, languages in row["collateral"].items()
+        for language, figures in languages.items()
+        for key, value in figures.items()
+    ]
+    return pd.DataFrame(flat, columns=["mitigation", "part", "of", "figure", "value"])

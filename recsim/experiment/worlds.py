@@ -19,6 +19,13 @@ KEPT = {
     "provenance": (["candidate", "kind"], ["impressions"]),
     "engagement": (["candidate", "action", "origin"], ["count"]),
     "campaigns": (["campaign", "tactic"], ["attempted", "prevented", "counted", "spend_eur"]),
+    "collateral": (["language"], ["people", "sanctioned", "actions", "uncounted_actions"]),
+    "held": (["language"], ["item_steps", "held", "demoted", "withdrawn"]),
+    "detections": (["detector"], ["flagged", "inauthentic_flagged", "inauthentic", "people_flagged", "people"]),
+    "reviews": (
+        ["case", "language"],
+        ["decided", "rightly_found", "wrongly_found", "missed", "waiting", "waited_hours"],
+    ),
 }
 """Tables kept of a set of worlds: what they are summed by, and what is summed."""
 
@@ -32,6 +39,12 @@ def reduced(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     for name, (keys, sums) in KEPT.items():
         frame = frames["exposure" if name == "segments" else name]
         frame = frame[frame["arm"] != "shared"]
+        if name == "reviews":
+            # Who waits is a stock, of which the last day counts; hours add up, their mean does not.
+            frame = frame.assign(
+                waiting=frame["waiting"].where(frame["day"] == 0, 0),
+                waited_hours=(frame["waited_h"] * frame["decided"]).fillna(0.0),
+            )
         out[name] = frame.groupby([*HEAD, *keys], observed=True, as_index=False)[sums].sum()
     facts = frames["facts"]
     out["facts"] = facts[facts["arm"] != "shared"].reset_index(drop=True)

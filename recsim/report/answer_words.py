@@ -27,18 +27,29 @@ LIMITS = {
     "the parts would be others. Where players only work together, sharing out is a convention; look at the interactions.",
     "dose": "Other doses are assumptions about what the campaign could have done, not about what it did. That no further "
     "dose differs is no proof that the curve is flat.",
-    "tradeoff": "Mitigations are tried one at a time against campaigns that do not adapt to them. Costs are those of the "
-    "model's people, who come as often whatever they are shown.",
+    "tradeoff": "Mitigations and defences are tried one at a time against campaigns that do not adapt to them. Costs are those "
+    "of the model's people, who come as often whatever they are shown. Precision and recall are those on simulated logs.",
     "delay": "Removal is perfect and at once: every inauthentic account, on the day named. A platform that finds only some "
     "of them, or removes people by mistake, saves less.",
 }
+
+
+def _measures(s: dict[str, Any]) -> list[str]:
+    """Options that name the mitigations and the file of defences, which lies beside the scenario."""
+    named = [name for name in s["mitigations"] if name not in s["defences"]]
+    return [
+        *(["--mitigations", ",".join(named)] if named else []),
+        *(["--defences", "defences.yaml"] if s["defences"] else []),
+    ]
+
+
 OPTIONS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "attribute": lambda s: ["--by", s["by"], *(["--orders", str(s["orders"])] if s["orders"] else [])],
     "dose": lambda s: [
         *([] if s["campaign"] == ALL else ["--campaign", s["campaign"]]), "--from", f"{s['doses'][0]:g}", "--to",
         f"{s['doses'][-1]:g}", "--points", str(len(s["doses"])), *(["--others"] if s["others"] else []),
     ],
-    "tradeoff": lambda s: ["--mitigations", ",".join(s["mitigations"])],
+    "tradeoff": _measures,
     "delay": lambda s: ["--days=" + ",".join(map(str, s["days"]))],
 }  # fmt: skip
 

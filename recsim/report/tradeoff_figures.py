@@ -8,34 +8,48 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from recsim.experiment.sets import Answer
 from recsim.experiment.tradeoff import COSTS
-from recsim.report.figures import BLACK, BLUE, GREEN
+from recsim.ranking.mitigation import ARTICLES
+from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, PINK, RED, SKY
 from recsim.report.labels import Box, place_labels
 from recsim.report.words import name_of
 
 SHOWN = ("utility_per_view", "candidate_views")
 """Horizontal axes: what people get, and what is left of political content."""
+HARM = "actions_uncounted"
+"""One more where anybody is sanctioned or counted for less; drawn with its sign turned, so that right is better."""
+LOOKS = dict(
+    zip(ARTICLES, ((SKY, "^"), (ORANGE, "v"), (RED, "s"), (BLUE, "o"), (PINK, "P"), (GREEN, "D")), strict=True)
+)
+"""Colour and marker of each point of DSA Article 35(1)."""
 
 
 def tradeoff(result: Answer) -> Figure:
     """One panel per cost; every mitigation as a point with both intervals; better is up and right."""
     s = result.summary
-    figure = Figure(figsize=(7.2, 8.4), dpi=150, layout="constrained")
+    shown = ((HARM,) if any(row["costs"][HARM]["change"] for row in s["rows"]) else ()) + SHOWN
+    tall = max(4.2, 1.8 + 0.12 * len(s["rows"]))
+    figure = Figure(figsize=(7.2, tall * len(shown)), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(len(SHOWN), 1, sharey=True)
+    panels = figure.subplots(len(shown), 1, sharey=True)
     share = s["reference"]["shown"]
-    placed = [_panel(axes, s["rows"], cost, share) for axes, cost in zip(panels, SHOWN, strict=True)]
-    panels[0].set_title("What each mitigation saves, and what it costs without any campaign", loc="left")
+    placed = [_panel(axes, s["rows"], cost, share) for axes, cost in zip(panels, shown, strict=True)]
+    panels[0].set_title("What each measure saves, and what it costs without any campaign", loc="left")
     for axes in panels:
         axes.set_ylabel(
             f"efficacy: share of the shift of\n{name_of(result)} taken away, %" if share
             else f"shift of {name_of(result)} taken away,\npercentage points"
         )  # fmt: skip
+    found = {label: h for axes in panels for h, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     handles = {
-        label: h for axes in panels for h, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        name: Line2D([], [], color=found[name].get_color(), marker=found[name].get_marker(), linestyle=found[name].get_linestyle())
+        for name in sorted(found, key=lambda name: (not name.startswith("Art."), name))
     }  # fmt: skip
+    for label, face in (("filled: makes the shift smaller (Holm)", "#555555"), ("open: no difference shown", "white")):
+        handles[label] = Line2D([], [], marker="o", linestyle="none", color="#555555", markerfacecolor=face)
     figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     figure.canvas.draw()
     figure.set_layout_engine("none")
@@ -57,11 +71,14 @@ def _panel(
         y, low, high = (np.nan if row[k] is None else factor * row[k] for k in keys)
         given = row["costs"][cost]
         x, left, right = (np.nan if given[k] is None else given[k] for k in ("change", "change_low", "change_high"))
+        if cost == HARM:
+            x, left, right = 0.0 - x, 0.0 - right, 0.0 - left
         if not (np.isfinite(x) and np.isfinite(y)):
             continue
         works = row["verdict"] == "more"
-        colour, marker = (GREEN, "D") if works else (BLUE, "o")
-        label = "makes the shift smaller (Holm)" if works else "no difference to the shift shown"
+        article = row.get("article")
+        colour, marker = LOOKS.get(article or "", ("#555555", "o"))
+        label = f"Art. {article}: {ARTICLES[article]}" if article in ARTICLES else "no article stated"
         across = np.nan_to_num(np.array([[max(0.0, x - left)], [max(0.0, right - x)]]))
         up = np.nan_to_num(np.array([[max(0.0, y - low)], [max(0.0, high - y)]]))
         axes.errorbar(x, y, xerr=across, yerr=up, fmt="none", color=colour, alpha=0.45, linewidth=0.9)
@@ -77,7 +94,8 @@ def _panel(
     if share:
         axes.axhline(100, color="#888888", linestyle=":", linewidth=1.0, label="nothing of the shift is left")
     _limits(axes, points)
-    axes.set_xlabel(f"change of {COSTS[cost].label}, {COSTS[cost].unit}")
+    label = "actions of people that count" if cost == HARM else COSTS[cost].label
+    axes.set_xlabel(f"change of {label}, {COSTS[cost].unit}")
     (x0, x1), (y0, y1) = axes.get_xlim(), axes.get_ylim()
     return points, [*lines, (x0, 0.0, x1, 0.0), (0.0, y0, 0.0, y1)]
 
@@ -90,5 +108,7 @@ def _limits(axes: Axes, points: list[tuple[float, float, str]]) -> None:
         (axes.get_xlim, axes.set_xlim, [p[0] for p in points]), (axes.get_ylim, axes.set_ylim, [p[1] for p in points])
     ):  # fmt: skip
         low, high = min([0.0, *values]), max([0.0, *values])
-        room = 0.45 * (high - low) or 1.0
-        put(max(get()[0], low - room), min(get()[1], high + room))
+        span = (high - low) or 1.0
+        ends = max(get()[0], low - 0.45 * span), min(get()[1], high + 0.45 * span)
+        # Many measures cost nothing at all: their labels need room on both sides of zero.
+        put(min(ends[0], low - 0.2 * span), max(ends[1], high + 0.2 * span))

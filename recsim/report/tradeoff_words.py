@@ -1,8 +1,9 @@
-"""What a trade-off of mitigations says: sentences and tables."""
+"""What a trade-off of mitigations and defences says: sentences and tables."""
 
 from __future__ import annotations
 
 from textwrap import shorten
+from typing import Any
 
 from recsim.experiment.sets import Answer
 from recsim.report.table import number
@@ -12,6 +13,7 @@ COST_COLUMNS = {
     "utility_per_view": "+.3f", "watch_s_per_person_day": "+.1f", "small_creator_share": "+.1f",
     "effective_topics_visit": "+.2f", "candidate_views": "+.1f", "genuine_actions": "+.1f",
 }  # fmt: skip
+COLLATERAL_COLUMNS = ("people_sanctioned", "actions_uncounted", "items_held", "items_demoted", "items_withdrawn")
 
 
 def tradeoff_words(result: Answer) -> list[str]:
@@ -43,6 +45,14 @@ def tradeoff_words(result: Answer) -> list[str]:
         out.append(
             f"Most views of candidate content are lost in {where} under {name}: {change:+.0f} % "
             f"{span(group, 'change_low', 'change_high', '+.0f')}."
+        )
+    hurt = [row for row in rows if (row["costs"]["people_sanctioned"]["change"] or 0) > 0]
+    if hurt:
+        row = max(hurt, key=lambda one: one["costs"]["people_sanctioned"]["change"])
+        cost = row["costs"]["people_sanctioned"]
+        out.append(
+            f"Most genuine people are sanctioned under {row['mitigation']}: {cost['change']:+.1f} "
+            f"{span(cost, 'change_low', 'change_high', '+.1f')} pp of all person-days of the window, with no campaign at all."
         )
     return out
 
@@ -76,11 +86,68 @@ def tradeoff_tables(result: Answer) -> list[Table]:
         ["mitigation", "utility", "watch, %", "small", "topics", "political, %", "counted, %"], costs,
         [20, 9, 10, 8, 8, 13, 12],
     )  # fmt: skip
+    work = [{"mitigation": "the scenario itself", **s["reference"]}, *s["rows"]]
+    more = [table for table in (_collateral(s["rows"]), _detectors(work), _reviews(work)) if table.rows]
     known = [row for row in s["rows"] if "title" in row]
     if not known:
-        return [first, second]
+        return [first, second, *more]
     what = [[row["mitigation"], f"{shorten(row['title'], 46, placeholder=' ..'):<46}", row["article"]] for row in known]
     third = Table(
         "What they are, and the point of the Digital Services Act", ["mitigation", "", "Art."], what, [22, 47, 11]
     )
-    return [first, second, third]
+    return [first, second, *more, third]
+
+
+def _collateral(rows: list[dict[str, Any]]) -> Table:
+    """Harm by moderation and counting; only those that do any."""
+    out = []
+    for row in rows:
+        costs = [row["costs"][name] for name in COLLATERAL_COLUMNS]
+        if not any(cost["change"] for cost in costs):
+            continue
+        cells = [
+            number(cost["change"], "+.2f") + ("*" if cost["verdict"] in ("more", "less") else " ") for cost in costs
+        ]  # fmt: skip
+        groups = row["collateral"].get("people_sanctioned", {})
+        out.append([row["mitigation"], *cells, " ".join(f"{k} {number(v['mean'], '.1f')}" for k, v in groups.items())])
+    return Table(
+        "What it does to genuine people and creators in worlds without campaigns, percentage points; * after Holm; "
+        "people: person-days under sanctions, last column by language, %; uncounted: actions of people; held, demoted, "
+        "gone: time of genuine items; who is not listed does none of it",
+        ["mitigation", "people", "uncounted", "held", "demoted", "gone", "by language"], out, [20, 8, 10, 8, 9, 8, 17],
+    )  # fmt: skip
+
+
+def _detectors(rows: list[dict[str, Any]]) -> Table:
+    out = [
+        [row["mitigation"], name, *(_rate(one, rate) for rate in ("precision", "recall", "false_positive_rate"))]
+        for row in rows
+        for name, one in row["detectors"].items()
+    ]
+    return Table(
+        "What detectors find where the campaigns act: precision, recall, false-positive rate among people (Fieller's "
+        "95 % interval); accounts are simulated ones, see docs/moderation.md on the scale",
+        ["mitigation", "detector", "precision", "recall", "false pos."], out, [20, 12, 16, 16, 16],
+    )  # fmt: skip
+
+
+def _rate(one: dict[str, Any], name: str) -> str:
+    if one[name] is None:
+        return "-"
+    low, high = one[f"{name}_low"], one[f"{name}_high"]
+    return f"{one[name]:.2f}" + (f" {low:.2f}-{high:.2f}" if low is not None and high is not None else "")
+
+
+def _reviews(rows: list[dict[str, Any]]) -> Table:
+    names = ("decided", "rightly_found", "wrongly_found", "missed", "waiting")
+    out = [
+        [row["mitigation"], language, *(number(one[name], ".1f") for name in names), number(one["waited_h"], ".1f")]
+        for row in rows
+        for language, one in row["reviews"].items()
+    ]
+    return Table(
+        "What reviewers decide where the campaigns act, by language of the case: simulated cases in the window, mean per "
+        "world; waiting: at its end; hours waited on average",
+        ["mitigation", "lang.", "decided", "rightly", "wrongly", "missed", "waiting", "hours"], out,
+        [20, 7, 9, 9, 9, 8, 10, 8],
+    )  # fmt: skip

@@ -316,6 +316,22 @@ def apply_override(raw: dict, override: str) -> None:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         raise InputError(f"got value {text!r}, which is not valid YAML", where) from None
+    set_value(raw, dotted, value, where, "set on the command line")
+
+
+def set_value(raw: dict, dotted: str, value: Any, where: str, source: str) -> None:
+    """Set the value of a dotted key in a raw mapping; list members by id or number.
+
+    Args:
+        raw: is changed.
+        dotted: key.
+        value: anything that YAML can hold; a bare number for a quantity replaces its value and drops its range.
+        where: names the setting in errors.
+        source: noted as the source of a bare number.
+
+    Raises:
+        InputError: a list member that does not exist, or a key inside something that holds none.
+    """
     *steps, last = dotted.split(".")
     node: Any = raw
     for step in steps:
@@ -328,7 +344,7 @@ def apply_override(raw: dict, override: str) -> None:
         raise InputError(f"{'.'.join(steps)} is not a mapping", where)
     old = node.get(last)
     if isinstance(old, dict) and "value" in old and not isinstance(value, dict):
-        value = {"value": value, "evidence": "assumption", "source": "set on the command line"}
+        value = {"value": value, "evidence": "assumption", "source": source}
     node[last] = value
 
 
@@ -349,4 +365,4 @@ def _position(node: list, step: str, where: str) -> int:
     raise unknown("list member", step, ids, where)
 
 
-__all__ = ["apply_override", "load", "parse", "read_segments", "read_yaml"]
+__all__ = ["apply_override", "load", "parse", "read_segments", "read_yaml", "set_value"]
