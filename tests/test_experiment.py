@@ -262,8 +262,9 @@ def test_load_and_diff(done, tiny, tmp_path):
 
 def test_public_names():
     assert sorted(recsim.__all__) == [
-        "Comparison", "InputError", "Learned", "Policy", "RecsimError", "Reranker", "Result", "Scenario", "View",
-        "array_policy", "check", "compare", "diff", "load", "parse", "policy", "reranker", "run",
+        "Answer", "Comparison", "InputError", "Learned", "Policy", "RecsimError", "Reranker", "Result", "Scenario",
+        "View", "array_policy", "attribute", "check", "compare", "delay", "diff", "dose_response", "load", "parse",
+        "policy", "reranker", "run",
     ]  # fmt: skip
     for name in recsim.__all__:
         assert getattr(recsim, name) is not None
