@@ -1,180 +1,325 @@
-"""Moderation in the world: detectors on simulated logs, reports, review, sanctions, notices, labels, collateral."""
+"""Appeals, notices, sanctions, labels and bans; the moderation block and its way into plain values."""
 
-from __future__ import annotations
+import math
 
 import numpy as np
 import pytest
-from helpers import changed, frames_of, window_shares, world_of
+import yaml
+from test_review import KEY, desk, pool, run
 
-from recsim.agents.cases import ITEM
-from recsim.audit import controls
+from recsim.agents.cases import ACCOUNT, ACCOUNT_APPEAL, ITEM, ITEM_APPEAL, Verdicts, make_cases, no_cases, take
+from recsim.agents.enforcement import (
+    NEVER,
+    Appealing,
+    Notice,
+    account_effect,
+    ads_stopped,
+    answer_notice,
+    appeals,
+    follow_verdicts,
+    impose,
+    in_force,
+    item_effect,
+    label_political,
+    lift,
+    no_sanctions,
+    roll_back,
+)
+from recsim.agents.review import new_queue, review, seats
 from recsim.errors import InputError
-from recsim.scenario.moderation import Actions, Detector, LabelErrors, Notice, PoliticalLabels, Reviewers
-from recsim.scenario.quantity import assumed
-from recsim.state import LABELLED, REMOVED
+from recsim.rng import hash32
+from recsim.scenario import dump_yaml, load, realise
+from recsim.scenario.moderation import Moderation
+from recsim.world.desk import make_appealing, make_desk, make_notice
+from recsim.world.plan import make_plan
+
+MANY = np.arange(20_000, dtype=np.uint64) | np.uint64(77 << 32)
+RULE = Appealing(wrongly=0.6, rightly=0.1, mean_delay_h=24.0, within_h=72.0, work=2.0, priority=1)
 
 
-def detector(kind="noise", reviewed=False, **parameters):
-    return Detector(
-        id="d", kind=kind, every_hours=4, reviewed=reviewed, parameters={k: assumed(v) for k, v in parameters.items()}
-    )
+def within(found, chance, deviations=4):
+    """A share lies within so many binomial standard errors."""
+    return abs(found.mean() - chance) <= deviations * math.sqrt(chance * (1 - chance) / len(found))
 
 
-def moderated(scenario, **moderation):
-    return changed(scenario, moderation=moderation)
+def found_verdicts(subject, truth, kind=ACCOUNT, effect=10, found=True):
+    n = len(subject)
+    return Verdicts(
+        np.full(n, kind, np.int8), subject, np.zeros(n, np.int8), np.broadcast_to(truth, n).copy(),
+        np.zeros(n, np.int16), np.full(n, found), np.zeros(n), np.full(n, effect - 1.0), np.full(n, effect, np.int32),
+    )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def strong(small):
-    return changed(small, dose=assumed(20.0))
+# ---- appeals -----------------------------------------------------------------------------------------------------
 
 
-PERFECT = {"recall": 1.0, "false_positive_rate": 0.0}
+def test_who_appeals_and_when():
+    truth = np.arange(len(MANY)) % 2 == 0
+    cases = appeals(RULE, found_verdicts(MANY, truth), no_cases(), KEY, 1)
+    in_time = 1 - math.exp(-3)
+    for true, share in ((True, 0.1), (False, 0.6)):
+        assert within(np.isin(MANY[truth == true], cases.subject), share * in_time)
+    delay = cases.entered + cases.moment.astype(np.float64) - 10
+    assert delay.min() >= 0 and delay.max() <= 72
+    for hours in (6, 24, 48):
+        assert within(delay <= hours, (1 - math.exp(-hours / 24)) / in_time)
+    assert set(cases.kind) == {ACCOUNT_APPEAL} and set(cases.work) == {2.0} and set(cases.priority) == {1}
+    items = appeals(RULE, found_verdicts(MANY, truth, ITEM), no_cases(), KEY, 4)
+    assert set(items.kind) == {ITEM_APPEAL} and (items.entered - 10).max() <= 18
+    for verdicts in (found_verdicts(MANY, truth, found=False), found_verdicts(MANY, truth, ACCOUNT_APPEAL)):
+        assert len(appeals(RULE, verdicts, no_cases(), KEY, 1).kind) == 0
 
 
-def team(count=2000.0, **more):
-    return {"aa": Reviewers(count=assumed(count), items_per_hour=assumed(60), **more)}
+def test_appeals_carry_the_reach_of_the_sanctioned():
+    about = make_cases(ACCOUNT, MANY, 0, False, 0, reports=np.arange(len(MANY)), reach=7)
+    cases = appeals(RULE, found_verdicts(MANY, False), about, KEY, 1)
+    assert np.array_equal(cases.reports, (cases.subject & np.uint64(0xFFFFFFFF)).astype(np.int64))
+    assert set(cases.reach) == {7}
 
 
-def test_a_perfect_detector_ends_the_campaign_after_its_first_step(strong):
-    frames = frames_of(moderated(strong, detectors=[detector(**PERFECT)]))
-    acts = frames["campaigns"].groupby("day")["attempted"].sum()
-    assert acts.get(-3, 0) > 0 and acts.drop(-3, errors="ignore").sum() == 0
-    d = frames["detections"]
-    assert (d["inauthentic_flagged"] == d["inauthentic"]).all() and (d["people_flagged"] == 0).all()
-    assert d[d["arm"].astype(str) == "factual"]["inauthentic"].iloc[0] > 0
-    assert d[d["arm"].astype(str) == "counterfactual"]["inauthentic"].sum() == 0
-    shares = {arm: dict(window_shares(frames, arm)) for arm in ("factual", "counterfactual")}
-    plain = dict(window_shares(frames_of(strong), "factual"))
-    assert (
-        abs(shares["factual"]["eva"] - shares["counterfactual"]["eva"]) < plain["eva"] - shares["counterfactual"]["eva"]
-    )
+def test_from_a_report_to_a_reinstated_account():
+    """Everything at work: reports, review, sanctions, appeals, a second review; rates of each outcome."""
+    setting = desk(pool(30.0, 60.0, sensitivity=(0.8,) * 3, specificity=0.7), delay_h=2.0)
+    truth = np.arange(len(MANY)) % 2 == 0
+    queue, sanctions, appealed = new_queue(setting), no_sanctions(), []
+    new = make_cases(ACCOUNT, MANY, 0, truth, 0)
+    for now in range(200):
+        queue, verdicts = review(setting, queue, new, now, KEY)
+        sanctions = follow_verdicts(sanctions, verdicts)
+        new = appeals(RULE, verdicts, no_cases(), KEY, 1)
+        appealed.append(new.subject)
+    asked = np.concatenate(appealed)
+    assert queue.ledger[:, 2].sum() == len(MANY) + len(asked) and not len(queue.hours) + len(queue.coming.kind)
+    innocent, guilty = MANY[~truth], MANY[truth]
+    assert within(np.isin(innocent, sanctions.subject), 0.3) and within(np.isin(guilty, sanctions.subject), 0.8)
+    wrongly = sanctions.subject[np.isin(sanctions.subject, innocent)]
+    again = np.isin(wrongly, asked)
+    assert within(again, 0.6 * (1 - math.exp(-3)))
+    back = ~in_force(sanctions, ACCOUNT, wrongly, 10_000)
+    assert not back[~again].any() and within(back[again], 0.7)
+    rightly = np.intersect1d(np.intersect1d(sanctions.subject, guilty), asked)
+    assert within(~in_force(sanctions, ACCOUNT, rightly, 10_000), 0.2)
+    assert np.all(sanctions.until > sanctions.since) and sanctions.since.min() == 3
 
 
-def test_roll_back_takes_fake_counts_away(strong):
-    kept = world_of(moderated(strong, detectors=[detector(**PERFECT)]), "factual", steps=50).state.counters
-    back = moderated(strong, detectors=[detector(**PERFECT)], actions=Actions(rollback="roll_back"))
-    taken = world_of(back, "factual", steps=50).state.counters
-    assert kept.fake.sum() > 0 and taken.fake.sum() == 0
-    assert (taken.total >= 0).all() and (taken.valued >= 0).all()
+# ---- sanctions ---------------------------------------------------------------------------------------------------
 
 
-def test_false_positives_cost_people_their_voice(small):
-    wrong = detector(recall=0.0, false_positive_rate=0.2)
-    frames = frames_of(moderated(small, detectors=[wrong]))
-    c = frames["collateral"]
-    last = c[c["day"] == 0]
-    assert last["sanctioned"].sum() / last["people"].sum() == pytest.approx(0.2, abs=0.04)
-    assert c["uncounted_actions"].sum() / c["actions"].sum() == pytest.approx(0.2, abs=0.06)
-    counted = world_of(moderated(small, detectors=[wrong]), steps=30).state
-    assert 0.6 < counted.weighed.total.sum() / counted.counters.total.sum() < 0.95
+def test_sanctions_over_time():
+    a = np.array([5, 9, 5], np.uint64)
+    s = impose(no_sanctions(), ACCOUNT, a, np.array([7, 4, 6]))
+    everybody = np.array([5, 9, 2], np.uint64)
+    state = [in_force(s, ACCOUNT, everybody, step).tolist() for step in (3, 4, 6)]
+    assert state == [[False] * 3, [False, True, False], [True, True, False]]
+    assert not in_force(s, ITEM, everybody, 9).any()
+    earlier = impose(s, ACCOUNT, np.array([9], np.uint64), np.array([2]))
+    later = impose(s, ACCOUNT, np.array([9], np.uint64), np.array([8]))
+    assert len(earlier.since) == len(later.since) == 2
+    assert in_force(earlier, ACCOUNT, everybody, 2)[1] and in_force(later, ACCOUNT, everybody, 4)[1]
+    free = lift(s, ACCOUNT, np.array([9, 2], np.uint64), np.array([10, 11]))
+    assert [in_force(free, ACCOUNT, everybody, step)[1].item() for step in (9, 10)] == [True, False]
+    twice = impose(free, ACCOUNT, np.array([9], np.uint64), np.array([20]))
+    assert [in_force(twice, ACCOUNT, everybody, step)[1].item() for step in (9, 15, 20)] == [True, False, True]
+    assert in_force(s, ACCOUNT, everybody, 100)[1] and len(lift(s, ITEM, a[:2], np.zeros(2)).until) == 2
 
 
-def test_off_is_off(small):
-    assert not world_of(small, steps=2).moderation.active
-    assert controls.same(frames_of(small), frames_of(moderated(small, actions=Actions(item="demote"))))
-    # A detector that finds nobody changes nothing but the tables about itself.
-    idle = frames_of(moderated(small, detectors=[detector(recall=0.0, false_positive_rate=0.0)]))
-    plain = frames_of(small)
-    for name in ("exposure", "provenance", "engagement", "campaigns", "followers"):
-        assert controls.same({name: plain[name]}, {name: idle[name]}), name
+def test_effects_of_actions():
+    table = {
+        (action, back): account_effect(action, back, 0.1)
+        for action in ("nothing", "remove", "restrict", "captcha")
+        for back in ("none", "freeze", "roll_back")
+    }
+    assert [k for k, e in table.items() if e.activity == 0] == [("remove", b) for b in ("none", "freeze", "roll_back")]
+    assert {k for k, e in table.items() if e.counts} == {("nothing", "none"), ("captcha", "none")}
+    assert all(e.keeps == (k[1] != "roll_back") for k, e in table.items())
+    assert table["captcha", "none"].activity == 0.1 and table["restrict", "none"].activity == 1.0
+    assert item_effect("remove", 0.3) == (False, False, 1.0, False)
+    assert item_effect("exclude", 0.3) == (True, False, 1.0, False)
+    assert item_effect("demote", 0.3) == (True, True, 0.3, False)
+    assert item_effect("label", 0.3) == (True, True, 1.0, True)
+    assert item_effect("nothing", 0.3) == (True, True, 1.0, False)
+    with pytest.raises(ValueError, match="unknown action 'ban'; allowed: nothing"):
+        account_effect("ban", "none", 0.1)
 
 
-def test_reviewers_stand_between_finding_and_sanction(strong):
-    """Nobody is sanctioned without reviewers; slow ones let more through; blind ones everything."""
-
-    def acted(**options):
-        f = frames_of(moderated(strong, detectors=[detector(reviewed=True, **PERFECT)], **options))
-        return f["campaigns"]["attempted"].sum(), f["reviews"]
-
-    alone, nobody = acted()
-    many, fast = acted(reviewers=team(sensitivity=assumed(1)))
-    blind, _ = acted(reviewers=team(sensitivity=assumed(0)))
-    slow, late = acted(reviewers=team(count=20.0, sensitivity=assumed(1)))
-    assert alone == blind > slow > many > 0
-    assert nobody["decided"].sum() == 0 and nobody["waiting"].max() > 0
-    assert fast["rightly_found"].sum() > 0 and fast["missed"].sum() == 0
-    assert late["waited_h"].max() > fast["waited_h"].max()
+def test_roll_back_takes_exactly_what_was_put_in():
+    generator = np.random.default_rng(3)
+    before = generator.integers(0, 50, (40, 10))
+    item, action = generator.integers(0, 40, 500), generator.integers(0, 10, 500)
+    count = generator.integers(1, 4, 500)
+    after = before.copy()
+    for i, a, n in zip(item, action, count, strict=True):
+        after[i, a] += n
+    kept = after.copy()
+    assert np.array_equal(roll_back(after, item, action, count), before) and np.array_equal(after, kept)
+    with pytest.raises(ValueError, match="more events to take back than item 3 has of action 2"):
+        roll_back(np.zeros((5, 10), np.int64), np.array([3]), np.array([2]), np.array([1]))
 
 
-def test_people_report_and_items_come_down(small):
-    loud = changed(small, response={"report_rate": assumed(0.05)})
-    harsh = team(specificity=assumed(0.0), sensitivity=assumed(1))
-    world = world_of(moderated(loud, reviewers=harsh), steps=30)
-    removed = np.flatnonzero(world.state.status & REMOVED)
-    assert len(removed) > 5
-    assert not np.isin(world.state.observed.inbox, removed).any()
-    reviews = frames_of(moderated(loud, reviewers=harsh))["reviews"]
-    assert (reviews["case"] == "item").all() and reviews["wrongly_found"].sum() > 0
-    held = frames_of(moderated(loud, reviewers=harsh))["held"]
-    assert held["withdrawn"].sum() > 0
-    # What has come down is not seen again.
-    seen = world.state.counters.human[removed, 0].copy()
-    for _ in range(4):
-        world.step()
-    assert np.array_equal(world.state.counters.human[removed, 0], seen)
+# ---- notices, labels, advertisements -------------------------------------------------------------------------------
 
 
-def test_demoted_items_lose_views(small):
-    loud = changed(small, response={"report_rate": assumed(0.05)})
-    harsh = team(specificity=assumed(0.0))
-
-    def views(action, factor=0.3):
-        world = world_of(
-            moderated(loud, reviewers=harsh, actions=Actions(item=action, demote_factor=assumed(factor))), steps=50
-        )
-        rows = np.flatnonzero(world.state.status)
-        return world.state.counters.human[rows, 0].sum() / max(1, len(rows)), len(rows)
-
-    assert views("demote")[0] < views("label")[0] and views("label")[1] > 5
+@pytest.mark.parametrize(("share", "compliance"), [(1.0, 0.9), (0.5, 0.58), (0.3, 0.0), (0.0, 1.0)])
+def test_notices(share, compliance):
+    notice = Notice(hash32("authority"), 100.5, share, compliance, 32.9)
+    named, step = answer_notice(notice, MANY, KEY, 4)
+    assert within(named, share) and within(step[named] < NEVER, compliance) if share else not named.any()
+    assert np.all(step[~named] == NEVER)
+    assert set(step[step < NEVER]) <= {34}  # 133.4 h lie in step 33; the next one feels it
+    other, _ = answer_notice(notice._replace(population=hash32("ngo")), MANY, KEY, 4)
+    wider, _ = answer_notice(notice._replace(share=min(1.0, share + 0.2)), MANY, KEY, 4)
+    assert np.all(wider[named]) and (np.array_equal(other, named) == (share in (0.0, 1.0)))
 
 
-def test_a_notice_is_answered_in_part_and_late(strong):
-    one = Notice(id="n", day=-3, hour=4, campaign="network", share=assumed(1), compliance=assumed(1), lag_h=assumed(24))
-    frames = frames_of(moderated(strong, notices=[one]))
-    acts = frames["campaigns"].groupby("day")["attempted"].sum()
-    assert acts[-3] > 0 and acts.get(-1, 0) == 0
-    half = frames_of(moderated(strong, notices=[one.model_copy(update={"compliance": assumed(0.5)})]))
-    later = half["campaigns"].groupby("day")["attempted"].sum()
-    assert 0 < later[-1] < frames_of(strong)["campaigns"].groupby("day")["attempted"].sum()[-1]
+def test_a_notice_becomes_sanctions():
+    named, step = answer_notice(Notice(5, 0.0, 0.5, 0.5, 10.0), MANY, KEY, 1)
+    acted = step < NEVER
+    sanctions = impose(no_sanctions(), ACCOUNT, MANY[acted], step[acted])
+    assert not in_force(sanctions, ACCOUNT, MANY, 9).any()
+    assert np.array_equal(in_force(sanctions, ACCOUNT, MANY, 10), acted) and acted.sum() < named.sum()
 
 
-def test_labels_carry_their_errors(small):
-    labels = PoliticalLabels(errors={"eva": LabelErrors(missed=assumed(1.0))}, demotion=assumed(0.2))
-    world = world_of(moderated(small, political_labels=labels), steps=30)
-    candidate = world.state.items.labels.candidate[24 : int(world.state.born[30])]
-    labelled = (world.state.status[24 : int(world.state.born[30])] & LABELLED) > 0
-    eva = [c.id for c in world.plan.candidates].index("eva")
-    late = slice(int(world.state.born[1]), None)
-    candidate, labelled = candidate[late], labelled[late]
-    assert not labelled[candidate == eva].any() and not labelled[candidate < 0].any()
-    assert labelled[(candidate >= 0) & (candidate != eva)].all()
-    shares = dict(window_shares(frames_of(moderated(small, political_labels=labels)), "counterfactual"))
-    assert shares["eva"] > dict(window_shares(frames_of(small), "counterfactual"))["eva"]
+def test_political_labels_and_their_errors():
+    about = np.arange(len(MANY)) % 4 - 1
+    political = np.arange(len(MANY)) % 3 > 0
+    missed, wrong = np.array([0.0, 1.0, 0.25]), np.array([0.0, 0.2, 0.0])
+    label = label_political(KEY, MANY, political, about, 0.8, 0.05, missed, wrong)
+    for candidate, (hit, extra) in {-1: (0.8, 0.05), 0: (0.8, 0.0), 1: (0.0, 0.2), 2: (0.6, 0.0)}.items():
+        mine = about == candidate
+        assert within(label[mine & political], hit) and within(label[mine & ~political], extra), candidate
+    swapped = label_political(KEY, MANY, political, np.array([1, 0, 2, -1])[about], 0.8, 0.05, missed[[1, 0, 2]], wrong[[1, 0, 2]])  # fmt: skip
+    assert np.array_equal(label, swapped)
 
 
-@pytest.mark.parametrize("kind", ["noise", "synchrony", "account_rate"])
-def test_controls_hold(small, kind):
-    scenario = moderated(
-        small, detectors=[detector(kind, reviewed=True)], reviewers=team(), actions=Actions(rollback="roll_back")
-    )
-    for control in (controls.zero_dose, controls.exchanged, controls.reordered, controls.threads):
-        ok, note = control(scenario)
-        assert ok, f"{control.__name__}: {note}"
+def test_ban_on_advertisements():
+    start = np.arange(len(MANY)) % 100
+    stop = ads_stopped(KEY, MANY, start, 0.35, 30.0, 4)
+    assert within(stop < NEVER, 0.35)
+    assert np.array_equal(stop[stop < NEVER], start[stop < NEVER] + 8)
+    assert np.all(ads_stopped(KEY, MANY, start, 0.0, 30.0, 4) == NEVER)
+    assert np.array_equal(ads_stopped(KEY, MANY, start, 1.0, 0.0, 4), start)
 
 
-def test_misspelt_detector(small):
-    with pytest.raises(InputError, match=r"unknown detector 'synchroni'.*did you mean 'synchrony'"):
-        frames_of(moderated(small, detectors=[detector("synchroni")]))
-    with pytest.raises(InputError, match="recal"):
-        frames_of(moderated(small, detectors=[detector(recal=0.5)]))
+# ---- the block -----------------------------------------------------------------------------------------------------
+
+BLOCK = """
+moderation:
+  detectors:
+    - {id: fast, kind: account_rate, parameters: {rate: {value: 40, range: [20, 80], evidence: assumption}}, every_hours: 6}
+  reviewers:
+    aa: {count: 95, share_of_time: 0.05, hours: [8, 24]}
+  queue: {priority: reports_reach, service: fixed, delay_h: 2, capacity: 1000, expires_h: 240}
+  appeals: {wrongly_sanctioned: 0.4, first: true}
+  notices:
+    - {id: bureau, day: -3, hour: 12, campaign: network, share: 0.5, lag_h: {value: 32.9, evidence: documented, source: gandul.ro}}
+    - {id: ngo, sender: organisation, day: 0, target: items, candidate: eva, content: supporter, compliance: 0.58}
+  actions: {account: restrict, item: demote, rollback: roll_back}
+  political_labels: {share: 0.9, errors: {eva: {missed: 1}, ada: {wrong: 0.1}}, demotion: 0.3}
+  ads_ban: {enforced_share: 0.5}
+"""
 
 
-def test_nothing_lost_on_the_way_to_the_desk(strong):
-    world = world_of(
-        moderated(strong, detectors=[detector(reviewed=True, **PERFECT)], reviewers=team(20.0)), "factual", steps=58
-    )
-    entered, merged, decided, expired = world.state.docket.queue.ledger.sum(axis=0)
-    queue = world.state.docket.queue
-    assert entered == merged + decided + expired + len(queue.waiting.kind) + len(queue.hand.kind) > 0
-    assert (queue.worked <= queue.offered + 1e-6).all() and ITEM not in queue.waiting.kind
+@pytest.fixture
+def stated(tmp_path, request):
+    """A file of the small scenario with every part of the block stated."""
+    path = tmp_path / "moderated.yaml"
+    path.write_text((request.config.rootpath / "configs" / "small.yaml").read_text() + BLOCK)
+    return path
+
+
+def test_the_block_is_off_by_default(small):
+    block = small.moderation
+    assert not block.detectors and not block.reviewers and not block.notices
+    assert block.appeals is None and block.political_labels is None and block.ads_ban is None
+    nobody = make_desk(block, ["aa"], 1.0, 4)
+    assert nobody.pools == () and nobody.pool_of.tolist() == [-1] and len(seats(nobody)[0]) == 0
+    drawn = realise(small, 3, 0).moderation
+    update = {n: getattr(block, n) for n in ("prevented_share", "network_removal_days")}
+    assert drawn.model_copy(update=update) == block, "no part that is off draws anything"
+
+
+def test_the_block_reads_writes_and_draws(stated, tmp_path):
+    scenario = load(stated)
+    again = tmp_path / "again.yaml"
+    again.write_text(dump_yaml(scenario))
+    assert load(again) == scenario
+    drawn = [realise(scenario, 1, r).moderation for r in range(4)]
+    assert len({m.detectors[0].parameters["rate"].value for m in drawn}) == 4
+    assert len({m.reviewers["aa"].sensitivity.value for m in drawn}) == 4
+    assert {m.notices[0].lag_h.value for m in drawn} == {32.9}
+    turned = scenario.moderation.model_copy(update={"notices": scenario.moderation.notices[::-1]})
+    other = realise(scenario.model_copy(update={"moderation": turned}), 1, 0).moderation
+    assert other.notices[::-1] == drawn[0].notices
+
+
+def test_a_stated_scenario_can_be_planned(stated):
+    assert make_plan(realise(load(stated), 1, 0)).languages == ["aa"]
+
+
+def test_from_the_block_to_the_desk(stated):
+    block = load(stated).moderation
+    setting = make_desk(block, ["aa", "bb"], 0.01, 1)
+    (only,) = setting.pools
+    assert only.people == pytest.approx(0.0475) and (only.opens, only.closes) == (8, 24)
+    assert setting.pool_of.tolist() == [0, -1] and setting.capacity == 10 and setting.expires_h == 240
+    assert setting.order == "reports_reach" and not setting.exponential and setting.delay_h == 2
+    cases = make_cases(ACCOUNT, MANY[:200], np.arange(200) % 2, True, 0)
+    verdicts, queue = run(setting, cases, 241)
+    assert len(verdicts.kind) == 10 and queue.ledger[:, 3].tolist() == [90, 100]
+    assert make_appealing(block.appeals)[:2] == (0.4, 0.05) and make_appealing(block.appeals).priority == 1
+    first, last = (make_notice(n, 10) for n in block.notices)
+    assert first.sent_h == 6 * 24 + 12 and last.sent_h == 9 * 24 + 12 and first.lag_h == 32.9
+    assert (first.share, last.compliance, last.population) == (0.5, 0.58, hash32("ngo"))
+
+
+def test_other_languages_are_reviewed_less_well():
+    team = {"count": 2, "sensitivity": 0.8, "other_languages": {"bb": 0.5}}
+    block = Moderation.model_validate({"reviewers": {"cc": {"count": 1}, "aa": team}})
+    setting = make_desk(block, ["aa", "bb", "cc", "dd"], 1.0, 1)
+    assert setting.pool_of.tolist() == [0, 0, 1, -1]
+    assert setting.pools[0].sensitivity[:2] == pytest.approx([0.8, 0.4])
+    number = np.arange(8000, dtype=np.uint64)
+    verdicts, queue = run(setting, make_cases(ACCOUNT, number, number % np.uint64(4), True, 0), 80)
+    assert np.all(queue.waiting.language == 3) and len(verdicts.kind) == 6000
+    for language, chance in enumerate((0.8, 0.4, 0.8)):
+        assert within(take(verdicts, verdicts.language == language).found, chance)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("moderation.reviewers.xx={count: 5}", r"moderation.reviewers.xx: got unknown name 'xx'; allowed: aa"),
+        ("moderation.reviewers.aa.other_languages={bb: 1}", r"other_languages.bb: got unknown name 'bb'"),
+        ("moderation.reviewers.aa.other_languages={aa: 1}", "got other language 'aa' for 'aa'; it has reviewers of its own"),
+        ("moderation.reviewers.aa.hours=[20, 4]", r"got hours \[20, 4\]; must be two hours of the day"),
+        ("moderation.reviewers.aa.cuont=4", "unknown key 'cuont'; allowed: count, .*; did you mean 'count'"),
+        ("moderation.reviewers.aa.sensitivity=1.2", r"got 1.2, must be in \[0, 1\]"),
+        ("moderation.queue.priority=reach", "got 'reach'; allowed: first_come, reports_reach, score"),
+        ("moderation.queue.capacity=-1", "got -1, must be at least 0"),
+        ("moderation.notices.bureau.campaign=netwrk", "notices.bureau.campaign: got unknown campaign 'netwrk'; .*'network'"),
+        ("moderation.notices.ngo.candidate=evaa", "notices.ngo.candidate: got unknown candidate 'evaa'; .*'eva'"),
+        ("moderation.notices.ngo.campaign=network", "needs a campaign or a candidate, and not both"),
+        ("moderation.notices.ngo.day=-10", "notices.ngo.day: got day -10; the run has room for -9 to 0"),
+        ("moderation.notices.ngo.id=bureau", "notices.bureau.id: got id 'bureau' twice"),
+        ("moderation.political_labels.errors.evaa={missed: 1}", "errors.evaa: got unknown candidate 'evaa'"),
+        ("moderation.actions.account=ban", "got 'ban'; allowed: nothing, remove, restrict, captcha"),
+        ("moderation.ads_ban={}", "ads_ban.enforced_share: is missing"),
+        ("moderation.detectors.fast.every_hours=0", "got 0, must be at least 1"),
+    ],
+)  # fmt: skip
+def test_one_line_per_problem(stated, override, message):
+    with pytest.raises(InputError, match=message) as error:
+        load(stated, [override])
+    assert "\n" not in str(error.value) and str(stated) in str(error.value)
+
+
+def test_words_of_the_block_are_not_yaml_truths(stated):
+    """No key or choice is one that YAML reads as true or false (on, off, yes, no)."""
+    raw = yaml.safe_load(stated.read_text())["moderation"]
+
+    def keys(value):
+        if isinstance(value, dict):
+            return [k for name, member in value.items() for k in (name, *keys(member))]
+        return [k for member in value for k in keys(member)] if isinstance(value, list) else []
+
+    assert all(isinstance(k, str) for k in keys(raw))
