@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from recsim.experiment.result import Result
     from recsim.experiment.run import run
     from recsim.experiment.sets import Answer
+    from recsim.experiment.tradeoff import tradeoff
     from recsim.ranking.array_policy import array_policy
     from recsim.ranking.learned import Learned, View
     from recsim.ranking.policy import Policy, policy
@@ -42,6 +43,7 @@ _HOME = {
     "policy": "recsim.ranking.policy", "Reranker": "recsim.ranking.reranker", "reranker": "recsim.ranking.reranker",
     "run": "recsim.experiment.run", "Answer": "recsim.experiment.sets", "attribute": "recsim.experiment.attribution",
     "delay": "recsim.experiment.delay", "dose_response": "recsim.experiment.dose",
+    "tradeoff": "recsim.experiment.tradeoff",
 }  # fmt: skip
 __all__ = [
     "Answer",
@@ -66,6 +68,7 @@ __all__ = [
     "policy",
     "reranker",
     "run",
+    "tradeoff",
 ]
 
 

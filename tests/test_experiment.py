@@ -264,7 +264,7 @@ def test_public_names():
     assert sorted(recsim.__all__) == [
         "Answer", "Comparison", "InputError", "Learned", "Policy", "RecsimError", "Reranker", "Result", "Scenario",
         "View", "array_policy", "attribute", "check", "compare", "delay", "diff", "dose_response", "load", "parse",
-        "policy", "reranker", "run",
+        "policy", "reranker", "run", "tradeoff",
     ]  # fmt: skip
     for name in recsim.__all__:
         assert getattr(recsim, name) is not None
