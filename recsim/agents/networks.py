@@ -111,6 +111,15 @@ class Roster:
         )
 
 
+def entries(accounts: int, scale: float) -> np.ndarray:
+    """(N,) int64, which accounts of a network stand together for one real account, numbered from 0.
+
+    Accounts stay whole while their actions are thinned by the scale of the simulation, so ``1 / scale`` of them together
+    act as often as one real account.
+    """
+    return np.floor(np.arange(accounts) * scale).astype(np.int64)
+
+
 def places_of(network: Network) -> int:
     """Accounts of a network at the larger of its dose and dose 1."""
     return int(np.ceil(max(network.accounts, network.at_dose_one)))

@@ -35,6 +35,7 @@ class Network(mesa.Agent):
         self.network = dataclasses.replace(network, tactics=network.tactics._replace(uses=uses))
         self.roster = model.state.rosters[network.campaign]
         count = len(self.roster.active)
+        self.entry = accounts_of.entries(count, model.plan.scale)
         self.times = np.zeros(count, np.int64)
         self.awake = np.zeros(count, np.bool_)
         learner = model.feed.learner

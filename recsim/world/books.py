@@ -91,7 +91,8 @@ class Books:
             if not self.weighs:
                 state.clean.exact, state.clean.folded = state.clean.total.copy() << 10, state.clean.counted.copy() << 10
                 state.clean.today = np.zeros(len(ACTIONS), np.int64)
-            state.bare = state.counters.total - state.counters.fake
+            else:
+                state.bare = state.counters.total - state.counters.fake
         if arm.doors is None:
             state.clean = state.bare = None
 
@@ -106,7 +107,9 @@ class Books:
 
     def visible(self, door: str) -> np.ndarray:
         """(I, 10) int64, unweighted counts behind a door."""
-        return self.state.counters.total if self.arm.opens(door) or self.state.bare is None else self.state.bare
+        if self.arm.opens(door) or self.state.clean is None:
+            return self.state.counters.total
+        return self.state.clean.total if self.state.bare is None else self.state.bare
 
     def sum_up(self, start: int, end: int) -> None:
         """Bring totals up to date with the step's events."""

@@ -68,7 +68,7 @@ class State:
     bought: list[np.ndarray]  # (steps,) int64 each, impressions meant for each step, as `Plan.ads`; never changes
     weighed: Book | None = None  # what a platform with weights counts
     clean: Book | None = None  # what it counts without inauthentic events, if this arm hides them from some reader
-    bare: np.ndarray | None = None  # (I, 10) int64, unweighted events without inauthentic ones, likewise
+    bare: np.ndarray | None = None  # (I, 10) int64, unweighted events without inauthentic ones, where `clean` weighs
     docket: Docket | None = None  # what moderation knows and has pending, if it does anything
     memory: Memory | None = None  # log and learned arrays, if the policy refits
 

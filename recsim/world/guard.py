@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recsim import rng
-from recsim.agents.networks import Roster
+from recsim.agents.networks import FULL
 from recsim.ranking.mitigation import AccountView, ItemView
-from recsim.state import DEMOTED, FOLLOW, LABELLED, LIKE, OFFICIAL, VOLUNTEER
+from recsim.state import DEMOTED, EXCLUDED, FOLLOW, LABELLED, LIKE, OFFICIAL, REMOVED, VOLUNTEER
 
 if TYPE_CHECKING:
+    from recsim.world.acting import Network
     from recsim.world.feed import Feed
     from recsim.world.world import World
 
@@ -24,6 +25,7 @@ class Guard:
     def __init__(self, world: World) -> None:
         self.world, self.measures = world, world.plan.safeguards
         self.removes = any(m.mitigation.removes for m in self.measures.measures)
+        self.weights = any(m.mitigation.weight and not m.mitigation.removes for m in self.measures.measures)
         networks = [a.network for a in world.networks if a.network.inauthentic and world.arm.acts(a.network.campaign)]
         self.per_person = sum(n.accounts for n in networks) * world.plan.scale / world.plan.people
         self.removed = False
@@ -37,11 +39,11 @@ class Guard:
             return
         state = world.state
         # Whoever has lost all trust counts nothing, whatever the measures say.
-        state.observed.weight[:] = np.where(state.trust > 0, self.measures.weight(self._people()), 0)
+        weight = self.measures.weight(self._people()) if self.weights else FULL
+        state.observed.weight[:] = np.where(state.trust > 0, weight, 0)
         for agent in world.networks:
-            roster = agent.roster
-            weight = self.measures.weight(self._accounts(roster, agent.network.inauthentic))
-            roster.weight[:] = np.where(roster.trust > 0, weight, 0)
+            weight = self.measures.weight(self._accounts(agent)) if self.weights else FULL
+            agent.roster.weight[:] = np.where(agent.roster.trust > 0, weight, 0)
 
     def _remove(self) -> None:
         """Accounts that a measure takes away do nothing from the first step of the arm on; people's no longer count."""
@@ -49,7 +51,7 @@ class Guard:
         if world.arm.name == "shared":
             return
         for agent in world.networks:
-            gone = self.measures.weight(self._accounts(agent.roster, agent.network.inauthentic), removes=True) == 0
+            gone = self.measures.weight(self._accounts(agent), removes=True) == 0
             agent.roster.active &= ~gone
         if len(world.state.observed.weight):
             world.state.trust[self.measures.weight(self._people(), removes=True) == 0] = 0.0
@@ -67,13 +69,11 @@ class Guard:
             oracle_per_person=self.per_person,
         )  # fmt: skip
 
-    def _accounts(self, roster: Roster, inauthentic: bool) -> AccountView:
-        """A network's accounts. Their actions are thinned by the scale of the simulation, so ``1 / scale`` of them together
-        act as often as one real account: what they did is counted together.
-        """
-        world, count = self.world, len(roster.active)
+    def _accounts(self, agent: Network) -> AccountView:
+        """A network's accounts; what those did that stand together for a real one is counted together."""
+        world, roster, together = self.world, agent.roster, agent.entry
+        count = len(roster.active)
         midnight = world.now - world.now % world.plan.steps_per_day
-        together = np.floor(np.arange(count) * world.plan.scale).astype(np.int64)
         done = []
         for low, high in ((midnight, world.now + 1), (midnight - world.plan.steps_per_day, midnight)):
             parts = [p for p in roster.log if len(p) and low <= p[0, 4] < high]
@@ -84,7 +84,7 @@ class Guard:
         return AccountView(
             age_days=roster.age_days + np.float32(world.now / world.plan.steps_per_day), trust=roster.trust,
             actions_today=done[0], actions_yesterday=done[1], luck=roster.luck,
-            oracle_inauthentic=np.full(count, inauthentic), oracle_per_person=self.per_person,
+            oracle_inauthentic=np.full(count, agent.network.inauthentic), oracle_per_person=self.per_person,
         )  # fmt: skip
 
 
@@ -113,7 +113,7 @@ class Reach:
         language = labels.language[start:end][genuine]
         self._count(0, language, np.ones(len(language), bool))
         if status.any():
-            gone = (status & np.uint8(3)) > 0  # removed or excluded
+            gone = (status & (REMOVED | EXCLUDED)) > 0
             feed.eligible[:count] &= ~gone
             feed.trial[:count] &= ~gone
             self._count(3, language, gone[genuine])

@@ -41,7 +41,6 @@ class Docket:
         cleared: (A,) int32, step until which an account is not brought before reviewers again.
         rounds: (A,) int16, reviews of an account so far.
         reported: (I,) int64, reports of an item already before reviewers.
-        first_found: (A,) int32, step of the first finding about an account, -1 none.
     """
 
     queue: Queue
@@ -50,13 +49,12 @@ class Docket:
     cleared: np.ndarray
     rounds: np.ndarray
     reported: np.ndarray
-    first_found: np.ndarray
 
     def fork(self) -> Docket:
         """A copy whose changes leave this one alone."""
         return dataclasses.replace(
             self, queue=copied(self.queue), log=list(self.log), cleared=self.cleared.copy(),
-            rounds=self.rounds.copy(), reported=self.reported.copy(), first_found=self.first_found.copy(),
+            rounds=self.rounds.copy(), reported=self.reported.copy(),
         )  # fmt: skip
 
 
@@ -95,7 +93,7 @@ class Moderation(mesa.Agent):
         accounts, items = self.register.count, len(self.model.state.status)
         return Docket(
             new_queue(self.desk), then.no_sanctions(), [], np.zeros(accounts, np.int32),
-            np.zeros(accounts, np.int16), np.zeros(items, np.int64), np.full(accounts, -1, np.int32),
+            np.zeros(accounts, np.int16), np.zeros(items, np.int64),
         )  # fmt: skip
 
     def review(self) -> None:
@@ -164,7 +162,6 @@ class Moderation(mesa.Agent):
         seen[log.actor] = True
         flagged = finding.flagged & seen
         world.record.detected(number, flagged, register.acting() & seen, register.people)
-        docket.first_found[flagged & (docket.first_found < 0)] = now
         standing = then.in_force(docket.sanctions, ACCOUNT, register.subject, now + 1)
         fresh = np.flatnonzero(flagged & ~standing & (docket.cleared <= now))
         if not detector.reviewed:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from recsim import rng
+from recsim.agents.networks import entries
 from recsim.kernels import match
 from recsim.kernels.acts import Engaged
 from recsim.kernels.slate import Pools, Visits
@@ -40,13 +41,12 @@ class Learner:
     def add_network(self, accounts: int) -> np.ndarray:
         """Log actors of a network's accounts, numbered after everybody so far.
 
-        Accounts stay whole while their actions are thinned by the scale of the simulation, so ``1 / scale`` accounts
-        together act as often as one real account. They are one actor of the log: co-engagement needs whole histories.
+        Accounts that stand together for a real one are one actor of the log: co-engagement needs whole histories.
 
         Returns:
             (accounts,) int32.
         """
-        number = np.floor(np.arange(accounts) * self.plan.scale).astype(np.int32) + np.int32(self.actors)
+        number = entries(accounts, self.plan.scale).astype(np.int32) + np.int32(self.actors)
         self.actors += int(np.ceil(accounts * self.plan.scale))
         return number
 

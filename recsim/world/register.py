@@ -48,7 +48,7 @@ class Register:
         for agent in world.networks:
             roster = agent.roster
             accounts = len(roster.active)
-            group = np.floor(np.arange(accounts) * plan.scale).astype(np.int64)
+            group = agent.entry
             size = int(group[-1]) + 1 if accounts else 0
             self.first.append(count)
             self.groups.append(group)
