@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import IO
 
 from recsim.experiment.sets import Answer
@@ -35,11 +36,17 @@ def answer_lines(result: Answer) -> list[str]:
 
 
 def table_lines(table: Table) -> list[str]:
-    """A table with its caption; the first column is text."""
+    """A table with its caption; text to the left and cut to its width, figures to the right."""
     width = sum(table.widths)
 
+    def cell(number: int, text: str, wide: int) -> str:
+        if number == 0:
+            return f"{short(text, wide - 1):<{wide}}"
+        if number in table.text:
+            return f"{shorten(text, wide - 1, placeholder=' ..') if text else '':<{wide}}"
+        return f"{text:>{wide}}"
+
     def line(cells: list[str]) -> str:
-        first = f"{short(cells[0], table.widths[0] - 1):<{table.widths[0]}}"
-        return first + "".join(f"{text:>{wide}}" for text, wide in zip(cells[1:], table.widths[1:], strict=True))
+        return "".join(cell(k, text, wide) for k, (text, wide) in enumerate(zip(cells, table.widths, strict=True)))
 
     return [*wrapped(table.caption), "", line(table.head), "-" * width, *map(line, table.rows)]

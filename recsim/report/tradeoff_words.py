@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import shorten
 from typing import Any
 
 from recsim.experiment.sets import Answer
@@ -91,10 +90,11 @@ def tradeoff_tables(result: Answer) -> list[Table]:
     known = [row for row in s["rows"] if "title" in row]
     if not known:
         return [first, second, *more]
-    what = [[row["mitigation"], f"{shorten(row['title'], 46, placeholder=' ..'):<46}", row["article"]] for row in known]
+    what = [[row["mitigation"], row["title"], row["article"]] for row in known]
     third = Table(
-        "What they are, and the point of the Digital Services Act", ["mitigation", "", "Art."], what, [22, 47, 11]
-    )
+        "What they are, and the point of the Digital Services Act", ["mitigation", "what it does", "Art."], what,
+        [22, 47, 11], text=(1,),
+    )  # fmt: skip
     return [first, second, *more, third]
 
 

@@ -16,12 +16,14 @@ class Table(NamedTuple):
         head: names of the columns.
         rows: as many cells each.
         widths: columns on a terminal; what is longer is cut.
+        text: numbers of further columns that hold text.
     """
 
     caption: str
     head: list[str]
     rows: list[list[str]]
     widths: list[int]
+    text: tuple[int, ...] = ()
 
 
 def span(row: dict[str, Any], low: str = "ci_low", high: str = "ci_high", form: str = "+.2f", factor: float = 1) -> str:
