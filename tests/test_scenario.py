@@ -220,7 +220,7 @@ def test_every_number_of_romania_carries_evidence(romania):
         "content.items_per_day", "content.creators", "content.topics", "content.lifetime_days",
         "candidate_content.supporters_per_candidate", "candidate_content.media_outlets", "platform.retrieval.pool",
         "platform.retrieval.slate", "platform.retrieval.refresh_hours", "population.utc_offset_h.Abroad",
-        "audit.shadow_places", "campaigns.0.segment_topic", "campaigns.1.segment_topic",
+        "audit.shadow_places", "audit.stopping.first", "audit.stopping.batch", "audit.stopping.most", "campaigns.0.segment_topic", "campaigns.1.segment_topic",
         "campaigns.0.bursts_per_day", "campaigns.1.bursts_per_day", "campaigns.0.shared_address_accounts",
         "campaigns.1.shared_address_accounts",
     }  # fmt: skip

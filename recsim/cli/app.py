@@ -62,6 +62,10 @@ def run(
     dose: Dose = None,
     set_: Set = None,
     seed: Seed = None,
+    plan: Annotated[Path | None, typer.Option(help="audit plan to hold the run against (see recsim plan)")] = None,
+    deviation: Annotated[
+        str | None, typer.Option(help="reason for running otherwise than planned; recorded with what differs")
+    ] = None,
     workers: Workers = None,
     threads: Threads = None,
     fixed_parameters: Fixed = False,
@@ -72,10 +76,25 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run a scenario and print what the campaigns changed."""
+    from recsim.cli.plan import Under
     from recsim.cli.run import How, What, run_command
 
     what = What(config, list(set_ or []), replicates, scale, dose, seed)
-    run_command(what, policy, How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet))
+    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet)
+    run_command(what, policy, how, Under(plan, deviation))
+
+
+@app.command()
+def plan(
+    config: Config,
+    out: Annotated[Path | None, typer.Option(help="file to write (default: NAME-plan.yaml)")] = None,
+    set_: Set = None,
+) -> None:
+    """Lock question, threshold, stopping rule and scenario into a file before the first result."""
+    from recsim.cli.plan import plan_command
+    from recsim.scenario import load
+
+    plan_command(load(config, list(set_ or [])), out)
 
 
 @app.command()

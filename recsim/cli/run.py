@@ -6,9 +6,11 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from recsim.cli.plan import Under, held_against, run_under
 from recsim.cli.progress import progress
 from recsim.errors import InputError
 
@@ -90,20 +92,29 @@ def _need(option: str, value: float | None, low: float) -> None:
         raise InputError(f"got {value:g}, must be at least {low:g}", option)
 
 
-def run_command(what: What, policy: str | None, how: How) -> None:
+def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
     """Load, say what to expect, run, print, write."""
-    from recsim.experiment.run import estimate, run
+    from recsim.experiment.run import configured, estimate
 
     how.check()
     scenario = what.scenario(policy)
-    text = f"{scenario.name}: {scenario.run.replicates} replicates, policy {scenario.platform.policy}"
-    how.announce(text, estimate(scenario, how.workers), "--scale or --replicates")
+    record = held_against(scenario, under)
+    rule = scenario.audit.stopping
+    by_rule = rule.enabled and what.replicates is None
+    least = configured(scenario, rule.first, None, None) if by_rule else scenario
+    number = f"{rule.first} to {rule.most}" if by_rule else str(scenario.run.replicates)
+    text = f"{scenario.name}: {number} replicates, policy {scenario.platform.policy}"
+    if by_rule:
+        text += f"; for the first {rule.first}"
+    how.announce(text, estimate(least, how.workers), "--scale or --replicates")
     with progress(how.quiet) as say:
-        result = run(scenario, progress=say, **how.options)
+        result, record = run_under(scenario, record, by_rule, progress=say, **how.options)
     from recsim.report import write
     from recsim.report.table import print_summary
 
-    show(result, how, write, print_summary)
+    audited = under.plan is not None or by_rule
+    write_all = partial(write, record=record if audited else None, plan=under.plan)
+    show(result, how, write_all, print_summary, again=audited)
 
 
 def compare_command(what: What, policies: str, how: How) -> None:
@@ -124,11 +135,11 @@ def compare_command(what: What, policies: str, how: How) -> None:
     show(result, how, write_comparison, print_comparison)
 
 
-def show(result: Any, how: How, write: Callable, display: Callable) -> None:
-    """Say what happened, write the page unless it is there, print the summary or the tables."""
+def show(result: Any, how: How, write: Callable, display: Callable, again: bool = False) -> None:
+    """Say what happened, write the page unless it is there (or ``again``), print the summary or the tables."""
     for note in result.notes:
         sys.stderr.write(f"note: {note}\n")
-    if not result.reused:
+    if again or not result.reused:
         write(result)
     if how.as_json:
         sys.stdout.write(json.dumps(result.summary) + "\n")

@@ -13,6 +13,7 @@ from recsim.experiment.result import Result
 from recsim.experiment.summary import Counts
 from recsim.metrics import defined_mean, interval
 from recsim.scenario.dump import _plain
+from recsim.scenario.schema import Scenario
 
 
 @dataclasses.dataclass
@@ -60,7 +61,8 @@ class Difference:
 
 def _flat(value: Any, path: str, out: dict[str, Any]) -> None:
     if isinstance(value, dict) and "evidence" in value and "value" in value:
-        out[path] = value["value"] if "range" not in value else f"{value['value']} {value['range']}"
+        scale = f" {value['scale']}" if "scale" in value else ""
+        out[path] = value["value"] if "range" not in value else f"{value['value']} {value['range']}{scale}"
     elif isinstance(value, dict):
         for name, member in value.items():
             _flat(member, f"{path}.{name}" if path else name, out)
@@ -72,6 +74,19 @@ def _flat(value: Any, path: str, out: dict[str, Any]) -> None:
         out[path] = value
 
 
+def settings_that_differ(a: Scenario, b: Scenario) -> list[tuple[str, Any, Any]]:
+    """Dotted key and value in either scenario, of every setting that is not the same in both."""
+    left: dict[str, Any] = {}
+    right: dict[str, Any] = {}
+    _flat(_plain(a), "", left)
+    _flat(_plain(b), "", right)
+    return [
+        (k, left.get(k, "absent"), right.get(k, "absent"))
+        for k in sorted({*left, *right})
+        if left.get(k, "absent") != right.get(k, "absent")
+    ]
+
+
 def diff(folder_a: str | Path, folder_b: str | Path) -> Difference:
     """Compare two run directories.
 
@@ -79,15 +94,7 @@ def diff(folder_a: str | Path, folder_b: str | Path) -> Difference:
         InputError: a folder holds no complete run, or the runs share no candidate.
     """
     a, b = Result.load(folder_a), Result.load(folder_b)
-    left: dict[str, Any] = {}
-    right: dict[str, Any] = {}
-    _flat(_plain(a.scenario), "", left)
-    _flat(_plain(b.scenario), "", right)
-    settings = [
-        (k, left.get(k, "absent"), right.get(k, "absent"))
-        for k in sorted({*left, *right})
-        if left.get(k, "absent") != right.get(k, "absent")
-    ]
+    settings = settings_that_differ(a.scenario, b.scenario)
     names = [c.id for c in a.scenario.candidates if c.id in {d.id for d in b.scenario.candidates}]
     if not names:
         raise InputError("the two runs have no candidate in common", f"{folder_a} {folder_b}")

@@ -5,15 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from recsim.audit.evidence import Record
     from recsim.experiment.comparison import Comparison
     from recsim.experiment.result import Result
     from recsim.experiment.sets import Answer
 
 
-def write(result: Result) -> None:
-    """Write figures, tables by segment and ``report.html`` into the run's folder (nothing if it has none)."""
+def write(result: Result, record: Record | None = None, plan: Path | None = None) -> None:
+    """Write figures, tables by segment, ``audit.json`` and ``report.html`` into the run's folder (if it has one).
+
+    Args:
+        result: of a run.
+        record: under which plan it was run and how it was stopped; None keeps what the folder says.
+        plan: the plan's file.
+    """
     if result.folder is None:
         return
+    from recsim.audit.evidence import write_evidence
     from recsim.experiment.folder import write_text
     from recsim.experiment.result import DIMENSIONS
     from recsim.report.figures import all_figures
@@ -22,7 +32,7 @@ def write(result: Result) -> None:
     for dimension in DIMENSIONS:
         write_text(result.folder / f"by_{dimension}.csv", result.by(dimension).to_csv(index=False))
     drawn = all_figures(result, result.folder / "figures")
-    write_page(result, drawn)
+    write_page(result, drawn, write_evidence(result, record, plan))
 
 
 def write_comparison(result: Comparison) -> None:

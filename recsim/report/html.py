@@ -67,19 +67,20 @@ def _render(template: str, path: Path, scenario: Scenario, figures: list[tuple[s
     return path
 
 
-def write_page(result: Result, figures: list[tuple[str, Path, str]]) -> Path:
+def write_page(result: Result, figures: list[tuple[str, Path, str]], audit: dict[str, Any] | None) -> Path:
     """Write ``report.html`` into the run's folder.
 
     Args:
         result: a stored run.
         figures: name, SVG file and caption, in order.
+        audit: content of ``audit.json``.
     """
     assert result.folder is not None
     s = result.summary
     return _render(
         "report.html.j2", result.folder / "report.html", result.scenario, figures,
         s=s, rows=sorted(s["candidates"], key=lambda r: -(r["share_factual"] or 0)), card=_card(s["policy"], result.scenario.platform),
-        actions=s["inauthentic_actions"], spend=s["spend_eur"], opinion=_opinion(result),
+        actions=s["inauthentic_actions"], spend=s["spend_eur"], opinion=_opinion(result), audit=audit,
     )  # fmt: skip
 
 

@@ -39,6 +39,31 @@ class Population(Strict):
         default_factory=dict, description="clock of a region relative to the scenario's, hours (default 0)"
     )
 
+    def weight(self, segment: Segment) -> float:
+        """How many people use the platform in a cell, up to a factor that all cells share."""
+        factors = (
+            (self.penetration, segment.age_band), (self.language_factor, segment.language),
+            (self.region_factor, segment.region),
+        )  # fmt: skip
+        out = segment.adults
+        for table, name in factors:
+            out *= table[name].value if name in table else 1.0
+        return out
+
+    def simulated(self, division: str) -> dict[str, float]:
+        """Expected simulated people by region, language or age band.
+
+        Args:
+            division: "region", "language" or "age_band".
+        """
+        cells = [c for c in self.segments if isinstance(c, Segment)]
+        total = sum(map(self.weight, cells))
+        out: dict[str, float] = {}
+        for cell in cells:
+            name = getattr(cell, division)
+            out[name] = out.get(name, 0.0) + self.people.value * self.scale * self.weight(cell) / total
+        return out
+
 
 FLAT_HOURS = [1.0] * 24
 DAY_SHAPE = [0.5, 0.25, 0.15, 0.1, 0.1, 0.2, 0.5, 0.9, 1.0, 1.0, 1.0, 1.1]

@@ -6,6 +6,7 @@ This package knows names, not classes: the policy is a name here and is looked u
 from __future__ import annotations
 
 import datetime as dt
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -15,6 +16,9 @@ from recsim.scenario.opinion import Opinion
 from recsim.scenario.people import Activity, Candidate, CandidateContent, Content, Population, Response
 from recsim.scenario.platform import Platform
 from recsim.scenario.quantity import NonNegative, Positive, Strict, assumed
+
+Division = Literal["region", "language", "age_band"]
+DIVISIONS: tuple[Division, ...] = ("region", "language", "age_band")
 
 
 class Days(Strict):
@@ -71,9 +75,29 @@ class Robustness(Strict):
     head_weights: list[HeadWeights] = Field(default_factory=list, description="alternatives for the policy's weights")
 
 
+class Stopping(Strict):
+    """When enough replicates have been simulated, as declared before the first."""
+
+    enabled: bool = Field(False, description="whether replicates are added until the intervals are narrow enough")
+    first: int = Field(30, ge=2, description="replicates before the first look")
+    batch: int = Field(10, ge=1, description="replicates added between looks")
+    half_width_pp: Positive | None = Field(
+        None,
+        description="half-width of the 95 % interval to be reached, percentage points; none: a quarter of threshold_pp",
+    )
+    most: int = Field(500, ge=2, le=10_000, description="replicates at which to stop whatever the width")
+
+    @model_validator(mode="after")
+    def _order(self) -> Stopping:
+        if self.first > self.most:
+            raise ValueError(f"got first {self.first} above most {self.most}; the first look must come before the last")
+        return self
+
+
 class Audit(Strict):
     """What the auditor declares before looking."""
 
+    question: str = Field("", description="the question in one sentence; a plan needs one")
     threshold_pp: Positive = Field(assumed(1.0), description="materiality threshold of a shift, percentage points")
     threshold_reason: str = Field("", description="why this threshold")
     equivalence_pp: Positive = Field(
@@ -85,6 +109,11 @@ class Audit(Strict):
         description="other parameters of the policy, scored beside it but never shown",
     )
     shadow_places: int = Field(10, ge=1, le=64, description="first places that shadows are compared on, positions")
+    segments: list[Division] = Field(
+        default_factory=lambda: list(DIVISIONS),
+        description="divisions of the people in which the shift is tested for differences",
+    )
+    stopping: Stopping = Field(default_factory=Stopping, description="when enough replicates have been simulated")
     robustness: Robustness = Field(default_factory=Robustness, description="other plausible platform assumptions")
 
 

@@ -1,0 +1,146 @@
+"""What a run's replicates say by every declared procedure: the statistics of a report, and ``audit.json`` of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from recsim import metrics
+from recsim.audit import procedures
+from recsim.audit.plan import Deviation, Plan
+from recsim.audit.sequential import Stopped
+from recsim.experiment.folder import checksum, write_text
+from recsim.experiment.result import Result
+from recsim.experiment.summary import Counts, cleaned
+from recsim.metrics import interval
+
+LEAST_PEOPLE = 50
+"""Simulated people below which a segment is not shown."""
+
+
+class Record(NamedTuple):
+    """How a run came about: under which plan, with what deviations and their reason, and how it was stopped."""
+
+    plan: Plan | None = None
+    deviations: tuple[Deviation, ...] = ()
+    reason: str = ""
+    stopped: Stopped | None = None
+
+
+def evidence(result: Result, record: Record | None = None) -> dict[str, Any]:
+    """The content of ``audit.json``; NaN is None, an infinite factor "infinite".
+
+    Args:
+        result: of a run.
+        record: how it came about.
+    """
+    record = record or Record()
+    names = [c.id for c in result.scenario.candidates]
+    counts = Counts(result.frames["exposure"], names, result.replicates, result.scenario.run.luck_branches)
+    shift, shares = counts.shift_pp, counts.shares.mean(axis=1)
+    bound = result.scenario.audit.threshold_pp.value
+    family = [names.index(c) for c in result.summary["beneficiaries"]]
+    others = [k for k in range(len(names)) if k not in family]
+    t = np.array([metrics.p_value(shift[:, k]) for k in range(len(names))])
+    adjusted, method = np.full(len(names), np.nan), [""] * len(names)
+    for chosen, adjust, name in ((family, metrics.holm, "Holm"), (others, procedures.benjamini_hochberg, "Benjamini-Hochberg")):  # fmt: skip
+        if chosen:
+            adjusted[chosen] = adjust(t[chosen])
+            for k in chosen:
+                method[k] = name
+    rows = []
+    for k, name in enumerate(names):
+        flips, same = procedures.sign_flip(shift[:, k]), procedures.equivalence(shift[:, k], bound)
+        boot, worth = procedures.bca(shift[:, k]), procedures.variance_reduction(*(100 * shares[:, :, k]).T)
+        mean = interval(shift[:, k])
+        rows.append(
+            {
+                "id": name, "family": "primary" if k in family else "secondary", "replicates": mean.n,
+                "shift_pp": mean.mean, "ci_low": mean.low, "ci_high": mean.high, "sd_worlds": mean.sd,
+                "prediction_low": mean.next_low, "prediction_high": mean.next_high,
+                "p_t": t[k], "p_adjusted": adjusted[k], "adjustment": method[k],
+                "p_sign_flip": flips.p, "sign_flips": flips.arrangements, "sign_flips_exact": flips.exact,
+                "bca_low": boot.low if boot else None, "bca_high": boot.high if boot else None,
+                "equivalence_bound_pp": bound, "p_equivalence": same.p, "equivalence_shown": same.shown,
+                "variance_reduction": "infinite" if worth.factor == np.inf else worth.factor,
+                "correlation_of_arms": worth.correlation,
+                "chance_at_threshold": metrics.chance_at_least(shift[:, k], bound),
+                "verdict": metrics.verdict(shift[:, k], bound),
+            }
+        )  # fmt: skip
+    return cleaned(
+        {
+            "question": result.scenario.audit.question, "fingerprint": result.summary["fingerprint"],
+            "plan": None if record.plan is None else {"lock": record.plan.lock, **record.plan.about},
+            "deviations": [d._asdict() for d in record.deviations], "deviation_reason": record.reason,
+            "stopping": None if record.stopped is None else _stopping(record.stopped),
+            "candidates": rows, "segments": _segments(result, names, family),
+        }
+    )  # fmt: skip
+
+
+def _stopping(stopped: Stopped) -> dict[str, Any]:
+    return {
+        "reason": stopped.reason, "half_width_pp": stopped.asked_pp, "looks": [look._asdict() for look in stopped.looks],
+    }  # fmt: skip
+
+
+def _segments(result: Result, names: list[str], family: list[int]) -> list[dict[str, Any]]:
+    """Whether the shift of each beneficiary differs between regions, languages and age bands.
+
+    Segments with fewer than 50 simulated people are left out of the test and named.
+    """
+    exposure = result.frames["exposure"]
+    rows = []
+    for division in result.scenario.audit.segments:
+        values = sorted(str(v) for v in exposure[division].unique())
+        size = result.scenario.population.simulated(division)
+        if len(values) < 2:
+            continue
+        large = [v for v in values if size.get(v, 0) >= LEAST_PEOPLE]
+        by = {}
+        for value in large:
+            part = exposure[exposure[division].astype(str) == value]
+            by[value] = Counts(part, names, result.replicates, result.scenario.run.luck_branches).shift_pp
+        for k in family:
+            found = procedures.heterogeneity(np.stack([x[:, k] for x in by.values()], axis=1)) if by else None
+            rows.append(
+                {
+                    "division": division, "candidate": names[k], "segments": large,
+                    "too_small": [v for v in values if v not in large],
+                    "spread_pp": found.spread if found else None, "p": found.p if found else None,
+                    "test": found.test if found else "", "replicates": found.n if found else 0,
+                }
+            )  # fmt: skip
+    adjusted = procedures.benjamini_hochberg(np.array([np.nan if r["p"] is None else r["p"] for r in rows]))
+    for row, p in zip(rows, adjusted, strict=True):
+        row["p_adjusted"] = float(p)
+    return rows
+
+
+def write_evidence(result: Result, record: Record | None, plan: Path | None = None) -> dict[str, Any] | None:
+    """Write ``audit.json`` (and ``plan.yaml``) into the run's folder and their checksums into its manifest.
+
+    Args:
+        result: a stored run; nothing is written if it has no folder.
+        record: how it came about; None keeps what an earlier call recorded in the folder.
+        plan: the plan's file.
+    """
+    if result.folder is None:
+        return None
+    path = result.folder / "audit.json"
+    found = evidence(result, record)
+    if record is None and path.exists():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        found |= {k: kept[k] for k in ("plan", "deviations", "deviation_reason", "stopping") if k in kept}
+    sums = {"audit.json": write_text(path, json.dumps(found, indent=1, allow_nan=False) + "\n")}
+    if plan is not None:
+        sums["plan.yaml"] = write_text(result.folder / "plan.yaml", plan.read_text(encoding="utf-8"))
+    manifest = json.loads((result.folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["sha256"] |= sums
+    write_text(result.folder / "manifest.json", json.dumps(manifest, indent=1) + "\n")
+    assert checksum(path) == sums["audit.json"]
+    return found

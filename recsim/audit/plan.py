@@ -1,0 +1,166 @@
+"""An audit plan: what is to be asked and done, written down and locked before the first result.
+
+Delegated Regulation (EU) 2024/436, Art. 10(2), asks for methodologies designed before any procedure, with their criteria
+and materiality thresholds, and for every change made during the audit. A plan is a file with the resolved scenario in it
+and a hash over all of it; a run under a plan is compared with it, key by key.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from recsim import __version__
+from recsim.errors import InputError
+from recsim.experiment.diff import settings_that_differ
+from recsim.experiment.folder import write_text
+from recsim.experiment.run import source_digest
+from recsim.experiment.summary import beneficiaries, removed_campaigns
+from recsim.scenario.dump import dump_yaml
+from recsim.scenario.load import parse, read_yaml
+from recsim.scenario.schema import Scenario
+
+VERSION = 1
+SHOWN = 5
+"""Deviations that an error message names."""
+SOURCES = "recsim's simulation sources"
+
+
+class Plan(NamedTuple):
+    """A plan as read from its file.
+
+    Attributes:
+        lock: SHA-256 over everything else in the file.
+        about: what was declared, for reading.
+        scenario: as resolved when the plan was made.
+    """
+
+    lock: str
+    about: dict[str, Any]
+    scenario: Scenario
+
+
+class Deviation(NamedTuple):
+    """One thing that is done otherwise than planned: dotted key, planned, now."""
+
+    key: str
+    planned: Any
+    now: Any
+
+
+def half_width(scenario: Scenario) -> float:
+    """Half-width that the stopping rule asks for, percentage points."""
+    asked = scenario.audit.stopping.half_width_pp
+    return asked.value if asked is not None else scenario.audit.threshold_pp.value / 4
+
+
+def declared(scenario: Scenario) -> dict[str, Any]:
+    """What a plan declares, for reading; everything follows from the scenario.
+
+    Raises:
+        InputError: nothing to compare with, or no question or reason is given.
+    """
+    audit, removed = scenario.audit, removed_campaigns(scenario)
+    if not audit.question.strip():
+        raise InputError("is empty; a plan needs the question in one sentence", "audit.question")
+    if not audit.threshold_reason.strip():
+        raise InputError("is empty; a plan needs the reason for its threshold", "audit.threshold_reason")
+    if not removed:
+        raise InputError("none is removed in the counterfactual, so there is nothing to test", "campaigns")
+    family = beneficiaries(scenario)
+    rule = audit.stopping
+    if rule.enabled:
+        size = (
+            f"{rule.first} replicates, then {rule.batch} more at a time until the 95 % interval of every candidate of the "
+            f"primary family is at most {half_width(scenario):g} percentage points to either side, at most {rule.most}"
+        )
+    else:
+        size = f"{scenario.run.replicates} replicates"
+    return {
+        "question": audit.question, "scenario": scenario.name, "policy": scenario.platform.policy,
+        "primary_outcome": "shift_pp: share of human impressions of candidate content, factual less counterfactual, "
+        "percentage points, campaign window",
+        "primary_candidates": family,
+        "baseline": "the same worlds and luck without " + ", ".join(f"{c.id} ({c.counterfactual})" for c in removed),
+        "threshold_pp": audit.threshold_pp.value, "threshold_reason": audit.threshold_reason, "replicates": size,
+        "seed": scenario.run.seed, "segments": list(audit.segments),
+        "procedures": [
+            "Student's t over replicates, two-sided, 95 %; sign flips beside it; BCa from 30 replicates",
+            f"Holm over the primary family ({len(family)}); Benjamini-Hochberg over the other candidates and the segments",
+            "exceeds: the 95 % interval lies above the threshold; below: the 90 % interval lies within the threshold on "
+            "either side (two one-sided tests); else inconclusive",
+        ],
+    }  # fmt: skip
+
+
+def _lock(content: Mapping[str, Any]) -> str:
+    text = json.dumps({k: content[k] for k in ("plan", "scenario")}, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_plan(scenario: Scenario, path: Path) -> Plan:
+    """Lock a scenario into a new file.
+
+    Raises:
+        InputError: the scenario declares too little, or the file is there already: a plan is not written over.
+    """
+    about = {
+        "version": VERSION, "recsim": __version__, "source_sha256": source_digest(),
+        "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), **declared(scenario),
+    }  # fmt: skip
+    if path.exists():
+        raise InputError("already exists, and a plan is not written over; name another file with --out", str(path))
+    # Read back what will be read, so that the lock is of the text and not of Python's objects.
+    content = {"plan": about, "scenario": yaml.safe_load(dump_yaml(scenario))}
+    content = yaml.safe_load(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110))
+    lock = _lock(content)
+    head = "# Audit plan. The lock is a SHA-256 over all the rest: whoever changes a value makes another plan.\n"
+    try:
+        write_text(
+            path, head + yaml.safe_dump(content | {"lock": lock}, sort_keys=False, allow_unicode=True, width=110)
+        )
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", str(path)) from None
+    return Plan(lock, about, scenario)
+
+
+def load_plan(path: Path) -> Plan:
+    """Read a plan and check its lock.
+
+    Raises:
+        InputError: no plan, of another version, or changed since it was locked.
+    """
+    content, _ = read_yaml(path)
+    if not {"plan", "scenario", "lock"} <= set(content) or not isinstance(content["plan"], dict):
+        raise InputError("is no audit plan (plan, scenario and lock are needed); make one with recsim plan", str(path))
+    if content["plan"].get("version") != VERSION:
+        text = f"got a plan of version {content['plan'].get('version')}, this recsim reads version {VERSION}"
+        raise InputError(text, str(path))
+    if _lock(content) != content["lock"]:
+        raise InputError("was changed after it was locked; make a new plan with recsim plan", str(path))
+    return Plan(content["lock"], content["plan"], parse(content["scenario"], str(path)))
+
+
+def deviations(plan: Plan, scenario: Scenario) -> list[Deviation]:
+    """What a run of this scenario, with this recsim, would do otherwise than planned."""
+    found = [Deviation(*row) for row in settings_that_differ(plan.scenario, scenario)]
+    if plan.scenario.audit.stopping.enabled and scenario.audit.stopping.enabled:
+        found = [d for d in found if d.key != "run.replicates"]  # the rule decides
+    sources = source_digest()
+    if plan.about.get("source_sha256") != sources:
+        found.append(Deviation(SOURCES, str(plan.about.get("source_sha256"))[:12], sources[:12]))
+    return found
+
+
+def refuse(found: list[Deviation], path: Path) -> InputError:
+    """The error for deviations without a reason."""
+    named = "; ".join(f"{d.key} (planned {d.planned}, now {d.now})" for d in found[:SHOWN])
+    more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    text = f'this run differs from the plan in {named}{more}; undo it, or give the reason with --deviation "..."'
+    return InputError(text, str(path))

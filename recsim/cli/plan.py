@@ -1,0 +1,76 @@
+"""``recsim plan``, and what a plan and a stopping rule add to ``recsim run``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from recsim.errors import InputError
+
+if TYPE_CHECKING:
+    from recsim.audit.evidence import Record
+    from recsim.experiment.result import Result
+    from recsim.scenario.schema import Scenario
+
+
+class Under(NamedTuple):
+    """What a run is held against: a plan's file and the reason for deviating from it."""
+
+    plan: Path | None = None
+    reason: str | None = None
+
+
+def plan_command(scenario: Scenario, out: Path | None) -> None:
+    """Lock a scenario into a plan and say what was declared."""
+    from recsim.audit.plan import write_plan
+
+    path = out or Path(f"{scenario.name}-plan.yaml")
+    made = write_plan(scenario, path)
+    for key in ("question", "primary_outcome", "baseline", "threshold_pp", "threshold_reason", "replicates"):
+        print(f"{key.replace('_', ' ')}: {made.about[key]}")
+    print(f"locked in {path}: {made.lock[:12]}")
+    print(f"next: python -m recsim run CONFIG --plan {path}")
+
+
+def held_against(scenario: Scenario, under: Under) -> Record:
+    """Compare a scenario with its plan, if there is one.
+
+    Raises:
+        InputError: it deviates and no reason is given, or a reason is given without a plan.
+    """
+    from recsim.audit.evidence import Record
+    from recsim.audit.plan import deviations, load_plan, refuse
+
+    if under.plan is None:
+        if under.reason is not None:
+            raise InputError("is given without a plan; add --plan FILE", "--deviation")
+        return Record()
+    plan = load_plan(under.plan)
+    found = deviations(plan, scenario)
+    if found and not (under.reason or "").strip():
+        raise refuse(found, under.plan)
+    return Record(plan, tuple(found), under.reason or "" if found else "")
+
+
+def run_under(scenario: Scenario, record: Record, by_rule: bool, **options: Any) -> tuple[Result, Record]:
+    """Run a scenario, by its stopping rule if it has one and no number of replicates was asked for."""
+    from recsim.experiment.run import run
+
+    if by_rule:
+        from recsim.audit.sequential import run_to_width
+
+        result, stopped = run_to_width(scenario, **options)
+        record = record._replace(stopped=stopped)
+        looks = ", ".join(
+            f"{look.replicates}: {'unknown' if look.half_width_pp is None else format(look.half_width_pp, '.2f')}"
+            for look in stopped.looks
+        )
+        result.notes.append(
+            f"stopped, {stopped.reason}; replicates and half-width, pp, asked for {stopped.asked_pp:.2f}: {looks}"
+        )
+    else:
+        result = run(scenario, **options)
+    for d in record.deviations:
+        sys.stderr.write(f"note: differs from the plan: {d.key} (planned {d.planned}, now {d.now}); recorded\n")
+    return result, record

@@ -1,0 +1,215 @@
+"""Plans, deviations, stopping rules, and what a run says by every procedure."""
+
+from __future__ import annotations
+
+import json
+
+import fake_world
+import pytest
+import yaml
+
+from recsim.audit import sequential
+from recsim.audit.evidence import Record, evidence, write_evidence
+from recsim.audit.plan import Plan, declared, deviations, half_width, load_plan, refuse, write_plan
+from recsim.cli.plan import Under, held_against
+from recsim.errors import InputError
+from recsim.experiment import Result, run
+from recsim.scenario import load
+
+ASKED = ["audit.question=Does the network move Eva?"]
+RULE = ["audit.stopping.enabled=true", "audit.stopping.first=3", "audit.stopping.batch=2", "audit.stopping.most=8"]
+FAST = {"simulate": fake_world.simulate, "workers": 1, "robustness": False}
+
+
+def small(*more):
+    return load(fake_world.SMALL, [*ASKED, *more])
+
+
+@pytest.fixture
+def plan_file(tmp_path):
+    path = tmp_path / "plan.yaml"
+    write_plan(small(), path)
+    return path
+
+
+def test_a_plan_is_read_as_it_was_written(plan_file):
+    plan = load_plan(plan_file)
+    assert plan.scenario == small() and plan.about["primary_candidates"] == ["eva"]
+    assert plan.about["replicates"] == "4 replicates"
+    assert deviations(plan, small()) == []
+    assert held_against(small(), Under(plan_file)).deviations == ()
+
+
+@pytest.mark.parametrize(
+    "scenario, where",
+    [
+        (load(fake_world.SMALL), "audit.question"),
+        (small("audit.threshold_reason=' '"), "audit.threshold_reason"),
+        (small("campaigns=[]"), "campaigns"),
+    ],
+)
+def test_a_plan_that_declares_too_little(tmp_path, scenario, where):
+    with pytest.raises(InputError, match=where):
+        write_plan(scenario, tmp_path / "plan.yaml")
+    assert not (tmp_path / "plan.yaml").exists()
+
+
+def test_a_plan_is_not_written_over(plan_file):
+    before = plan_file.read_bytes()
+    with pytest.raises(InputError, match="already exists"):
+        write_plan(small(), plan_file)
+    assert plan_file.read_bytes() == before
+
+
+def test_every_changed_value_breaks_the_lock(plan_file):
+    content = yaml.safe_load(plan_file.read_text())
+    content["scenario"]["audit"]["threshold_pp"]["value"] = 2
+    plan_file.write_text(yaml.safe_dump(content))
+    with pytest.raises(InputError, match="changed after it was locked"):
+        load_plan(plan_file)
+    content = yaml.safe_load(plan_file.read_text()) | {"lock": "0" * 64}
+    plan_file.write_text(yaml.safe_dump(content))
+    with pytest.raises(InputError, match="changed after it was locked"):
+        load_plan(plan_file)
+
+
+@pytest.mark.parametrize(
+    "text", ["a: 1", "plan: 3\nscenario: {}\nlock: x", "plan: {version: 9}\nscenario: {}\nlock: x"]
+)
+def test_what_is_no_plan(tmp_path, text):
+    path = tmp_path / "plan.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match="plan"):
+        load_plan(path)
+
+
+def test_deviations_need_a_reason_and_are_recorded(plan_file):
+    other = small("audit.threshold_pp=0.5", "campaigns.0.accounts=1000", "run.seed=8")
+    with pytest.raises(InputError, match=r"audit.threshold_pp \(planned 1, now 0.5\).*--deviation"):
+        held_against(other, Under(plan_file))
+    with pytest.raises(InputError, match="--deviation"):
+        held_against(other, Under(plan_file, "  "))
+    record = held_against(other, Under(plan_file, "typo"))
+    assert {d.key for d in record.deviations} == {"audit.threshold_pp", "campaigns.network.accounts", "run.seed"}
+    assert record.reason == "typo"
+    with pytest.raises(InputError, match="--plan"):
+        held_against(other, Under(None, "typo"))
+    assert held_against(other, Under()) == Record()
+
+
+def test_other_sources_are_a_deviation(plan_file):
+    plan = load_plan(plan_file)
+    old = Plan(plan.lock, plan.about | {"source_sha256": "f" * 64}, plan.scenario)
+    (found,) = deviations(old, small())
+    assert "sources" in found.key
+    assert "more" not in refuse([found] * 5, plan_file).message
+    assert "and 2 more" in refuse([found] * 7, plan_file).message
+
+
+def test_the_number_of_replicates_is_free_only_under_a_rule(tmp_path):
+    for rule, expected in (([], ["run.replicates"]), (RULE, [])):
+        path = tmp_path / f"{len(rule)}.yaml"
+        plan = write_plan(small(*rule), path)
+        assert [d.key for d in deviations(plan, small(*rule, "run.replicates=9"))] == expected
+
+
+def test_half_width_defaults_to_a_quarter_of_the_threshold():
+    assert half_width(small("audit.threshold_pp=2")) == 0.5
+    assert half_width(small("audit.stopping.half_width_pp=0.3")) == 0.3
+    assert "at most 0.3" in declared(small(*RULE, "audit.stopping.half_width_pp=0.3"))["replicates"]
+    with pytest.raises(InputError, match="above most"):
+        small("audit.stopping.first=9", "audit.stopping.most=8")
+
+
+def test_stops_at_the_first_look_that_is_narrow_enough(tmp_path):
+    everything = run(small(), replicates=8, store=False, **FAST)
+    shifts = everything.frames and evidence(everything)["candidates"]
+    assert shifts[2]["replicates"] == 8
+
+    def width(n):
+        found = run(small(), replicates=n, store=False, **FAST)
+        row = found.summary["candidates"][2]
+        return (row["ci_high"] - row["ci_low"]) / 2
+
+    asked = (width(5) + 1e-9) if width(5) < width(3) else width(3)
+    scenario = small(*RULE, f"audit.stopping.half_width_pp={asked}")
+    result, stopped = sequential.run_to_width(scenario, out=tmp_path / "r", **FAST)
+    assert stopped.reason == "half-width reached"
+    assert [look.half_width_pp for look in stopped.looks] == [pytest.approx(width(n)) for n in (3, 5)][
+        : len(stopped.looks)
+    ]
+    assert result.summary["replicates"] == stopped.looks[-1].replicates
+    # As if that number had been asked for at once.
+    at_once = run(scenario, replicates=stopped.looks[-1].replicates, store=False, **FAST)
+    assert result.summary["candidates"] == at_once.summary["candidates"]
+    assert Result.load(result.folder).summary["replicates"] == result.summary["replicates"]
+
+
+def test_stops_at_the_most(tmp_path):
+    scenario = small(*RULE, "audit.stopping.half_width_pp=0.0001")
+    result, stopped = sequential.run_to_width(scenario, out=tmp_path / "r", **FAST)
+    assert stopped.reason == "most replicates reached"
+    assert [look.replicates for look in stopped.looks] == [3, 5, 7, 8] and result.summary["replicates"] == 8
+    again, once = sequential.run_to_width(scenario, out=tmp_path / "r", **FAST)
+    assert [look.replicates for look in once.looks] == [8]
+    assert again.summary["candidates"] == result.summary["candidates"]
+
+
+def test_nothing_to_be_sharp_about(tmp_path):
+    scenario = small(*RULE, "campaigns=[]")
+    with pytest.raises(InputError, match="no campaign is removed"):
+        sequential.run_to_width(scenario, out=tmp_path / "r", workers=1, robustness=False)
+
+
+def test_evidence_agrees_with_the_summary():
+    result = run(small(), replicates=6, store=False, **FAST)
+    found = evidence(result)
+    for row, known in zip(found["candidates"], result.summary["candidates"], strict=True):
+        for key in ("shift_pp", "ci_low", "ci_high", "prediction_low", "prediction_high", "verdict"):
+            assert row[key] == known[key]
+        assert row["bca_low"] is None and 0 < row["p_sign_flip"] <= 1
+        assert row["equivalence_shown"] == (row["p_equivalence"] < 0.05)
+    rows = {row["id"]: row for row in found["candidates"]}
+    assert rows["eva"]["family"] == "primary" and rows["eva"]["p_adjusted"] == rows["eva"]["p_t"]
+    assert rows["ada"]["adjustment"] == "Benjamini-Hochberg"
+    assert rows["ada"]["p_adjusted"] >= rows["ada"]["p_t"]
+    (segment,) = found["segments"]  # one language, one age band: nothing to compare
+    assert segment["division"] == "region" and segment["segments"] == ["north", "south"]
+    north, south = (result.by("region").query("candidate == 'eva' and region == @r")["shift_pp"].item() for r in ("north", "south"))  # fmt: skip
+    assert segment["spread_pp"] == pytest.approx(abs(north - south))
+    assert json.dumps(found, allow_nan=False)
+
+
+def test_zero_dose_is_exactly_zero():
+    result = run(small("dose=0"), replicates=4, store=False, workers=1, robustness=False)
+    for row in evidence(result)["candidates"]:
+        assert row["shift_pp"] == row["ci_low"] == row["ci_high"] == 0
+        assert row["p_t"] == row["p_sign_flip"] == 1 and row["equivalence_shown"]
+        assert row["variance_reduction"] == "infinite"
+
+
+def test_small_segments_are_named_and_left_out():
+    result = run(small("population.scale=0.0002"), replicates=4, store=False, **FAST)
+    (segment,) = evidence(result)["segments"]
+    assert segment["too_small"] == ["south"] and segment["p"] is None
+
+
+def test_what_is_written_can_be_verified_and_is_kept(tmp_path, plan_file):
+    result = run(small(), out=tmp_path / "r", **FAST)
+    record = held_against(small("audit.threshold_pp=0.5"), Under(plan_file, "for a test"))
+    write_evidence(result, record, plan_file)
+    Result.load(result.folder)  # checks every sum in the manifest
+    kept = json.loads((result.folder / "audit.json").read_text())
+    assert kept["plan"]["lock"] == load_plan(plan_file).lock and kept["deviation_reason"] == "for a test"
+    assert (result.folder / "plan.yaml").read_bytes() == plan_file.read_bytes()
+    again = write_evidence(result, None)
+    assert again == kept
+    (result.folder / "plan.yaml").write_text("changed")
+    with pytest.raises(InputError, match=r"plan\.yaml is damaged"):
+        Result.load(result.folder)
+
+
+def test_people_by_segment():
+    people = load(fake_world.SMALL).population
+    assert people.simulated("region") == pytest.approx({"north": 300, "south": 200})
+    assert people.simulated("language") == pytest.approx({"aa": 500})
