@@ -7,6 +7,7 @@ fixed seed.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -121,17 +122,20 @@ def sign_flip(values: np.ndarray) -> SignFlip:
     x = _known(values)
     if len(x) < 2:
         return SignFlip(float("nan"), 0, True)
-    exact = 2 ** len(x) <= REARRANGEMENTS
-    if exact:
-        bits = np.arange(2 ** len(x))[:, None] >> np.arange(len(x)) & 1
-        signs = 1.0 - 2.0 * bits
-    else:
-        signs = np.random.default_rng(SEED).choice((-1.0, 1.0), size=(REARRANGEMENTS - 1, len(x)))
-        signs = np.concatenate([np.ones((1, len(x))), signs])
+    signs = _patterns(len(x))
     means = np.abs(signs @ x)
     slack = 1e-12 * np.abs(x).sum()  # the same sum in another order is the same value
     reached = int((means >= means[0] - slack).sum())
-    return SignFlip(reached / len(signs), len(signs), exact)
+    return SignFlip(reached / len(signs), len(signs), 2 ** len(x) <= REARRANGEMENTS)
+
+
+@lru_cache(maxsize=2)
+def _patterns(n: int) -> np.ndarray:
+    """(M, n) signs, the observed pattern first: all there are, or as many random ones as are looked at."""
+    if 2**n <= REARRANGEMENTS:
+        return 1.0 - 2.0 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
+    drawn = 1.0 - 2.0 * np.random.default_rng(SEED).integers(0, 2, (REARRANGEMENTS - 1, n))
+    return np.concatenate([np.ones((1, n)), drawn])
 
 
 def bca(values: np.ndarray, level: float = 0.95) -> Span | None:

@@ -1,0 +1,108 @@
+"""Is a 95 % interval one? Some 1,900 studies of a small scenario, an attacked one and one without an effect.
+
+    python experiments/coverage.py --studies 1900 --replicates 10 --out runs/coverage     # about half an hour on 2 cores
+    python experiments/coverage.py --studies 20 --replicates 5 --out runs/coverage-quick   # for a look
+
+In the first world one network acts for one candidate: do intervals hold the mean over all replicates? In the second, two
+candidates who differ in nothing but luck have a network each: how often does a test see a shift that is not there? At
+zero dose nothing is left to chance: that is a test of the suite. Replicates are kept in the folder in batches; a second
+call goes on where the first was stopped. Writes ``coverage.csv``, ``coverage.json`` and ``coverage.svg|png``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+import recsim as rs
+from recsim.audit.coverage import coverage, exchangeable, shifts_of
+from recsim.cli.progress import progress
+from recsim.experiment.executor import default_workers, run_tasks
+from recsim.experiment.run import run_fingerprint
+from recsim.report.figures import BLUE, ORANGE, save
+
+BATCH = 50
+SMALL = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18", "audit.shadows=[]"]
+SIZES = (5, 10, 20, 30)
+
+
+def replicates_of(scenario: rs.Scenario, count: int, folder: Path, workers: int) -> np.ndarray:
+    """(count, C) shifts, from the folder as far as they are there."""
+    mark = run_fingerprint(scenario, fixed_parameters=False)[:12]
+    files = [folder / f"{scenario.name}-{mark}-{k:05d}.npy" for k in range(-(-count // BATCH))]
+    folder.mkdir(parents=True, exist_ok=True)
+    todo = [k for k, file in enumerate(files) if not file.exists()]
+    with progress(False) as say:
+        done = len(files) - len(todo)
+        tasks = [(scenario, k * BATCH, BATCH) for k in todo]
+        text = f"{scenario.name}: batches of {BATCH}"
+        for number, found in run_tasks(shifts_of, tasks, workers, lambda d: say(done + d, len(files), text)):
+            part = files[todo[number]].with_suffix(".part")
+            with part.open("wb") as out:
+                np.save(out, found)
+            part.rename(files[todo[number]])
+    return np.concatenate([np.load(file) for file in files])[:count]
+
+
+def picture(table: pd.DataFrame, out: Path) -> None:
+    figure = Figure(figsize=(7, 3.2), dpi=150, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    mine = table[table["world"] == "attacked"]
+    bars = [100 * (mine["covered"] - mine["covered_low"]), 100 * (mine["covered_high"] - mine["covered"])]
+    left.errorbar(
+        mine["size"], 100 * mine["covered"], yerr=bars, marker="o", capsize=3, color=BLUE, label="Student's t"
+    )
+    boot = mine.dropna(subset=["covered_bca"])
+    left.plot(boot["size"], 100 * boot["covered_bca"], "s", color=ORANGE, label="BCa", linestyle="none")
+    left.axhline(95, color="black", linewidth=0.8)
+    left.set_ylabel("intervals that hold the mean, %")
+    left.set_title("One network acts", loc="left")
+    null = table[table["world"] == "exchangeable"]
+    right.plot(null["size"], 100 * null["rejected_t"], "o-", color=BLUE, label="Student's t")
+    right.plot(null["size"], 100 * null["rejected_flips"], "s--", color=ORANGE, label="sign flips")
+    right.axhline(5, color="black", linewidth=0.8)
+    right.set_ylabel("false alarms at 5 %, %")
+    right.set_ylim(0, 10)
+    right.set_title("Two exchangeable candidates", loc="left")
+    for axes in (left, right):
+        axes.set_xlabel("replicates of a study")
+        axes.set_xticks(sorted(set(table["size"])))
+        axes.legend(frameon=False)
+    save(figure, out, "coverage")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--config", type=Path, default=Path(__file__).resolve().parent.parent / "configs" / "small.yaml"
+    )
+    parser.add_argument("--studies", type=int, default=1900, help="of --replicates each")
+    parser.add_argument("--replicates", type=int, default=10)
+    parser.add_argument("--workers", type=int, default=default_workers())
+    parser.add_argument("--out", type=Path, default=Path("runs/coverage"))
+    options = parser.parse_args()
+    base = rs.load(options.config, SMALL)
+    count, rows, worlds = options.studies * options.replicates, [], {}
+    for world, scenario in (("attacked", base), ("exchangeable", exchangeable(base))):
+        shifts = replicates_of(scenario, count, options.out / "batches", options.workers)
+        promoted = scenario.campaigns[0].beneficiary
+        x = shifts[:, [c.id for c in scenario.candidates].index(promoted)]
+        worlds[world] = {"mean_pp": float(np.nanmean(x)), "sd_pp": float(np.nanstd(x, ddof=1)), "replicates": len(x)}
+        sizes = [s for s in SIZES if len(x) // s >= 2]
+        rows += [{"world": world, **coverage(x, size)._asdict()} for size in sizes]
+    table = pd.DataFrame(rows)
+    table.to_csv(options.out / "coverage.csv", index=False)
+    content = {"recsim": rs.__version__, "scenario": base.name, "set": SMALL, "worlds": worlds, "rows": rows}
+    (options.out / "coverage.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    picture(table, options.out)
+    print(pd.DataFrame(worlds).T.to_string(float_format="{:.3f}".format))
+    print(table.to_string(index=False, float_format="{:.3f}".format))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Does a 95 % interval cover 95 %? Many small studies of the simulator itself.
+
+All studies are cut from one long row of independent replicates, so that the same simulations serve every size of study.
+The truth is the mean over the whole row; with thousands of replicates its own error is small beside a study's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from recsim.audit import procedures
+from recsim.experiment.summary import Counts
+from recsim.metrics import interval, p_value
+from recsim.scenario import realise
+from recsim.scenario.load import parse
+from recsim.scenario.schema import Scenario
+
+
+class Coverage(NamedTuple):
+    """What many studies of one size did.
+
+    Attributes:
+        size: replicates of a study. studies: how many there were.
+        covered: share of 95 % intervals (Student's t) that hold the truth, with its Wilson interval.
+        predicted: share of 95 % prediction intervals that hold a world of the next study.
+        rejected_t, rejected_flips: share of studies with p < 0.05 against no shift (Student's t; sign flips).
+        covered_bca: share of BCa intervals that hold the truth, NaN below 30 replicates a study.
+        half_width: mean half-width of the t intervals, percentage points.
+    """
+
+    size: int
+    studies: int
+    covered: float
+    covered_low: float
+    covered_high: float
+    predicted: float
+    rejected_t: float
+    rejected_flips: float
+    covered_bca: float
+    half_width: float
+
+
+def shifts_of(
+    scenario: Scenario, first: int, count: int, *, report: Callable[[float], None] | None = None
+) -> np.ndarray:
+    """(count, C) shift of replicates first, first + 1, ..., percentage points; ranged parameters drawn.
+
+    A function of its own so that worker processes find it.
+    """
+    from recsim.world.pair import simulate_replicate
+
+    names = [c.id for c in scenario.candidates]
+    out = np.empty((count, len(names)))
+    for k in range(count):
+        drawn = realise(scenario, scenario.run.seed, first + k, False)
+        frames = simulate_replicate(drawn, first + k).frames
+        out[k] = Counts(frames["exposure"], names, [first + k], scenario.run.luck_branches).shift_pp[0]
+        if report is not None:
+            report((k + 1) / count)
+    return out
+
+
+def exchangeable(scenario: Scenario) -> Scenario:
+    """Two candidates that differ in nothing but luck, each with the scenario's first bot network.
+
+    Neither gains on average, so every test that says so is a false alarm.
+    """
+    from recsim.scenario.dump import _plain
+
+    raw: dict[str, Any] = _plain(scenario)
+    one = raw["candidates"][0]
+    network = next(c for c in raw["campaigns"] if c["type"] == "bot_network")
+    for block in (one, network):
+        block.pop("key", None)
+    raw["candidates"] = [{**one, "id": name, "name": name.title(), "key": f"{name}-key"} for name in ("one", "other")]
+    raw["campaigns"] = [
+        {**network, "id": f"network_{name}", "key": f"network-{name}", "beneficiary": name} for name in ("one", "other")
+    ]
+    raw["name"] = f"{scenario.name}-exchangeable"
+    return parse(raw, raw["name"])
+
+
+def coverage(shift: np.ndarray, size: int, bootstrap: bool = True) -> Coverage:
+    """Cut a row of replicates into studies and see how often their intervals and tests are right.
+
+    Args:
+        shift: (N,) one shift per replicate; NaN are left out.
+        size: replicates of a study.
+        bootstrap: whether to look at BCa intervals too (slow; from 30 replicates only).
+    """
+    x = np.asarray(shift, float)
+    x = x[~np.isnan(x)]
+    studies, truth = len(x) // size, float(x.mean())
+    parts = x[: studies * size].reshape(studies, size)
+    t = [interval(part) for part in parts]
+    hit = sum(one.low <= truth <= one.high for one in t)
+    low, high = procedures.wilson(hit, studies)
+    ahead = np.mean([one.next_low <= parts[(k + 1) % studies][0] <= one.next_high for k, one in enumerate(t)])
+    boot = float("nan")
+    if bootstrap and size >= procedures.BCA_FROM:
+        spans = [procedures.bca(part) for part in parts]
+        boot = float(np.mean([span is not None and span.low <= truth <= span.high for span in spans]))
+    return Coverage(
+        size, studies, hit / studies, low, high, float(ahead),
+        float(np.mean([p_value(part) < 0.05 for part in parts])),
+        float(np.mean([procedures.sign_flip(part).p < 0.05 for part in parts])), boot,
+        float(np.mean([(one.high - one.low) / 2 for one in t])),
+    )  # fmt: skip
