@@ -217,6 +217,30 @@ def diff(run_a: Path, run_b: Path, json_: Json = False) -> None:
 
 
 @app.command()
+def verify(
+    run_dir: Annotated[Path, typer.Argument(help="folder of a stored run", show_default=False)],
+    replicate: Annotated[int | None, typer.Option(help="replicate to do again (default: one by chance)")] = None,
+    files_only: Annotated[bool, typer.Option("--files-only", help="do no replicate again")] = False,
+    json_: Json = False,
+) -> None:
+    """Check that a stored run is unchanged, and that a replicate done again is the same bit for bit."""
+    from recsim.cli.verify import verify_command
+
+    verify_command(run_dir, replicate, not files_only, json_)
+
+
+@app.command()
+def export(
+    run_dir: Annotated[Path, typer.Argument(help="folder of a stored result", show_default=False)],
+    ro_crate: Annotated[Path, typer.Option("--ro-crate", help="zip file to write", show_default=False)],
+) -> None:
+    """Pack a stored result with its provenance into one file (RO-Crate)."""
+    from recsim.cli.verify import export_command
+
+    export_command(run_dir, ro_crate)
+
+
+@app.command()
 def conformance(
     policy: Annotated[str | None, typer.Option(help="only this policy")] = None,
     json_: Json = False,

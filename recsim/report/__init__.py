@@ -26,6 +26,7 @@ def write(result: Result, record: Record | None = None, plan: Path | None = None
     from recsim.audit.evidence import write_evidence
     from recsim.experiment.folder import write_text
     from recsim.experiment.result import DIMENSIONS
+    from recsim.experiment.sums import write_sums
     from recsim.report.figures import all_figures
     from recsim.report.html import write_page
 
@@ -33,23 +34,28 @@ def write(result: Result, record: Record | None = None, plan: Path | None = None
         write_text(result.folder / f"by_{dimension}.csv", result.by(dimension).to_csv(index=False))
     drawn = all_figures(result, result.folder / "figures")
     write_page(result, drawn, write_evidence(result, record, plan))
+    write_sums(result.folder)
 
 
 def write_comparison(result: Comparison) -> None:
     """Write figures and ``compare.html`` into the comparison's folder (nothing if it has none)."""
     if result.folder is None:
         return
+    from recsim.experiment.sums import write_sums
     from recsim.report.compare_figures import comparison_figures
     from recsim.report.html import write_comparison_page
 
     write_comparison_page(result, comparison_figures(result, result.folder / "figures"))
+    write_sums(result.folder)
 
 
 def write_answer(result: Answer) -> None:
     """Write the figure and the page of an attribution and the like into its folder (nothing if it has none)."""
     if result.folder is None:
         return
+    from recsim.experiment.sums import write_sums
     from recsim.report.answer_figures import answer_figures
     from recsim.report.html import write_answer_page
 
     write_answer_page(result, answer_figures(result, result.folder / "figures"))
+    write_sums(result.folder)

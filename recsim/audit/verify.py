@@ -1,0 +1,143 @@
+"""Is a stored run what it says it is: unchanged, of these sources, and the same when it is done again?"""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from recsim.errors import InputError
+from recsim.experiment.files import promise
+from recsim.experiment.folder import RunFolder, readable
+from recsim.experiment.result import Result
+from recsim.experiment.run import run_fingerprint, source_digest
+from recsim.experiment.summary import summarise
+from recsim.experiment.sums import compare_sums
+from recsim.experiment.tasks import Simulate, do_task, joined
+
+SHOWN = 5
+TOLERANCE = 1e-9
+"""Relative, where the manifest promises the same bits on the same machine only."""
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at.
+
+    Attributes:
+        check: what.
+        passed: whether it is as it should be; None if it could not be looked at.
+        detail: one line.
+    """
+
+    check: str
+    passed: bool | None
+    detail: str
+
+
+def verify(
+    folder: str | Path, replicate: int | None = None, again: bool = True, simulate: Simulate | None = None
+) -> list[Finding]:
+    """Look at a stored run.
+
+    Args:
+        folder: run directory.
+        replicate: which to do again; default one by chance.
+        again: whether one is done again at all.
+        simulate: another engine, as of `recsim.run`.
+
+    Returns:
+        Findings in order: files, tables, fingerprint, and a replicate done again. What rests on a failed one is left out.
+
+    Raises:
+        InputError: the folder holds no result of recsim, or there is no such replicate.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError("is no folder", str(folder))
+    found = compare_sums(folder)
+    parts = [f"{name} {', '.join(names[:SHOWN])}" + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+             for name, names in (("changed:", found.changed), ("missing:", found.missing), ("added:", found.added)) if names]  # fmt: skip
+    out = [Finding("files", found.none, "; ".join(parts) or "every file is as it was written")]
+    if not found.none:
+        return out
+    if not (folder / "summary.json").is_file():
+        return [*out, Finding("replicate", None, "no run: what else is in the folder is not done again")]
+    result = Result.load(folder)
+    with readable(folder, "run"):
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    stored = RunFolder(folder, manifest["fingerprint"])
+    out += [_tables(result, manifest, stored), *_made_by(result, manifest, simulate)]
+    if again and all(f.passed for f in out):
+        out.append(_again(result, manifest, stored, replicate, simulate))
+    return out
+
+
+def _tables(result: Result, manifest: dict[str, Any], stored: RunFolder) -> Finding:
+    """Whether the tables are those of the replicates, and the summary what the tables say."""
+    parts = [stored.fetch(n) for n in range(manifest["replicates"])]
+    if any(part is None for part in parts):
+        return Finding("tables", False, f"replicate {parts.index(None)} is missing or damaged")
+    frames = joined([part[0] for part in parts if part is not None])
+    for name, frame in result.frames.items():
+        if not _same(frames.get(name), frame, 0.0):
+            return Finding("tables", False, f"{name}.parquet is not what the replicates say")
+    said = result.summary
+    again = summarise(
+        result.scenario, result.frames, manifest["replicate_meta"], said["fingerprint"], said["timing"],
+        result.robustness, manifest["fixed_parameters"],
+    )  # fmt: skip
+    other = [key for key in {**said, **again} if said.get(key) != again.get(key)]
+    if other:
+        return Finding("tables", False, f"summary.json is not what the tables say: {', '.join(other[:SHOWN])}")
+    return Finding("tables", True, f"{len(frames)} tables of {len(parts)} replicates, and the summary, agree")
+
+
+def _made_by(result: Result, manifest: dict[str, Any], simulate: Simulate | None) -> list[Finding]:
+    sources, now = manifest["source_sha256"], source_digest()
+    if sources != now:
+        where = f" at commit {manifest['git_commit'][:12]}" if manifest.get("git_commit") else ""
+        text = f"made by other sources{where} ({sources[:12]}, here {now[:12]}): a replicate cannot be compared here"
+        return [Finding("sources", None, text)]
+    mark = run_fingerprint(result.scenario, manifest["fixed_parameters"], simulate)
+    same = mark == manifest["fingerprint"]
+    versions = ", ".join(f"{name} {manifest['versions'].get(name)}" for name in ("numba", "numpy"))
+    text = "scenario, policy, sources and versions give the fingerprint" if same else (
+        f"scenario, policy, sources or versions ({versions}) give another fingerprint ({mark[:12]})"
+    )  # fmt: skip
+    return [Finding("fingerprint", same, text)]
+
+
+def _again(
+    result: Result, manifest: dict[str, Any], stored: RunFolder, replicate: int | None, simulate: Simulate | None
+) -> Finding:
+    count = manifest["replicates"]
+    if replicate is not None and not 0 <= replicate < count:
+        raise InputError(f"got {replicate}, must be 0 to {count - 1}", "--replicate")
+    # Any one would do; by chance, so that nobody can prepare for it.
+    number = random.SystemRandom().randrange(count) if replicate is None else replicate
+    before = stored.fetch(number)
+    assert before is not None
+    frames, _ = do_task(simulate, result.scenario, None, number, manifest["fixed_parameters"], threads=1)
+    everywhere = promise(()) in manifest["bits"]
+    for name, frame in before[0].items():
+        if not _same(joined([{name: frames[name]}])[name], joined([{name: frame}])[name], 0.0 if everywhere else TOLERANCE):  # fmt: skip
+            return Finding("replicate", False, f"replicate {number}, done again, has another {name}")
+    how = "bit for bit" if everywhere else f"within {TOLERANCE:g} (its policy promises no more)"
+    return Finding("replicate", True, f"replicate {number}, done again, is the same {how}")
+
+
+def _same(a: pd.DataFrame | None, b: pd.DataFrame, tolerance: float) -> bool:
+    if a is None or list(a.columns) != list(b.columns) or len(a) != len(b):
+        return False
+    for name in a.columns:
+        x, y = a[name].to_numpy(), b[name].to_numpy()
+        if tolerance and np.issubdtype(x.dtype, np.floating):
+            if not np.allclose(x, y, rtol=tolerance, atol=0, equal_nan=True):
+                return False
+        elif not pd.Series(x).astype(object).equals(pd.Series(y).astype(object)):
+            return False
+    return True

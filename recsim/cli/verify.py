@@ -1,0 +1,32 @@
+"""``recsim verify`` and ``recsim export``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+WORDS = {True: "passed", False: "FAILED", None: "not possible"}
+
+
+def verify_command(folder: Path, replicate: int | None, again: bool, as_json: bool) -> None:
+    """Look at a stored run, print what was found; exit 1 if anything is not as it should be."""
+    from recsim.audit.verify import verify
+
+    found = verify(folder, replicate, again)
+    passed = all(f.passed is not False for f in found)
+    if as_json:
+        sys.stdout.write(json.dumps({"passed": passed, "findings": [f._asdict() for f in found]}) + "\n")
+    else:
+        for f in found:
+            print(f"{f.check:<12} {WORDS[f.passed]:<13} {f.detail}")
+    if not passed:
+        sys.exit(1)
+
+
+def export_command(folder: Path, crate: Path) -> None:
+    """Write a stored result as one RO-Crate."""
+    from recsim.audit.crate import export_crate
+
+    written = export_crate(folder, crate)
+    print(f"wrote {written} ({written.stat().st_size / 2**20:.1f} MiB)")

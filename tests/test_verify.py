@@ -1,0 +1,194 @@
+"""Verifying and packing stored runs: a single flipped byte anywhere, and forgery that keeps all checksums right."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import zipfile
+
+import fake_world
+import pandas as pd
+import pytest
+from rocrate.rocrate import ROCrate
+
+from recsim.audit.crate import METADATA, export_crate
+from recsim.audit.verify import verify
+from recsim.cli import main
+from recsim.errors import InputError
+from recsim.experiment import run
+from recsim.experiment.sums import SUMS, compare_sums, files_of, write_sums
+from recsim.report import write
+from recsim.scenario import load
+
+FAST = {"workers": 1, "robustness": False}
+SETS = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18", "run.replicates=2"]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A stored run of the real engine with its report."""
+    folder = tmp_path_factory.mktemp("verify") / "r"
+    write(run(load(fake_world.SMALL, SETS), out=folder, **FAST))
+    return folder
+
+
+@pytest.fixture
+def folder(kept, tmp_path):
+    return shutil.copytree(kept, tmp_path / "r")
+
+
+def checks(found):
+    return {f.check: f.passed for f in found}
+
+
+def test_an_unchanged_run_passes_anywhere(folder):
+    assert checks(verify(folder)) == {"files": True, "tables": True, "fingerprint": True, "replicate": True}
+    assert "replicate 1" in verify(folder, replicate=1)[-1].detail
+    with pytest.raises(InputError, match="0 to 1"):
+        verify(folder, replicate=2)
+
+
+def test_a_flipped_byte_in_any_file_is_found(folder):
+    names = files_of(folder)
+    assert len(names) > 40 and {"manifest.json", "summary.json", "report.html", "replicates/00000/meta.json"} <= set(
+        names
+    )
+    for name in names:
+        path = folder / name
+        before = path.read_bytes()
+        middle = len(before) // 2
+        path.write_bytes(before[:middle] + bytes([before[middle] ^ 1]) + before[middle + 1 :])
+        (found,) = verify(folder)
+        assert found.passed is False and name in found.detail
+        path.write_bytes(before)
+    assert verify(folder, again=False)[0].passed
+
+
+def test_missing_and_added_files_and_a_damaged_list(folder):
+    (folder / "by_day.csv").unlink()
+    (folder / "new.txt").write_text("x")
+    (found,) = verify(folder)
+    assert "missing: by_day.csv" in found.detail and "added: new.txt" in found.detail
+    (folder / SUMS).write_text("not a checksum\n")
+    with pytest.raises(InputError, match=f"{SUMS}:1"):
+        verify(folder)
+    (folder / SUMS).unlink()
+    with pytest.raises(InputError, match="not a complete result"):
+        verify(folder)
+
+
+def test_the_list_is_read_by_the_usual_tool(folder):
+    if shutil.which("sha256sum") is None:
+        pytest.skip("no sha256sum here")
+    subprocess.run(["sha256sum", "-c", SUMS, "--quiet"], cwd=folder, check=True)
+
+
+def forged_table(folder, name="exposure"):
+    """More impressions of Eva in one replicate, in every file that says so but the summary."""
+    part = folder / "replicates" / "00001"
+    frame = pd.read_parquet(part / f"{name}.parquet")
+    frame.loc[frame["candidate"].astype(str) == "eva", "impressions"] += 1
+    frame.to_parquet(part / f"{name}.parquet", index=False)
+    meta = json.loads((part / "meta.json").read_text())
+    meta["sha256"][f"{name}.parquet"] = hashlib.sha256((part / f"{name}.parquet").read_bytes()).hexdigest()
+    (part / "meta.json").write_text(json.dumps(meta))
+    whole = pd.read_parquet(folder / f"{name}.parquet")
+    mine = (whole["replicate"] == 1) & (whole["candidate"].astype(str) == "eva")
+    whole.loc[mine, "impressions"] += 1
+    whole.to_parquet(folder / f"{name}.parquet", index=False)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["sha256"][f"{name}.parquet"] = hashlib.sha256((folder / f"{name}.parquet").read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    write_sums(folder)
+
+
+def test_a_forged_table_contradicts_the_summary(folder):
+    forged_table(folder)
+    found = verify(folder)
+    assert checks(found) == {"files": True, "tables": False, "fingerprint": True}
+    assert "summary.json" in found[1].detail
+
+
+def test_a_forged_summary_contradicts_the_tables(folder):
+    summary = json.loads((folder / "summary.json").read_text())
+    summary["candidates"][2]["shift_pp"] += 1
+    (folder / "summary.json").write_text(json.dumps(summary))
+    write_sums(folder)
+    assert checks(verify(folder))["tables"] is False
+
+
+def test_a_thorough_forgery_is_found_by_doing_it_again(folder):
+    """Tables, summary and all checksums agree; only the simulation does not."""
+    from recsim.experiment.result import Result
+    from recsim.experiment.summary import summarise
+
+    forged_table(folder)
+    result = Result.load(folder)
+    metas = json.loads((folder / "manifest.json").read_text())["replicate_meta"]
+    said = result.summary
+    new = summarise(result.scenario, result.frames, metas, said["fingerprint"], said["timing"], None, False)
+    (folder / "summary.json").write_text(json.dumps(new))
+    write_sums(folder)
+    assert checks(verify(folder, replicate=0)) == {
+        "files": True,
+        "tables": True,
+        "fingerprint": True,
+        "replicate": True,
+    }
+    found = verify(folder, replicate=1)[-1]
+    assert found.passed is False and "exposure" in found.detail
+
+
+def test_other_sources_cannot_be_compared(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"source_sha256": "0" * 64}))
+    write_sums(folder)
+    found = verify(folder)
+    assert checks(found) == {"files": True, "tables": True, "sources": None}
+
+
+def test_another_scenario_under_the_same_fingerprint(folder):
+    text = (folder / "scenario.yaml").read_text()
+    (folder / "scenario.yaml").write_text(text.replace("seed: 7", "seed: 8", 1))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["sha256"]["scenario.yaml"] = hashlib.sha256((folder / "scenario.yaml").read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    write_sums(folder)
+    found = verify(folder)
+    assert checks(found)["fingerprint"] is False and "replicate" not in checks(found)
+
+
+def test_commands(folder, tmp_path, capsys):
+    main(["verify", str(folder), "--replicate", "0", "--json"])
+    assert json.loads(capsys.readouterr().out)["passed"]
+    main(["export", str(folder), "--ro-crate", str(tmp_path / "r.zip")])
+    (folder / "summary.csv").write_text("x")
+    with pytest.raises(SystemExit) as stop:
+        main(["verify", str(folder)])
+    assert stop.value.code == 1 and "changed: summary.csv" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as stop:
+        main(["export", str(folder), "--ro-crate", str(tmp_path / "s.zip")])
+    assert stop.value.code == 2 and not (tmp_path / "s.zip").exists()
+
+
+def test_a_crate_holds_everything_and_says_what_it_is(kept, tmp_path):
+    out = export_crate(kept, tmp_path / "r.zip")
+    crate = ROCrate(out)  # the field's own library reads it
+    assert crate.name == "Three invented candidates and one bot network"
+    names = {e.id for e in crate.data_entities if e.type == "File"}
+    with zipfile.ZipFile(out) as packed:
+        assert set(packed.namelist()) == names | {METADATA}
+        for e in crate.data_entities:
+            content = packed.read(e.id)
+            assert int(e["contentSize"]) == len(content)
+            assert e.id == SUMS or e["sha256"] == hashlib.sha256(content).hexdigest()
+        packed.extractall(tmp_path / "again")
+    run_ = crate.dereference("#run")
+    assert run_["instrument"].id == "#recsim" and [o.id for o in run_["object"]] == ["scenario.yaml"]
+    assert {o.id for o in run_["result"]} == names - {"scenario.yaml"}
+    (tmp_path / "again" / METADATA).unlink()
+    assert compare_sums(tmp_path / "again").none
+    with pytest.raises(InputError, match="already exists"):
+        export_crate(kept, out)
