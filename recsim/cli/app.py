@@ -241,6 +241,37 @@ def export(
 
 
 @app.command()
+def log(
+    config: Config,
+    out: Annotated[Path, typer.Option(help="file to write, .parquet or .csv", show_default=False)],
+    replicate: Annotated[int, typer.Option(help="number of the replicate")] = 0,
+    set_: Set = None,
+) -> None:
+    """Write who was shown what in one simulated replicate, as a platform's log of exposures would say it."""
+    from recsim.cli.measure import log_command
+    from recsim.scenario import load
+
+    log_command(load(config, list(set_ or [])), out, replicate)
+
+
+@app.command()
+def measure(
+    log: Annotated[Path | None, typer.Argument(help="log of exposures, .parquet or .csv", show_default=False)] = None,
+    baseline: Annotated[str | None, typer.Option(help="arm that the others are compared with")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="a column of another name: theirs=ours (may be repeated)")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="JSON file to write")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="print the columns of a log")] = False,
+    json_: Json = False,
+) -> None:
+    """Compute the metrics of a report on a log of exposures, real or simulated."""
+    from recsim.cli.measure import measure_command
+
+    measure_command(log, baseline, list(column or []), out, schema, json_)
+
+
+@app.command()
 def conformance(
     policy: Annotated[str | None, typer.Option(help="only this policy")] = None,
     json_: Json = False,

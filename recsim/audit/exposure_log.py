@@ -1,0 +1,124 @@
+"""A log of exposures, real or simulated: what columns it has, and reading one with every problem named.
+
+The columns are those that a researcher would ask for under Art. 40 of the Digital Services Act: who was shown what, when the
+item is about a candidate, and in which feed. One row per impression, or one per person and kind with a count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from recsim.errors import InputError, nearest, unknown
+from recsim.state import STANCES
+
+
+class Column(NamedTuple):
+    """A column of a log: whether it must be there, what it holds, what it is for."""
+
+    required: bool
+    holds: str
+    meaning: str
+
+
+COLUMNS = {
+    "person": Column(True, "text or number", "pseudonym of a human viewer; bots and puppets must not be in the log"),
+    "candidate": Column(True, "text, empty", "whom the item is about; empty: no candidate"),
+    "arm": Column(False, "text", "feed or condition in which it was shown; default: all rows are one arm"),
+    "impressions": Column(False, "whole number, 0 or more", "impressions the row stands for; default 1"),
+    "stance": Column(False, "critical, neutral or supportive", "stance of the item towards the candidate"),
+    "item": Column(False, "text or number", "the item, for concentration over items"),
+    "region": Column(False, "text", "where the person lives"),
+    "language": Column(False, "text", "the person's language"),
+    "age_band": Column(False, "text", "the person's age band"),
+}
+DIVISIONS = ("region", "language", "age_band")
+ONE_ARM = "all"
+
+
+def read_log(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """A log, checked, with the columns of `COLUMNS` that it has, ``arm`` and ``impressions`` always.
+
+    Args:
+        path: ``.parquet`` or ``.csv``.
+        columns: our name by name in the file, where they differ.
+
+    Returns:
+        ``person``, ``candidate`` (empty text: none), ``arm`` and further text as text, ``impressions`` int64; rows without
+        impressions are kept, because they say that a person was there.
+
+    Raises:
+        InputError: unreadable, or a column is missing, unknown, or holds what it must not; says in which row.
+    """
+    path = Path(path)
+    frame = _read(path)
+    renamed = dict(columns or {})
+    for theirs, ours in renamed.items():
+        if theirs not in frame.columns:
+            raise unknown("column", theirs, map(str, frame.columns), str(path))
+        if ours not in COLUMNS:
+            raise unknown("column of a log", ours, COLUMNS, str(path))
+    frame = frame.rename(columns=renamed)
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise InputError(f"column {twice[0]!r} stands twice", str(path))
+    for name, column in COLUMNS.items():
+        if column.required and name not in frame.columns:
+            near = nearest(name, map(str, frame.columns))
+            hint = f"; if {near!r} is it, add --column {near}={name}" if near else ""
+            raise InputError(f"has no column {name!r} ({column.meaning}){hint}", str(path))
+    frame = frame[[name for name in COLUMNS if name in frame.columns]].reset_index(drop=True)
+    if not len(frame):
+        raise InputError("has no rows", str(path))
+    _refuse(frame["person"].isna(), "person", "is empty; every row needs a viewer", path)
+    frame["impressions"] = _counts(frame, path)
+    if "arm" not in frame:
+        frame["arm"] = ONE_ARM
+    for name in frame.columns.difference(["impressions"]):
+        empty = frame[name].isna()
+        frame[name] = frame[name].astype(object).where(~empty, "").astype(str)
+        if name == "candidate":
+            frame[name] = frame[name].str.strip()
+    if "stance" in frame:
+        wrong = ~frame["stance"].isin([*STANCES, ""]) & (frame["candidate"] != "")
+        _refuse(wrong, "stance", f"is none of {', '.join(STANCES)}", path, frame["stance"])
+    for division in set(DIVISIONS) & set(frame.columns):
+        several = frame.groupby("person")[division].transform("nunique") > 1
+        _refuse(several, division, "is not the same in all rows of a person", path, frame["person"])
+    return frame
+
+
+def _read(path: Path) -> pd.DataFrame:
+    if path.suffix not in (".parquet", ".csv"):
+        raise InputError(f"got a file of kind {path.suffix or 'none'!r}; allowed: .parquet, .csv", str(path))
+    try:
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"person": object})
+    except FileNotFoundError:
+        raise InputError("no such file", str(path)) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read ({' '.join(str(error).split())[:120]})", str(path)) from None
+
+
+def _counts(frame: pd.DataFrame, path: Path) -> pd.Series:
+    if "impressions" not in frame:
+        return pd.Series(np.ones(len(frame), np.int64))
+    numbers = pd.to_numeric(frame["impressions"], errors="coerce")
+    wrong = ~(np.isfinite(numbers) & (numbers >= 0) & (numbers == np.floor(numbers)))
+    _refuse(wrong, "impressions", "is not a whole number of 0 or more", path, frame["impressions"])
+    return numbers.astype(np.int64)
+
+
+def _refuse(wrong: pd.Series, column: str, text: str, path: Path, shown: pd.Series | None = None) -> None:
+    """Raise for the first row that is wrong; rows count from 1, the heading not included."""
+    if not wrong.any():
+        return
+    row = int(np.flatnonzero(wrong.to_numpy())[0])
+    value = None if shown is None else shown.iloc[row]
+    got = "" if value is None else f" got {value!r}," if isinstance(value, str) else f" got {value},"
+    more = int(wrong.sum()) - 1
+    also = f" (and {more} more rows)" if more else ""
+    raise InputError(f"row {row + 1}, {column}:{got} {text}{also}", str(path))

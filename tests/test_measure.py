@@ -1,0 +1,173 @@
+"""Metrics of a log of exposures: by hand, against the simulator's own, and with a log that is not one."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import fake_world
+import numpy as np
+import pandas as pd
+import pytest
+
+from recsim.audit.exposure_log import read_log
+from recsim.audit.measure import LEAST_PEOPLE, measure
+from recsim.audit.simulated_log import simulated_log
+from recsim.cli import main
+from recsim.errors import InputError
+from recsim.experiment.summary import Counts
+from recsim.metrics import shares
+from recsim.scenario import load, realise
+from recsim.world.pair import simulate_replicate
+
+SETS = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18"]
+BY_HAND = [  # person, arm, candidate, impressions
+    (1, "ranked", "a", 3), (1, "ranked", "b", 1), (2, "ranked", "a", 1), (2, "ranked", "", 5), (3, "ranked", "", 2),
+    (1, "plain", "a", 1), (2, "plain", "b", 1), (3, "plain", "b", 2),
+]  # fmt: skip
+
+
+def log_of(rows, tmp_path, columns=("person", "arm", "candidate", "impressions")):
+    path = tmp_path / "log.csv"
+    pd.DataFrame(rows, columns=list(columns)).to_csv(path, index=False)
+    return read_log(path)
+
+
+def test_by_hand(tmp_path):
+    found = measure(log_of(BY_HAND, tmp_path), baseline="plain")
+    ranked = next(a for a in found["arms"] if a["arm"] == "ranked")
+    a, b = ranked["rows"]
+    assert ranked["people"] == 3 and ranked["impressions"] == 12
+    assert a["share"] == 0.8 and a["reach"] == pytest.approx(2 / 3) and a["frequency"] == 2
+    assert a["share_of_persons"] == pytest.approx((0.75 + 1) / 2)  # who was shown nothing about anybody is not counted
+    # Residuals x - p n: 3 - 3.2, 1 - 0.8, 0; s.e. sqrt(3/2 * 0.08) / 5; t(2) = 4.303.
+    assert a["share_high"] - a["share"] == pytest.approx(4.30265 * math.sqrt(0.12) / 5, rel=1e-4)
+    assert ranked["candidate_content"] == pytest.approx(5 / 12)
+    assert ranked["parity_gap_pp"] == pytest.approx(60) and ranked["parity_gap_uniform_pp"] == pytest.approx(60)
+    assert ranked["effective_candidates"] == pytest.approx(1 / (0.64 + 0.04)) and b["reach"] == pytest.approx(1 / 3)
+    (one,) = found["comparisons"]
+    assert one["paired"] and one["tv_distance"] == pytest.approx(0.55)
+    assert one["rows"][0]["difference_pp"] == pytest.approx(55) and one["rows"][0]["amplification"] == pytest.approx(
+        3.2
+    )
+    assert one["rows"][0]["amplification_reach_pct"] == pytest.approx(50)  # (2 + 1) / (1 + 1) - 1
+
+
+def test_people_are_the_unit(tmp_path):
+    """Everybody's rows twice: the same shares and intervals; twice as many people: narrower ones."""
+    draw = np.random.default_rng(2)
+    rows = [(i, "x", c, int(n)) for i in range(80) for c, n in zip("ab", draw.poisson((3, 5)), strict=True)]
+    once = measure(log_of(rows, tmp_path))["arms"][0]["rows"][0]
+    twice = measure(log_of(rows + rows, tmp_path))["arms"][0]["rows"][0]
+    more = measure(log_of(rows + [(i + 80, *r) for i, *r in rows], tmp_path))["arms"][0]["rows"][0]
+    assert twice["share"] == once["share"] and twice["share_low"] == pytest.approx(once["share_low"])
+    assert more["share_high"] - more["share"] == pytest.approx(
+        (once["share_high"] - once["share"]) / math.sqrt(2), rel=0.02
+    )
+
+
+def test_intervals_cover(tmp_path):
+    """Repeated draws of 120 people: the interval holds the true share about 95 times in 100."""
+    draw = np.random.default_rng(4)
+    hits = 0
+    for _ in range(300):
+        busy = draw.gamma(0.7, 10, 120)
+        lean = np.clip(draw.normal(0.4, 0.2, 120), 0.01, 0.99)
+        a, b = draw.poisson(busy * lean), draw.poisson(busy * (1 - lean))
+        frame = pd.DataFrame({"person": np.tile(np.arange(120).astype(str), 2), "arm": "x", "candidate": ["a"] * 120 + ["b"] * 120, "impressions": np.concatenate([a, b])})  # fmt: skip
+        row = measure(frame)["arms"][0]["rows"][0]
+        hits += row["share_low"] <= 0.4 <= row["share_high"]
+    assert 0.915 <= hits / 300 <= 0.985
+
+
+def test_small_cells_are_not_shown(tmp_path):
+    rows = [(i, "a" if i % 2 else "b", "north" if i < LEAST_PEOPLE else "south") for i in range(2 * LEAST_PEOPLE - 1)]
+    found = measure(log_of(rows, tmp_path, ("person", "candidate", "region")))["arms"][0]["segments"]
+    north, south = ([r for r in found if r["segment"] == s] for s in ("north", "south"))
+    assert all(r["people"] == LEAST_PEOPLE and r["share"] is not None for r in north)
+    assert all(r["people"] is None and r["share"] is None for r in south)
+
+
+def test_what_is_undefined_stays_so(tmp_path):
+    found = measure(log_of([(1, "x", "", 4), (2, "y", "a", 1)], tmp_path), baseline="x")
+    x = next(a for a in found["arms"] if a["arm"] == "x")
+    assert x["rows"][0]["share"] is None and x["parity_gap_pp"] is None and x["candidate_content"] == 0
+    assert found["comparisons"][0]["rows"][0]["difference_pp"] is None
+    json.dumps(found, allow_nan=False)
+
+
+def test_stances_and_items(tmp_path):
+    rows = [(1, "a", "critical", 7), (1, "a", "supportive", 7), (2, "a", "critical", 8), (2, "", "", 9)]
+    arm = measure(log_of(rows, tmp_path, ("person", "candidate", "stance", "item")))["arms"][0]
+    assert arm["rows"][0]["critical_share"] == pytest.approx(2 / 3) and arm["rows"][0]["neutral_share"] == 0
+    assert arm["gini_items"] == pytest.approx(1 / 6)  # 2, 1, 1
+
+
+def test_a_simulated_log_says_what_the_run_says(tmp_path):
+    scenario = load(fake_world.SMALL, SETS)
+    log = simulated_log(scenario, 1)
+    frames = simulate_replicate(realise(scenario, scenario.run.seed, 1), 1).frames
+    names = [c.id for c in scenario.candidates]
+    counts = Counts(frames["exposure"], names, [1], scenario.run.luck_branches)
+    for a, arm in enumerate(("factual", "counterfactual")):
+        mine = log[log["arm"] == arm]
+        assert mine["person"].nunique() == 100
+        sums = mine.groupby("candidate")["impressions"].sum().reindex(names)
+        assert (sums.to_numpy() == counts.impressions[0, 0, a]).all()
+        by_region = mine.groupby("region")["impressions"].sum()
+        e = frames["exposure"]
+        e = e[(e["arm"].astype(str) == arm) & (e["branch"] == 0)].groupby("region", observed=True)["impressions"].sum()
+        assert by_region.to_dict() == e.to_dict()
+    log.to_parquet(tmp_path / "log.parquet", index=False)
+    found = measure(read_log(tmp_path / "log.parquet"), baseline="counterfactual")
+    p = shares(counts.impressions[0, 0])
+    got = [row["difference_pp"] for row in found["comparisons"][0]["rows"]]
+    assert got == pytest.approx(100 * (p[0] - p[1])) and found["comparisons"][0]["paired"]
+
+
+@pytest.mark.parametrize(
+    "columns, rows, text",
+    [
+        (("person", "cand"), [(1, "a")], "no column 'candidate'.*--column cand=candidate"),
+        (("person", "candidate", "impressions"), [(1, "a", 1), (2, "a", -1)], "row 2, impressions: got -1"),
+        (("person", "candidate", "impressions"), [(1, "a", 1.5)], "whole number"),
+        (("person", "candidate"), [(1, "a"), (None, "b")], "row 2, person"),
+        (("person", "candidate", "stance"), [(1, "a", "pro")], "got 'pro', is none of critical"),
+        (("person", "candidate", "region"), [(1, "a", "n"), (1, "a", "s")], "row 1, region.*and 1 more"),
+        (("person", "candidate"), [], "no rows"),
+    ],
+)
+def test_what_is_no_log(tmp_path, columns, rows, text):
+    with pytest.raises(InputError, match=text):
+        log_of(rows, tmp_path, columns)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    (tmp_path / "x.parquet").write_text("no parquet")
+    for name, text in (
+        ("x.parquet", "cannot be read"),
+        ("y.csv", "no such file"),
+        ("z.txt", "allowed: .parquet, .csv"),
+    ):
+        with pytest.raises(InputError, match=text):
+            read_log(tmp_path / name)
+
+
+def test_commands(tmp_path, capsys):
+    path = tmp_path / "log.csv"
+    sets = [x for one in SETS for x in ("--set", one)]
+    main(["log", str(fake_world.SMALL), *sets, "--out", str(path)])
+    main(["measure", str(path), "--baseline", "counterfactual", "--json", "--out", str(tmp_path / "m.json")])
+    said = capsys.readouterr().out
+    assert json.loads(said[said.index("{") :]) == json.loads((tmp_path / "m.json").read_text())
+    main(["measure", str(path), "--baseline", "counterfactual"])
+    lines = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= 80 for line in lines) and any("factual against counterfactual" in x for x in lines)
+    main(["measure", "--schema"])
+    assert "candidate" in capsys.readouterr().out
+    pd.read_csv(path).rename(columns={"candidate": "cand"}).to_csv(tmp_path / "other.csv", index=False)
+    main(["measure", str(tmp_path / "other.csv"), "--column", "cand=candidate", "--json"])
+    for bad in (["measure"], ["measure", str(path), "--column", "x"], ["measure", str(path), "--baseline", "z"], ["log", str(fake_world.SMALL), "--out", str(path)]):  # fmt: skip
+        with pytest.raises(SystemExit) as stop:
+            main(bad)
+        assert stop.value.code == 2
