@@ -172,6 +172,23 @@ def validate(config: Config, set_: Set = None) -> None:
 
 
 @app.command()
+def describe(
+    config: Config,
+    odd: Annotated[bool, typer.Option("--odd", help="the ODD protocol (Grimm et al. 2020)")] = False,
+    card: Annotated[bool, typer.Option("--card", help="a model card (Mitchell et al. 2019)")] = False,
+    set_: Set = None,
+) -> None:
+    """Describe a scenario as Markdown, from its values and recsim's own sources."""
+    from recsim.audit.describe import model_card
+    from recsim.audit.describe import odd as protocol
+    from recsim.scenario import load
+
+    if odd == card:
+        raise InputError("choose one of --odd and --card", "describe")
+    print((protocol if odd else model_card)(load(config, list(set_ or []))))
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of a scenario, for editors."""
     from recsim.scenario import json_schema

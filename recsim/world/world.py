@@ -103,18 +103,18 @@ class World(mesa.Model):
             self._timed("advertising", self.advertising.place, self.people.visiting)  # a place of some visits is sold
         self._timed("posts", self.creators.post)  # 2 posts enter, inboxes filled
         if self.feed.learner is not None:  # what the policy learned from the steps before
-            self._timed("refit", self.feed.learner.refit, self.now, start, end)
+            self._timed("refit", self.feed.learner.refit, self.now, start, end)  # models fitted to its log
         self._timed("item terms", self.feed.item_terms, self.now, start, end)  # 3 once per item
         self._timed("retrieval", self.feed.retrieve, self.now, start, end)  # 4 pools per stratum
         self._timed("feed", self.feed.show, self.now, start, self.people.visiting)  # 5-7 score, select, look
         self._timed("counting", self.people.respond, start, end)  # 9 people's events into counters
         for network in self.networks:  # 8 campaigns act through the same action types
-            self._timed("campaigns", network.act, start, end)
+            self._timed("campaigns", network.act, start, end)  # their events into the same counters
         self._timed("learning", self.platform.learn, start, end)  # 10 the platform learns: rates, gates
         self._timed("moderation", self.moderation.review)  # 11 detect, review, act; networks removed
         self.now += 1
         if self.now % self.plan.steps_per_day == 0:
-            self._timed("recording", self.end_day)
+            self._timed("recording", self.end_day)  # the day's tables; people sorted anew
 
     def run_until(self, step: int, tick=None) -> None:
         """Step until ``step``; ``tick()`` is called after each day."""
