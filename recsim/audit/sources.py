@@ -35,7 +35,7 @@ def phases() -> list[Phase]:
     from recsim.world.world import World
 
     lines, _ = inspect.getsourcelines(World.step)
-    out = []
+    out: list[Phase] = []
     for line in lines:
         if "self._timed(" not in line:
             continue
