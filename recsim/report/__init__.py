@@ -27,13 +27,15 @@ def write(result: Result, record: Record | None = None, plan: Path | None = None
     from recsim.experiment.folder import write_text
     from recsim.experiment.result import DIMENSIONS
     from recsim.experiment.sums import write_sums
+    from recsim.report.audit_page import write_report
     from recsim.report.figures import all_figures
-    from recsim.report.html import write_page
 
     for dimension in DIMENSIONS:
         write_text(result.folder / f"by_{dimension}.csv", result.by(dimension).to_csv(index=False))
     drawn = all_figures(result, result.folder / "figures")
-    write_page(result, drawn, write_evidence(result, record, plan))
+    found = write_evidence(result, record, plan)
+    assert found is not None
+    write_report(result, drawn, found)
     write_sums(result.folder)
 
 

@@ -94,9 +94,19 @@ class Stopping(Strict):
         return self
 
 
+class Auditor(Strict):
+    """Who asks, and who pays for it; printed in reports as given."""
+
+    name: str = Field("", description="who ran the audit")
+    organisation: str = Field("", description="for which body")
+    funding: str = Field("", description="who paid for it")
+    interests: str = Field("", description="declaration of interests")
+
+
 class Audit(Strict):
     """What the auditor declares before looking."""
 
+    auditor: Auditor = Field(default_factory=Auditor, description="who asks")
     question: str = Field("", description="the question in one sentence; a plan needs one")
     threshold_pp: Positive = Field(assumed(1.0), description="materiality threshold of a shift, percentage points")
     threshold_reason: str = Field("", description="why this threshold")

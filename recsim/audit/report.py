@@ -1,0 +1,281 @@
+"""The content of an audit report: one block per section, the same keys in ``report.json`` and ``report.html``.
+
+Sections follow what the Digital Services Act and Delegated Regulation (EU) 2024/436 ask an audit report to hold. A report gives
+evidence and a comparison with the threshold; it gives no audit opinion, which is a person's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+
+from recsim import __version__, metrics
+from recsim.audit.facts import documented_facts, platform_facts, verdict
+from recsim.experiment.dictionary import TABLES, described
+from recsim.experiment.result import Result
+from recsim.experiment.summary import Counts, cleaned, removed_campaigns
+from recsim.ranking import registry
+from recsim.ranking.policy import DOORS
+from recsim.scenario import quantities
+
+SECTIONS = (
+    "general", "independence", "summary", "risk_statement", "risk_analysis", "criteria", "plan", "methods", "sampling", "results",
+    "mitigation", "recommender_cards", "assurance", "validity", "recommendations", "data", "evidence", "claims",
+)  # fmt: skip
+ENOUGH = 30
+"""Replicates from which a claim is more than exploratory."""
+
+
+def content(result: Result, audit: dict[str, Any], ensemble: dict[str, Any] | None = None, tradeoff: dict[str, Any] | None = None) -> dict[str, Any]:  # fmt: skip
+    """The whole report; NaN is None.
+
+    Args:
+        result: a stored run.
+        audit: content of its ``audit.json``.
+        ensemble: summary of `recsim ensemble` on the same scenario, if there is one.
+        tradeoff: summary of `recsim tradeoff` on the same scenario, if there is one.
+    """
+    assert result.folder is not None
+    manifest = json.loads((result.folder / "manifest.json").read_text(encoding="utf-8"))
+    blocks = {
+        "general": _general(result, manifest), "independence": result.scenario.audit.auditor.model_dump(),
+        "summary": _summary(result), "risk_statement": _risk(result), "risk_analysis": _risk_analysis(result),
+        "criteria": _criteria(result), "plan": {k: audit[k] for k in ("plan", "deviations", "deviation_reason", "stopping")},
+        "methods": _methods(result), "sampling": _sampling(result, audit), "results": _results(result, audit),
+        "mitigation": _mitigation(result, tradeoff), "recommender_cards": [_card(result)],
+        "assurance": _assurance(result, audit), "validity": _validity(result, ensemble), "recommendations": [],
+        "data": _data(result), "evidence": _evidence(result, manifest), "claims": _claims(result, audit, ensemble),
+    }  # fmt: skip
+    assert tuple(blocks) == SECTIONS
+    return cleaned(blocks)
+
+
+def _general(result: Result, manifest: dict[str, Any]) -> dict[str, Any]:
+    s, scenario = result.summary, result.scenario
+    return {
+        "title": scenario.title or scenario.name, "question": scenario.audit.question, "scenario": scenario.name,
+        "service": f"a simulated feed under the policy {s['policy']}", "policy": s["policy"],
+        "first_day": str(scenario.days.start), "vote": str(scenario.days.vote), "window_first_day": s["window_first_day"],
+        "people": s["people"], "people_real": s["people_real"], "candidates": [{"id": c.id, "name": c.name} for c in scenario.candidates],
+        "removed": [
+            {"id": c.id, "kind": c.type, "beneficiary": c.beneficiary, "payer": c.payer, "from_day": c.start, "instead": c.counterfactual}
+            for c in removed_campaigns(scenario)
+        ],
+        "recsim": __version__, "commit": manifest.get("git_commit"), "fingerprint": s["fingerprint"], "exploratory": s["exploratory"],
+    }  # fmt: skip
+
+
+def _rows(result: Result) -> list[dict[str, Any]]:
+    return [row for row in result.summary["candidates"] if row["beneficiary"]]
+
+
+def _summary(result: Result) -> list[dict[str, Any]]:
+    """One finding per beneficiary."""
+    s, out = result.summary, []
+    for row in _rows(result):
+        keys = (
+            "id", "shift_pp", "ci_low", "ci_high", "verdict", "prediction_low", "prediction_high", "luck_band_pp", "excess_impressions",
+            "impressions_counterfactual", "impressions_factual", "shift_supportive_pp", "shift_neutral_pp", "shift_critical_pp",
+            "dose_ratio",
+        )  # fmt: skip
+        found = {k: row[k] for k in keys}
+        band = (s["robustness"] or {}).get(row["id"])
+        out.append(
+            found | {"threshold_pp": s["threshold_pp"], "before_after_pp": s["naive_before_after"][row["id"]], "other_assumptions": band}
+        )  # fmt: skip
+    return out
+
+
+def _risk(result: Result) -> dict[str, Any]:
+    """The risk, its factors, how severe and how likely in this model."""
+    scenario = result.scenario
+    shift = _shift_by_candidate(result)
+    threshold = scenario.audit.threshold_pp.value
+    return {
+        "risk": "civic discourse and electoral processes (DSA Art. 34(1)(c))",
+        "factors": "recommender systems (Art. 34(2)(a)); intentional manipulation of the service, inauthentic use included (Art. 34(2))",
+        "regions": sorted({c.region for c in scenario.population.segments if not isinstance(c, str)}),
+        "languages": sorted({c.language for c in scenario.population.segments if not isinstance(c, str)}),
+        "severity": [{"id": row["id"], "shift_pp": row["shift_pp"], "excess_impressions": row["excess_impressions"]} for row in _rows(result)],
+        "probability": [
+            {"id": row["id"], "chance_at_threshold": metrics.chance_at_least(shift[row["id"]], threshold), "threshold_pp": threshold}
+            for row in _rows(result)
+        ],
+    }  # fmt: skip
+
+
+def _shift_by_candidate(result: Result) -> dict[str, np.ndarray]:
+    names = [c.id for c in result.scenario.candidates]
+    shift = Counts(result.frames["exposure"], names, result.replicates, result.scenario.run.luck_branches).shift_pp
+    return {name: shift[:, k] for k, name in enumerate(names)}
+
+
+def detection_risk(shift: np.ndarray, threshold: float) -> float:
+    """Chance that a study of this size shows no shift although there is one as large as the threshold.
+
+    1 - power of the two-sided t test at 5 %, with the spread between replicates that was seen; NaN with fewer than two
+    replicates, 0 where there is no spread.
+    """
+    t = metrics.interval(shift)
+    if t.n < 2 or not threshold > 0:
+        return math.nan
+    if t.sd == 0:
+        return 0.0
+    from scipy.stats import nct
+    from scipy.stats import t as student
+
+    free, away = t.n - 1, threshold / t.sd * math.sqrt(t.n)
+    limit = float(student.ppf(0.975, free))
+    return float(nct.cdf(limit, free, away) - nct.cdf(-limit, free, away))
+
+
+def _risk_analysis(result: Result) -> dict[str, Any]:
+    shift, threshold = _shift_by_candidate(result), result.scenario.audit.threshold_pp.value
+    return {
+        "inherent": None, "control": None,
+        "detection": [{"id": row["id"], "risk": detection_risk(shift[row["id"]], threshold)} for row in _rows(result)],
+        "threshold_pp": threshold, "replicates": result.summary["replicates"],
+    }  # fmt: skip
+
+
+def _criteria(result: Result) -> dict[str, Any]:
+    audit = result.scenario.audit
+    return {
+        "outcome": "shift_pp", "threshold_pp": audit.threshold_pp.value, "threshold_evidence": audit.threshold_pp.evidence,
+        "threshold_reason": audit.threshold_reason, "placebo_bound_pp": audit.equivalence_pp.value,
+    }  # fmt: skip
+
+
+def _methods(result: Result) -> dict[str, Any]:
+    scenario = result.scenario
+    numbers = quantities(scenario)
+    count = {name: sum(q["evidence"] == name for q in numbers) for name in ("documented", "published formula", "computed", "assumption", "unstated")}  # fmt: skip
+    return {
+        "estimand": "share of human impressions of candidate content in the campaign window, factual less counterfactual",
+        "predictor": scenario.platform.predictor.kind, "response": scenario.response.model,
+        "mitigations": [m.kind for m in scenario.platform.mitigations], "step_hours": scenario.run.step_hours,
+        "interval_covers": result.summary["interval_covers"], "evidence": count, "quantities": numbers,
+        "again": "recsim describe scenario.yaml --odd",
+    }  # fmt: skip
+
+
+def _sampling(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
+    s, population = result.summary, result.scenario.population
+    parts = {}
+    for division in result.scenario.audit.segments:
+        small = {name for row in audit["segments"] if row["division"] == division for name in row["too_small"]}
+        parts[division] = [{"name": n, "people": p, "too_small": n in small} for n, p in population.simulated(division).items()]  # fmt: skip
+    return {
+        "replicates": s["replicates"], "luck_branches": s["luck_branches"], "seed": s["seed"], "people": s["people"],
+        "people_real": s["people_real"], "steps": s["steps"], "undefined_replicates": s["undefined_replicates"],
+        "divisions": parts,
+    }  # fmt: skip
+
+
+def _results(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
+    s = result.summary
+    kept = (
+        "tv_distance", "tv_distance_ci_low", "tv_distance_ci_high", "js_divergence", "dose_ratio", "inauthentic_actions", "spend_eur",
+    )  # fmt: skip
+    return {
+        "candidates": s["candidates"], "tests": audit["candidates"], "segments": audit["segments"], **{k: s[k] for k in kept},
+        "robustness": None if result.robustness is None else result.robustness.to_dict("records"),
+        "opinion": s.get("opinion"),
+    }  # fmt: skip
+
+
+def _mitigation(result: Result, tradeoff: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "in_place": [m.kind for m in result.scenario.platform.mitigations],
+        "compared": None if tradeoff is None else {k: tradeoff[k] for k in ("reference", "rows")},
+        "again": "recsim tradeoff scenario.yaml --mitigations all",
+    }  # fmt: skip
+
+
+def _card(result: Result) -> dict[str, Any]:
+    platform = result.scenario.platform
+    found = registry.configured(platform.policy, platform.rerank, platform.rerank_top)
+    values = {**found.parameters, **{name: q.value for name, q in platform.parameters.items()}}
+    return {
+        "policy": platform.policy, "title": found.title, "source": found.source, "evidence": found.evidence, "reads": list(found.reads),
+        "profiled": found.profiled, "doors": [{"id": d, "name": DOORS[d]} for d in found.open_doors],
+        "parameters": [{"name": name, "value": value} for name, value in values.items()],
+        "rerank": [{"name": r.name, "title": r.title, "source": r.source, "evidence": r.evidence} for r in found.rerank],
+        "rerank_top": found.rerank_top, "again": f"recsim show {platform.policy} --measure scenario.yaml",
+    }  # fmt: skip
+
+
+def _assurance(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
+    """What was reached and what could not be examined; the second list is never empty."""
+    missing = ["the conduct, weights and data of any real service", "minds, attitudes and votes"]
+    if result.robustness is None:
+        missing.append("other platform assumptions (no table of them was made)")
+    if audit["plan"] is None:
+        missing.append("a plan locked before the run (there was none: all tests are exploratory)")
+    if result.summary["replicates"] < ENOUGH:
+        missing.append(f"enough worlds for a claim ({result.summary['replicates']} replicates; {ENOUGH} are asked for)")
+    small = sorted({n for row in audit["segments"] for n in row["too_small"]})
+    if small:
+        missing.append(f"segments of fewer than 50 simulated people: {', '.join(small)}")
+    return {"not_examined": missing, "undefined_replicates": result.summary["undefined_replicates"]}
+
+
+def _validity(result: Result, ensemble: dict[str, Any] | None) -> dict[str, Any]:
+    facts = platform_facts(result.frames["facts"])
+    facts |= documented_facts(result.scenario, result.frames, result.summary["replicates"])
+    rows = [
+        {"id": t.id, "metric": t.metric, "value": facts.get(t.metric), "low": t.low, "high": t.high, "source": t.source,
+         "verdict": verdict(facts.get(t.metric), t.low, t.high)}
+        for t in result.scenario.targets
+    ]  # fmt: skip
+    return {
+        "patterns": rows, "robustness": result.summary["robustness"] or None,
+        "ensemble": None if ensemble is None else {k: ensemble[k] for k in ("cells", "range") if k in ensemble},
+        "controls": "recsim check scenario.yaml",
+    }  # fmt: skip
+
+
+def _data(result: Result) -> list[dict[str, Any]]:
+    """The data dictionary: every table of this run with every column."""
+    out = []
+    for name, frame in result.frames.items():
+        columns = []
+        for column in frame.columns:
+            found = described(name, str(column))
+            columns.append(
+                {"name": str(column), "unit": found.unit if found else "", "meaning": found.meaning if found else ""}
+            )
+        out.append(
+            {"table": name, "row": TABLES[name].row if name in TABLES else "", "rows": len(frame), "columns": columns}
+        )
+    return out
+
+
+def _evidence(result: Result, manifest: dict[str, Any]) -> dict[str, Any]:
+    fixed = " --fixed-parameters" if manifest["fixed_parameters"] else ""
+    s = result.summary
+    return {
+        "again": f"python -m recsim run scenario.yaml --seed {s['seed']} --replicates {s['replicates']}{fixed}",
+        "verify": "python -m recsim verify .", "fingerprint": s["fingerprint"], "source_sha256": manifest["source_sha256"],
+        "commit": manifest.get("git_commit"), "uncommitted_changes": manifest.get("git_uncommitted_changes"),
+        "versions": manifest["versions"], "machine": manifest["machine"], "bits": manifest["bits"], "sha256": manifest["sha256"],
+        "timing": s["timing"],
+    }  # fmt: skip
+
+
+def _claims(result: Result, audit: dict[str, Any], ensemble: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The ladder of claims, lowest first: which step this report reaches. The last is out of reach for any simulation."""
+    enough = result.summary["replicates"] >= ENOUGH
+    ranges = result.summary["interval_covers"] != "luck"
+    other = ensemble is not None or bool(result.summary["robustness"])
+    return [
+        {"step": "happens in this model, in some worlds", "reached": True},
+        {"step": "holds on average over luck, with a known error", "reached": enough},
+        {"step": "holds over the declared ranges of the inputs", "reached": enough and ranges},
+        {"step": "was asked before it was answered (a locked plan, no deviation)", "reached": enough and audit["plan"] is not None and not audit["deviations"]},
+        {"step": "holds under other plausible platforms, as a range", "reached": enough and ranges and other},
+        {"step": "says what a real service did", "reached": False},
+    ]  # fmt: skip

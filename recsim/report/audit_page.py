@@ -1,0 +1,50 @@
+"""``report.json`` and ``report.html`` of a run: the same content, for machines and for people, each one file by itself."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from recsim.audit.report import SECTIONS, content
+from recsim.experiment.folder import write_text
+from recsim.experiment.result import Result
+from recsim.report.figure_data import data_of
+from recsim.report.html import opinion_block, render
+
+ORDER = (
+    "summary", "general", "independence", "risk_statement", "risk_analysis", "criteria", "plan", "results", "figures", "mitigation",
+    "methods", "sampling", "recommender_cards", "assurance", "validity", "claims", "recommendations", "assumed", "data", "evidence",
+)  # fmt: skip
+"""Sections of the page, in order; each of `SECTIONS`, the figures, and the table of assumptions."""
+
+
+def write_report(
+    result: Result, figures: list[tuple[str, Path, str]], audit: dict[str, Any], ensemble: dict[str, Any] | None = None,
+    tradeoff: dict[str, Any] | None = None,
+) -> Path:  # fmt: skip
+    """Write both files into the run's folder.
+
+    Args:
+        result: a stored run.
+        figures: name, SVG file and caption, in order.
+        audit: content of ``audit.json``.
+        ensemble, tradeoff: summaries of these commands on the same scenario, if there are any.
+    """
+    assert result.folder is not None and set(ORDER) == {*SECTIONS, "figures", "assumed"}
+    found = content(result, audit, ensemble, tradeoff)
+    write_text(result.folder / "report.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
+    rows = sorted(result.summary["candidates"], key=lambda r: -(r["share_factual"] or 0))
+    return render(
+        "report.html.j2", result.folder / "report.html", result.scenario, figures,
+        c=found, rows=rows, sections=ORDER, opinion=opinion_block(result),
+        downloads={name: _link(data_of(result, name)) for name, _, _ in figures},
+    )  # fmt: skip
+
+
+def _link(frame: pd.DataFrame) -> str:
+    """A table as an address that holds the whole CSV file, so that nothing is loaded from anywhere."""
+    return "data:text/csv;base64," + base64.b64encode(frame.to_csv(index=False).encode()).decode()

@@ -1,0 +1,127 @@
+"""Every sentence of the audit report, in one place, so that it can be translated: `say` puts values into them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ENGLISH = {
+    # headings, by section
+    "general": "General", "independence": "Independence", "summary": "Summary", "risk_statement": "The risk",
+    "risk_analysis": "Audit risk", "criteria": "Criteria", "plan": "Plan and deviations", "methods": "Methods", "sampling": "Sampling",
+    "results": "Results", "mitigation": "Mitigation", "recommender_cards": "What the recommender looks at",
+    "assurance": "What could not be examined", "validity": "Validity", "recommendations": "Recommendations", "data": "Data dictionary",
+    "evidence": "Evidence", "claims": "What may be claimed", "figures": "Figures", "contents": "Contents", "assumed": "What was assumed",
+    # page
+    "skip": "Skip to the report", "theme": "Dark or light", "filter": "Filter rows", "download": "Data of this figure (CSV)",
+    "sort": "sort by this column", "true": "yes", "false": "no", "unknown": "not known", "none": "none",
+    "subtitle": "Shift of exposure by inauthentic campaigns, simulated with recsim {version}",
+    "not_declared": "not declared",
+    # general
+    "service": "Service modelled", "policy": "Ranking policy", "period": "Period simulated", "window": "Campaign window",
+    "window_is": "day {first} to 0 relative to the vote", "scope": "Scope",
+    "scope_is": "{people} simulated people for {real}, {candidates} candidates", "question": "Question", "commit": "Commit of recsim",
+    "fingerprint": "Fingerprint",
+    "removed": "Campaigns that the counterfactual is without, and what stands in their place.",
+    # independence
+    "auditor_name": "Who ran it", "auditor_organisation": "For", "auditor_funding": "Paid by", "auditor_interests": "Interests",
+    # summary
+    "finding": "{name}: {shift} percentage points",
+    "finding_interval": "95 % interval {low} to {high}, covering {covers}",
+    "finding_band": "{low} to {high} under {cells} other platform assumptions",
+    "exceeds": "In this model the shift exceeds the declared threshold of {threshold} pp.",
+    "below": "In this model the shift is below the declared threshold of {threshold} pp, either way.",
+    "inconclusive": "In this model the shift is inconclusive against the declared threshold of {threshold} pp.",
+    "finding_views": "Views in the window: {without} without the campaigns, {with_} with them. By stance: supportive {supportive}, neutral "
+    "{neutral}, critical {critical} points. One further world would lie between {next_low} and {next_high} points.",
+    "finding_luck": "Luck alone moves this share by {luck} points (SD) between two worlds without campaigns. A comparison of before and "
+    "after would have said {naive} points.",
+    "exploratory": "Exploratory: {replicates} replicates; 30 or more are needed for a claim.",
+    "nothing_removed": "No campaign is removed in the counterfactual, so both worlds are the same.",
+    # risk
+    "risk": "Risk", "factors": "Factors", "regional": "Regions", "linguistic": "Languages", "severity": "Severity, in this model",
+    "probability": "Probability, in this model",
+    "severity_is": "{name}: {shift} percentage points of exposure, {excess} excess views",
+    "probability_is": "{name}: one further world reaches {threshold} points with a chance of {chance}",
+    # audit risk
+    "detection_is": "Detection risk: with {replicates} replicates and the spread seen between them, a study would miss a shift of "
+    "{threshold} pp of {name} with a chance of {risk} (two-sided t test at 5 %).",
+    "inherent_is": "Inherent and control risk are those of the real service; a simulation cannot assess them.",
+    # criteria
+    "outcome": "Outcome",
+    "outcome_is": "share of human impressions of candidate content in the campaign window, factual less counterfactual, percentage points",
+    "threshold": "Materiality threshold", "threshold_is": "{value} percentage points ({evidence})", "reason": "Reason",
+    "rule": "Rule",
+    "rule_is": "exceeds: the 95 % interval lies above the threshold; below: the 90 % interval lies within it either way; else inconclusive",
+    # plan
+    "planned": "A plan was locked on {made} ({lock}): {replicates}.",
+    "not_planned": "No plan was locked before this run: its tests are exploratory.",
+    "as_planned": "Nothing was done otherwise than planned.",
+    "deviated": "Done otherwise than planned. Reason given: “{reason}”.",
+    "stopped": "Stopped at {replicates} replicates: {reason} (half-width asked for: {asked} pp). The rule looks at widths only; error rates of "
+    "the tests are nominal.",
+    # methods
+    "paired": "Two worlds share people, supply, luck and every day until {days} days before the vote. From then on the campaigns act in one "
+    "and not in the other, in {branches} draws of luck each, over {replicates} independent replicates. The replicate is the unit of all "
+    "statistics. Candidates are treated alike: their positions are drawn anew in every replicate.",
+    "models": "Predictor of actions: {predictor}; model of a visit: {response}; steps of {hours} h; mitigations: {mitigations}.",
+    "evidence_is": "Of {total} numbers {documented} are documented, {published} are published formulas, {computed} are computed from such, "
+    "{assumed} are assumptions{unstated}. Each is listed below with its source; ranges are drawn from once per replicate.",
+    "odd_is": "The full description in the ODD protocol: {command}",
+    "assumed_is": "Every quantity with its evidence.",
+    # sampling
+    "sampling_is": "{replicates} replicates from seed {seed}, {branches} luck branches each; {people} simulated people for {real}; {steps} "
+    "steps; {undefined} replicates without a defined share. People are drawn from cells of region, language and age band:",
+    "divisions_are": "Expected simulated people by part of the population; fewer than 50 are not tested.",
+    # results
+    "candidates_are": "Share of human impressions of candidate content in the window, without and with the campaigns; shift with 95 % "
+    "interval over replicates (per candidate, not simultaneous); SD between worlds; luck band; reach; views in real units.",
+    "distance_is": "Total variation distance between the two worlds: {tv} (95 % interval {low} to {high}). Dose: {dose} inauthentic actions "
+    "per organic action on the beneficiary's items.",
+    "tests_are": "Tests of no shift: Student's t, adjusted within the family (Holm for beneficiaries, Benjamini-Hochberg for the others), "
+    "sign flips; BCa interval from 30 replicates; equivalence: p that the shift is at least {bound} pp either way; pairing: times the "
+    "replicates that unpaired worlds would need for the same interval.",
+    "segments_are": "Whether the shift of a beneficiary differs between parts of the people: largest less smallest mean, test that all are "
+    "the same (Hotelling's T² over replicates, Friedman's ranks where they are too few), adjusted by Benjamini-Hochberg.",
+    "all_shared": "all luck shared",
+    # mitigation
+    "in_place": "Mitigations in place: {names}.",
+    "not_compared": "None was compared in this run. Before and after, for every mitigation (DSA Art. 35, Delegated Regulation 2024/436 Art. "
+    "14): {command}",
+    "compared_are": "What each mitigation takes away of the shift, percentage points, in the same worlds; share of the shift; p adjusted "
+    "(Holm).",
+    # card
+    "card_is": "{title}. Source: {source} {evidence}.",
+    "reads": "Reads: {names}.", "profiled": "Based on profiling (DSA Art. 38).", "not_profiled": "Not based on profiling (DSA Art. 38).",
+    "doors": "Doors for inauthentic engagement: {names}.",
+    "parameters_are": "Main parameters (DSA Art. 27). How much each matters can be measured: {command}",
+    "reranked": "The best {top} entries of a visit are re-ranked, in this order: {names}.",
+    # assurance, validity
+    "not_examined": "This run could not examine:",
+    "patterns_are": "Figures of the simulated platform beside documented or published ones. Outside is outside: nothing was tuned away.",
+    "no_patterns": "The scenario names no documented figures to be held against.",
+    "band_is": "Under {cells} other combinations of gates, prior and head weights the mean shift of {name} lies between {low} and {high} "
+    "percentage points.",
+    "no_band": "No table of other platform assumptions was made in this run.",
+    "controls_are": "Controls (zero dose, exchanged candidates, placebo, accounting): {command}",
+    "limits": "Simulated evidence under stated assumptions. It does not establish the conduct of any real service or person, nor any effect "
+    "on votes. Ranking weights and exposure pools of real platforms are not public.",
+    "no_recommendations": "recsim gives evidence and a comparison with the threshold. Recommendations, and the audit opinion, are the "
+    "auditor's.",
+    # evidence
+    "again": "To redo it, with the scenario.yaml of this folder:", "verify": "To check that nothing was changed and that a replicate done "
+    "again is the same:", "bits": "Bits", "sources": "SHA-256 of the simulation sources", "versions": "Versions", "files_are": "Files and "
+    "their SHA-256; SHA256SUMS in this folder lists all of them.", "uncommitted": "the sources had uncommitted changes",
+    "tables_are": "{table}: one row per {row}; {rows} rows. Counts are simulated: real units are counts / population.scale.",
+    # claims
+    "claims_are": "The ladder of claims, and the steps that this run reaches. Nobody's simulation reaches the last.",
+    "reached": "reached", "not_reached": "not reached",
+}  # fmt: skip
+
+
+def say(key: str, **values: Any) -> str:
+    """A sentence with its values in place.
+
+    Raises:
+        KeyError: there is no such sentence, or a value is missing.
+    """
+    return ENGLISH[key].format(**values)

@@ -1,0 +1,162 @@
+"""The report in a real browser: no errors, nothing loaded, sorting, filtering, theme, downloads, print, accessibility.
+
+Needs a Chromium of the system and the package playwright; where there is none, these tests say so and are skipped.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+
+import fake_world
+import pytest
+
+from recsim.experiment import run
+from recsim.report import write
+from recsim.scenario import load
+
+CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
+if CHROMIUM is None:
+    pytest.skip("no Chromium here: the report is not tested in a browser", allow_module_level=True)
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="no playwright here: the report is not tested in a browser"
+)
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here: accessibility is not tested")
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+SETS = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18", "run.replicates=2"]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("browser") / "r"
+    write(run(load(fake_world.SMALL, SETS), out=folder, workers=1, robustness=False))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, report):
+    """The page, with everything that went wrong and every address that was asked for."""
+    context = browser.new_context(accept_downloads=True, viewport={"width": 1100, "height": 900})
+    opened = context.new_page()
+    opened.wrong, opened.asked = [], []
+    opened.on("console", lambda message: opened.wrong.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: opened.wrong.append(str(error)))
+    opened.on("request", lambda request: opened.asked.append(request.url))
+    opened.goto((report / "report.html").as_uri())
+    yield opened
+    context.close()
+
+
+def column(page, table, number):
+    return page.eval_on_selector_all(
+        f"#{table} tbody tr", f"rows => rows.map(row => row.cells[{number}].textContent.trim())"
+    )
+
+
+def test_opens_without_errors_and_asks_for_nothing(page, report):
+    assert page.title().startswith("Three invented candidates")
+    assert page.wrong == [] and page.asked == [(report / "report.html").as_uri()]
+    targets = page.eval_on_selector_all(
+        "nav a", "links => links.map(a => document.querySelector(a.getAttribute('href')) !== null)"
+    )
+    assert len(targets) == 20 and all(targets)
+
+
+def test_sorts_numbers_as_numbers_and_text_as_text(page):
+    head = page.locator("#t-candidates th", has_text="shift, pp")
+    head.locator("button").click()
+    up = [float(x) for x in column(page, "t-candidates", 3)]
+    assert up == sorted(up) and head.get_attribute("aria-sort") == "ascending"
+    head.locator("button").click()
+    assert [float(x) for x in column(page, "t-candidates", 3)] == sorted(up, reverse=True)
+    page.locator("#t-candidates th", has_text="Candidate").locator("button").focus()
+    page.keyboard.press("Enter")
+    assert column(page, "t-candidates", 0) == ["Ada", "Ben", "Eva"]
+    assert head.get_attribute("aria-sort") is None
+    page.locator("#t-assumed thead button").nth(1).click()
+    numbers = [float(x.replace(",", "")) for x in column(page, "t-assumed", 1)]
+    assert numbers == sorted(numbers) and len(numbers) > 80
+
+
+def test_filters_rows(page):
+    page.locator("input.filter").first.fill("like_rate")
+    shown = page.locator("#t-assumed tbody tr:visible")
+    assert 1 <= shown.count() < 5 and "like_rate" in shown.first.text_content()
+    page.locator("input.filter").first.fill("")
+    assert shown.count() > 80
+
+
+def test_dark_and_light(page, browser, report):
+    def colours(p):
+        return p.evaluate("[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]")
+
+    light = colours(page)
+    page.locator("#theme").click()
+    dark = colours(page)
+    assert dark != light and page.locator("#theme").get_attribute("aria-pressed") == "true"
+    page.locator("#theme").click()
+    assert colours(page) == light
+    context = browser.new_context(color_scheme="dark")
+    other = context.new_page()
+    other.goto((report / "report.html").as_uri())
+    assert colours(other) == dark
+    context.close()
+
+
+def test_data_of_every_figure_can_be_downloaded(page, tmp_path):
+    links = page.locator("figcaption a[download]")
+    assert links.count() == page.locator("figure").count() == 5
+    for number in range(links.count()):
+        with page.expect_download() as waiting:
+            links.nth(number).click()
+        path = tmp_path / waiting.value.suggested_filename
+        waiting.value.save_as(path)
+        with path.open() as file:
+            rows = list(csv.DictReader(file))
+        assert rows and len(rows[0]) >= 4, path
+
+
+def test_prints(page):
+    printed = page.pdf(format="A4", landscape=True)
+    assert printed.startswith(b"%PDF") and len(printed) > 50_000
+    page.emulate_media(media="print")
+    assert not page.locator("nav").is_visible() and not page.locator("#theme").is_visible()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("width", [1100, 390])
+def test_nothing_is_wider_than_the_page(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessible(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.eval_on_selector_all("details", "parts => parts.forEach(part => { part.open = true; })")
+    found = axe.Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
+    told = [(v["id"], v["help"], [n["target"] for n in v["nodes"][:3]]) for v in found.response["violations"]]
+    assert told == []
+
+
+def test_usable_without_scripts(browser, report):
+    context = browser.new_context(java_script_enabled=False)
+    plain = context.new_page()
+    plain.goto((report / "report.html").as_uri())
+    assert plain.locator("#t-candidates tbody tr").count() == 3 and not plain.locator("#theme").is_visible()
+    assert not plain.locator("input.filter").first.is_visible()
+    context.close()
+
+
+def test_size_and_time(report):
+    assert os.path.getsize(report / "report.html") < 5e6
