@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from recsim import __version__, metrics
+from recsim.audit.combine import Gathered
 from recsim.audit.facts import documented_facts, platform_facts, verdict
 from recsim.experiment.dictionary import TABLES, described
 from recsim.experiment.result import Result
@@ -25,18 +26,18 @@ SECTIONS = (
     "general", "independence", "summary", "risk_statement", "risk_analysis", "criteria", "plan", "methods", "sampling", "results",
     "mitigation", "recommender_cards", "assurance", "validity", "recommendations", "data", "evidence", "claims",
 )  # fmt: skip
+NOTHING = Gathered(None, None, [])
 ENOUGH = 30
 """Replicates from which a claim is more than exploratory."""
 
 
-def content(result: Result, audit: dict[str, Any], ensemble: dict[str, Any] | None = None, tradeoff: dict[str, Any] | None = None) -> dict[str, Any]:  # fmt: skip
+def content(result: Result, audit: dict[str, Any], beside: Gathered = NOTHING) -> dict[str, Any]:
     """The whole report; NaN is None.
 
     Args:
         result: a stored run.
         audit: content of its ``audit.json``.
-        ensemble: summary of `recsim ensemble` on the same scenario, if there is one.
-        tradeoff: summary of `recsim tradeoff` on the same scenario, if there is one.
+        beside: other results that the report is also about.
     """
     assert result.folder is not None
     manifest = json.loads((result.folder / "manifest.json").read_text(encoding="utf-8"))
@@ -44,10 +45,10 @@ def content(result: Result, audit: dict[str, Any], ensemble: dict[str, Any] | No
         "general": _general(result, manifest), "independence": result.scenario.audit.auditor.model_dump(),
         "summary": _summary(result), "risk_statement": _risk(result), "risk_analysis": _risk_analysis(result),
         "criteria": _criteria(result), "plan": {k: audit[k] for k in ("plan", "deviations", "deviation_reason", "stopping")},
-        "methods": _methods(result), "sampling": _sampling(result, audit), "results": _results(result, audit),
-        "mitigation": _mitigation(result, tradeoff), "recommender_cards": [_card(result)],
-        "assurance": _assurance(result, audit), "validity": _validity(result, ensemble), "recommendations": [],
-        "data": _data(result), "evidence": _evidence(result, manifest), "claims": _claims(result, audit, ensemble),
+        "methods": _methods(result), "sampling": _sampling(result, audit), "results": _results(result, audit) | {"runs": beside.runs},
+        "mitigation": _mitigation(result, beside.tradeoff), "recommender_cards": [_card(result)],
+        "assurance": _assurance(result, audit), "validity": _validity(result, beside.ensemble), "recommendations": [],
+        "data": _data(result), "evidence": _evidence(result, manifest), "claims": _claims(result, audit, beside.ensemble),
     }  # fmt: skip
     assert tuple(blocks) == SECTIONS
     return cleaned(blocks)
@@ -190,7 +191,7 @@ def _results(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
 def _mitigation(result: Result, tradeoff: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "in_place": [m.kind for m in result.scenario.platform.mitigations],
-        "compared": None if tradeoff is None else {k: tradeoff[k] for k in ("reference", "rows")},
+        "compared": None if tradeoff is None else {k: tradeoff[k] for k in ("folder", "differs", "candidate", "reference", "rows")},
         "again": "recsim tradeoff scenario.yaml --mitigations all",
     }  # fmt: skip
 
@@ -233,7 +234,7 @@ def _validity(result: Result, ensemble: dict[str, Any] | None) -> dict[str, Any]
     ]  # fmt: skip
     return {
         "patterns": rows, "robustness": result.summary["robustness"] or None,
-        "ensemble": None if ensemble is None else {k: ensemble[k] for k in ("cells", "range") if k in ensemble},
+        "ensemble": None if ensemble is None else {k: ensemble[k] for k in ("folder", "differs", "cells", "beneficiaries")},
         "controls": "recsim check scenario.yaml",
     }  # fmt: skip
 

@@ -247,6 +247,21 @@ def verify(
 
 
 @app.command()
+def report(
+    run_dir: Annotated[Path, typer.Argument(help="folder of a stored run", show_default=False)],
+    others: Annotated[
+        list[Path] | None,
+        typer.Argument(help="folders of other runs, of a trade-off, of an ensemble", show_default=False),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="folder to write into; needed if there are others")] = None,
+) -> None:
+    """Write the report of a stored run again, or one report about several results."""
+    from recsim.cli.verify import report_command
+
+    report_command(run_dir, others or [], out)
+
+
+@app.command()
 def export(
     run_dir: Annotated[Path, typer.Argument(help="folder of a stored result", show_default=False)],
     ro_crate: Annotated[Path, typer.Option("--ro-crate", help="zip file to write", show_default=False)],

@@ -1,4 +1,4 @@
-"""``recsim verify`` and ``recsim export``."""
+"""``recsim verify``, ``recsim report`` and ``recsim export``: what can be done with stored results."""
 
 from __future__ import annotations
 
@@ -22,6 +22,22 @@ def verify_command(folder: Path, replicate: int | None, again: bool, as_json: bo
             print(f"{f.check:<12} {WORDS[f.passed]:<13} {f.detail}")
     if not passed:
         sys.exit(1)
+
+
+def report_command(folder: Path, others: list[Path], out: Path | None) -> None:
+    """Write a report again, in place; or one about several results, into a folder of its own."""
+    from recsim.errors import InputError
+    from recsim.experiment.result import Result
+    from recsim.report import write, write_combined
+
+    if others and out is None:
+        raise InputError("is missing; a report about several results needs a folder of its own", "--out")
+    result = Result.load(folder)
+    if out is None:
+        write(result)
+    else:
+        write_combined(result, others, out)
+    print(f"wrote {(out or folder) / 'report.html'}")
 
 
 def export_command(folder: Path, crate: Path) -> None:

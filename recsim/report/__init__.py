@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from recsim.audit.evidence import Record
@@ -37,6 +38,33 @@ def write(result: Result, record: Record | None = None, plan: Path | None = None
     assert found is not None
     write_report(result, drawn, found)
     write_sums(result.folder)
+
+
+def write_combined(result: Result, others: Sequence[Path], out: Path) -> None:
+    """Write one report about a stored run and other results, with its figures, into a folder of its own.
+
+    Args:
+        result: the run that the report is about.
+        others: folders of further runs, of one trade-off, of one ensemble.
+        out: an empty or new folder.
+
+    Raises:
+        InputError: a folder cannot stand beside the run, or ``out`` is not free.
+    """
+    from recsim.audit.combine import gather, stored_audit
+    from recsim.errors import InputError
+    from recsim.experiment.folder import plain_errors
+    from recsim.experiment.sums import write_sums
+    from recsim.report.audit_page import write_report
+    from recsim.report.figures import all_figures
+
+    beside = gather(result, others)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError("is not empty; choose an empty or new folder with --out", str(out))
+    with plain_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        write_report(result, all_figures(result, out / "figures"), stored_audit(result), beside, out)
+        write_sums(out)
 
 
 def write_comparison(result: Comparison) -> None:

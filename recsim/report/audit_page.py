@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from recsim.audit.report import SECTIONS, content
+from recsim.audit.combine import Gathered
+from recsim.audit.report import NOTHING, SECTIONS, content
 from recsim.experiment.folder import write_text
 from recsim.experiment.result import Result
 from recsim.report.figure_data import data_of
@@ -23,23 +24,25 @@ ORDER = (
 
 
 def write_report(
-    result: Result, figures: list[tuple[str, Path, str]], audit: dict[str, Any], ensemble: dict[str, Any] | None = None,
-    tradeoff: dict[str, Any] | None = None,
+    result: Result, figures: list[tuple[str, Path, str]], audit: dict[str, Any], beside: Gathered = NOTHING,
+    out: Path | None = None,
 ) -> Path:  # fmt: skip
-    """Write both files into the run's folder.
+    """Write both files.
 
     Args:
         result: a stored run.
         figures: name, SVG file and caption, in order.
         audit: content of ``audit.json``.
-        ensemble, tradeoff: summaries of these commands on the same scenario, if there are any.
+        beside: other results that the report is also about.
+        out: folder; default the run's own.
     """
-    assert result.folder is not None and set(ORDER) == {*SECTIONS, "figures", "assumed"}
-    found = content(result, audit, ensemble, tradeoff)
-    write_text(result.folder / "report.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
+    folder = out or result.folder
+    assert folder is not None and set(ORDER) == {*SECTIONS, "figures", "assumed"}
+    found = content(result, audit, beside)
+    write_text(folder / "report.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
     rows = sorted(result.summary["candidates"], key=lambda r: -(r["share_factual"] or 0))
     return render(
-        "report.html.j2", result.folder / "report.html", result.scenario, figures,
+        "report.html.j2", folder / "report.html", result.scenario, figures,
         c=found, rows=rows, sections=ORDER, opinion=opinion_block(result),
         downloads={name: _link(data_of(result, name)) for name, _, _ in figures},
     )  # fmt: skip

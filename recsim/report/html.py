@@ -28,7 +28,8 @@ def _inline(path: Path, number: int, label: str) -> Markup:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
     text = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>f{number}-", text)
-    text = re.sub(r'^<svg[^>]*?viewBox="([^"]+)"[^>]*>', rf'<svg role="img" aria-label="{escape(label)}" viewBox="\1" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">', text, count=1, flags=re.S)  # fmt: skip
+    head = f'<svg role="img" aria-label="{escape(label)}" viewBox="{{}}" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
+    text = re.sub(r'^<svg[^>]*?viewBox="([^"]+)"[^>]*>', lambda found: head.replace("{}", found[1]), text, count=1, flags=re.S)  # fmt: skip
     return Markup(text)
 
 

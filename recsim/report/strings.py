@@ -13,11 +13,11 @@ ENGLISH = {
     "evidence": "Evidence", "claims": "What may be claimed", "figures": "Figures", "contents": "Contents", "assumed": "What was assumed",
     # page
     "skip": "Skip to the report", "theme": "Dark or light", "filter": "Filter rows", "download": "Data of this figure (CSV)",
-    "sort": "sort by this column", "true": "yes", "false": "no", "unknown": "not known", "none": "none",
+    "true": "yes", "false": "no", "unknown": "not known", "none": "none",
     "subtitle": "Shift of exposure by inauthentic campaigns, simulated with recsim {version}",
     "not_declared": "not declared",
     # general
-    "service": "Service modelled", "policy": "Ranking policy", "period": "Period simulated", "window": "Campaign window",
+    "service": "Service modelled", "period": "Period simulated", "window": "Campaign window",
     "window_is": "day {first} to 0 relative to the vote", "scope": "Scope",
     "scope_is": "{people} simulated people for {real}, {candidates} candidates", "question": "Question", "commit": "Commit of recsim",
     "fingerprint": "Fingerprint",
@@ -82,6 +82,9 @@ ENGLISH = {
     "replicates that unpaired worlds would need for the same interval.",
     "segments_are": "Whether the shift of a beneficiary differs between parts of the people: largest less smallest mean, test that all are "
     "the same (Hotelling's T² over replicates, Friedman's ranks where they are too few), adjusted by Benjamini-Hochberg.",
+    "runs_are": "This run and others beside it, each against its own counterfactual. Intervals are per run, not simultaneous; differences "
+    "between runs of one seed are best read with recsim diff, replicate by replicate.",
+    "differs_is": "The result in {folder} was made with other settings than this run: {keys}.", "this_run": "this run", "more": "and {number} more",
     "all_shared": "all luck shared",
     # mitigation
     "in_place": "Mitigations in place: {names}.",
@@ -102,6 +105,8 @@ ENGLISH = {
     "band_is": "Under {cells} other combinations of gates, prior and head weights the mean shift of {name} lies between {low} and {high} "
     "percentage points.",
     "no_band": "No table of other platform assumptions was made in this run.",
+    "ensemble_is": "Over {cells} combinations of policies, predictors and models of a visit, in small worlds, the mean shift of {name} lies "
+    "between {low} and {high} percentage points.",
     "controls_are": "Controls (zero dose, exchanged candidates, placebo, accounting): {command}",
     "limits": "Simulated evidence under stated assumptions. It does not establish the conduct of any real service or person, nor any effect "
     "on votes. Ranking weights and exposure pools of real platforms are not public.",
