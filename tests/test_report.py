@@ -38,7 +38,7 @@ def test_everything_is_written(small, tmp_path, case):
     page = (result.folder / "report.html").read_text()
     HTMLParser().feed(page)
     assert page.count("<script") == 1 and "&lt;script&gt;" in page  # ours, and the hostile name as text
-    outside = re.findall(r'(?:src|href)="(?!#)([^"]+)"', page)
+    outside = re.findall(r'(?:src|href)="(?!#|data:text/csv)([^"]+)"', page)
     assert outside == [] and not re.search(r"url\((?!#)", page)
     assert (page.count("<svg") >= 5 and "campaigns.network.accounts" in page) or case == "no campaign"
     lines = summary_lines(result)
