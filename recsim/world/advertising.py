@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recsim.agents.advertising import choose_people, shared_fairly
-from recsim.agents.creators import AdPlan
 from recsim.agents.enforcement import NEVER, ads_stopped
+from recsim.agents.supply_plans import AdPlan
 from recsim.state import ADVERTISEMENT
 from recsim.world.acting import removal_step
 from recsim.world.networks import AD, FLOWS

@@ -11,7 +11,8 @@ from recsim.agents.networks import MICRO, NO_LIMIT, Network
 from recsim.kernels.acts import ACTIONS_OF, RULES, Tactics, Targets
 from recsim.rng import hash32
 from recsim.scenario.campaigns import TACTIC_SHARES, BotNetwork, Campaign, UnitCosts
-from recsim.world.plan import Plan, hours_to_steps
+from recsim.world.campaign_plans import hours_to_steps
+from recsim.world.plan import Plan
 
 if TYPE_CHECKING:
     from recsim.world.build import State
