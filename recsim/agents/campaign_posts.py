@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from recsim import rng
-from recsim.agents.people import POLITICS_TOPIC
-from recsim.agents.supply_plans import NEVER, AdPlan, PostPlan, SupplyTraits
+from recsim.agents.people import POLITICS_TOPIC, choose
+from recsim.agents.supply_plans import NEVER, OWN, RIVALS, AdPlan, PlaceMix, PostPlan, SupplyTraits
 from recsim.rng import Decision, Key
 from recsim.state import ADVERTISEMENT
 
 TEMPLATE = np.array([0xFFFFFFFF], np.uint32)
 """Number of the post that copies are made from; it is never posted itself."""
-REPLACEABLE = ("candidate", "stance", "primary", "secondary", "emotion", "present", "disclosed")
+REPLACEABLE = ("candidate", "stance", "primary", "secondary", "emotion", "present", "disclosed", "demobilising")
 """Columns that a counterfactual may replace."""
 
 
@@ -63,19 +63,23 @@ def campaign_posts(
             day[:, 0] < np.float32(plan.variation), second, min(int(topic * traits.topics), traits.topics - 1)
         )
     turned = keep[:, 3] < np.float32(plan.hijacked)
+    promoted = np.where(turned | (plan.payer < 0), plan.candidate, plan.payer)
+    candidate, stance, demobilising = _kinds(key, plan, number, promoted)
+    language, where = places_of_accounts(key, plan.population, plan.actors, plan.place)
     columns.update(
         created=created,
         author=author,
         primary=np.full(count, POLITICS_TOPIC),
         secondary=np.where(second == POLITICS_TOPIC, 1, second),
-        candidate=np.where(turned | (plan.payer < 0), plan.candidate, plan.payer),
-        stance=np.full(count, plan.stance),
+        candidate=candidate,
+        stance=stance,
         kind=np.full(count, plan.kind),
-        language=np.zeros(count, int),
-        region=region[author],
+        language=language[actor],
+        region=region[author] if where is None else where[actor],
         campaign=np.full(count, plan.campaign),
         present=np.ones(count, bool),
         disclosed=day[:, 3] < np.float32(plan.disclosed),
+        demobilising=demobilising,
         vanishes=goes[actor],
         poster=actor.astype(int),
     )
@@ -88,6 +92,7 @@ def campaign_posts(
         columns["alt_secondary"] = (main_topic[author] + 1) % traits.topics
         columns["alt_emotion"] = columns["emotion"] - np.float32(traits.emotion)
         columns["alt_disclosed"] = np.zeros(count, bool)
+        columns["alt_demobilising"] = np.zeros(count, bool)
     elif plan.counterfactual == "absent":
         columns["alt_present"] = np.zeros(count, bool)
     # Nested doses: the actor at the edge posts for the campaign with the remaining fraction of a whole.
@@ -125,11 +130,39 @@ def advertisements(key: Key, traits: SupplyTraits, plan: AdPlan, page: int) -> d
         campaign=np.full(count, plan.campaign),
         present=np.zeros(count, bool),
         disclosed=np.ones(count, bool),
+        demobilising=np.zeros(count, bool),
         vanishes=np.full(count, NEVER),
         poster=ad.astype(int),
     )
     columns["emotion"] = columns["emotion"] + np.float32(traits.emotion)
     return with_alternative(columns)
+
+
+def _kinds(
+    key: Key, plan: PostPlan, number: np.ndarray, promoted: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Whom each post is about, its stance, and whether it tells people not to vote; (N,) each.
+
+    Args:
+        number: (N,) uint32, of the posts. promoted: (N,) int, candidate whom each post promotes.
+    """
+    mix = plan.mix
+    u = rng.uniforms(key, Decision.POST_KIND, plan.population, number)
+    kind = choose(u[:, 0], mix.share)
+    about = mix.about[kind]
+    candidate = np.where(about == OWN, promoted, about)
+    attacks = about == RIVALS
+    if attacks.any():
+        candidate[attacks] = choose(u[attacks, 1], mix.rival[promoted[attacks]])
+    return candidate, mix.stance[kind], mix.demobilising[kind]
+
+
+def places_of_accounts(
+    key: Key, population: int, accounts: int, place: PlaceMix
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Language that each account of a campaign appears in, and the region if the campaign names any; (N,) int64."""
+    u = rng.uniforms(key, Decision.ACCOUNT_PLACE, population, np.arange(accounts, dtype=np.uint32))
+    return choose(u[:, 0], place.language), choose(u[:, 1], place.region) if len(place.region) else None
 
 
 def _lives(key: Key, plan: PostPlan) -> tuple[np.ndarray, np.ndarray]:

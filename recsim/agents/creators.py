@@ -123,6 +123,7 @@ def _ordinary(key, traits, creator, main_topic, region, language, official, supp
         campaign=np.full(count, -1),
         present=np.ones(count, bool),
         disclosed=np.zeros(count, bool),
+        demobilising=np.zeros(count, bool),
         vanishes=np.full(count, NEVER),
         poster=np.full(count, -1),
     )
@@ -152,6 +153,7 @@ def _items(traits: SupplyTraits, table: dict[str, np.ndarray], prefix: str) -> I
         campaign=table["campaign"].astype(np.int8),
         present=column("present").astype(np.bool_),
         disclosed=column("disclosed").astype(np.bool_),
+        demobilising=column("demobilising").astype(np.bool_),
     )
     return Items(
         id=table["id"],

@@ -40,14 +40,38 @@ class SupplyTraits(NamedTuple):
     outlets: int
 
 
+OWN, RIVALS = -1, -2
+"""Whom a kind of posts is about, where it is not one candidate: whom the post promotes, or another one."""
+
+
+class PostMix(NamedTuple):
+    """Kinds of posts of one campaign, in the order of their keys, and how a rival is drawn."""
+
+    share: np.ndarray  # (K,) float64, adds up to 1
+    about: np.ndarray  # (K,) int64, OWN, RIVALS, or number of a candidate
+    stance: np.ndarray  # (K,) int64, -1, 0, 1
+    demobilising: np.ndarray  # (K,) bool
+    rival: (
+        np.ndarray
+    )  # (C, C) float64, chance that a post for the row's candidate is about the column's, 0 on the diagonal
+
+
+class PlaceMix(NamedTuple):
+    """Where accounts of a campaign appear to be."""
+
+    language: np.ndarray  # (L,) float64, share of accounts, adds up to 1
+    region: np.ndarray  # (R,) float64, share of accounts, adds up to 1; empty: as authors of the ordinary supply
+
+
 class PostPlan(NamedTuple):
     """Posts of one campaign's actors: influencers, volunteers, bots, impersonators."""
 
     population: int
     campaign: int
     kind: int
-    candidate: int
-    stance: int
+    candidate: int  # who is promoted
+    mix: PostMix
+    place: PlaceMix
     actors: int
     active: float  # the first so many actors post for the campaign, the others what replaces it
     posts_per_actor: float

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from recsim.errors import nearest
+from recsim.scenario.posts import PostKind, kinds_add_up, promoting, shares_fit
 from recsim.scenario.quantity import NonNegative, Positive, Share, Strict, assumed
 
 TACTIC_SHARES = ("like", "comment", "share", "follow", "watch", "report", "search")
@@ -122,7 +123,38 @@ class CampaignBase(Strict):
         return self
 
 
-class BotNetwork(CampaignBase):
+class Accounts(CampaignBase):
+    """What campaigns of accounts state about where these appear to be, wherever they are operated from."""
+
+    languages: dict[str, Share] = Field(
+        default_factory=dict,
+        description="languages that accounts appear in, share of accounts 0-1 (the rest: the main language)",
+    )
+
+    @field_validator("languages")
+    @classmethod
+    def _languages_fit(cls, value: dict[str, Share]) -> dict[str, Share]:
+        return shares_fit(value, "language")
+
+
+class Posting(Accounts):
+    """What campaigns of accounts that post state about the posts."""
+
+    posts: list[PostKind] = Field(default_factory=promoting, description="what the posts are about, and what they say")
+    regions: dict[str, Share] = Field(
+        default_factory=dict,
+        description="regions that accounts post from, as it appears, share of accounts 0-1 (the rest: by population)",
+    )
+
+    _posts_add_up = field_validator("posts")(kinds_add_up)
+
+    @field_validator("regions")
+    @classmethod
+    def _regions_fit(cls, value: dict[str, Share]) -> dict[str, Share]:
+        return shares_fit(value, "region")
+
+
+class BotNetwork(Posting):
     """Accounts that act on items: sleepers, commenting vendors."""
 
     type: Literal["bot_network"] = Field("bot_network", description="kind of campaign")
@@ -162,7 +194,7 @@ class BotNetwork(CampaignBase):
         assumed(2900), description="age of aged accounts at the start of the run, days"
     )
     shared_address_accounts: int = Field(1, ge=1, description="accounts behind one network address, accounts")
-    posts_per_day: NonNegative = Field(assumed(0), description="posts of an account for the beneficiary, posts/day")
+    posts_per_day: NonNegative = Field(assumed(0), description="posts of an account, posts/day")
     post_variation: Share = Field(
         assumed(0.2), description="how far posts differ from one template, 0 (copies) to 1 (nothing in common)"
     )
@@ -204,7 +236,7 @@ class BotNetwork(CampaignBase):
         return min(wanted, float(int(self.budget_eur.value * 1_000_000) // math.ceil(price * 1_000_000)))
 
 
-class PurchasedEngagement(CampaignBase):
+class PurchasedEngagement(Accounts):
     """Bought likes and followers: totals delivered evenly between start and end."""
 
     type: Literal["purchased_engagement"] = Field("purchased_engagement", description="kind of campaign")
@@ -216,7 +248,7 @@ class PurchasedEngagement(CampaignBase):
     views_per_action: Share = Field(assumed(0), description="completed views that go with one like, views")
 
 
-class PaidInfluencers(CampaignBase):
+class PaidInfluencers(Posting):
     """Authentic accounts paid to post; their audiences are real."""
 
     type: Literal["paid_influencers"] = Field("paid_influencers", description="kind of campaign")
@@ -228,7 +260,6 @@ class PaidInfluencers(CampaignBase):
     disclosed_share: Share = Field(
         assumed(0), description="share of paid posts that disclose payment, 0-1; a label of the post"
     )
-    stance: Literal["supportive", "neutral"] = Field("supportive", description="stance of the posts")
     payer_candidate: str | None = Field(
         None, description="id of the candidate whom the payer meant to promote (null: the beneficiary)"
     )
@@ -237,7 +268,7 @@ class PaidInfluencers(CampaignBase):
     )
 
 
-class Impersonation(CampaignBase):
+class Impersonation(Posting):
     """Accounts that pose as the candidate or as fans, come and are removed one by one, and post."""
 
     type: Literal["impersonation"] = Field("impersonation", description="kind of campaign")
@@ -251,7 +282,6 @@ class Impersonation(CampaignBase):
     )
     followers_mean: NonNegative = Field(description="followers of an account, real people, mean")
     followers_spread: NonNegative = Field(assumed(1.5), description="log-normal sigma of followers, log units")
-    stance: Literal["supportive", "neutral", "critical"] = Field("supportive", description="stance of the posts")
 
     @property
     def made(self) -> float:

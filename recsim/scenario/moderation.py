@@ -9,21 +9,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from recsim.scenario.quantity import AnyNumber, NonNegative, Positive, Share, Strict, assumed
-
-Name = r"^[A-Za-z0-9_.-]+$"
-
-
-class Keyed(Strict):
-    """A member of a list that results and luck know by name."""
-
-    id: str = Field(pattern=Name, description="short name used in results")
-    key: str = Field("", description="name on which luck hangs (default: the id)")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _defaults(cls, raw: object) -> object:
-        return {"key": raw["id"], **raw} if isinstance(raw, dict) and "id" in raw else raw
+from recsim.scenario.quantity import AnyNumber, Keyed, NonNegative, Positive, Share, Strict, assumed
 
 
 class Detector(Keyed):

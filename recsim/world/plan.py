@@ -25,7 +25,7 @@ from recsim.rng import hash32
 from recsim.scenario.campaigns import Campaign
 from recsim.scenario.people import Candidate, Segment
 from recsim.scenario.schema import Scenario
-from recsim.world.campaign_plans import make_ad_plan, make_post_plan
+from recsim.world.campaign_plans import Names, make_ad_plan, make_post_plan
 from recsim.world.response_plan import make_reaction, visiting_rate
 
 
@@ -199,7 +199,6 @@ def make_plan(scenario: Scenario) -> Plan:
         settled(get_detector(one.kind, f"{where}.kind"), {k: q.value for k, q in one.parameters.items()}, where)
     candidates = sorted(scenario.candidates, key=lambda c: c.key)
     campaigns = sorted(scenario.campaigns, key=lambda c: c.key)
-    index = {c.id: k for k, c in enumerate(candidates)}
     spd, days, scale = 24 // scenario.run.step_hours, scenario.days.count, scenario.population.scale
 
     population = scenario.population
@@ -251,13 +250,10 @@ def make_plan(scenario: Scenario) -> Plan:
         stance_share=np.array([[m.supportive.value, m.neutral.value, m.critical.value] for m in mixes]),
         supporters=about.supporters_per_candidate, outlets=about.media_outlets,
     )  # fmt: skip
-    posts = [make_post_plan(c, k, index, scenario, spd, days) for k, c in enumerate(campaigns)]
+    names = Names([c.id for c in candidates], regions, languages, standing, region_share)
+    posts = [make_post_plan(c, k, names, scenario, spd, days) for k, c in enumerate(campaigns)]
     lifetime = max(1, round(content.lifetime_days * spd))
-    ads = [
-        make_ad_plan(c, k, index[c.beneficiary], scenario, regions, languages, lifetime)
-        for k, c in enumerate(campaigns)
-        if c.type == "advertising"
-    ]
+    ads = [make_ad_plan(c, k, names, scenario, lifetime) for k, c in enumerate(campaigns) if c.type == "advertising"]
     return Plan(
         scenario=scenario, policy=policy, compiled=compiled, parameters=parameters,
         gate=compile_policy(policy.gate_policy) if policy.gate_policy else None,
