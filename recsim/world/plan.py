@@ -50,6 +50,7 @@ class Plan:
     regions: list[str]
     languages: list[str]  # most spoken first
     age_bands: list[str]
+    names: Names
     traits: PeopleTraits
     supply: SupplyTraits
     posts: list[PostPlan]
@@ -261,7 +262,7 @@ def make_plan(scenario: Scenario) -> Plan:
         rerank=_rerank_facts(scenario, policy, standing),
         people=max(1, round(population.people.value * scale)), scale=scale, steps_per_day=spd, days=days,
         candidates=candidates, campaigns=campaigns, segments=segments, regions=regions, languages=languages,
-        age_bands=age_bands, traits=traits, supply=supply, posts=[p for p in posts if p is not None],
+        age_bands=age_bands, names=names, traits=traits, supply=supply, posts=[p for p in posts if p is not None],
         ads=ads,
         standing=np.cumsum(standing).astype(np.float32), reaction=make_reaction(scenario, policy, guards),
         safeguards=guards,

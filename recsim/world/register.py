@@ -31,7 +31,7 @@ class Register:
         count: A, all entries.
         subject: (A,) uint64, identity. population, number: (A,) uint32, its two halves.
         created: (A,) int32, step of creation. address: (A,) int32, network address. seeds: (A,) bool, known to be people.
-        inauthentic: (A,) bool. language, region: (A,) int8.
+        inauthentic: (A,) bool. language: (A,) int8, of people theirs, of a network's accounts the one they appear in.
     """
 
     def __init__(self, world: World) -> None:
@@ -44,6 +44,7 @@ class Register:
         age = [state.standing[:, 0]]
         fake = [np.zeros(plan.people, bool)]
         address = [np.arange(plan.people, dtype=np.int32)]
+        language = [state.cells.language]
         count = plan.people
         for agent in world.networks:
             roster = agent.roster
@@ -56,6 +57,7 @@ class Register:
             population.append(np.full(size, agent.network.population, np.uint32))
             number.append(np.arange(size, dtype=np.uint32))
             age.append(roster.age_days[lead])
+            language.append(roster.language[lead])
             fake.append(np.full(size, agent.network.inauthentic))
             shared = max(1, round(getattr(agent.network, "shared_address_accounts", 1)))
             address.append((count + np.arange(size) // shared).astype(np.int32))
@@ -67,9 +69,7 @@ class Register:
         self.created = -np.minimum(days * np.float32(spd), np.float32(2**30)).astype(np.int32)
         self.address = np.concatenate(address)
         self.inauthentic = np.concatenate(fake)
-        more = count - plan.people
-        self.language = np.concatenate([state.cells.language, np.zeros(more, np.int8)])
-        self.region = np.concatenate([state.cells.region, np.zeros(more, np.int8)])
+        self.language = np.concatenate(language)
         # A platform knows some of its oldest accounts.
         self.seeds = (~self.inauthentic) & (days >= np.float32(3 * 365))
         self.order = np.argsort(self.subject, kind="stable")
