@@ -106,3 +106,4 @@ class AdPlan(NamedTuple):
     step_share: np.ndarray  # (steps per day,) float64, share of a day's impressions in each step, adds up to 1
     regions: tuple[int, ...]  # audience by number of the region; empty: everywhere
     languages: tuple[int, ...]  # audience by number of the language; empty: all
+    removal: int = NEVER  # step at which all of them are removed

@@ -140,6 +140,7 @@ def make_ad_plan(
         impressions=plan.impressions(scenario.dose.value * plan.dose.value, scenario.population.scale),
         step_share=hours_to_steps(plan.hours, spd),
         regions=tuple(sorted({names.regions.index(name) for name in plan.regions})), languages=spoken,
+        removal=(days - 1 + plan.start) * spd + round(scenario.moderation.network_removal_days.value * spd),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from recsim.agents.cases import ACCOUNT
 from recsim.agents.detectors import Log
 from recsim.agents.enforcement import AccountEffect
 from recsim.rng import hash32
-from recsim.state import INFLUENCER, KINDS, VOLUNTEER
+from recsim.state import ADVERTISEMENT, BOT, IMPERSONATION, INFLUENCER, KINDS
 
 if TYPE_CHECKING:
     from recsim.scenario.moderation import Notice
@@ -142,15 +143,33 @@ class Register:
             self._item_order = np.argsort(ids, kind="stable")
         return self._item_order[np.searchsorted(ids[self._item_order], subject)]
 
+    @functools.cached_property
+    def first_copy(self) -> np.ndarray:
+        """(I,) int64, by which item cases and notices know each item: of an advertisement its first copy, else itself."""
+        first = np.arange(len(self.world.state.items.id))
+        for copies in self.world.advertising.copies:
+            first[copies] = copies[0]
+        return first
+
+    def copies(self, rows: np.ndarray) -> np.ndarray:
+        """Items and, of the advertisements among them, all copies."""
+        ads = self.world.state.items.labels.kind[rows] == ADVERTISEMENT
+        if not ads.any():
+            return rows
+        return np.concatenate([rows[~ads], np.flatnonzero(np.isin(self.first_copy, rows[ads]))])
+
     def violates(self, rows: np.ndarray) -> np.ndarray:
-        """(N,) bool: posts that break the rules: by inauthentic accounts, or paid for and not disclosed."""
+        """(N,) bool: posts that break the rules: by inauthentic accounts, or paid for and not disclosed; advertisements
+        where political ones are banned.
+        """
         labels = self.world.state.items.labels
         candidate, kind, campaign = labels.candidate[rows], labels.kind[rows], labels.campaign[rows]
-        by_network = kind > VOLUNTEER if len(KINDS) > VOLUNTEER + 1 else np.zeros(len(rows), bool)
-        return (campaign >= 0) & (candidate >= 0) & ((kind == INFLUENCER) | by_network)
+        banned = self.world.plan.scenario.moderation.ads_ban is not None
+        breaks = np.isin(kind, (BOT, IMPERSONATION, INFLUENCER)) | ((kind == ADVERTISEMENT) & banned)
+        return np.asarray((campaign >= 0) & (candidate >= 0) & breaks)
 
     def named(self, block: Notice, kind: int) -> np.ndarray:
-        """Identities that a notice is about: accounts of a campaign's network, or live items."""
+        """Identities that a notice is about: accounts of a campaign's network, or live items, advertisements among them."""
         world = self.world
         if kind == ACCOUNT:
             for agent, first, group in zip(world.networks, self.first, self.groups, strict=True):
@@ -159,7 +178,8 @@ class Register:
             return np.zeros(0, np.uint64)
         start, end = world.window
         labels = world.state.items.labels
-        keep = labels.present[start:end] & (labels.candidate[start:end] >= 0)
+        there = labels.present[start:end] | (labels.kind[start:end] == ADVERTISEMENT)
+        keep = there & (labels.candidate[start:end] >= 0)
         if block.campaign is not None:
             numbers = [k for k, c in enumerate(world.plan.campaigns) if c.id == block.campaign]
             keep &= np.isin(labels.campaign[start:end], numbers)
@@ -167,4 +187,4 @@ class Register:
             keep &= labels.candidate[start:end] == [c.id for c in world.plan.candidates].index(block.candidate)
         if block.content is not None:
             keep &= labels.kind[start:end] == KINDS.index(block.content)
-        return world.state.items.id[start:end][keep]
+        return world.state.items.id[np.unique(self.first_copy[start:end][keep])]
