@@ -7,6 +7,7 @@ from helpers import changed, frames_of, world_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from test_acts import logged
 from test_arms import rows
 from test_tactics import arms_of, impersonation, posting, same
 
@@ -133,6 +134,21 @@ def test_attacks_are_exposure_of_the_attacked(small, tmp_path):
     assert set(shown["candidate"]) == {"ada"} and shown["impressions"].sum() > 100
     total = factual.sum()
     assert total == p[p["arm"] == "factual"]["impressions"].sum()
+
+
+def test_a_campaign_acts_on_its_own_attacks(small):
+    """The rule "own" also holds what the campaign itself posts, whomever it is about; other attacks it does not hold."""
+    scenario = posting(small, posts=ATTACK, actions_per_day=60, views_per_action=0)
+    other = posting(small, posts=ATTACK).campaigns[0].model_copy(update={"id": "other", "key": "other"})
+    world = world_of(with_campaigns(small, [*scenario.campaigns, other]), "factual", 0)
+    world.run_until(world.plan.steps)
+    labels, eva = world.state.items.labels, [c.id for c in world.plan.candidates].index("eva")
+    number = [c.id for c in world.plan.campaigns].index("network")
+    roster = next(agent.roster for agent in world.networks if agent.network.campaign == "network")
+    item = logged(roster)[:, 1]
+    mine = labels.campaign[item] == number
+    assert 0.1 < mine.mean() < 1 and (labels.candidate[item][mine] != eva).all()
+    assert (labels.candidate[item][~mine] == eva).all() and (labels.stance[item][~mine] >= 0).all()
 
 
 def test_demobilising_impressions_are_counted_exactly(small):

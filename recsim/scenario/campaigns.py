@@ -50,7 +50,10 @@ class TacticMix(Strict):
 class TargetMix(Strict):
     """Which items are acted on; the shares add up to 1."""
 
-    own: Share = Field(assumed(1), description="items about the beneficiary, not critical, share of actions 0-1")
+    own: Share = Field(
+        assumed(1),
+        description="items about the beneficiary, not critical, and the campaign's posts, share of actions 0-1",
+    )
     rivals: Share = Field(assumed(0), description="items about other candidates by recent views, share of actions 0-1")
     popular: Share = Field(
         assumed(0), description="items about no candidate in proportion to recent views, share of actions 0-1"

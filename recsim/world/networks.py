@@ -127,7 +127,7 @@ def plain(edge: np.ndarray, price: np.ndarray, views: float, prevented: float) -
 def find_targets(plan: Plan, state: State, network: Network, step: int, start: int, end: int, placebo: bool) -> Targets:
     """Live items that the network can act on in this step, with cumulative integer weights.
 
-    Own items are drawn evenly, others in proportion to recent views. A placebo draws every target in proportion to
+    Own items (about the beneficiary and not critical, or posted by the campaign) are drawn evenly, others in proportion to recent views. A placebo draws every target in proportion to
     the item's current human engagement over all content.
     """
     labels, counters = state.items.labels, state.counters
@@ -140,7 +140,9 @@ def find_targets(plan: Plan, state: State, network: Network, step: int, start: i
         everything = _weighted(np.flatnonzero(human > 0), human, first)
         return _together([*[everything] * len(RULES), _searched(plan, -1)])
     warm = present & (heat > 0)
-    mine = (candidate == network.beneficiary) & (labels.stance[first:end] >= 0) & present
+    promotes = (candidate == network.beneficiary) & (labels.stance[first:end] >= 0)
+    campaign = [c.id for c in plan.campaigns].index(network.campaign)
+    mine = (promotes | (labels.campaign[first:end] == campaign)) & present
     wanted = wanted_rules(network)
     parts = {
         "own": (mine, even),
