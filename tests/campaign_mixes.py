@@ -5,8 +5,6 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from recsim.scenario.campaigns import (
-    TACTIC_SHARES,
-    TARGET_SHARES,
     Advertising,
     BotNetwork,
     Impersonation,
@@ -15,6 +13,7 @@ from recsim.scenario.campaigns import (
     Volunteers,
 )
 from recsim.scenario.schema import Scenario
+from recsim.scenario.tactics import TACTIC_SHARES, TARGET_SHARES
 
 
 @st.composite

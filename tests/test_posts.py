@@ -1,7 +1,11 @@
 """What campaigns' posts are about, what they say, where their accounts appear to be, and who reads it."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 from campaign_mixes import with_campaigns
 from helpers import changed, frames_of, world_of
 from hypothesis import given, settings
@@ -262,3 +266,19 @@ def test_a_candidate_is_no_word_of_posts(small):
         parse(raw)
     with pytest.raises(ValidationError, match="stance"):
         Impersonation.model_validate({**_plain(impersonation(small).campaigns[0]), "stance": "critical"})
+
+
+def test_the_example_of_the_docs(small):
+    """Every campaign that docs/campaigns.md writes out is valid, and the one with posts says what the page says."""
+    page = (Path(__file__).resolve().parent.parent / "docs" / "campaigns.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block)["campaigns"] for block in re.findall(r"```yaml\n(.*?)```", page, re.S)]
+    assert len(blocks) == 2
+    for campaigns in blocks:
+        for one in campaigns:
+            first = -8  # the example of advertisements is of a longer run
+            one["start"] = max(one["start"], first)
+        made = parse({**_plain(small), "campaigns": campaigns}).campaigns
+        if made[0].type == "bot_network":
+            assert [(k.about, k.stance, k.demobilising, k.share.value) for k in made[0].posts] == [
+                ("own", "supportive", False, 0.5), ("rivals", "critical", False, 0.3), ("ada", "neutral", True, 0.2),
+            ]  # fmt: skip

@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from recsim.scenario.campaigns import TACTIC_SHARES, TARGET_SHARES, TacticMix, TargetMix
 from recsim.scenario.people import StanceMix
 from recsim.scenario.platform import Retrieval
 from recsim.scenario.posts import PostKind, rescaled
 from recsim.scenario.quantity import Quantity
 from recsim.scenario.references import hash32
 from recsim.scenario.schema import Scenario
+from recsim.scenario.tactics import TACTIC_SHARES, TARGET_SHARES, TacticMix, TargetMix
 
 MASK = 0xFFFFFFFF
 RENORMALISED: dict[type, tuple[str, ...]] = {

@@ -110,7 +110,8 @@ class State:
             weighed=None if self.weighed is None else self.weighed.fork(),
             clean=None if self.clean is None else self.clean.fork(),
             bare=None if self.bare is None else self.bare.copy(),
-            sought=self.sought.copy(), down=self.down.copy(), demobilised=self.demobilised.copy(), rosters={name: one.fork() for name, one in self.rosters.items()},
+            sought=self.sought.copy(), down=self.down.copy(), demobilised=self.demobilised.copy(),
+            rosters={name: one.fork() for name, one in self.rosters.items()},
             memory=None if self.memory is None else self.memory.fork(),
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from recsim.agents.supply_plans import OWN, RIVALS, AdPlan, PlaceMix, PostMix, PostPlan
 from recsim.rng import hash32
-from recsim.scenario.campaigns import Accounts, Advertising, Campaign
+from recsim.scenario.campaigns import AccountCampaign, Advertising, Campaign
 from recsim.scenario.posts import PostKind, promoting
 from recsim.scenario.schema import Scenario
 from recsim.state import BOT, IMPERSONATION, INFLUENCER, STANCES, VOLUNTEER
@@ -32,7 +32,7 @@ class Names:
     region_share: np.ndarray
 
 
-def place_mix(campaign: Accounts, names: Names) -> PlaceMix:
+def place_mix(campaign: AccountCampaign, names: Names) -> PlaceMix:
     """Where a campaign's accounts appear to be: as stated, the rest in the main language, and in other regions as people."""
     language = np.array([campaign.languages[n].value if n in campaign.languages else 0.0 for n in names.languages])
     language[0] += max(0.0, 1.0 - float(np.cumsum(language)[-1]))
@@ -83,7 +83,7 @@ def make_post_plan(
     common: dict[str, Any] = {
         "population": hash32(plan.key), "campaign": number, "candidate": candidate(plan.beneficiary),
         "mix": post_mix(getattr(plan, "posts", None) or promoting(), names),
-        "place": place_mix(plan, names) if isinstance(plan, Accounts) else nowhere,
+        "place": place_mix(plan, names) if isinstance(plan, AccountCampaign) else nowhere,
         "keep": min(1.0, 1.0 / scenario.content.items_represented), "first_step": first, "last_step": last,
     }  # fmt: skip
     scale = scenario.population.scale
@@ -134,7 +134,8 @@ def make_ad_plan(
     spd, days = 24 // scenario.run.step_hours, scenario.days.count
     spoken = tuple(sorted({names.languages.index(name) for name in plan.languages}))
     return AdPlan(
-        population=hash32(plan.key), campaign=number, candidate=names.candidates.index(plan.beneficiary), stance=STANCES.index(plan.stance) - 1,
+        population=hash32(plan.key), campaign=number, candidate=names.candidates.index(plan.beneficiary),
+        stance=STANCES.index(plan.stance) - 1,
         language=spoken[0] if spoken else 0, advertisements=max(1, round(plan.advertisements.value)),
         first_step=(days - 1 + plan.start) * spd, last_step=(days + plan.end) * spd, lifetime=lifetime,
         impressions=plan.impressions(scenario.dose.value * plan.dose.value, scenario.population.scale),

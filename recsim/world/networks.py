@@ -10,7 +10,8 @@ import numpy as np
 from recsim.agents.networks import MICRO, NO_LIMIT, Network
 from recsim.kernels.acts import ACTIONS_OF, RULES, Tactics, Targets
 from recsim.rng import hash32
-from recsim.scenario.campaigns import TACTIC_SHARES, Accounts, BotNetwork, Campaign, UnitCosts
+from recsim.scenario.campaigns import AccountCampaign, BotNetwork, Campaign
+from recsim.scenario.tactics import TACTIC_SHARES, UnitCosts
 from recsim.world.campaign_plans import hours_to_steps, place_mix
 from recsim.world.plan import Plan
 
@@ -35,7 +36,7 @@ def make_network(plan: Plan, campaign: Campaign) -> Network | None:
     common: dict[str, Any] = {
         "campaign": campaign.id, "population": hash32(campaign.key), "beneficiary": index[campaign.beneficiary],
         "first_step": first, "last_step": last,
-        "place": place_mix(campaign, plan.names) if isinstance(campaign, Accounts) else None,
+        "place": place_mix(campaign, plan.names) if isinstance(campaign, AccountCampaign) else None,
     }  # fmt: skip
     prevented = moderation.prevented_share.value
     removal = first + round(moderation.network_removal_days.value * spd)
