@@ -49,6 +49,8 @@ class Decision(IntEnum):
     ITEM_PLACE = 33  # item: candidate, kind, stance, language
     ITEM_KEEP = 34  # post of a campaign: is it among those simulated; when; does the actor act; turned or not
     ACCOUNT = 35  # account: aged; order of activation; standing draw; does it replace a removed one
+    POST_KIND = 36  # post of a campaign: of which kind; about which rival; (spare)
+    ACCOUNT_PLACE = 37  # account of a campaign: language, and region, that it appears in; (spare)
     ITEM_MOMENT = 41  # item: moment of posting within its step; (spare)
     REVIEW_TIME = 50  # case, kind and round, no step: length of its review
     REVIEW_VERDICT = 51  # case, kind and round, no step: would a reviewer find a violation

@@ -93,6 +93,7 @@ class ItemLabels(NamedTuple):
     campaign: np.ndarray  # (I,) int8, -1 none
     present: np.ndarray  # (I,) bool, exists in this world as content of the feed; advertisements are not
     disclosed: np.ndarray  # (I,) bool, says that it is paid for
+    demobilising: np.ndarray  # (I,) bool, tells supporters of the candidate not to vote
 
 
 class Accounts(NamedTuple):

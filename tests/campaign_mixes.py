@@ -5,8 +5,6 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from recsim.scenario.campaigns import (
-    TACTIC_SHARES,
-    TARGET_SHARES,
     Advertising,
     BotNetwork,
     Impersonation,
@@ -15,6 +13,7 @@ from recsim.scenario.campaigns import (
     Volunteers,
 )
 from recsim.scenario.schema import Scenario
+from recsim.scenario.tactics import TACTIC_SHARES, TARGET_SHARES
 
 
 @st.composite
@@ -22,6 +21,22 @@ def shares(draw, names):
     """Shares over some of the names that add up to 1; the others are 0."""
     weights = draw(st.lists(st.integers(0, 4), min_size=len(names), max_size=len(names)).filter(any))
     return {name: weight / sum(weights) for name, weight in zip(names, weights, strict=True)}
+
+
+@st.composite
+def kinds_of_posts(draw, candidates=("ada", "ben", "eva")):
+    """One to three kinds of posts: about anybody, of any stance, some of which tell people not to vote."""
+    weights = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+    return [
+        {
+            "id": f"kind{number}",
+            "about": draw(st.sampled_from(["own", "rivals", *candidates])),
+            "stance": draw(st.sampled_from(["critical", "neutral", "supportive"])),
+            "demobilising": draw(st.booleans()),
+            "share": weight / sum(weights),
+        }
+        for number, weight in enumerate(weights)
+    ]
 
 
 @st.composite
@@ -57,6 +72,9 @@ def bot_networks(draw, number=0, candidates=("ada", "ben", "eva"), **fixed):
         "start": draw(st.integers(-3, 0)),
         "posts_per_day": draw(st.sampled_from([0, 0, 1])),
         "post_variation": draw(st.sampled_from([0, 0.5])),
+        "posts": draw(kinds_of_posts(candidates)),
+        "regions": draw(st.sampled_from([{}, {"south": 0.9}])),
+        "languages": draw(st.sampled_from([{}, {"aa": 0.5}])),
         "followers_per_account": draw(st.sampled_from([0, 100])),
         "replacement_share": draw(st.sampled_from([0, 0, 0.6])),
         "replacement_days": draw(st.sampled_from([0, 1])),
@@ -75,10 +93,12 @@ def mixes(draw, candidates=("ada", "ben", "eva")):
     if draw(st.booleans()):
         fields = {"id": "paid", "beneficiary": draw(st.sampled_from(candidates)), "start": -1, "influencers": 400}
         fields |= {"payer_candidate": draw(st.sampled_from([None, *candidates])), "hijacked_share": 0.5}
+        fields |= {"posts": draw(kinds_of_posts(candidates))}
         out.append(PaidInfluencers.model_validate({**fields, "followers_mean": 5000, "disclosed_share": 0.3}))
     if draw(st.booleans()):
         fields = {"id": "murky", "beneficiary": draw(st.sampled_from(candidates)), "start": -3, "accounts": 200}
         fields |= {"births_per_day": 100, "lifetime_days": draw(st.sampled_from([0.5, 30])), "posts_per_day": 3}
+        fields |= {"posts": draw(kinds_of_posts(candidates)), "regions": draw(st.sampled_from([{}, {"north": 1}]))}
         out.append(Impersonation.model_validate({**fields, "followers_mean": 300}))
     if draw(st.booleans()):
         fields = {"id": "ads", "beneficiary": draw(st.sampled_from(candidates)), "start": -2, "advertisements": 30}

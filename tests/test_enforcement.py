@@ -23,7 +23,6 @@ from recsim.agents.enforcement import (
     label_political,
     lift,
     no_sanctions,
-    roll_back,
 )
 from recsim.agents.review import new_queue, review, seats
 from recsim.errors import InputError
@@ -140,20 +139,6 @@ def test_effects_of_actions():
     assert item_effect("nothing", 0.3) == (True, True, 1.0, False)
     with pytest.raises(ValueError, match="unknown action 'ban'; allowed: nothing"):
         account_effect("ban", "none", 0.1)
-
-
-def test_roll_back_takes_exactly_what_was_put_in():
-    generator = np.random.default_rng(3)
-    before = generator.integers(0, 50, (40, 10))
-    item, action = generator.integers(0, 40, 500), generator.integers(0, 10, 500)
-    count = generator.integers(1, 4, 500)
-    after = before.copy()
-    for i, a, n in zip(item, action, count, strict=True):
-        after[i, a] += n
-    kept = after.copy()
-    assert np.array_equal(roll_back(after, item, action, count), before) and np.array_equal(after, kept)
-    with pytest.raises(ValueError, match="more events to take back than item 3 has of action 2"):
-        roll_back(np.zeros((5, 10), np.int64), np.array([3]), np.array([2]), np.array([1]))
 
 
 # ---- notices, labels, advertisements -------------------------------------------------------------------------------

@@ -164,7 +164,7 @@ def run_stage(d, most, scores, first=0, last=None):
     labels = ItemLabels(
         x["candidate"].astype(np.int8), x["stance"].astype(np.int8), empty.astype(np.int8),
         x["language"].astype(np.int8), x["region"].astype(np.int8), empty.astype(np.int8), np.ones(n, np.bool_),
-        np.zeros(n, np.bool_),
+        np.zeros(n, np.bool_), np.zeros(n, np.bool_),
     )  # fmt: skip
     items = Items(
         empty.astype(np.uint64), empty.astype(np.uint32), x["author"].astype(np.int32), empty,

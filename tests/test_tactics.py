@@ -13,9 +13,10 @@ from recsim.audit import controls
 from recsim.errors import InputError
 from recsim.rng import Key
 from recsim.scenario import realise
-from recsim.scenario.campaigns import ATTACKS, TACTIC_SHARES, TARGET_SHARES, BotNetwork, Impersonation, PaidInfluencers
+from recsim.scenario.campaigns import BotNetwork, Impersonation, PaidInfluencers
 from recsim.scenario.quantity import assumed
 from recsim.scenario.references import check_references
+from recsim.scenario.tactics import ATTACKS, TACTIC_SHARES, TARGET_SHARES
 from recsim.state import BOT, IMPERSONATION, INFLUENCER, REPORT
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
 from recsim.world.networks import TACTICS, make_network

@@ -11,7 +11,7 @@ from recsim.audit import controls
 from recsim.scenario.quantity import assumed
 from recsim.state import ACTIONS
 from recsim.world.arms import FACTUAL
-from recsim.world.plan import leaving_chance, visiting_rate
+from recsim.world.response_plan import leaving_chance, visiting_rate
 
 GOLDEN = Path(__file__).parent / "golden" / "small.json"
 POLICIES = ("tiktok_value", "dsa38_regional", "chrono_following", "popular_decayed", "random")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from recsim import rng
-from recsim.agents.creators import AdPlan
+from recsim.agents.supply_plans import AdPlan
 from recsim.rng import Decision, Key
 
 TOGETHER = 1 << 20

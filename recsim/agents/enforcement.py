@@ -75,27 +75,6 @@ def _known(what: str, name: str, allowed: tuple[str, ...]) -> None:
         raise ValueError(f"got unknown {what} {name!r}; allowed: {', '.join(allowed)}")
 
 
-def roll_back(total: np.ndarray, item: np.ndarray, action: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """Counters without what sanctioned accounts had put into them.
-
-    Args:
-        total: (I, 10) int64, counted events by item and action.
-        item, action, count: (R,) integers, the accounts' counted events as logged; places may repeat.
-
-    Returns:
-        (I, 10) int64, a new array.
-
-    Raises:
-        ValueError: more is taken back than was counted.
-    """
-    out = total.copy()
-    np.subtract.at(out, (item, action), count)
-    if out.size and out.min() < 0:
-        where = np.argwhere(out < 0)[0]
-        raise ValueError(f"got more events to take back than item {where[0]} has of action {where[1]}")
-    return out
-
-
 class Sanctions(NamedTuple):
     """Which accounts and items are or were sanctioned; grows, and is never written in place."""
 

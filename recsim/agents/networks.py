@@ -7,6 +7,8 @@ import dataclasses
 import numpy as np
 
 from recsim import rng
+from recsim.agents.campaign_posts import places_of_accounts
+from recsim.agents.supply_plans import PlaceMix
 from recsim.kernels.acts import Shift, Tactics
 from recsim.rng import Decision, Key
 
@@ -53,6 +55,7 @@ class Network:
     shared_address_accounts: int = 1
     replacement_share: float = 0.0
     replacement_steps: int = 0
+    place: PlaceMix | None = None  # where accounts appear to be; None: all in the main language
 
 
 @dataclasses.dataclass
@@ -69,6 +72,7 @@ class Roster:
         joined: (N,) bool, not (or no longer) waiting to replace a removed account. since: (N,) int64, step at which the
             account was found removed, -1 not. willing: (N,) bool, takes a removed account's place when its time comes.
         address: (N,) int32, network address, numbered within the network.
+        language: (N,) int8, that the account appears in; never changes.
         capped: (I, 10) int32, events that a recognised cluster of these accounts has counted; I = 0 without a cap.
         purse: (2,) int64, spent and budget, millionths of a euro.
         log: counted actions, parts of (K, 5) int32: account, item, action (index in `recsim.state.ACTIONS`), weight in
@@ -88,6 +92,7 @@ class Roster:
     since: np.ndarray
     willing: np.ndarray
     address: np.ndarray
+    language: np.ndarray
     purse: np.ndarray
     capped: np.ndarray
     log: list[np.ndarray]
@@ -132,6 +137,9 @@ def make_roster(network: Network, key: Key) -> Roster:
     u = rng.uniforms(key, Decision.ACCOUNT, network.population, np.arange(count, dtype=np.uint32))
     first = np.arange(count) < places
     aged = (u[:, 0] < np.float32(network.aged_share)) & first
+    language = np.zeros(count, np.int64)
+    if network.place is not None:
+        language, _ = places_of_accounts(key, network.population, count, network.place)
     age = np.where(aged, np.float32(network.aged_account_days), np.float32(network.account_age_days))
     return Roster(
         aged=aged, delay=np.where(first, u[:, 1], np.float32(0.0)), active=first.copy(), age_days=age,
@@ -139,6 +147,7 @@ def make_roster(network: Network, key: Key) -> Roster:
         group=np.zeros(count, np.uint8), joined=first.copy(), since=np.full(count, -1, np.int64),
         willing=~first & (u[:, 3] < np.float32(network.replacement_share)),
         address=np.arange(count, dtype=np.int32) // network.shared_address_accounts,
+        language=language.astype(np.int8),
         purse=np.array([0, network.budget], np.int64), capped=np.zeros((0, 10), np.int32), log=[], fake=[],
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,8 +86,16 @@ def exchanged(scenario: Scenario) -> tuple[bool, str]:
     campaigns = []
     for c in scenario.campaigns:
         named = {n: getattr(c, n, None) for n in ("beneficiary", "payer_candidate")}
-        campaigns.append(c.model_copy(update={n: swap.get(who, who) for n, who in named.items() if who is not None}))
-    other = scenario.model_copy(update={"candidates": candidates, "campaigns": campaigns})
+        update: dict[str, Any] = {n: swap.get(who, who) for n, who in named.items() if who is not None}
+        if hasattr(c, "posts"):
+            update["posts"] = [kind.model_copy(update={"about": swap.get(kind.about, kind.about)}) for kind in c.posts]
+        campaigns.append(c.model_copy(update=update))
+    notices = [
+        n.model_copy(update={"candidate": swap.get(n.candidate or "", n.candidate)})
+        for n in scenario.moderation.notices
+    ]
+    moderation = scenario.moderation.model_copy(update={"notices": notices})
+    other = scenario.model_copy(update={"candidates": candidates, "campaigns": campaigns, "moderation": moderation})
     ok = same(_simulate(scenario), _simulate(other), swap)
     return ok, f"ids of {a} and {b} exchanged"
 
@@ -94,13 +103,16 @@ def exchanged(scenario: Scenario) -> tuple[bool, str]:
 def reordered(scenario: Scenario) -> tuple[bool, str]:
     """Reversing every list of the scenario changes no number."""
     population = scenario.population
+    campaigns = [
+        c.model_copy(update={"posts": c.posts[::-1]}) if hasattr(c, "posts") else c for c in scenario.campaigns[::-1]
+    ]
     other = scenario.model_copy(
         update={
-            "candidates": scenario.candidates[::-1], "campaigns": scenario.campaigns[::-1],
+            "candidates": scenario.candidates[::-1], "campaigns": campaigns,
             "population": population.model_copy(update={"segments": list(population.segments)[::-1]}),
         }
     )  # fmt: skip
-    return same(_simulate(scenario), _simulate(other)), "candidates, campaigns and segments reversed"
+    return same(_simulate(scenario), _simulate(other)), "candidates, campaigns, kinds of posts and segments reversed"
 
 
 def threads(scenario: Scenario) -> tuple[bool, str]:

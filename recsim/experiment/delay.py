@@ -28,8 +28,10 @@ def first_day(scenario: Scenario) -> int:
 
 
 def declared_day(scenario: Scenario) -> int | None:
-    """Day on which the scenario removes the first network of accounts (after the vote if above 0); None: none."""
-    starts = [c.start for c in removed_campaigns(scenario) if c.type == "bot_network"]
+    """Day on which the scenario removes the first network of accounts, or its advertisements (after the vote if above 0);
+    None: none.
+    """
+    starts = [c.start for c in removed_campaigns(scenario) if c.type in ("bot_network", "advertising")]
     return min(starts) + round(scenario.moderation.network_removal_days.value) if starts else None
 
 

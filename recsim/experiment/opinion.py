@@ -78,7 +78,8 @@ def opinion_summary(
             effects.append(row)
     none = _at(table, AXES[0], 0.0)
     return {
-        "effects": effects, "added_exposures": _added(none, names, replicates, frames["reach"]),
+        "effects": effects, "added_exposures": _added(none, "supportive_counted", names, replicates, frames["reach"]),
+        "added_putting_off": _added(none, "putting_off_counted", names, replicates, frames["reach"]),
         "literature": [study._asdict() for study in LITERATURE],
     }  # fmt: skip
 
@@ -120,9 +121,11 @@ def _row(name: str, swing: np.ndarray, outlet: np.ndarray | None) -> dict[str, A
     return row
 
 
-def _added(table: pd.DataFrame, names: list[str], replicates: list[int], reach: pd.DataFrame) -> dict[str, float]:
-    """Supportive impressions that count, factual - counterfactual, per person: what all effects work on."""
+def _added(
+    table: pd.DataFrame, column: str, names: list[str], replicates: list[int], reach: pd.DataFrame
+) -> dict[str, float]:
+    """Impressions that count, factual - counterfactual, per person: what the effects work on."""
     first = reach[reach["candidate"].astype(str) == names[0]]
     people = first.groupby(["replicate", "branch", "arm"], observed=True)["people"].sum().mean()
-    more = _paired(table, "supportive_counted", names, replicates) / 100 / people
+    more = _paired(table, column, names, replicates) / 100 / people
     return dict(zip(names, defined_mean(more, axis=0).tolist(), strict=True))

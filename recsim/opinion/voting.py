@@ -122,25 +122,47 @@ def choice(voters: Voters, moved: np.ndarray) -> np.ndarray:
     return np.asarray(weight / total[:, None])
 
 
-def turning_out(voters: Voters, counted: np.ndarray, effects: Effects) -> np.ndarray:
-    """Chance that a supporter of each candidate votes: mobilised by support of that candidate, put off by criticism.
+def putting_off(counted: np.ndarray, demobilising: np.ndarray | None = None) -> np.ndarray:
+    """(U, C) float32: impressions that put supporters off: critical ones, and all others that tell them not to vote.
 
-    clip(turnout + (mobilisation supportive - demobilisation critical) / 100, 0, 1), effects as fractions.
+    Args:
+        counted: (U, C, 3) float32, from `heard`, all impressions.
+        demobilising: (U, C, 3) float32, from `heard`, those among them of demobilising posts; None: none.
+    """
+    critical = counted[..., CRITICAL]
+    if demobilising is None:
+        return np.asarray(critical)
+    return np.asarray(critical + demobilising[..., NEUTRAL] + demobilising[..., SUPPORTIVE])
+
+
+def turning_out(
+    voters: Voters, counted: np.ndarray, effects: Effects, demobilising: np.ndarray | None = None
+) -> np.ndarray:
+    """Chance that a supporter of each candidate votes: mobilised by support of that candidate, put off by criticism and
+    by posts that tell her not to vote (which never mobilise, whatever their stance).
+
+    clip(turnout + (mobilisation supportive - demobilisation putting off) / 100, 0, 1), effects as fractions.
 
     Args:
         voters: U people.
         counted: (U, C, 3) float32, from `heard`.
         effects: assumed effect sizes.
+        demobilising: (U, C, 3) float32, from `heard`, the part of ``counted`` from demobilising posts; None: none.
 
     Returns:
         (U, C) float64.
     """
-    more = effects.mobilisation_pp / 1e4 * counted[..., SUPPORTIVE].astype(np.float64)
-    less = effects.demobilisation_pp / 1e4 * counted[..., CRITICAL].astype(np.float64)
+    supportive = counted[..., SUPPORTIVE]
+    if demobilising is not None:
+        supportive = supportive - demobilising[..., SUPPORTIVE]
+    more = effects.mobilisation_pp / 1e4 * supportive.astype(np.float64)
+    less = effects.demobilisation_pp / 1e4 * putting_off(counted, demobilising).astype(np.float64)
     return np.clip(voters.turnout + (more - less), 0.0, 1.0)
 
 
-def expected_votes(voters: Voters, counted: np.ndarray, weights: np.ndarray, effects: Effects) -> np.ndarray:
+def expected_votes(
+    voters: Voters, counted: np.ndarray, weights: np.ndarray, effects: Effects, demobilising: np.ndarray | None = None
+) -> np.ndarray:
     """Expected votes of each candidate, in units of 1 / `VOTE`.
 
     Expected rather than drawn votes: the effect sizes in question change few votes in a thousand, which a draw per
@@ -151,6 +173,7 @@ def expected_votes(voters: Voters, counted: np.ndarray, weights: np.ndarray, eff
         counted: (U, C, 3) float32, from `heard`.
         weights: (3,) float32, what an impression of each stance counts in persuasion.
         effects: assumed effect sizes.
+        demobilising: (U, C, 3) float32, from `heard`, the part of ``counted`` from demobilising posts; None: none.
 
     Returns:
         (C,) int64.
@@ -159,7 +182,7 @@ def expected_votes(voters: Voters, counted: np.ndarray, weights: np.ndarray, eff
     for stance in (CRITICAL, NEUTRAL, SUPPORTIVE):
         persuasive = persuasive + np.float32(weights[stance]) * counted[..., stance]
     chance = choice(voters, per_impression(effects.persuasion_pp) * persuasive)
-    votes = chance * turning_out(voters, counted, effects) * VOTE
+    votes = chance * turning_out(voters, counted, effects, demobilising) * VOTE
     return np.asarray(np.rint(votes).astype(np.int64).sum(axis=0))
 
 

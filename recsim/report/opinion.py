@@ -12,7 +12,7 @@ VOTES = 1e4
 SENTENCES = {
     "persuasion": "one hundred impressions that count moved a voter who stands at one half by {sizes} points",
     "mobilisation": "one hundred supportive impressions added {sizes} points to the turnout of the candidate's supporters",
-    "demobilisation": "one hundred critical impressions took {sizes} points from the turnout of the candidate's supporters",
+    "demobilisation": "one hundred critical or demobilising impressions took {sizes} points from the turnout of the candidate's supporters",
 }
 
 

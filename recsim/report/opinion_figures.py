@@ -14,7 +14,7 @@ from recsim.report.opinion import VOTES, swings
 PANELS = {
     "persuasion": "persuasion: points at one half\nper 100 counted impressions",
     "mobilisation": "mobilisation: points of turnout\nper 100 supportive impressions",
-    "demobilisation": "demobilisation: points of turnout\nper 100 critical impressions",
+    "demobilisation": "demobilisation: points of turnout\nper 100 impressions that put off",
 }
 
 

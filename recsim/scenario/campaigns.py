@@ -8,16 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from recsim.errors import nearest
+from recsim.scenario.posts import PostKind, kinds_add_up, promoting, shares_fit
 from recsim.scenario.quantity import NonNegative, Positive, Share, Strict, assumed
-
-TACTIC_SHARES = ("like", "comment", "share", "follow", "watch", "report", "search")
-TARGET_SHARES = ("own", "rivals", "popular", "random", "segment", "trial")
-
-
-def _adding_up(block: Strict, names: tuple[str, ...], what: str) -> None:
-    total = sum(getattr(block, name).value for name in names)
-    if abs(total - 1) > 1e-6:
-        raise ValueError(f"got {what} shares that add up to {total:g}, must add up to 1")
+from recsim.scenario.tactics import ATTACKS, TacticMix, TargetMix, UnitCosts
 
 
 def _in_order(hours: tuple[int, int]) -> tuple[int, int]:
@@ -25,76 +18,6 @@ def _in_order(hours: tuple[int, int]) -> tuple[int, int]:
     if not 0 <= first < last <= 24:
         raise ValueError(f"got hours [{first}, {last}], must be in order and in 0 to 24")
     return hours
-
-
-class TacticMix(Strict):
-    """How the actions of an account divide over tactics; the shares add up to 1."""
-
-    like: Share = Field(assumed(0), description="likes on targets, share of actions 0-1")
-    comment: Share = Field(assumed(0), description="comments naming the beneficiary, share of actions 0-1")
-    share: Share = Field(assumed(0), description="shares of targets, share of actions 0-1")
-    follow: Share = Field(assumed(0), description="follows of the beneficiary's official account, share of actions 0-1")
-    watch: Share = Field(assumed(0), description="targets watched to the end and nothing else, share of actions 0-1")
-    report: Share = Field(assumed(0), description="reports of targets as abuse, share of actions 0-1")
-    search: Share = Field(
-        assumed(0), description="searches for rivals in which a target is picked, share of actions 0-1"
-    )
-
-    @model_validator(mode="after")
-    def _adds_up(self) -> TacticMix:
-        _adding_up(self, TACTIC_SHARES, "tactic")
-        return self
-
-
-class TargetMix(Strict):
-    """Which items are acted on; the shares add up to 1."""
-
-    own: Share = Field(assumed(1), description="items about the beneficiary, not critical, share of actions 0-1")
-    rivals: Share = Field(assumed(0), description="items about other candidates by recent views, share of actions 0-1")
-    popular: Share = Field(
-        assumed(0), description="items about no candidate in proportion to recent views, share of actions 0-1"
-    )
-    random: Share = Field(assumed(0), description="any items, all alike, share of actions 0-1")
-    segment: Share = Field(
-        assumed(0), description="items of one topic in proportion to recent views, share of actions 0-1"
-    )
-    trial: Share = Field(
-        assumed(0), description="own items in their first exposure pool, youngest first, share of actions 0-1"
-    )
-
-    @model_validator(mode="after")
-    def _adds_up(self) -> TargetMix:
-        _adding_up(self, TARGET_SHARES, "target")
-        return self
-
-
-ATTACKS: dict[str, dict[str, dict[str, float]]] = {
-    "random": {"tactics": {"like": 1}, "targets": {"own": 0.5, "random": 0.5}},
-    "average": {"tactics": {"like": 1}, "targets": {"own": 0.5, "popular": 0.5}},
-    "bandwagon": {"tactics": {"like": 1}, "targets": {"own": 0.5, "popular": 0.25, "random": 0.25}},
-    "segment": {"tactics": {"like": 1}, "targets": {"own": 0.5, "segment": 0.5}},
-    "love_hate": {
-        "tactics": {"like": 0.5, "report": 0.5},
-        "targets": {"own": 1},
-        "report_targets": {"own": 0, "random": 1},
-    },
-}
-"""Classical attacks on recommenders, for platforms that see actions and not ratings: the item to be pushed is liked; the
-other actions make the profile. Source: the table of profiles in Hindawi 2014/845897, in our translation."""
-
-
-class UnitCosts(Strict):
-    """Prices, in euro."""
-
-    account: NonNegative = Field(assumed(0), description="price of one account, EUR")
-    like: NonNegative = Field(assumed(0), description="price of one like, EUR")
-    comment: NonNegative = Field(assumed(0), description="price of one comment, EUR")
-    share: NonNegative = Field(assumed(0), description="price of one share, EUR")
-    follow: NonNegative = Field(assumed(0), description="price of one follow, EUR")
-    watch: NonNegative = Field(assumed(0), description="price of one view to the end, EUR")
-    report: NonNegative = Field(assumed(0), description="price of one report, EUR")
-    search: NonNegative = Field(assumed(0), description="price of one search with a pick, EUR")
-    per_follower: NonNegative = Field(assumed(0), description="fee of one paid post per follower of its author, EUR")
 
 
 class CampaignBase(Strict):
@@ -122,7 +45,38 @@ class CampaignBase(Strict):
         return self
 
 
-class BotNetwork(CampaignBase):
+class AccountCampaign(CampaignBase):
+    """What campaigns of accounts state about where these appear to be, wherever they are operated from."""
+
+    languages: dict[str, Share] = Field(
+        default_factory=dict,
+        description="languages that accounts appear in, share of accounts 0-1 (the rest: the main language)",
+    )
+
+    @field_validator("languages")
+    @classmethod
+    def _languages_fit(cls, value: dict[str, Share]) -> dict[str, Share]:
+        return shares_fit(value, "language")
+
+
+class PostingCampaign(AccountCampaign):
+    """What campaigns of accounts that post state about the posts."""
+
+    posts: list[PostKind] = Field(default_factory=promoting, description="what the posts are about, and what they say")
+    regions: dict[str, Share] = Field(
+        default_factory=dict,
+        description="regions that accounts post from, as it appears, share of accounts 0-1 (the rest: by population)",
+    )
+
+    _posts_add_up = field_validator("posts")(kinds_add_up)
+
+    @field_validator("regions")
+    @classmethod
+    def _regions_fit(cls, value: dict[str, Share]) -> dict[str, Share]:
+        return shares_fit(value, "region")
+
+
+class BotNetwork(PostingCampaign):
     """Accounts that act on items: sleepers, commenting vendors."""
 
     type: Literal["bot_network"] = Field("bot_network", description="kind of campaign")
@@ -162,7 +116,7 @@ class BotNetwork(CampaignBase):
         assumed(2900), description="age of aged accounts at the start of the run, days"
     )
     shared_address_accounts: int = Field(1, ge=1, description="accounts behind one network address, accounts")
-    posts_per_day: NonNegative = Field(assumed(0), description="posts of an account for the beneficiary, posts/day")
+    posts_per_day: NonNegative = Field(assumed(0), description="posts of an account, posts/day")
     post_variation: Share = Field(
         assumed(0.2), description="how far posts differ from one template, 0 (copies) to 1 (nothing in common)"
     )
@@ -204,7 +158,7 @@ class BotNetwork(CampaignBase):
         return min(wanted, float(int(self.budget_eur.value * 1_000_000) // math.ceil(price * 1_000_000)))
 
 
-class PurchasedEngagement(CampaignBase):
+class PurchasedEngagement(AccountCampaign):
     """Bought likes and followers: totals delivered evenly between start and end."""
 
     type: Literal["purchased_engagement"] = Field("purchased_engagement", description="kind of campaign")
@@ -216,7 +170,7 @@ class PurchasedEngagement(CampaignBase):
     views_per_action: Share = Field(assumed(0), description="completed views that go with one like, views")
 
 
-class PaidInfluencers(CampaignBase):
+class PaidInfluencers(PostingCampaign):
     """Authentic accounts paid to post; their audiences are real."""
 
     type: Literal["paid_influencers"] = Field("paid_influencers", description="kind of campaign")
@@ -228,7 +182,6 @@ class PaidInfluencers(CampaignBase):
     disclosed_share: Share = Field(
         assumed(0), description="share of paid posts that disclose payment, 0-1; a label of the post"
     )
-    stance: Literal["supportive", "neutral"] = Field("supportive", description="stance of the posts")
     payer_candidate: str | None = Field(
         None, description="id of the candidate whom the payer meant to promote (null: the beneficiary)"
     )
@@ -237,7 +190,7 @@ class PaidInfluencers(CampaignBase):
     )
 
 
-class Impersonation(CampaignBase):
+class Impersonation(PostingCampaign):
     """Accounts that pose as the candidate or as fans, come and are removed one by one, and post."""
 
     type: Literal["impersonation"] = Field("impersonation", description="kind of campaign")
@@ -251,7 +204,6 @@ class Impersonation(CampaignBase):
     )
     followers_mean: NonNegative = Field(description="followers of an account, real people, mean")
     followers_spread: NonNegative = Field(assumed(1.5), description="log-normal sigma of followers, log units")
-    stance: Literal["supportive", "neutral", "critical"] = Field("supportive", description="stance of the posts")
 
     @property
     def made(self) -> float:

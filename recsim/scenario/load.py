@@ -248,6 +248,7 @@ def _campaign_block(raw: Any, loc: tuple) -> Any:
     block: Any = {
         "bot_network": c.BotNetwork, "purchased_engagement": c.PurchasedEngagement,
         "paid_influencers": c.PaidInfluencers, "volunteers": c.Volunteers,
+        "impersonation": c.Impersonation, "advertising": c.Advertising,
     }.get(node.get("type"), c.CampaignBase)  # fmt: skip
     for step in loc[2:]:
         if step in _TAGS:

@@ -9,21 +9,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from recsim.scenario.quantity import AnyNumber, NonNegative, Positive, Share, Strict, assumed
-
-Name = r"^[A-Za-z0-9_.-]+$"
-
-
-class Keyed(Strict):
-    """A member of a list that results and luck know by name."""
-
-    id: str = Field(pattern=Name, description="short name used in results")
-    key: str = Field("", description="name on which luck hangs (default: the id)")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _defaults(cls, raw: object) -> object:
-        return {"key": raw["id"], **raw} if isinstance(raw, dict) and "id" in raw else raw
+from recsim.scenario.quantity import AnyNumber, Keyed, NonNegative, Positive, Share, Strict, assumed
 
 
 class Detector(Keyed):
@@ -108,9 +94,10 @@ class Notice(Keyed):
     target: Literal["accounts", "items"] = Field("accounts", description="what it names")
     campaign: str | None = Field(None, description="id of the campaign it is about")
     candidate: str | None = Field(None, description="id of the candidate whose content it is about")
-    content: Literal["official", "supporter", "media", "influencer", "volunteer"] | None = Field(
-        None, description="kind of author it is about (null: any)"
-    )
+    content: (
+        Literal["official", "supporter", "media", "influencer", "volunteer", "bot", "impersonation", "advertisement"]
+        | None
+    ) = Field(None, description="kind of items it is about (null: any)")
     share: Share = Field(assumed(1.0), description="share of these accounts or items that it names, 0-1")
     compliance: Share = Field(assumed(0.9, 0.58, 0.9), description="chance that the platform acts on a named one, 0-1")
     lag_h: NonNegative = Field(assumed(33, 24, 36), description="hours from the notice to the effect, hours")
@@ -169,7 +156,8 @@ class Moderation(Strict):
         assumed(0.0, 0.0, 0.85), description="share of inauthentic likes and follows stopped before they count, 0-1"
     )
     network_removal_days: NonNegative = Field(
-        assumed(18, 16, 40), description="days from a network's first action to the removal of its accounts, days"
+        assumed(18, 16, 40),
+        description="days from a network's first action to the removal of its accounts or advertisements, days",
     )
     detectors: list[Detector] = Field(default_factory=list, description="detectors of inauthentic accounts")
     reviewers: dict[str, Reviewers] = Field(default_factory=dict, description="reviewers by language")

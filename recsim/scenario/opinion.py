@@ -71,7 +71,7 @@ class Opinion(Strict):
     )
     demobilisation_pp: Annotated[list[Points], *_SWEEP] = Field(
         default_factory=lambda: _sizes(0.0, 0.1, 0.2, 0.4),
-        description="turnout that one hundred critical impressions take from her candidate, percentage points",
+        description="turnout that one hundred critical or demobilising impressions take from her candidate, percentage points",
     )
     confidence_radius: NonNegative = Field(
         assumed(1.0, 0.5, 2.0),

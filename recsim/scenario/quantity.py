@@ -24,6 +24,18 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Keyed(Strict):
+    """A member of a list that results and luck know by name."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", description="short name used in results")
+    key: str = Field("", description="name on which luck hangs (default: the id)")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults(cls, raw: object) -> object:
+        return {"key": raw["id"], **raw} if isinstance(raw, dict) and "id" in raw else raw
+
+
 class Quantity(Strict):
     """One number of a scenario with its evidence.
 

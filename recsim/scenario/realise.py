@@ -6,12 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from recsim.scenario.campaigns import TACTIC_SHARES, TARGET_SHARES, TacticMix, TargetMix
 from recsim.scenario.people import StanceMix
 from recsim.scenario.platform import Retrieval
+from recsim.scenario.posts import PostKind, rescaled
 from recsim.scenario.quantity import Quantity
 from recsim.scenario.references import hash32
 from recsim.scenario.schema import Scenario
+from recsim.scenario.tactics import TACTIC_SHARES, TARGET_SHARES, TacticMix, TargetMix
 
 MASK = 0xFFFFFFFF
 RENORMALISED: dict[type, tuple[str, ...]] = {
@@ -69,6 +70,8 @@ def _drawn(value: Any, path: str, seed: int, replicate: int) -> Any:
     if isinstance(value, list):
         names = [getattr(member, "key", None) or str(number) for number, member in enumerate(value)]
         drawn = [_drawn(m, f"{path}.{n}", seed, replicate) for m, n in zip(value, names, strict=True)]
+        if drawn and isinstance(drawn[0], PostKind):
+            drawn = rescaled(drawn)
         return drawn if any(a is not b for a, b in zip(drawn, value, strict=True)) else value
     if isinstance(value, dict):
         drawn_map = {n: _drawn(m, f"{path}.{n}", seed, replicate) for n, m in value.items()}

@@ -10,6 +10,8 @@ from recsim.scenario.schema import Scenario
 
 Refuse = Callable[[tuple, str], InputError]
 GATE_MODES = ("off", "soft", "hard")
+ABOUT = ("own", "rivals")
+"""What a post can be about, beside a candidate's id."""
 
 
 def hash32(text: str) -> int:
@@ -31,6 +33,11 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
     """
     _unique(scenario, refuse)
     ids = [c.id for c in scenario.candidates]
+    for number, name in enumerate(ids):
+        if name in ABOUT:
+            raise refuse(
+                ("candidates", number, "id"), f"got id {name!r}, a word of posts (own, rivals); choose another"
+            )
     for number, campaign in enumerate(scenario.campaigns):
         path = ("campaigns", number)
         if campaign.beneficiary not in ids:
@@ -39,6 +46,10 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
         payer = getattr(campaign, "payer_candidate", None)
         if payer is not None and payer not in ids:
             raise refuse((*path, "payer_candidate"), f"got unknown candidate {payer!r}{_suggest(payer, ids)}")
+        for place, kind in enumerate(getattr(campaign, "posts", [])):
+            if kind.about not in (*ABOUT, *ids):
+                text = f"got unknown candidate {kind.about!r}{_suggest(kind.about, [*ABOUT, *ids])}"
+                raise refuse((*path, "posts", place, "about"), text)
         topic, topics = getattr(campaign, "segment_topic", 0), scenario.content.topics
         if topic >= topics:
             raise refuse((*path, "segment_topic"), f"got topic {topic}, must be 0 to {topics - 1} (content.topics)")
@@ -114,9 +125,8 @@ def _names(scenario: Scenario, refuse: Refuse) -> None:
         named.append((("candidates", number, "language_shares"), list(candidate.language_shares), languages))
         named.append((("candidates", number, "audience"), list(candidate.audience), languages))
     for number, campaign in enumerate(scenario.campaigns):
-        if campaign.type == "advertising":
-            named.append((("campaigns", number, "regions"), campaign.regions, regions))
-            named.append((("campaigns", number, "languages"), campaign.languages, languages))
+        for field, allowed in (("regions", regions), ("languages", languages)):
+            named.append((("campaigns", number, field), list(getattr(campaign, field, [])), allowed))
     reviewers = scenario.moderation.reviewers
     named.append((("moderation", "reviewers"), list(reviewers), languages))
     for language, team in reviewers.items():

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recsim.agents.advertising import choose_people, shared_fairly
-from recsim.agents.creators import AdPlan
 from recsim.agents.enforcement import NEVER, ads_stopped
-from recsim.state import ADVERTISEMENT
+from recsim.agents.supply_plans import AdPlan
+from recsim.state import ADVERTISEMENT, EXCLUDED, REMOVED
 from recsim.world.acting import removal_step
 from recsim.world.networks import AD, FLOWS
 
@@ -21,7 +21,7 @@ class Advertising:
     """All campaigns that advertise, in canonical order.
 
     A visit has one place to sell. Impressions that find no free visit of their audience, and those of advertisements
-    that a ban has stopped, are not made up for: the money stays unspent.
+    that a ban or moderation has stopped, are not made up for: the money stays unspent.
     """
 
     def __init__(self, world: World) -> None:
@@ -53,7 +53,8 @@ class Advertising:
         visits.ad[:visiting] = -1
         if now >= removal_step(plan, world.arm):
             return
-        wanted = np.array([world.state.bought[number][now] for number in self.acting], np.int64)
+        there = [now < plan.ads[number].removal for number in self.acting]
+        wanted = np.array([world.state.bought[number][now] for number in self.acting], np.int64) * there
         if not wanted.any():
             return
         free = visits.entry[:visiting] == 0
@@ -69,9 +70,14 @@ class Advertising:
                 inside &= np.isin(cells.language[person], ad.languages)
             open_ = np.flatnonzero(inside)
             place, which = choose_people(world.key, ad, plan.traits.population, person[open_], int(count), now)
-            goes = self.stops[number][which] > now
+            goes = (self.stops[number][which] > now) & ~taken_down(world.state.status[self.copies[number][0]])[which]
             visit = open_[place[goes]]
             visits.ad[visit] = self.copies[number][(now - ad.first_step) // ad.lifetime][which[goes]]
             free[visit] = False
             flows = {"attempted": int(asked), "prevented": int((~goes).sum()), "counted": int(goes.sum())}
             world.record.tactics(plan.campaigns[ad.campaign].id)[:, AD] += [flows[name] for name in FLOWS]
+
+
+def taken_down(status: np.ndarray) -> np.ndarray:
+    """(N,) bool, from flags of status: removed, or not to be recommended."""
+    return np.asarray((status & (REMOVED | EXCLUDED)) > 0)

@@ -27,6 +27,7 @@ from recsim.state import (
     no_counts,
 )
 from recsim.world.books import Book, weighing_book
+from recsim.world.demobilising import no_demobilising
 from recsim.world.memory import Memory
 from recsim.world.networks import make_network, searches
 from recsim.world.plan import Plan
@@ -64,6 +65,10 @@ class State:
         np.ndarray
     )  # (I,) int32, number of the account or advertisement within its campaign, -1 for ordinary items; never changes
     down: np.ndarray  # (I,) bool, gone with its account
+    demobilised: (
+        np.ndarray
+    )  # (U, C, 3) int32, impressions of demobilising posts no longer live, by person, candidate and
+    # stance; U = 0 without such posts
     rosters: dict[str, Roster]  # accounts of each campaign that has any, by its id
     bought: list[np.ndarray]  # (steps,) int64 each, impressions meant for each step, as `Plan.ads`; never changes
     weighed: Book | None = None  # what a platform with weights counts
@@ -105,7 +110,8 @@ class State:
             weighed=None if self.weighed is None else self.weighed.fork(),
             clean=None if self.clean is None else self.clean.fork(),
             bare=None if self.bare is None else self.bare.copy(),
-            sought=self.sought.copy(), down=self.down.copy(), rosters={name: one.fork() for name, one in self.rosters.items()},
+            sought=self.sought.copy(), down=self.down.copy(), demobilised=self.demobilised.copy(),
+            rosters={name: one.fork() for name, one in self.rosters.items()},
             memory=None if self.memory is None else self.memory.fork(),
         )  # fmt: skip
 
@@ -157,6 +163,7 @@ def build_state(plan: Plan, key: Key) -> State:
         standing=standing_of(key, traits.population, people, activity.account_age_days.value),
         weighed=weighing_book(items, nominal_actions(plan)) if plan.weighs else None,
         vanishes=supply.vanishes, poster=supply.poster, down=np.zeros(items, np.bool_),
+        demobilised=no_demobilising(plan),
         sought=np.zeros((len(plan.candidates), items if searches(plan) else 0), np.float32),
         rosters=make_rosters(plan, key, items),
         bought=[impressions_by_step(key, ad, plan.steps) for ad in plan.ads],

@@ -18,7 +18,7 @@ from recsim.agents.cases import ACCOUNT, ITEM, Cases, Verdicts, joined, make_cas
 from recsim.agents.detectors import Facts, Truth, detect
 from recsim.agents.enforcement import Sanctions
 from recsim.agents.review import Queue, new_queue, review
-from recsim.state import DEMOTED, EXCLUDED, LABELLED, LIKE, REMOVED, REPORT, copied
+from recsim.state import ADVERTISEMENT, DEMOTED, EXCLUDED, LABELLED, LIKE, REMOVED, REPORT, copied
 from recsim.world.desk import make_appealing, make_desk, make_notice
 from recsim.world.register import Register
 from recsim.world.rollback import roll_back
@@ -175,19 +175,21 @@ class Moderation(mesa.Agent):
         )  # fmt: skip
 
     def _reports(self, docket: Docket) -> Cases:
-        """Live items with new reports."""
+        """Live items with new reports; copies of one advertisement are one case."""
         world = self.model
         start, end = world.window
         total, labels = world.state.counters.total, world.state.items.labels
         fresh = total[start:end, REPORT] - docket.reported[start:end]
+        ad = labels.kind[start:end] == ADVERTISEMENT
         here = np.flatnonzero(
-            (fresh > 0) & labels.present[start:end] & ((world.state.status[start:end] & REMOVED) == 0)
+            (fresh > 0) & (labels.present[start:end] | ad) & ((world.state.status[start:end] & REMOVED) == 0)
         )
         docket.reported[start:end] += fresh
         rows = here + start
         return make_cases(
-            ITEM, world.state.items.id[rows], labels.language[rows], self.register.violates(rows), world.now,
-            reports=fresh[here], reach=total[rows, 0], work=world.plan.represented * world.plan.scale,
+            ITEM, world.state.items.id[self.register.first_copy[rows]], labels.language[rows],
+            self.register.violates(rows), world.now, reports=fresh[here], reach=total[rows, 0],
+            work=np.where(ad[here], 1.0, world.plan.represented) * world.plan.scale,
         )  # fmt: skip
 
     def _notices(self, docket: Docket) -> None:
@@ -257,11 +259,11 @@ class Moderation(mesa.Agent):
             flags |= DEMOTED
         if effect.labelled:
             flags |= LABELLED
-        rows = register.items(begin)
+        rows = register.copies(register.items(begin))
         state.status[rows] |= flags
         if len(rows) and not effect.present:
             state.observed.inbox[np.isin(state.observed.inbox, rows.astype(np.int32))] = -1
-        state.status[register.items(end)] &= ~flags
+        state.status[register.copies(register.items(end))] &= ~flags
 
 
 def _unfolded(acts: np.ndarray, step: int) -> np.ndarray:

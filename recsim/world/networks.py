@@ -10,8 +10,10 @@ import numpy as np
 from recsim.agents.networks import MICRO, NO_LIMIT, Network
 from recsim.kernels.acts import ACTIONS_OF, RULES, Tactics, Targets
 from recsim.rng import hash32
-from recsim.scenario.campaigns import TACTIC_SHARES, BotNetwork, Campaign, UnitCosts
-from recsim.world.plan import Plan, hours_to_steps
+from recsim.scenario.campaigns import AccountCampaign, BotNetwork, Campaign
+from recsim.scenario.tactics import TACTIC_SHARES, UnitCosts
+from recsim.world.campaign_plans import hours_to_steps, place_mix
+from recsim.world.plan import Plan
 
 if TYPE_CHECKING:
     from recsim.world.build import State
@@ -34,6 +36,7 @@ def make_network(plan: Plan, campaign: Campaign) -> Network | None:
     common: dict[str, Any] = {
         "campaign": campaign.id, "population": hash32(campaign.key), "beneficiary": index[campaign.beneficiary],
         "first_step": first, "last_step": last,
+        "place": place_mix(campaign, plan.names) if isinstance(campaign, AccountCampaign) else None,
     }  # fmt: skip
     prevented = moderation.prevented_share.value
     removal = first + round(moderation.network_removal_days.value * spd)
@@ -125,7 +128,7 @@ def plain(edge: np.ndarray, price: np.ndarray, views: float, prevented: float) -
 def find_targets(plan: Plan, state: State, network: Network, step: int, start: int, end: int, placebo: bool) -> Targets:
     """Live items that the network can act on in this step, with cumulative integer weights.
 
-    Own items are drawn evenly, others in proportion to recent views. A placebo draws every target in proportion to
+    Own items (about the beneficiary and not critical, or posted by the campaign) are drawn evenly, others in proportion to recent views. A placebo draws every target in proportion to
     the item's current human engagement over all content.
     """
     labels, counters = state.items.labels, state.counters
@@ -138,7 +141,9 @@ def find_targets(plan: Plan, state: State, network: Network, step: int, start: i
         everything = _weighted(np.flatnonzero(human > 0), human, first)
         return _together([*[everything] * len(RULES), _searched(plan, -1)])
     warm = present & (heat > 0)
-    mine = (candidate == network.beneficiary) & (labels.stance[first:end] >= 0) & present
+    promotes = (candidate == network.beneficiary) & (labels.stance[first:end] >= 0)
+    campaign = [c.id for c in plan.campaigns].index(network.campaign)
+    mine = (promotes | (labels.campaign[first:end] == campaign)) & present
     wanted = wanted_rules(network)
     parts = {
         "own": (mine, even),

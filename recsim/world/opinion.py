@@ -15,12 +15,14 @@ from recsim.opinion.voting import (
     Voters,
     expected_votes,
     heard,
+    putting_off,
     sweep,
     turnout_of,
     vote_shares,
 )
 from recsim.scenario.opinion import Opinion
 from recsim.world.arms import COUNTERFACTUAL
+from recsim.world.demobilising import demobilised_by_now
 
 if TYPE_CHECKING:
     from recsim.world.world import World
@@ -34,8 +36,11 @@ def opinion_tables(world: World) -> dict[str, pd.DataFrame]:
     if not config.enabled:
         return {}
     voters = _voters(world)
-    counted = heard(voters, world.feed.tally.impressions, config.confidence_radius.value)
-    out = {"opinion": _opinion_frame(world, config, voters, counted)}
+    radius = config.confidence_radius.value
+    counted = heard(voters, world.feed.tally.impressions, radius)
+    demobilised = demobilised_by_now(world)
+    demobilising = heard(voters, demobilised, radius) if len(demobilised) else np.zeros_like(counted)
+    out = {"opinion": _opinion_frame(world, config, voters, counted, demobilising)}
     if world.arm.name == COUNTERFACTUAL.name:
         out["opinion_media"] = _media_frame(world, config, voters, counted)
     return out
@@ -60,23 +65,26 @@ def _effects(config: Opinion) -> list[Effects]:
     return sweep(*([q.value for q in one] for one in sizes))
 
 
-def _opinion_frame(world: World, config: Opinion, voters: Voters, counted: np.ndarray) -> pd.DataFrame:
-    """Expected vote shares and turnout at every effect size; the supportive impressions that counted beside them."""
+def _opinion_frame(
+    world: World, config: Opinion, voters: Voters, counted: np.ndarray, demobilising: np.ndarray
+) -> pd.DataFrame:
+    """Expected vote shares and turnout at every effect size; beside them the impressions that counted."""
     supportive = counted[..., SUPPORTIVE].astype(np.int64).sum(axis=0)
+    put_off = putting_off(counted, demobilising).astype(np.int64).sum(axis=0)
     rows = []
     for effects in _effects(config):
-        votes = expected_votes(voters, counted, _weights(config), effects)
+        votes = expected_votes(voters, counted, _weights(config), effects, demobilising)
         turnout = turnout_of(votes, world.plan.people)
         for c, share in enumerate(vote_shares(votes)):
-            rows.append((*effects, c, int(supportive[c]), share, turnout))
+            rows.append((*effects, c, int(supportive[c]), int(put_off[c]), share, turnout))
     columns = [np.array(column) for column in zip(*rows, strict=True)]
     names = [c.id for c in world.plan.candidates]
     return world.record._frame(
         {
             "persuasion_pp": columns[0].astype(float), "mobilisation_pp": columns[1].astype(float),
             "demobilisation_pp": columns[2].astype(float), "candidate": world.record._named(columns[3], names),
-            "supportive_counted": columns[4].astype(np.int64), "vote_share": columns[5].astype(float),
-            "turnout": columns[6].astype(float),
+            "supportive_counted": columns[4].astype(np.int64), "putting_off_counted": columns[5].astype(np.int64),
+            "vote_share": columns[6].astype(float), "turnout": columns[7].astype(float),
         }
     )  # fmt: skip
 

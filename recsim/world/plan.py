@@ -7,15 +7,12 @@ two candidates' ids changes no number, only labels.
 from __future__ import annotations
 
 import dataclasses
-import math
-from typing import Any
 
 import numpy as np
 
-from recsim import rng
-from recsim.agents.creators import AdPlan, PostPlan, SupplyTraits
 from recsim.agents.detectors import get_detector, settled
 from recsim.agents.people import PeopleTraits
+from recsim.agents.supply_plans import AdPlan, PostPlan, SupplyTraits
 from recsim.errors import InputError
 from recsim.kernels.response import Reaction
 from recsim.ranking import registry
@@ -25,10 +22,11 @@ from recsim.ranking.policy import Policy
 from recsim.ranking.presets import PRESETS
 from recsim.ranking.slate_vocabulary import TABLE, RerankFacts
 from recsim.rng import hash32
-from recsim.scenario.campaigns import Advertising, Campaign
+from recsim.scenario.campaigns import Campaign
 from recsim.scenario.people import Candidate, Segment
 from recsim.scenario.schema import Scenario
-from recsim.state import BOT, IMPERSONATION, INFLUENCER, STANCES, VOLUNTEER
+from recsim.world.campaign_plans import Names, make_ad_plan, make_post_plan
+from recsim.world.response_plan import make_reaction, visiting_rate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +50,7 @@ class Plan:
     regions: list[str]
     languages: list[str]  # most spoken first
     age_bands: list[str]
+    names: Names
     traits: PeopleTraits
     supply: SupplyTraits
     posts: list[PostPlan]
@@ -145,114 +144,6 @@ def _predictor(scenario: Scenario, policy: Policy) -> str:
     return scenario.platform.predictor.kind if policy.predicts else "rates"
 
 
-def _logit(p: float) -> float:
-    p = min(max(p, 1e-9), 1 - 1e-9)
-    return float(rng.logarithms(np.array([p / (1 - p)], np.float32))[0])
-
-
-def leaving_chance(mean: float, slate: int) -> float:
-    """Chance p of leaving after each position so that a visit of at most ``slate`` positions has mean length ``mean``.
-
-    The truncated geometric mean (1 - (1 - p)^slate) / p falls in p; solved by bisection.
-    """
-    low, high = 1e-9, 1.0
-    for _ in range(60):
-        p = (low + high) / 2
-        stay, total = 1.0, 0.0
-        for _ in range(slate):
-            total += stay
-            stay *= 1 - p
-        low, high = (p, high) if total > mean else (low, p)
-    return (low + high) / 2
-
-
-def typical_rank(mean: float) -> float:
-    """Mean of log(position) over a visit of ``mean`` positions: position bias takes from late ones what it gives to early
-    ones.
-    """
-    logs = rng.logarithms(np.arange(1, max(1, round(mean)) + 1, dtype=np.float32))
-    return float(np.cumsum(logs)[-1]) / len(logs)
-
-
-def visiting_rate(mean: float, spread: float, step_share: np.ndarray) -> float:
-    """Visits a day to aim at so that the realised mean is ``mean``.
-
-    A person visits at most once per step, so high rates are cut off: 1 - exp(-rate) per step. Solved by bisection over
-    33 quantiles of the log-normal activity and the steps of an average day.
-
-    Args:
-        mean: visits per day wanted. spread: log-normal sigma. step_share: (steps,) shares of a day's visits.
-
-    Raises:
-        InputError: more visits than steps can hold.
-    """
-    u = ((np.arange(33) + 0.5) / 33).astype(np.float32)
-    each = rng.exponentials(rng.normals(u) * np.float32(spread) - np.float32(spread * spread / 2))
-    rates = np.outer(each, step_share).astype(np.float32)
-
-    def realised(level: float) -> float:
-        return float(np.cumsum(1.0 - rng.exponentials(-np.float32(level) * rates))[-1]) / len(each)
-
-    low, high = mean, mean
-    while realised(high) < mean:
-        high *= 2
-        if high > 1000 * mean:
-            raise InputError(
-                f"got {mean:g} visits a day, more than {len(step_share)} steps a day can hold; use shorter steps",
-                "activity.visits_per_day",
-            )
-    for _ in range(30):
-        middle = (low + high) / 2
-        low, high = (middle, high) if realised(middle) < mean else (low, middle)
-    return (low + high) / 2
-
-
-def _reaction(scenario: Scenario, policy: Policy, guards: Safeguards) -> Reaction:
-    """The response model; rates hold per view, and only videos that are not skipped are acted on."""
-    r, platform = scenario.response, scenario.platform
-    stays = 1 - r.skip_rate.value
-    slate = platform.retrieval.slate
-    inbox = {"all": scenario.activity.inbox, "some": min(8, scenario.activity.inbox), "none": 0}[policy.inbox]
-    number = np.float32
-    return Reaction(
-        affinity=number(r.affinity.value),
-        closeness=number(r.closeness.value),
-        quality=number(r.quality.value),
-        emotion=number(r.emotion.value),
-        social_proof=number(r.social_proof.value),
-        repetition=number(r.repetition.value),
-        language_mismatch=number(r.language_mismatch.value),
-        typical_utility=number(r.typical_utility.value),
-        like=number(_logit(r.like_rate.value / stays)),
-        comment=number(_logit(r.comment_rate.value / stays)),
-        share=number(_logit(r.share_rate.value / stays)),
-        follow=number(_logit(r.follow_rate.value / stays)),
-        open_comments=number(_logit(r.open_comments_rate.value)),
-        hide=number(_logit(r.hide_rate.value)),
-        report=number(_logit(r.report_rate.value)),
-        skip=number(_logit(r.skip_rate.value)),
-        leave=number(_logit(leaving_chance(min(scenario.activity.videos_per_visit.value, slate), slate))),
-        act_slope=number(r.action_slope.value),
-        open_slope=number(r.open_slope.value),
-        hide_slope=number(r.hide_slope.value),
-        skip_slope=number(r.skip_slope.value),
-        watched_mean=number(r.watched_mean.value),
-        watched_slope=number(r.watched_slope.value),
-        satisfaction=number(0.0 if r.model == "cascade" else r.satisfaction.value),
-        position_bias=number(r.position_bias.value if r.model == "cascade" else 0.0),
-        typical_rank=number(typical_rank(min(scenario.activity.videos_per_visit.value, slate))),
-        stop=number(r.stop.value if r.model == "cascade" else 0.0),
-        typical_act=number(r.like_rate.value + r.comment_rate.value + r.share_rate.value + r.follow_rate.value),
-        fatigue=number(r.fatigue.value if r.model == "fatigue" else 0.0),
-        memory=number(r.memory.value if r.model == "fatigue" else 0.0),
-        keeps_shares=number(guards.keeps_shares),
-        exploration=number(platform.exploration_share.value if policy.explores else 0.0),
-        learning_rate=number(platform.predictor.learning_rate.value),
-        slate=np.int64(slate),
-        inbox=np.int64(inbox),
-    )
-
-
 def _shares(named: dict, languages: list[str], default: np.ndarray | None = None) -> np.ndarray:
     """Shares by language: named ones as given, the rest to the main language (or spread as ``default``)."""
     if not named and default is not None:
@@ -279,82 +170,6 @@ def _preference(candidates: list[Candidate], languages: list[str], standing: np.
         row = declared + (rest * others / total if total > 0 else 0.0)
         rows.append(row / row.sum())
     return np.array(rows)
-
-
-def _post_plan(
-    plan: Campaign, number: int, index: dict[str, int], scenario: Scenario, spd: int, days: int
-) -> PostPlan | None:
-    first = (days - 1 + plan.start) * spd
-    last = (days + plan.end) * spd
-    common: dict[str, Any] = {
-        "population": hash32(plan.key), "campaign": number, "candidate": index[plan.beneficiary],
-        "keep": min(1.0, 1.0 / scenario.content.items_represented), "first_step": first, "last_step": last,
-    }  # fmt: skip
-    scale = scenario.population.scale
-    if plan.type == "paid_influencers":
-        dose = scenario.dose.value * plan.dose.value
-        wanted = plan.influencers.value * dose
-        return PostPlan(
-            kind=INFLUENCER, stance=1 if plan.stance == "supportive" else 0,
-            actors=math.ceil(max(plan.influencers.value, wanted)), active=wanted,
-            posts_per_actor=plan.posts_per_influencer.value, followers_mean=plan.followers_mean.value * scale,
-            followers_spread=plan.followers_spread.value, counterfactual=plan.counterfactual,
-            payer=-1 if plan.payer_candidate is None else index[plan.payer_candidate],
-            hijacked=plan.hijacked_share.value, disclosed=plan.disclosed_share.value, **common,
-        )  # fmt: skip
-    if plan.type == "bot_network" and plan.posts_per_day.value > 0:
-        wanted = plan.affordable(scenario.dose.value * plan.dose.value)
-        return PostPlan(
-            kind=BOT, stance=1, actors=math.ceil(max(plan.accounts.value, wanted)), active=wanted,
-            posts_per_actor=plan.posts_per_day.value * (last - first) / spd,
-            followers_mean=plan.followers_per_account.value * scale, followers_spread=1.0, counterfactual="absent",
-            variation=plan.post_variation.value,
-            removal=first + round(scenario.moderation.network_removal_days.value * spd), **common,
-        )  # fmt: skip
-    if plan.type == "impersonation":
-        wanted = plan.made * scenario.dose.value * plan.dose.value
-        return PostPlan(
-            kind=IMPERSONATION, stance={"critical": -1, "neutral": 0, "supportive": 1}[plan.stance],
-            actors=math.ceil(max(plan.made, wanted)), active=wanted,
-            posts_per_actor=plan.posts_per_day.value * (last - first) / spd,
-            followers_mean=plan.followers_mean.value * scale, followers_spread=plan.followers_spread.value,
-            counterfactual="absent", variation=plan.post_variation.value,
-            initial=plan.accounts.value / max(plan.made, 1e-12), lifetime=plan.lifetime_days.value * spd, **common,
-        )  # fmt: skip
-    if plan.type == "volunteers":
-        volunteers = plan.volunteers.value * plan.dose.value
-        actors = math.ceil(volunteers)
-        return PostPlan(
-            kind=VOLUNTEER, stance=1, actors=actors, active=actors,
-            posts_per_actor=plan.posts_per_day.value * (last - first) / spd,
-            followers_mean=scenario.activity.follows_per_person.value * scale, followers_spread=1.0,
-            counterfactual="kept", **common,
-        )  # fmt: skip
-    return None
-
-
-def _ad_plan(
-    plan: Advertising, number: int, beneficiary: int, scenario: Scenario, regions: list[str], languages: list[str],
-    lifetime: int,
-) -> AdPlan:  # fmt: skip
-    """Advertisements are in the language of their audience, the most spoken one if there are several."""
-    spd, days = 24 // scenario.run.step_hours, scenario.days.count
-    spoken = tuple(sorted({languages.index(name) for name in plan.languages}))
-    return AdPlan(
-        population=hash32(plan.key), campaign=number, candidate=beneficiary, stance=STANCES.index(plan.stance) - 1,
-        language=spoken[0] if spoken else 0, advertisements=max(1, round(plan.advertisements.value)),
-        first_step=(days - 1 + plan.start) * spd, last_step=(days + plan.end) * spd, lifetime=lifetime,
-        impressions=plan.impressions(scenario.dose.value * plan.dose.value, scenario.population.scale),
-        step_share=hours_to_steps(plan.hours, spd),
-        regions=tuple(sorted({regions.index(name) for name in plan.regions})), languages=spoken,
-    )  # fmt: skip
-
-
-def hours_to_steps(hours: tuple[int, int], steps_per_day: int) -> np.ndarray:
-    """Share of a day's actions in each step when they fall evenly between two hours of the day."""
-    weight = np.zeros(24)
-    weight[hours[0] : hours[1]] = 1.0 / (hours[1] - hours[0])
-    return weight.reshape(steps_per_day, 24 // steps_per_day).sum(axis=1)
 
 
 def make_plan(scenario: Scenario) -> Plan:
@@ -385,7 +200,6 @@ def make_plan(scenario: Scenario) -> Plan:
         settled(get_detector(one.kind, f"{where}.kind"), {k: q.value for k, q in one.parameters.items()}, where)
     candidates = sorted(scenario.candidates, key=lambda c: c.key)
     campaigns = sorted(scenario.campaigns, key=lambda c: c.key)
-    index = {c.id: k for k, c in enumerate(candidates)}
     spd, days, scale = 24 // scenario.run.step_hours, scenario.days.count, scenario.population.scale
 
     population = scenario.population
@@ -437,13 +251,10 @@ def make_plan(scenario: Scenario) -> Plan:
         stance_share=np.array([[m.supportive.value, m.neutral.value, m.critical.value] for m in mixes]),
         supporters=about.supporters_per_candidate, outlets=about.media_outlets,
     )  # fmt: skip
-    posts = [_post_plan(c, k, index, scenario, spd, days) for k, c in enumerate(campaigns)]
+    names = Names([c.id for c in candidates], regions, languages, standing, region_share)
+    posts = [make_post_plan(c, k, names, scenario, spd, days) for k, c in enumerate(campaigns)]
     lifetime = max(1, round(content.lifetime_days * spd))
-    ads = [
-        _ad_plan(c, k, index[c.beneficiary], scenario, regions, languages, lifetime)
-        for k, c in enumerate(campaigns)
-        if c.type == "advertising"
-    ]
+    ads = [make_ad_plan(c, k, names, scenario, lifetime) for k, c in enumerate(campaigns) if c.type == "advertising"]
     return Plan(
         scenario=scenario, policy=policy, compiled=compiled, parameters=parameters,
         gate=compile_policy(policy.gate_policy) if policy.gate_policy else None,
@@ -451,9 +262,9 @@ def make_plan(scenario: Scenario) -> Plan:
         rerank=_rerank_facts(scenario, policy, standing),
         people=max(1, round(population.people.value * scale)), scale=scale, steps_per_day=spd, days=days,
         candidates=candidates, campaigns=campaigns, segments=segments, regions=regions, languages=languages,
-        age_bands=age_bands, traits=traits, supply=supply, posts=[p for p in posts if p is not None],
+        age_bands=age_bands, names=names, traits=traits, supply=supply, posts=[p for p in posts if p is not None],
         ads=ads,
-        standing=np.cumsum(standing).astype(np.float32), reaction=_reaction(scenario, policy, guards),
+        standing=np.cumsum(standing).astype(np.float32), reaction=make_reaction(scenario, policy, guards),
         safeguards=guards,
         lifetime=lifetime,
     )  # fmt: skip

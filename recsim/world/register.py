@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from recsim.agents.cases import ACCOUNT
 from recsim.agents.detectors import Log
 from recsim.agents.enforcement import AccountEffect
 from recsim.rng import hash32
-from recsim.state import INFLUENCER, KINDS, VOLUNTEER
+from recsim.state import ADVERTISEMENT, BOT, IMPERSONATION, INFLUENCER, KINDS
 
 if TYPE_CHECKING:
     from recsim.scenario.moderation import Notice
@@ -31,7 +32,7 @@ class Register:
         count: A, all entries.
         subject: (A,) uint64, identity. population, number: (A,) uint32, its two halves.
         created: (A,) int32, step of creation. address: (A,) int32, network address. seeds: (A,) bool, known to be people.
-        inauthentic: (A,) bool. language, region: (A,) int8.
+        inauthentic: (A,) bool. language: (A,) int8, of people theirs, of a network's accounts the one they appear in.
     """
 
     def __init__(self, world: World) -> None:
@@ -44,6 +45,7 @@ class Register:
         age = [state.standing[:, 0]]
         fake = [np.zeros(plan.people, bool)]
         address = [np.arange(plan.people, dtype=np.int32)]
+        language = [state.cells.language]
         count = plan.people
         for agent in world.networks:
             roster = agent.roster
@@ -56,6 +58,7 @@ class Register:
             population.append(np.full(size, agent.network.population, np.uint32))
             number.append(np.arange(size, dtype=np.uint32))
             age.append(roster.age_days[lead])
+            language.append(roster.language[lead])
             fake.append(np.full(size, agent.network.inauthentic))
             shared = max(1, round(getattr(agent.network, "shared_address_accounts", 1)))
             address.append((count + np.arange(size) // shared).astype(np.int32))
@@ -67,9 +70,7 @@ class Register:
         self.created = -np.minimum(days * np.float32(spd), np.float32(2**30)).astype(np.int32)
         self.address = np.concatenate(address)
         self.inauthentic = np.concatenate(fake)
-        more = count - plan.people
-        self.language = np.concatenate([state.cells.language, np.zeros(more, np.int8)])
-        self.region = np.concatenate([state.cells.region, np.zeros(more, np.int8)])
+        self.language = np.concatenate(language)
         # A platform knows some of its oldest accounts.
         self.seeds = (~self.inauthentic) & (days >= np.float32(3 * 365))
         self.order = np.argsort(self.subject, kind="stable")
@@ -142,15 +143,33 @@ class Register:
             self._item_order = np.argsort(ids, kind="stable")
         return self._item_order[np.searchsorted(ids[self._item_order], subject)]
 
+    @functools.cached_property
+    def first_copy(self) -> np.ndarray:
+        """(I,) int64, by which item cases and notices know each item: of an advertisement its first copy, else itself."""
+        first = np.arange(len(self.world.state.items.id))
+        for copies in self.world.advertising.copies:
+            first[copies] = copies[0]
+        return first
+
+    def copies(self, rows: np.ndarray) -> np.ndarray:
+        """Items and, of the advertisements among them, all copies."""
+        ads = self.world.state.items.labels.kind[rows] == ADVERTISEMENT
+        if not ads.any():
+            return rows
+        return np.concatenate([rows[~ads], np.flatnonzero(np.isin(self.first_copy, rows[ads]))])
+
     def violates(self, rows: np.ndarray) -> np.ndarray:
-        """(N,) bool: posts that break the rules: by inauthentic accounts, or paid for and not disclosed."""
+        """(N,) bool: posts that break the rules: by inauthentic accounts, or paid for and not disclosed; advertisements
+        where political ones are banned.
+        """
         labels = self.world.state.items.labels
         candidate, kind, campaign = labels.candidate[rows], labels.kind[rows], labels.campaign[rows]
-        by_network = kind > VOLUNTEER if len(KINDS) > VOLUNTEER + 1 else np.zeros(len(rows), bool)
-        return (campaign >= 0) & (candidate >= 0) & ((kind == INFLUENCER) | by_network)
+        banned = self.world.plan.scenario.moderation.ads_ban is not None
+        breaks = np.isin(kind, (BOT, IMPERSONATION, INFLUENCER)) | ((kind == ADVERTISEMENT) & banned)
+        return np.asarray((campaign >= 0) & (candidate >= 0) & breaks)
 
     def named(self, block: Notice, kind: int) -> np.ndarray:
-        """Identities that a notice is about: accounts of a campaign's network, or live items."""
+        """Identities that a notice is about: accounts of a campaign's network, or live items, advertisements among them."""
         world = self.world
         if kind == ACCOUNT:
             for agent, first, group in zip(world.networks, self.first, self.groups, strict=True):
@@ -159,7 +178,8 @@ class Register:
             return np.zeros(0, np.uint64)
         start, end = world.window
         labels = world.state.items.labels
-        keep = labels.present[start:end] & (labels.candidate[start:end] >= 0)
+        there = labels.present[start:end] | (labels.kind[start:end] == ADVERTISEMENT)
+        keep = there & (labels.candidate[start:end] >= 0)
         if block.campaign is not None:
             numbers = [k for k, c in enumerate(world.plan.campaigns) if c.id == block.campaign]
             keep &= np.isin(labels.campaign[start:end], numbers)
@@ -167,4 +187,4 @@ class Register:
             keep &= labels.candidate[start:end] == [c.id for c in world.plan.candidates].index(block.candidate)
         if block.content is not None:
             keep &= labels.kind[start:end] == KINDS.index(block.content)
-        return world.state.items.id[start:end][keep]
+        return world.state.items.id[np.unique(self.first_copy[start:end][keep])]

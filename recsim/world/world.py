@@ -22,6 +22,7 @@ from recsim.world.advertising import Advertising
 from recsim.world.arms import Arm
 from recsim.world.books import Books
 from recsim.world.build import State
+from recsim.world.demobilising import note_leaving
 from recsim.world.feed import Feed
 from recsim.world.guard import Guard
 from recsim.world.learning import Platform
@@ -112,6 +113,7 @@ class World(mesa.Model):
             self._timed("campaigns", network.act, start, end)  # their events into the same counters
         self._timed("learning", self.platform.learn, start, end)  # 10 the platform learns: rates, gates
         self._timed("moderation", self.moderation.review)  # 11 detect, review, act; networks removed
+        note_leaving(self)
         self.now += 1
         if self.now % self.plan.steps_per_day == 0:
             self._timed("recording", self.end_day)  # the day's tables; people sorted anew

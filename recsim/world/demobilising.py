@@ -1,0 +1,61 @@
+"""Who has met posts that tell people not to vote, counted from the exact memory of what each person was shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recsim.state import STANCES
+
+if TYPE_CHECKING:
+    from recsim.state import Items
+    from recsim.world.plan import Plan
+    from recsim.world.world import World
+
+
+def demobilises(plan: Plan) -> bool:
+    """Whether any campaign has posts that tell people not to vote."""
+    return any(bool(post.mix.demobilising.any()) for post in plan.posts)
+
+
+def no_demobilising(plan: Plan) -> np.ndarray:
+    """(U, C, 3) int32 zeros; U = 0 if no campaign has such posts."""
+    return np.zeros((plan.people if demobilises(plan) else 0, len(plan.candidates), len(STANCES)), np.int32)
+
+
+def add_seen(seen: np.ndarray, items: Items, start: int, end: int, out: np.ndarray) -> None:
+    """Count the people to whom demobilising posts were shown. A post is shown to a person at most once.
+
+    Args:
+        seen: (U, B) uint64, one bit per item that was shown. items: as the world has them.
+        start, end: numbers of the items; the bits of all of them must still be there.
+        out: (U, C, 3) int32, by candidate and stance; added to.
+    """
+    labels = items.labels
+    for item in start + np.flatnonzero(labels.demobilising[start:end] & (labels.candidate[start:end] >= 0)):
+        bit = (seen[:, (int(item) >> 6) % seen.shape[1]] >> np.uint64(int(item) & 63)) & np.uint64(1)
+        out[:, labels.candidate[item], labels.stance[item] + 1] += bit.astype(np.int32)
+
+
+def note_leaving(world: World) -> None:
+    """Add the items that leave the live window after this step; their bits are about to be used again."""
+    state, plan, now = world.state, world.plan, world.now
+    if not len(state.demobilised):
+        return
+    start = int(state.born[max(0, now + 1 - plan.lifetime)])
+    after = int(state.born[max(0, now + 2 - plan.lifetime)])
+    add_seen(state.observed.seen, state.items, start, after, state.demobilised)
+
+
+def demobilised_by_now(world: World) -> np.ndarray:
+    """(U, C, 3) int32, demobilising impressions since the world began, items that are still live included.
+
+    Args:
+        world: between two steps.
+    """
+    out, state = world.state.demobilised.copy(), world.state
+    if len(out):
+        start, end = (int(state.born[max(0, s)]) for s in (world.now + 1 - world.plan.lifetime, world.now))
+        add_seen(state.observed.seen, state.items, start, end, out)
+    return out
