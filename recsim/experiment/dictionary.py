@@ -39,7 +39,7 @@ TABLES = {
     }),
     "provenance": Table("a day, candidate, kind of author and source", {
         "kind": Column("text", "kind of author: organic, official, supporter, media, influencer, volunteer, bot, impersonation, advertisement"),
-        "source": Column("text", "how the item came into the visit: interest, trending, discovery, regional, exploration, inbox, search, external, ranked, advertisement"),
+        "source": Column("text", "how the item came into the visit: interest, trending, discovery, regional, exploration, inbox, search, external, ranked, advertisement, heated"),
         "impressions": Column("simulated impressions", "of candidate content"),
     }),
     "engagement": Table("a day, candidate, action and origin", {
@@ -104,6 +104,7 @@ TABLES = {
         "mobilisation_pp": Column("percentage points", "assumed effect of 100 supportive impressions on turnout"),
         "demobilisation_pp": Column("percentage points", "assumed effect of 100 discouraging impressions on turnout"),
         "supportive_counted": Column("impressions", "that counted"),
+        "putting_off_counted": Column("impressions", "that counted as putting off"),
         "vote_share": Column("0-1", "expected share of votes"),
         "turnout": Column("0-1", "expected turnout"),
     }),

@@ -205,7 +205,7 @@ def make_plan(scenario: Scenario) -> Plan:
     population = scenario.population
     assert not isinstance(population.segments, str)  # the loader reads the file
     segments = sorted(population.segments, key=lambda s: (s.region, s.language, s.age_band))
-    weight = np.array([_cell_weight(s, population) for s in segments])
+    weight = np.array([population.weight(s) for s in segments])
     weight = weight / weight.sum()
     regions = sorted({s.region for s in segments})
     spoken = {name: sum(w for w, s in zip(weight, segments, strict=True) if s.language == name)
@@ -278,14 +278,4 @@ def _rerank_facts(scenario: Scenario, policy: Policy, standing: np.ndarray) -> R
         top=np.int64(policy.rerank_top), standing=standing.astype(np.float32), scale=np.float32(scale),
         item_scale=np.float32(scale * scenario.content.items_represented),
         table=np.array([one.table_of(values) for one in policy.rerank], np.float32).reshape(-1, TABLE),
-    )  # fmt: skip
-
-
-def _cell_weight(segment: Segment, population) -> float:
-    one = {name: q.value for name, q in population.penetration.items()}
-    language = {name: q.value for name, q in population.language_factor.items()}
-    region = {name: q.value for name, q in population.region_factor.items()}
-    return (
-        segment.adults * one.get(segment.age_band, 1.0) * language.get(segment.language, 1.0)
-        * region.get(segment.region, 1.0)
     )  # fmt: skip
