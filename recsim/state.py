@@ -152,8 +152,10 @@ class Tally(NamedTuple):
     met: np.ndarray  # (U,) int32, impressions of candidate content since the world began
     well: np.ndarray  # (T, 3) int64: utility of examined items in 1/1024, pairs of items within a visit that share the
     # main topic, all pairs within a visit
-    engaged_person: np.ndarray  # (T, N) int32, positive interactions of the step; N = 0 if nobody reads them
+    engaged_person: np.ndarray  # (T, N) int32, interactions of the step for the log; N = 0 if nobody reads them
     engaged_item: np.ndarray  # (T, N) int32
+    engaged_value: np.ndarray  # (T, N) int8, 1 positive, 0 negative; N = 0 if only positive ones are logged
+    signals: np.ndarray  # (2,) int64, actions logged as positive and as negative, bits as in look_block; (0,) likewise
     engaged_count: np.ndarray  # (T,) int64
     valued: np.ndarray  # (T, W, G, 10) int64, weighted events of the step; W = 0 if nobody weighs
     acts: np.ndarray  # (T, N, 3) int32, deliberate actions of the step: person, item, bits as ACTIONS; N = 0: not kept

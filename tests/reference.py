@@ -243,7 +243,7 @@ def look(visit, scores, w_):
         skips = look_[2] < sigmoid32(r.skip + -r.skip_slope * value)
         mean = r.watched_mean * exp32(r.watched_slope * value)
         part = F(0.1) * look_[3] if skips else min(F(1), -log32(F(1) - look_[3]) * mean)
-        actions = set()
+        actions = {"skip"} if skips else set()
         if not skips:
             if part >= 1:
                 actions.add("complete")
@@ -260,7 +260,7 @@ def look(visit, scores, w_):
         elif look_[1] < p_report + p_hide:
             actions.add("hide")
         if again and slot == 0:
-            actions &= {"complete"}
+            actions &= {"skip", "complete"}
         shown.append((item, source, actions, float(part), value))
         seen.add(item)
         mood = r.memory * mood + (F(1) - r.memory) * (part - F(0.45))

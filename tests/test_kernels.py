@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from recsim.kernels import counters, gates, inbox, look, retrieval
 from recsim.kernels import visits as visiting
+from recsim.ranking.policy import SIGNALS as SIGNAL_NAMES
 from recsim.rng import Key
 from recsim.state import SOURCES, Accounts, no_counts
 
@@ -108,6 +109,10 @@ MODELS = {
 }
 
 
+SIGNALS = ({"complete", "like", "share"}, {"hide", "report", "skip"})
+"""What one of the cases below logs as positive and as negative."""
+
+
 @pytest.mark.parametrize("model, advertising", [*((model, False) for model in MODELS), ("logistic", True)])
 def test_looking(model, advertising, small):
     """A whole block of visits: slates, sources, actions, memory and counts, person by person."""
@@ -151,8 +156,11 @@ def test_looking(model, advertising, small):
     }  # fmt: skip
     expected = [reference.look(v, scores[v].tolist(), arrays) for v in range(n)]
     known = state.observed.estimate.copy()
+    signed = model == "cascade"
+    signals = np.array([sum(1 << SIGNAL_NAMES.index(name) for name in side) for side in SIGNALS], np.int64)
     tally = feed.tally._replace(
         engaged_person=np.zeros((1, 3000), np.int32), engaged_item=np.zeros((1, 3000), np.int32),
+        engaged_value=np.zeros((1, 3000 if signed else 0), np.int8), signals=signals if signed else signals[:0],
         context=np.zeros((1, feed.window, 3), np.int64),
         impressions=np.zeros((plan.people, len(plan.candidates), 3), np.int32),
     )  # fmt: skip
@@ -174,10 +182,14 @@ def test_looking(model, advertising, small):
                 interest = interest + known[person, d] * state.items.topic[item, d]
             a = int(interest * F(1024))
             context[item - start] += (a, a * a, a * ("like" in actions))
-            if actions & {"like", "share", "follow"}:
+            if signed and actions & (SIGNALS[0] | SIGNALS[1]):
+                logged.append((person, item, not actions & SIGNALS[1]))
+            elif not signed and actions & {"like", "share", "follow"}:
                 logged.append((person, item))
     count = int(tally.engaged_count[0])
-    assert list(zip(tally.engaged_person[0, :count], tally.engaged_item[0, :count], strict=True)) == logged
+    columns = [tally.engaged_person, tally.engaged_item, *([tally.engaged_value == 1] if signed else [])]
+    assert list(zip(*(column[0, :count] for column in columns), strict=True)) == logged
+    assert not signed or {value for *_, value in logged} == {True, False}
     assert np.array_equal(tally.context[0], context) and len(logged) > 10 and context[:, 2].any()
     tally.engaged_count[:] = 0
     counts = np.zeros((end - start, 9), int)
@@ -187,7 +199,7 @@ def test_looking(model, advertising, small):
             counts[item - start, 0] += 1
             if state.items.labels.candidate[item] >= 0:
                 by_source[source] += 1
-            for action in actions:
+            for action in actions - {"skip"}:
                 counts[item - start, names.index(action)] += 1
     assert np.array_equal(tally.items[0, : end - start, :9], counts)
     assert np.array_equal(tally.provenance[0].sum(axis=(0, 1)), by_source)

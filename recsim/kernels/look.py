@@ -29,7 +29,8 @@ TRIES = 4
 DELIBERATE = 4 | 8 | 16 | 32 | 256
 """Actions that a detector of coordination may read: like, comment, share, follow, report."""
 POSITIVE = 4 | 16 | 32
-"""Actions that a policy may learn from: like, share, follow. Comments can be hostile, and most views are watched on."""
+"""What a policy learns from unless it names its own signals: like, share, follow. Comments can be hostile, and most views
+are watched on. Bits are as in `recsim.state.ACTIONS`, but the first one (view) is a quick skip."""
 F = np.float32
 U64 = np.uint64
 D_SLOT, D_WOULD, D_LOOK = U64(2), U64(4), U64(5)
@@ -63,7 +64,8 @@ def look_block(
         tally: sums, row ``thread`` written; ``tally.reached``, ``tally.met`` and, where they are kept,
             ``tally.impressions`` at the person's own row. Where somebody weighs events, ``tally.valued`` takes them
             times ``observed.weight``, by ``observed.group``. Where a policy
-            learns from interactions, each like, share or follow is one entry of ``tally.engaged``, and
+            learns from interactions, each like, share or follow is one entry of ``tally.engaged``; where it has
+            named signals of its own, each impression with one of them is an entry, negative if any of them is. And
             ``tally.context`` holds by item the sums of a, a^2 and a x (liked or not) over impressions, where a is the
             person's known interest in the item in units of 1/1024: integers, so that their order cannot matter.
     """
@@ -109,6 +111,11 @@ def look_block(
     of_topic = np.zeros(topics, np.int64)
     moment = step << U64(16)
     keeps_log = tally.context.shape[1] > 0
+    keeps_values = tally.signals.shape[0] > 0
+    positive = np.int64(POSITIVE)
+    negative = np.int64(0)
+    if keeps_values:
+        positive, negative = tally.signals[0], tally.signals[1]
     weighs = tally.valued.shape[1] > 0
     keeps_acts = tally.acts.shape[1] > 0
     keeps_impressions = tally.impressions.shape[0] > 0
@@ -361,10 +368,12 @@ def look_block(
                     tally.acts[thread, n, 2] = act
                     tally.acts_count[thread] = n + 1
                 if keeps_log:
-                    if act & POSITIVE:
+                    if act & (positive | negative):
                         n = tally.engaged_count[thread]
                         tally.engaged_person[thread, n] = person
                         tally.engaged_item[thread, n] = i
+                        if keeps_values:
+                            tally.engaged_value[thread, n] = np.int8(act & negative == 0)
                         tally.engaged_count[thread] = n + 1
                     guess = np.int64(known[slot] * F(1024.0))
                     tally.context[thread, w, 0] += guess

@@ -25,6 +25,8 @@ DOORS = {
     "E5": "negative signals", "E6": "trust seeds",
 }  # fmt: skip
 PROFILING_SOURCES = {"interest"}
+SIGNALS = ("skip", "complete", "like", "comment", "share", "follow", "open_comments", "hide", "report")
+"""What can be logged of an impression, in the order of the bits that the kernels use."""
 POOL_SOURCES = ("interest", "ranked", "trending", "regional", "discovery")
 
 
@@ -56,6 +58,8 @@ class Policy:
         refit_hours: hours between refits; shorter than a step: every step.
         log_days: days of interactions that it sees.
         learns: names of the item-level rows it returns; they are features of this policy.
+        signals: actions that are logged for it, 1 as positive, -1 as negative ("skip": passed over at once); empty: likes,
+            shares and follows, all positive.
         outside: packages whose solvers it calls; results are then promised to be the same bits only on one machine.
         ordering: "ratio": scores are positive and their logarithm is meaningful; "order": only the order is.
         weight: function ``weight(a, p)`` of a `recsim.ranking.mitigation.AccountView`: what an action of each account
@@ -86,6 +90,7 @@ class Policy:
     refit_hours: float = 24.0
     log_days: float = 14.0
     learns: tuple[str, ...] = ()
+    signals: Mapping[str, int] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     outside: tuple[str, ...] = ()
     weight: Callable | None = None
     aggregate: Aggregate | None = None
@@ -110,6 +115,14 @@ class Policy:
                 raise unknown("parameter", name, self.parameters, f"policy {self.name}")
         merged = {**self.parameters, **values}
         return np.array(list(merged.values()) or [0.0], np.float32)
+
+    @property
+    def signal_bits(self) -> np.ndarray:
+        """(2,) int64, bits of the signals that are positive and negative; (0,) if the policy names none."""
+        bits = np.zeros(2 if self.signals else 0, np.int64)
+        for name, sign in self.signals.items():
+            bits[0 if sign > 0 else 1] |= 1 << SIGNALS.index(name)
+        return bits
 
     @property
     def score_reads(self) -> tuple[str, ...]:
@@ -278,6 +291,13 @@ def check_features(made: Policy) -> None:
             raise InputError(f"got {name!r} in learns, must be a new name of a feature", where)
     if made.refit is None and (made.learns or {"match", "typical_match"} & set(made.score_reads)):
         raise InputError("learned features need a refit; see docs/policies.md", where)
+    for name, sign in made.signals.items():
+        if name not in SIGNALS:
+            raise unknown("signal", name, SIGNALS, where)
+        if sign not in (1, -1):
+            raise InputError(f"got {sign!r} for signal {name}, must be 1 or -1", where)
+    if made.signals and made.refit is None:
+        raise InputError("signals are logged for a refit; there is none", where)
     for source in made.sources:
         if source not in POOL_SOURCES:
             raise unknown("source", source, POOL_SOURCES, where)

@@ -20,7 +20,7 @@ from recsim.world.build import State, largest_window
 from recsim.world.guard import Reach
 from recsim.world.plan import Plan
 from recsim.world.predict import Predictor
-from recsim.world.refit import Learner
+from recsim.world.refit import NO_SIGNALS, Learner
 
 BLOCK = 128
 """Visits scored together: 128 x (256 + 8) float32 scores are 135 kB and stay in a core's L2 cache."""
@@ -83,6 +83,7 @@ class Feed:
             self.given = [np.zeros_like(scores) for scores in self.scores]
         room = max(4096, people // 4)
         kept = 0 if self.learner is None else people * int(plan.reaction.slate)  # one visit a step: never too little
+        signals = plan.policy.signal_bits if self.learner is not None else NO_SIGNALS
         self.tally = Tally(
             items=np.zeros((threads, self.window, len(ACTIONS)), np.int32),
             exposure=np.zeros((threads, len(plan.segments), candidates, 3), np.int64),
@@ -93,6 +94,7 @@ class Feed:
             shadow=np.zeros((threads, shadows, candidates + 2), np.int64), reached=np.zeros(people, np.uint64),
             met=np.zeros(people, np.int32), well=np.zeros((threads, 3), np.int64),
             engaged_person=np.zeros((threads, kept), np.int32), engaged_item=np.zeros((threads, kept), np.int32),
+            engaged_value=np.zeros((threads, kept if len(signals) else 0), np.int8), signals=signals,
             engaged_count=np.zeros(threads, np.int64),
             valued=np.zeros(
                 (threads, self.window if plan.weighs else 0, guards.aggregate.groups, len(ACTIONS)), np.int64
