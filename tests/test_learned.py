@@ -47,7 +47,7 @@ def view_of(actor, item, people, first=0, last=20, actors=None, policy="itemknn"
         actor=np.array(actor, np.int32), item=np.array(item, np.int32), step=np.arange(n, dtype=np.int32),
         value=np.ones(n, np.int32) if value is None else np.array(value, np.int32), people=people,
         actors=actors or people, first=first, last=last, known=(0, 0), now=n, step_hours=1.0,
-        topic=np.zeros((last, 2), F), author=np.zeros(last, np.int32), created=np.zeros(last, np.int32),
+        topic=np.zeros((last, 2), F), author=np.zeros(last, np.int32), language=np.zeros(last, np.int8), created=np.zeros(last, np.int32),
         counts=np.zeros((last, 10), np.int64), counted=np.zeros((last, 10), np.int64), decayed=np.zeros((10, last), F),
         context=np.zeros((last, 3), np.int64), weight=1.0, memory={},
         parameters={**PRESETS[policy].parameters, **parameters}, draw=lambda n: g.random((last - first, 4)).astype(F),
@@ -168,7 +168,7 @@ def test_a_view_is_read_only_and_shows_nothing_latent(small):
     world.feed.learner.refit(0, *world.window)
     hidden = [*world.state.latent, world.state.items.quality, world.state.items.emotion, world.state.counters.human]
     arrays = [value for value in seen.values() if isinstance(value, np.ndarray)]
-    assert len(arrays) == 11
+    assert len(arrays) == 12
     for array in arrays:
         assert not array.flags.writeable
         assert not any(np.shares_memory(array, other) for other in hidden)

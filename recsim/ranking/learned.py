@@ -35,6 +35,7 @@ class View(NamedTuple):
     step_hours: float
     topic: np.ndarray  # (I, D) float32
     author: np.ndarray  # (I,) int32
+    language: np.ndarray  # (I,) int8, most spoken first
     created: np.ndarray  # (I,) int32, step
     counts: np.ndarray  # (I, 10) int64, counted events by anybody, in the order of `recsim.state.ACTIONS`
     counted: np.ndarray  # (I, 10) int64, the same at the refit before

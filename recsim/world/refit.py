@@ -124,6 +124,7 @@ class Learner:
         arrays = {
             "actor": log[:, 0], "item": log[:, 1], "step": log[:, 2],
             "value": log[:, 3] if self.signed else np.broadcast_to(np.int32(1), len(log)), "topic": items.topic, "author": items.author,
+            "language": items.labels.language,
             "created": items.created, "counts": book.total, "counted": memory.counted,
             "decayed": book.decayed, "context": memory.context,
         }  # fmt: skip
