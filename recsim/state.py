@@ -29,6 +29,8 @@ STOPPED = 100
 """Stage of an item that a gate has stopped."""
 REMOVED, EXCLUDED, DEMOTED, LABELLED = (np.uint8(1 << k) for k in range(4))
 """Flags of an item's status: taken down; not recommended; recommended less; labelled."""
+HIDDEN = 64
+"""Authors that a person's memory of hides holds, if a policy asks for one."""
 FIXED = 1024
 """Watch time is counted in units of 1/1024 of a video's length."""
 
@@ -64,6 +66,12 @@ class Observed(NamedTuple):
     seen: np.ndarray  # (U, B) uint64, one bit per live item that was shown; item number modulo 64 B
     weight: np.ndarray  # (U,) int32, what an action of the person counts, in 1/1024; U = 0 if nobody weighs
     group: np.ndarray  # (U,) uint8, group in which it is counted; U = 0 if nobody weighs
+    hidden_author: (
+        np.ndarray
+    )  # (U, H) int32, authors by whom the person last hid something, -1 empty; H = 0 if no policy
+    # asks
+    hidden_step: np.ndarray  # (U, H) int32, when
+    hidden_next: np.ndarray  # (U, 1) int32, ring position
 
 
 class Items(NamedTuple):

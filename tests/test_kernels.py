@@ -158,6 +158,11 @@ def test_looking(model, advertising, small):
     known = state.observed.estimate.copy()
     signed = model == "cascade"
     signals = np.array([sum(1 << SIGNAL_NAMES.index(name) for name in side) for side in SIGNALS], np.int64)
+    remembers = model == "cascade"
+    room = 64 if remembers else 0
+    observed = state.observed._replace(
+        hidden_author=np.full((plan.people, room), -1, np.int32), hidden_step=np.zeros((plan.people, room), np.int32)
+    )
     tally = feed.tally._replace(
         engaged_person=np.zeros((1, 3000), np.int32), engaged_item=np.zeros((1, 3000), np.int32),
         engaged_value=np.zeros((1, 3000 if signed else 0), np.int8), signals=signals if signed else signals[:0],
@@ -168,12 +173,18 @@ def test_looking(model, advertising, small):
     for table in tables:
         table[:] = 0
     look.look_block(
-        0, n, 0, scores, feed.visits, feed.pools, state.latent, state.cells, state.observed, state.items,
+        0, n, 0, scores, feed.visits, feed.pools, state.latent, state.cells, observed, state.items,
         state.position, feed.proof, feed.eligible, state.counters.top_comment, plan.reaction,
         np.uint64(plan.traits.population), key0, key1, np.uint64(world.now), np.int64(start), tally,
     )  # fmt: skip
     names = ("view", "complete", "like", "comment", "share", "follow", "open_comments", "hide", "report")
     context, logged = np.zeros((feed.window, 3), int), []
+    hides = {(int(feed.visits.person[v]), int(state.items.author[i])) for v, (shown, _, _) in enumerate(expected)
+             for i, _, actions, *_ in shown if "hide" in actions}  # fmt: skip
+    rows, _ = np.nonzero(observed.hidden_author >= 0)
+    found = {(int(u), int(a)) for u in set(rows.tolist()) for a in observed.hidden_author[u] if a >= 0}
+    assert found == (hides if remembers else set()) and (not remembers or len(hides) > 0)
+    assert set(observed.hidden_step[observed.hidden_author >= 0].tolist()) <= {world.now}
     for visit, (shown, _, _) in enumerate(expected):
         person = feed.visits.person[visit]
         for item, _, actions, *_ in shown:

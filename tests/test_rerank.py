@@ -177,7 +177,7 @@ def run_stage(d, most, scores, first=0, last=None):
         d.pools.item, d.pools.item.astype(np.uint32), d.pools.item.astype(np.int8), d.pools.size, d.pools.item,
         d.pools.size, d.pools.item, d.pools.size,
     )  # fmt: skip
-    observed = Observed(d.estimate, d.stratum, d.inbox, d.stratum, d.seen, d.stratum, d.stratum)
+    observed = Observed(d.estimate, d.stratum, d.inbox, d.stratum, d.seen, d.stratum, d.stratum, *[d.inbox[:, :0]] * 3)
     cells = Cells(d.stratum.astype(np.int16), d.region, d.language, d.region)
     values = d.compiled.policy.parameters
     tables = [one.table_of(values) for one in d.compiled.policy.rerank]

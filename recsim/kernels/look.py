@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from recsim.kernels.fatigue import hide_author
 from recsim.kernels.flags import KERNEL
 from recsim.kernels.mathf import log32, sigmoid32
 from recsim.kernels.philox import philox_lanes
@@ -63,7 +64,8 @@ def look_block(
         window_start: number of the oldest live item.
         tally: sums, row ``thread`` written; ``tally.reached``, ``tally.met`` and, where they are kept,
             ``tally.impressions`` at the person's own row. Where somebody weighs events, ``tally.valued`` takes them
-            times ``observed.weight``, by ``observed.group``. Where a policy
+            times ``observed.weight``, by ``observed.group``. A hide is remembered in ``observed.hidden_author`` where
+            there is room. Where a policy
             learns from interactions, each like, share or follow is one entry of ``tally.engaged``; where it has
             named signals of its own, each impression with one of them is an entry, negative if any of them is. And
             ``tally.context`` holds by item the sums of a, a^2 and a x (liked or not) over impressions, where a is the
@@ -110,6 +112,7 @@ def look_block(
     met = np.zeros(position.shape[0], np.int64)
     of_topic = np.zeros(topics, np.int64)
     moment = step << U64(16)
+    keeps_hidden = observed.hidden_author.shape[1] > 0
     keeps_log = tally.context.shape[1] > 0
     keeps_values = tally.signals.shape[0] > 0
     positive = np.int64(POSITIVE)
@@ -361,6 +364,11 @@ def look_block(
                         tally.follow_person[thread, n] = person
                         tally.follow_author[thread, n] = items.author[i]
                     tally.follow_count[thread] = n + 1
+                if keeps_hidden and act & 128:
+                    hide_author(
+                        observed.hidden_author[person], observed.hidden_step[person], observed.hidden_next[person],
+                        items.author[i], step,
+                    )  # fmt: skip
                 if keeps_acts and act & DELIBERATE:
                     n = tally.acts_count[thread]
                     tally.acts[thread, n, 0] = person

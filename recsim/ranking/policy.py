@@ -65,6 +65,8 @@ class Policy:
         weight: function ``weight(a, p)`` of a `recsim.ranking.mitigation.AccountView`: what an action of each account
             counts, 0-1; plain NumPy, called once a step.
         aggregate: how counts of random groups of accounts are put together: a `recsim.ranking.mitigation.Aggregate`.
+        fatigue: function ``fatigue(days, p)``: factor, 0-1, on items of an author by whom the person hid something that many
+            days ago (the latest counts); at 0 they are not served. None: nobody remembers.
         rerank: re-rankers of the best entries of a visit, in order; their parameters are among ``parameters``.
         rerank_top: how many entries they are given.
     """
@@ -94,6 +96,7 @@ class Policy:
     outside: tuple[str, ...] = ()
     weight: Callable | None = None
     aggregate: Aggregate | None = None
+    fatigue: Callable | None = None
     rerank: tuple[Reranker, ...] = ()
     rerank_top: int = 100
 
@@ -103,6 +106,21 @@ class Policy:
         for factor in self.multiply:
             score = score * factor(f, p)
         return score
+
+    def fatigue_factors(self, values: Any, step_days: float, steps: int) -> np.ndarray:
+        """(steps + 1,) float32 in [0, 1], `fatigue` by steps since the hide.
+
+        Args:
+            values: parameters as attributes. step_days: days of a step. steps: how far back.
+
+        Raises:
+            InputError: a factor outside of 0 to 1.
+        """
+        assert self.fatigue is not None
+        table = np.array([self.fatigue(step * step_days, values) for step in range(steps + 1)], np.float32)
+        if not ((table >= 0) & (table <= 1)).all():
+            raise InputError("the factor of fatigue must be 0 to 1 at any time", f"policy {self.name}")
+        return table
 
     def vector(self, values: Mapping[str, float]) -> np.ndarray:
         """Parameters as (K,) float32, defaults where ``values`` is silent; at least one element.
@@ -184,6 +202,8 @@ class Policy:
             if self.stratum == "interest":
                 found.append("stratum interest")
             found += [f"source {name}" for name in self.sources if name in PROFILING_SOURCES]
+        if self.fatigue is not None:
+            found.append("memory of hides")
         found += [f"re-ranker {one.name}" for one in self.rerank if one.profiled]
         return tuple(found)
 
@@ -317,7 +337,8 @@ def check_names(made: Policy) -> None:
             raise unknown("feature", name, FEATURES, where)
         if FEATURES[name].scope == "pair":
             raise InputError(f"the gate reads {name!r}; a gate decides about items, for everybody alike", where)
-    for function in (made.function, *made.multiply, *([made.gate] if made.gate else ())):
+    hooks = [hook for hook in (made.gate, made.fatigue) if hook]
+    for function in (made.function, *made.multiply, *hooks):
         for name in sorted(attributes_of(function, 1)):
             if name not in made.parameters:
                 raise unknown("parameter", name, made.parameters, where)

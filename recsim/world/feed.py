@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 
 from recsim.kernels import counters as counting
-from recsim.kernels import look, retrieval, shadow, slate, weighing
+from recsim.kernels import fatigue, look, retrieval, shadow, slate, weighing
 from recsim.kernels.retrieval import Quotas, Strata
 from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
 from recsim.ranking.compile import CompiledPolicy
@@ -73,6 +74,12 @@ class Feed:
         self.shadow_scores = [
             np.zeros((BLOCK if shadows else 0, shadows, self.scores[0].shape[1]), np.float32) for _ in range(threads)
         ]
+        self.fatigue_factors = np.zeros(0, np.float32)
+        if plan.policy.fatigue is not None:
+            values = dict(zip(plan.compiled.parameter_names, plan.parameters.tolist(), strict=False))
+            self.fatigue_factors = plan.policy.fatigue_factors(
+                SimpleNamespace(**values), 1 / plan.steps_per_day, plan.steps
+            )
         self.order = np.zeros(people, np.int32)
         self.visits = slate.Visits(
             np.zeros(people, np.int32), np.zeros(people, np.int32), np.zeros(people, np.int8), np.zeros(people, np.int8),
@@ -396,6 +403,12 @@ class Feed:
             weighing.demote_block(
                 low, high, visits, self.pools, state.observed.inbox, state.observed.seen, np.int64(start),
                 self.reach.beyond, self.reach.everywhere, self.scores[thread],
+            )  # fmt: skip
+        if len(self.fatigue_factors):
+            fatigue.fatigue_block(
+                low, high, visits, self.pools, state.observed, state.items.author,
+                np.int64(len(state.accounts.followers)), np.int64(start), np.int64(step), self.fatigue_factors,
+                self.scores[thread],
             )  # fmt: skip
         if plan.compiled.rerank_block is not None:
             plan.compiled.rerank_block(
