@@ -51,7 +51,7 @@ def test_scores_are_lowered_as_the_twin_says():
     hidden[: people - 2] = g.integers(-1, authors, (people - 2, 4))
     for row in hidden:  # an author stands there once
         row[[k for k in range(4) if row[k] in row[:k]]] = -1
-    when = g.integers(14, 21, (people, 4)).astype(np.int32)
+    when = g.integers(16, 21, (people, 4)).astype(np.int32)
     factors = np.array([0, 0, 0, 0.2, 0.5, 0.9, 1], F)
     scores = g.normal(size=(people, pool + slots)).astype(F)
     before = scores.copy()
