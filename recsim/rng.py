@@ -24,7 +24,7 @@ class Decision(IntEnum):
     """
 
     VISIT = 1  # does the person come this step; by which door; about whom; (spare)
-    SLOT = 2  # person, slot: is it given to a new item; which; does she leave after it; (spare)
+    SLOT = 2  # person, slot: is it given to a new item; which; does she leave after it; is it given to a heated one
     WOULD = 4  # person, item, no step: would she like, comment, share, follow
     LOOK = 5  # person, item, no step: open comments; hide or report; skip; watch
     RETRIEVE = 6  # item, stratum: noise of retrieval
@@ -50,6 +50,7 @@ class Decision(IntEnum):
     ITEM_KEEP = 34  # post of a campaign: is it among those simulated; when; does the actor act; turned or not
     ACCOUNT = 35  # account: aged; order of activation; standing draw; does it replace a removed one
     ITEM_MOMENT = 41  # item: moment of posting within its step; (spare)
+    HEATED = 42  # item, no step: does the platform push it; (spare)
     REVIEW_TIME = 50  # case, kind and round, no step: length of its review
     REVIEW_VERDICT = 51  # case, kind and round, no step: would a reviewer find a violation
     APPEAL = 52  # sanctioned account or item, kind and round, no step: would it appeal; after how long

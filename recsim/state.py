@@ -21,9 +21,9 @@ KINDS = (
 ORGANIC, OFFICIAL, SUPPORTER, MEDIA, INFLUENCER, VOLUNTEER, BOT, IMPERSONATION, ADVERTISEMENT = range(9)
 SOURCES = (
     "interest", "trending", "discovery", "regional", "exploration", "inbox", "search", "external", "ranked",
-    "advertisement",
+    "advertisement", "heated",
 )  # fmt: skip
-INTEREST, TRENDING, DISCOVERY, REGIONAL, EXPLORATION, INBOX, SEARCH, EXTERNAL, RANKED, SPONSORED = range(10)
+INTEREST, TRENDING, DISCOVERY, REGIONAL, EXPLORATION, INBOX, SEARCH, EXTERNAL, RANKED, SPONSORED, HEATED = range(11)
 STANCES = ("critical", "neutral", "supportive")  # index = stance + 1
 STOPPED = 100
 """Stage of an item that a gate has stopped."""
@@ -148,7 +148,7 @@ class Tally(NamedTuple):
     items: np.ndarray  # (T, W, 10) int32, events of the step on window items
     exposure: np.ndarray  # (T, G, C, 3) int64, impressions
     comments: np.ndarray  # (T, G, C) int64, comment exposures
-    provenance: np.ndarray  # (T, C, 9, 10) int64, impressions by kind and source
+    provenance: np.ndarray  # (T, C, 9, 11) int64, impressions by kind and source
     feed: np.ndarray  # (T, 4) int64: visits, positions tried, positions empty, positions left over
     follow_person: np.ndarray  # (T, N) int32
     follow_author: np.ndarray  # (T, N) int32

@@ -199,6 +199,13 @@ def look(visit, scores, w_):
                 i = results.pop(0)
                 if i >= start and i not in seen and i not in chunk:
                     pick = (i, 6 if entry == 1 else 7)
+        heated, share = int(pools.heated_count[stratum]), int(r.heating)
+        if pick is None and int(words[3]) < share and heated:
+            for k in range(4):
+                i = int(pools.heated[stratum, (int(words[3]) * heated // share + k) % heated])
+                if i >= start and i not in seen and i not in chunk:
+                    pick = (i, 10)
+                    break
         fresh = int(pools.fresh_count[stratum])
         if pick is None and unit(words[0]) < r.exploration and fresh:
             for k in range(4):

@@ -57,7 +57,7 @@ def test_scores_are_lowered_as_the_twin_says():
     before = scores.copy()
     person, stratum = np.arange(people, dtype=np.int32), (np.arange(people) // 6).astype(np.int32)
     nothing = np.zeros(0, np.int8)
-    pools = Pools(item, item.astype(np.uint32), item.astype(np.int8), size, item, size, item, size)
+    pools = Pools(item, item.astype(np.uint32), item.astype(np.int8), size, item, size, item, size, item, size)
     full = Observed(*[inbox] * 7, hidden_author=hidden, hidden_step=when, hidden_next=hidden[:, :1])
     fatigue_block(
         0, people, Visits(person, stratum, nothing, nothing, person[:0]), pools, full, author, np.int64(authors),

@@ -13,7 +13,7 @@ from recsim.kernels import counters, gates, inbox, look, retrieval
 from recsim.kernels import visits as visiting
 from recsim.ranking.policy import SIGNALS as SIGNAL_NAMES
 from recsim.rng import Key
-from recsim.state import SOURCES, Accounts, no_counts
+from recsim.state import HEATED, SOURCES, Accounts, no_counts
 
 F = np.float32
 
@@ -127,6 +127,10 @@ def test_looking(model, advertising, small):
     n = min(60, world.people.visiting)
     feed.visits.entry[:n:7] = 1
     feed.visits.entry[3:n:11] = 2
+    if model == "fatigue":  # some live items are pushed, some of them seen before
+        plan = dataclasses.replace(plan, reaction=plan.reaction._replace(heating=np.uint64(0.2 * 2**32)))
+        feed.pools.heated[:, :8] = np.arange(start, end, (end - start) // 8)[:8]
+        feed.pools.heated_count[:] = 8
     if advertising:  # any live items will do, some of them seen before
         ads = np.full(len(feed.visits.person), -1, np.int32)
         bits = state.observed.seen
@@ -214,6 +218,7 @@ def test_looking(model, advertising, small):
                 counts[item - start, names.index(action)] += 1
     assert np.array_equal(tally.items[0, : end - start, :9], counts)
     assert np.array_equal(tally.provenance[0].sum(axis=(0, 1)), by_source)
+    assert any(source == HEATED for shown, _, _ in expected for _, source, *_ in shown) == (model == "fatigue")
     persons = [feed.visits.person[visit] for visit in range(n)]
     by_person = reference.impressions(expected, persons, state.items.labels, tally.impressions.shape)
     assert np.array_equal(tally.impressions, by_person) and (by_person.sum(axis=(0, 1)) > 0).all()

@@ -35,7 +35,7 @@ are watched on. Bits are as in `recsim.state.ACTIONS`, but the first one (view) 
 F = np.float32
 U64 = np.uint64
 D_SLOT, D_WOULD, D_LOOK = U64(2), U64(4), U64(5)
-INTEREST, EXPLORATION, INBOX, SEARCH, EXTERNAL, SPONSORED = 0, 4, 5, 6, 7, 9
+INTEREST, EXPLORATION, INBOX, SEARCH, EXTERNAL, SPONSORED, HEATED = 0, 4, 5, 6, 7, 9, 10
 SHORT_OF_ACTS = 3
 """Bits of an impression without any act: skipped, watched to the end."""
 
@@ -192,6 +192,17 @@ def look_block(
                             pick = i
                             origin = SEARCH if visits.entry[visit] == 1 else EXTERNAL
                             break
+                if pick < 0 and c3[slot] < reaction.heating and pools.heated_count[stratum] > 0:
+                    # The word is spread evenly below the share, so it also says which item.
+                    number = U64(pools.heated_count[stratum])
+                    place = (c3[slot] * number) // reaction.heating
+                    for _ in range(TRIES):
+                        i = np.int64(pools.heated[stratum, np.int64(place)])
+                        if i >= window_start and is_new(observed.seen, person, i, item, chosen):
+                            pick = i
+                            origin = HEATED
+                            break
+                        place = (place + U64(1)) % number
                 if pick < 0 and try_new[slot] < reaction.exploration and pools.fresh_count[stratum] > 0:
                     number = U64(pools.fresh_count[stratum])
                     place = (c1[slot] * number) >> U64(32)

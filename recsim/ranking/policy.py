@@ -54,6 +54,8 @@ class Policy:
         gated: whether staged exposure pools decide about promotion.
         explores: whether slate positions are given to new items under trial; without it there is no trial, and every
             item may be ranked at once.
+        heats: whether the platform pushes chosen items whatever their score: ``heated_views`` of slots, ``heated_items`` of
+            items, both among its parameters.
         refit: function of a `recsim.ranking.learned.View` that returns a `Learned`; called between steps.
         refit_hours: hours between refits; shorter than a step: every step.
         log_days: days of interactions that it sees.
@@ -87,6 +89,7 @@ class Policy:
     inbox: Literal["all", "some", "none"] = "some"
     gated: bool = False
     explores: bool = True
+    heats: bool = False
     ordering: Literal["ratio", "order"] = "ratio"
     refit: Callable[[View], Learned] | None = None
     refit_hours: float = 24.0
@@ -342,6 +345,9 @@ def check_names(made: Policy) -> None:
         for name in sorted(attributes_of(function, 1)):
             if name not in made.parameters:
                 raise unknown("parameter", name, made.parameters, where)
+    for name in ("heated_views", "heated_items") if made.heats else ():
+        if name not in made.parameters:
+            raise InputError(f"heats needs a parameter {name}", where)
     if made.weight is not None:
         from recsim.ranking.mitigation import own_measure
 

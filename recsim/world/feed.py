@@ -14,12 +14,12 @@ from recsim.kernels.retrieval import Quotas, Strata
 from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
 from recsim.ranking.compile import CompiledPolicy
 from recsim.rng import Decision, Key, uniforms
-from recsim.state import ACTIONS, HIDE, KINDS, LABELLED, LIKE, REMOVED, REPORT, SHARE, SOURCES, STOPPED, Tally
+from recsim.state import ACTIONS, EXCLUDED, HIDE, KINDS, LABELLED, LIKE, REMOVED, REPORT, SHARE, SOURCES, STOPPED, Tally
 from recsim.world.arms import FACTUAL
 from recsim.world.books import Book, Books
 from recsim.world.build import State, largest_window
 from recsim.world.guard import Reach
-from recsim.world.plan import Plan
+from recsim.world.plan import Plan, policy_value
 from recsim.world.predict import Predictor
 from recsim.world.refit import NO_SIGNALS, Learner
 
@@ -65,7 +65,8 @@ class Feed:
             item=np.zeros((strata, self.size), np.int32), key=np.zeros((strata, self.size), np.uint32), source=np.zeros((strata, self.size), np.int8),
             size=np.zeros(strata, np.int32), fresh=np.zeros((strata, FRESH), np.int32),
             fresh_count=np.zeros(strata, np.int32), entry=np.zeros((candidates, SEARCH_RESULTS), np.int32),
-            entry_count=np.zeros(candidates, np.int32),
+            entry_count=np.zeros(candidates, np.int32), heated=np.zeros((strata, FRESH), np.int32),
+            heated_count=np.zeros(strata, np.int32),
         )  # fmt: skip
         self.pool_topic = np.zeros((strata, topics, self.size), np.float32)
         self.pool_rows = np.zeros((strata, rows, self.size), np.float32)
@@ -119,6 +120,10 @@ class Feed:
         self.epoch_s = (plan.scenario.days.start - dt.date(1970, 1, 1)).days * 86_400.0
         timed = TIMES.intersection(plan.compiled.rows + (plan.gate.rows if plan.gate else ()))
         self.within_h = self._moments() if timed else np.zeros(0, np.float32)
+        self.heated = np.zeros(0, np.bool_)  # (I,), what the platform pushes
+        if plan.reaction.heating > 0:
+            u = uniforms(key._replace(branch=0), Decision.HEATED, plan.supply.population, state.items.key)
+            self.heated = u[:, 0] < np.float32(policy_value(plan.scenario, plan.policy, "heated_items"))
         self.reach = Reach(self)
         self.stale = True
 
@@ -302,6 +307,7 @@ class Feed:
         population = np.uint64(self.plan.supply.population)
         decayed = self.books.of("ranking").decayed
         heat = decayed[LIKE, start:end] + np.float32(3.0) * decayed[SHARE, start:end]
+        plan_heats = self.plan.reaction.heating > 0
         rebuilt = self.stale or step % self.refresh == 0
         if rebuilt and self.plan.policy.uses_pool:
             quotas = self.quotas
@@ -351,12 +357,24 @@ class Feed:
             retrieval.entry_lists(
                 about, np.int64(start), labels.candidate, heat, state.sought, self.pools.entry, self.pools.entry_count
             )
+            if plan_heats:
+                self._gather_heated(start, end)
             self.stale = False
         if self.plan.policy.uses_pool and (not self.hoisted or len(self.plan.shadows)):
             retrieval.gather_pools(
                 0, len(self.strata.language), np.int64(start), self.pools.item, self.predictor.item, self.rows,
                 state.items.key, rebuilt, self.pool_topic, self.pool_rows, self.pools.key,
             )  # fmt: skip
+
+    def _gather_heated(self, start: int, end: int) -> None:
+        """The newest items of each language that the platform pushes; what is removed or excluded is not pushed."""
+        labels, pools = self.state.items.labels, self.pools
+        there = labels.present[start:end] & ((self.state.status[start:end] & (REMOVED | EXCLUDED)) == 0)
+        for stratum, language in enumerate(self.strata.language):
+            found = np.flatnonzero(there & self.heated[start:end] & (labels.language[start:end] == language))
+            found = found[-pools.heated.shape[1] :]
+            pools.heated[stratum, : len(found)] = start + found
+            pools.heated_count[stratum] = len(found)
 
     def show(self, step: int, start: int, count: int) -> None:
         """Phases 5 to 7: score, select, look, for all visits of the step."""
