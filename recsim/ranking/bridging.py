@@ -73,9 +73,8 @@ def agreement(view: View) -> Learned:
 def status(intercept, factor, p):
     """1 helpful, -1 not helpful, 0 undecided."""
     away = abs(factor)
-    if intercept >= p.helpful and away < p.polarised:
-        return 1.0
-    return -1.0 if intercept < p.not_helpful - p.not_helpful_slope * away else 0.0
+    below = -1.0 if intercept < p.not_helpful - p.not_helpful_slope * away else 0.0
+    return 1.0 if intercept >= p.helpful and away < p.polarised else below
 
 
 def agreed(f, p):
