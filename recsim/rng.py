@@ -24,7 +24,7 @@ class Decision(IntEnum):
     """
 
     VISIT = 1  # does the person come this step; by which door; about whom; (spare)
-    SLOT = 2  # person, slot: is it given to a new item; which; does she leave after it; (spare)
+    SLOT = 2  # person, slot: is it given to a new item; which; does she leave after it; is it given to a heated one
     WOULD = 4  # person, item, no step: would she like, comment, share, follow
     LOOK = 5  # person, item, no step: open comments; hide or report; skip; watch
     RETRIEVE = 6  # item, stratum: noise of retrieval
@@ -52,6 +52,7 @@ class Decision(IntEnum):
     POST_KIND = 36  # post of a campaign: of which kind; about which rival; (spare)
     ACCOUNT_PLACE = 37  # account of a campaign: language, and region, that it appears in; (spare)
     ITEM_MOMENT = 41  # item: moment of posting within its step; (spare)
+    HEATED = 42  # item, no step: does the platform push it; (spare)
     REVIEW_TIME = 50  # case, kind and round, no step: length of its review
     REVIEW_VERDICT = 51  # case, kind and round, no step: would a reviewer find a violation
     APPEAL = 52  # sanctioned account or item, kind and round, no step: would it appeal; after how long

@@ -21,14 +21,16 @@ KINDS = (
 ORGANIC, OFFICIAL, SUPPORTER, MEDIA, INFLUENCER, VOLUNTEER, BOT, IMPERSONATION, ADVERTISEMENT = range(9)
 SOURCES = (
     "interest", "trending", "discovery", "regional", "exploration", "inbox", "search", "external", "ranked",
-    "advertisement",
+    "advertisement", "heated",
 )  # fmt: skip
-INTEREST, TRENDING, DISCOVERY, REGIONAL, EXPLORATION, INBOX, SEARCH, EXTERNAL, RANKED, SPONSORED = range(10)
+INTEREST, TRENDING, DISCOVERY, REGIONAL, EXPLORATION, INBOX, SEARCH, EXTERNAL, RANKED, SPONSORED, HEATED = range(11)
 STANCES = ("critical", "neutral", "supportive")  # index = stance + 1
 STOPPED = 100
 """Stage of an item that a gate has stopped."""
 REMOVED, EXCLUDED, DEMOTED, LABELLED = (np.uint8(1 << k) for k in range(4))
 """Flags of an item's status: taken down; not recommended; recommended less; labelled."""
+HIDDEN = 64
+"""Authors that a person's memory of hides holds, if a policy asks for one."""
 FIXED = 1024
 """Watch time is counted in units of 1/1024 of a video's length."""
 
@@ -64,6 +66,12 @@ class Observed(NamedTuple):
     seen: np.ndarray  # (U, B) uint64, one bit per live item that was shown; item number modulo 64 B
     weight: np.ndarray  # (U,) int32, what an action of the person counts, in 1/1024; U = 0 if nobody weighs
     group: np.ndarray  # (U,) uint8, group in which it is counted; U = 0 if nobody weighs
+    hidden_author: (
+        np.ndarray
+    )  # (U, H) int32, authors by whom the person last hid something, -1 empty; H = 0 if no policy
+    # asks
+    hidden_step: np.ndarray  # (U, H) int32, when
+    hidden_next: np.ndarray  # (U, 1) int32, ring position
 
 
 class Items(NamedTuple):
@@ -141,7 +149,7 @@ class Tally(NamedTuple):
     items: np.ndarray  # (T, W, 10) int32, events of the step on window items
     exposure: np.ndarray  # (T, G, C, 3) int64, impressions
     comments: np.ndarray  # (T, G, C) int64, comment exposures
-    provenance: np.ndarray  # (T, C, 9, 10) int64, impressions by kind and source
+    provenance: np.ndarray  # (T, C, 9, 11) int64, impressions by kind and source
     feed: np.ndarray  # (T, 4) int64: visits, positions tried, positions empty, positions left over
     follow_person: np.ndarray  # (T, N) int32
     follow_author: np.ndarray  # (T, N) int32
@@ -153,8 +161,10 @@ class Tally(NamedTuple):
     met: np.ndarray  # (U,) int32, impressions of candidate content since the world began
     well: np.ndarray  # (T, 3) int64: utility of examined items in 1/1024, pairs of items within a visit that share the
     # main topic, all pairs within a visit
-    engaged_person: np.ndarray  # (T, N) int32, positive interactions of the step; N = 0 if nobody reads them
+    engaged_person: np.ndarray  # (T, N) int32, interactions of the step for the log; N = 0 if nobody reads them
     engaged_item: np.ndarray  # (T, N) int32
+    engaged_value: np.ndarray  # (T, N) int8, 1 positive, 0 negative; N = 0 if only positive ones are logged
+    signals: np.ndarray  # (2,) int64, actions logged as positive and as negative, bits as in look_block; (0,) likewise
     engaged_count: np.ndarray  # (T,) int64
     valued: np.ndarray  # (T, W, G, 10) int64, weighted events of the step; W = 0 if nobody weighs
     acts: np.ndarray  # (T, N, 3) int32, deliberate actions of the step: person, item, bits as ACTIONS; N = 0: not kept

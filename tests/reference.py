@@ -199,6 +199,13 @@ def look(visit, scores, w_):
                 i = results.pop(0)
                 if i >= start and i not in seen and i not in chunk:
                     pick = (i, 6 if entry == 1 else 7)
+        heated, share = int(pools.heated_count[stratum]), int(r.heating)
+        if pick is None and int(words[3]) < share and heated:
+            for k in range(4):
+                i = int(pools.heated[stratum, (int(words[3]) * heated // share + k) % heated])
+                if i >= start and i not in seen and i not in chunk:
+                    pick = (i, 10)
+                    break
         fresh = int(pools.fresh_count[stratum])
         if pick is None and unit(words[0]) < r.exploration and fresh:
             for k in range(4):
@@ -243,7 +250,7 @@ def look(visit, scores, w_):
         skips = look_[2] < sigmoid32(r.skip + -r.skip_slope * value)
         mean = r.watched_mean * exp32(r.watched_slope * value)
         part = F(0.1) * look_[3] if skips else min(F(1), -log32(F(1) - look_[3]) * mean)
-        actions = set()
+        actions = {"skip"} if skips else set()
         if not skips:
             if part >= 1:
                 actions.add("complete")
@@ -260,7 +267,7 @@ def look(visit, scores, w_):
         elif look_[1] < p_report + p_hide:
             actions.add("hide")
         if again and slot == 0:
-            actions &= {"complete"}
+            actions &= {"skip", "complete"}
         shown.append((item, source, actions, float(part), value))
         seen.add(item)
         mood = r.memory * mood + (F(1) - r.memory) * (part - F(0.45))

@@ -30,7 +30,7 @@ def pick(pool, word):
     return next(item for k, item in enumerate(pool) if goal < sum(weights[: k + 1]))
 
 
-def twin(times, awake, t, counting, key, population, step, budget, inauthentic):
+def twin(times, awake, t, counting, key, population, step, budget, inauthentic, signals=()):
     """The same acts in plain Python: totals, fake, weighted, log, flows, searches, spending."""
     total, fake = np.zeros((8, 10), int), np.zeros((8, 10), int)
     valued, fake_valued = np.zeros((8, 2, 10), int), np.zeros((8, 2, 10), int)
@@ -61,12 +61,13 @@ def twin(times, awake, t, counting, key, population, step, budget, inauthentic):
             if item is None:
                 log.append((n, -1, 5, counting.weight[n], step))
                 continue
-            if tactic in ("like", "share", "camouflage"):
-                engaged.append((n, item))
             events = [0, 1, 9] if tactic == "watch" or reference.unit(d) < t.views_per_action else []
             events += {"like": [2], "camouflage": [2], "comment": [3], "share": [4], "report": [8]}.get(tactic, [])
             if tactic == "search":
                 sought[pick(NAMED, h), item] = sought.get((pick(NAMED, h), item), 0) + 1
+            good, bad = (set(events) & set(s) for s in signals or ({2, 4}, set()))
+            if good or bad:
+                engaged.append((n, item, not bad) if signals else (n, item))
             for action in events:
                 weight = int(counting.weight[n])
                 if counting.served_only and not reference.unit(g) < t.served:
@@ -83,8 +84,9 @@ def twin(times, awake, t, counting, key, population, step, budget, inauthentic):
     return total, fake, valued, fake_valued, log, flows, engaged, sought, spent
 
 
+@pytest.mark.parametrize("signals", [(), ({1, 2, 4}, {8}), ({4}, {1, 3})])
 @pytest.mark.parametrize("budget, served_only, cap, inauthentic", [(1 << 60, False, -1, True), (900, True, 2, True), (1 << 60, False, 1, False)])  # fmt: skip
-def test_acting_counts_and_targets(budget, served_only, cap, inauthentic):
+def test_acting_counts_and_targets(budget, served_only, cap, inauthentic, signals):
     """Every act lands where its draws say, is paid, counted, weighed and logged once."""
     key, population, step = Key(9, 2), 123, 7
     times = np.array([3, 0, 5, 1] * 20, np.int64)
@@ -105,7 +107,11 @@ def test_acting_counts_and_targets(budget, served_only, cap, inauthentic):
         (n * 11 % 1025).astype(np.int32), (n % 2).astype(np.uint8), n % 3 == 0, np.int64(cap),
         np.zeros((8 if cap >= 0 else 0, 10), np.int32), served_only,
     )  # fmt: skip
-    engaged = Engaged(np.zeros(200, np.int32), np.zeros(200, np.int32), np.zeros(1, np.int64))
+    bits = np.array([sum(1 << action for action in side) for side in signals], np.int64)
+    engaged = Engaged(
+        np.zeros(200, np.int32), np.zeros(200, np.int32), np.zeros(200 if signals else 0, np.int8), bits,
+        np.zeros(1, np.int64),
+    )  # fmt: skip
     log = Log(np.zeros((800, 5), np.int32), np.zeros(800, np.bool_), np.zeros(1, np.int64))
     by, flows, mine = np.zeros((3, 10), np.int64), np.zeros((3, 8), np.int64), np.zeros(1, np.int64)
     sought, purse = np.zeros((2, 8), F), np.array([0, budget], np.int64)
@@ -114,7 +120,7 @@ def test_acting_counts_and_targets(budget, served_only, cap, inauthentic):
         np.arange(8, dtype=np.uint32), candidate, made, accounts, by, flows, mine, engaged, counting, sought, purse, log,
     )  # fmt: skip
     total, fake, valued, fake_valued, rows, wanted, liked, found, spent = twin(
-        times, awake, tactics, counting, key.words, population, step, budget, inauthentic
+        times, awake, tactics, counting, key.words, population, step, budget, inauthentic, signals
     )
     assert np.array_equal(made.total, total) and np.array_equal(made.fake, fake) and np.array_equal(flows, wanted)
     assert np.array_equal(made.valued, valued) and np.array_equal(made.fake_valued, fake_valued)
@@ -123,7 +129,9 @@ def test_acting_counts_and_targets(budget, served_only, cap, inauthentic):
     assert {(int(c), int(i)): float(sought[c, i]) for c, i in zip(*np.nonzero(sought), strict=True)} == found and found
     assert purse[0] == spent <= budget and spent > 100
     used = engaged.used[0]
-    assert list(zip(engaged.account[:used], engaged.item[:used], strict=True)) == liked and used > 20
+    columns = [engaged.account, engaged.item, *([engaged.value == 1] if signals else [])]
+    assert list(zip(*(column[:used] for column in columns), strict=True)) == liked and used > 20
+    assert not signals or {value for *_, value in liked} == {True, False}
     follows = sum(r[1] < 0 for r in rows)
     assert accounts.followers.tolist() == [follows, 0] and by[0, 5] == follows > 0
     assert by[:, [1, 2, 3, 4, 8]].sum() == total[:, [1, 2, 3, 4, 8]].sum()

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from recsim.kernels import counters, gates, inbox, look, retrieval
 from recsim.kernels import visits as visiting
+from recsim.ranking.policy import SIGNALS as SIGNAL_NAMES
 from recsim.rng import Key
-from recsim.state import SOURCES, Accounts, no_counts
+from recsim.state import HEATED, SOURCES, Accounts, no_counts
 
 F = np.float32
 
@@ -108,6 +109,10 @@ MODELS = {
 }
 
 
+SIGNALS = ({"complete", "like", "share"}, {"hide", "report", "skip"})
+"""What one of the cases below logs as positive and as negative."""
+
+
 @pytest.mark.parametrize("model, advertising", [*((model, False) for model in MODELS), ("logistic", True)])
 def test_looking(model, advertising, small):
     """A whole block of visits: slates, sources, actions, memory and counts, person by person."""
@@ -122,6 +127,10 @@ def test_looking(model, advertising, small):
     n = min(60, world.people.visiting)
     feed.visits.entry[:n:7] = 1
     feed.visits.entry[3:n:11] = 2
+    if model == "fatigue":  # some live items are pushed, some of them seen before
+        plan = dataclasses.replace(plan, reaction=plan.reaction._replace(heating=np.uint64(0.2 * 2**32)))
+        feed.pools.heated[:, :8] = np.arange(start, end, (end - start) // 8)[:8]
+        feed.pools.heated_count[:] = 8
     if advertising:  # any live items will do, some of them seen before
         ads = np.full(len(feed.visits.person), -1, np.int32)
         bits = state.observed.seen
@@ -151,8 +160,16 @@ def test_looking(model, advertising, small):
     }  # fmt: skip
     expected = [reference.look(v, scores[v].tolist(), arrays) for v in range(n)]
     known = state.observed.estimate.copy()
+    signed = model == "cascade"
+    signals = np.array([sum(1 << SIGNAL_NAMES.index(name) for name in side) for side in SIGNALS], np.int64)
+    remembers = model == "cascade"
+    room = 64 if remembers else 0
+    observed = state.observed._replace(
+        hidden_author=np.full((plan.people, room), -1, np.int32), hidden_step=np.zeros((plan.people, room), np.int32)
+    )
     tally = feed.tally._replace(
         engaged_person=np.zeros((1, 3000), np.int32), engaged_item=np.zeros((1, 3000), np.int32),
+        engaged_value=np.zeros((1, 3000 if signed else 0), np.int8), signals=signals if signed else signals[:0],
         context=np.zeros((1, feed.window, 3), np.int64),
         impressions=np.zeros((plan.people, len(plan.candidates), 3), np.int32),
     )  # fmt: skip
@@ -160,12 +177,18 @@ def test_looking(model, advertising, small):
     for table in tables:
         table[:] = 0
     look.look_block(
-        0, n, 0, scores, feed.visits, feed.pools, state.latent, state.cells, state.observed, state.items,
+        0, n, 0, scores, feed.visits, feed.pools, state.latent, state.cells, observed, state.items,
         state.position, feed.proof, feed.eligible, state.counters.top_comment, plan.reaction,
         np.uint64(plan.traits.population), key0, key1, np.uint64(world.now), np.int64(start), tally,
     )  # fmt: skip
     names = ("view", "complete", "like", "comment", "share", "follow", "open_comments", "hide", "report")
     context, logged = np.zeros((feed.window, 3), int), []
+    hides = {(int(feed.visits.person[v]), int(state.items.author[i])) for v, (shown, _, _) in enumerate(expected)
+             for i, _, actions, *_ in shown if "hide" in actions}  # fmt: skip
+    rows, _ = np.nonzero(observed.hidden_author >= 0)
+    found = {(int(u), int(a)) for u in set(rows.tolist()) for a in observed.hidden_author[u] if a >= 0}
+    assert found == (hides if remembers else set()) and (not remembers or len(hides) > 0)
+    assert set(observed.hidden_step[observed.hidden_author >= 0].tolist()) <= {world.now}
     for visit, (shown, _, _) in enumerate(expected):
         person = feed.visits.person[visit]
         for item, _, actions, *_ in shown:
@@ -174,10 +197,14 @@ def test_looking(model, advertising, small):
                 interest = interest + known[person, d] * state.items.topic[item, d]
             a = int(interest * F(1024))
             context[item - start] += (a, a * a, a * ("like" in actions))
-            if actions & {"like", "share", "follow"}:
+            if signed and actions & (SIGNALS[0] | SIGNALS[1]):
+                logged.append((person, item, not actions & SIGNALS[1]))
+            elif not signed and actions & {"like", "share", "follow"}:
                 logged.append((person, item))
     count = int(tally.engaged_count[0])
-    assert list(zip(tally.engaged_person[0, :count], tally.engaged_item[0, :count], strict=True)) == logged
+    columns = [tally.engaged_person, tally.engaged_item, *([tally.engaged_value == 1] if signed else [])]
+    assert list(zip(*(column[0, :count] for column in columns), strict=True)) == logged
+    assert not signed or {value for *_, value in logged} == {True, False}
     assert np.array_equal(tally.context[0], context) and len(logged) > 10 and context[:, 2].any()
     tally.engaged_count[:] = 0
     counts = np.zeros((end - start, 9), int)
@@ -187,10 +214,11 @@ def test_looking(model, advertising, small):
             counts[item - start, 0] += 1
             if state.items.labels.candidate[item] >= 0:
                 by_source[source] += 1
-            for action in actions:
+            for action in actions - {"skip"}:
                 counts[item - start, names.index(action)] += 1
     assert np.array_equal(tally.items[0, : end - start, :9], counts)
     assert np.array_equal(tally.provenance[0].sum(axis=(0, 1)), by_source)
+    assert any(source == HEATED for shown, _, _ in expected for _, source, *_ in shown) == (model == "fatigue")
     persons = [feed.visits.person[visit] for visit in range(n)]
     by_person = reference.impressions(expected, persons, state.items.labels, tally.impressions.shape)
     assert np.array_equal(tally.impressions, by_person) and (by_person.sum(axis=(0, 1)) > 0).all()

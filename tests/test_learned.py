@@ -29,8 +29,9 @@ from recsim.world import plan as planning
 
 F = np.float32
 NEEDS = pytest.mark.skipif(importlib.util.find_spec("implicit") is None, reason="the extra als is not installed")
-FOUR = [
-    pytest.param(name, marks=NEEDS) if name == "als" else name for name in ("itemknn", "als", "linucb", "thompson_beta")
+LEARNERS = [
+    pytest.param(name, marks=NEEDS) if name == "als" else name
+    for name in ("itemknn", "als", "linucb", "thompson_beta", "bridging")
 ]
 
 
@@ -39,13 +40,14 @@ def with_policy(scenario, name, **parameters):
     return changed(scenario, platform={"policy": name, "parameters": values})
 
 
-def view_of(actor, item, people, first=0, last=20, actors=None, policy="itemknn", **parameters):
+def view_of(actor, item, people, first=0, last=20, actors=None, policy="itemknn", value=None, **parameters):
     """A view with a log and nothing else."""
     n, g = len(actor), np.random.default_rng(0)
     return View(
-        actor=np.array(actor, np.int32), item=np.array(item, np.int32), step=np.arange(n, dtype=np.int32), people=people,
+        actor=np.array(actor, np.int32), item=np.array(item, np.int32), step=np.arange(n, dtype=np.int32),
+        value=np.ones(n, np.int32) if value is None else np.array(value, np.int32), people=people,
         actors=actors or people, first=first, last=last, known=(0, 0), now=n, step_hours=1.0,
-        topic=np.zeros((last, 2), F), author=np.zeros(last, np.int32), created=np.zeros(last, np.int32),
+        topic=np.zeros((last, 2), F), author=np.zeros(last, np.int32), language=np.zeros(last, np.int8), created=np.zeros(last, np.int32),
         counts=np.zeros((last, 10), np.int64), counted=np.zeros((last, 10), np.int64), decayed=np.zeros((10, last), F),
         context=np.zeros((last, 3), np.int64), weight=1.0, memory={},
         parameters={**PRESETS[policy].parameters, **parameters}, draw=lambda n: g.random((last - first, 4)).astype(F),
@@ -166,7 +168,7 @@ def test_a_view_is_read_only_and_shows_nothing_latent(small):
     world.feed.learner.refit(0, *world.window)
     hidden = [*world.state.latent, world.state.items.quality, world.state.items.emotion, world.state.counters.human]
     arrays = [value for value in seen.values() if isinstance(value, np.ndarray)]
-    assert len(arrays) == 10
+    assert len(arrays) == 12
     for array in arrays:
         assert not array.flags.writeable
         assert not any(np.shares_memory(array, other) for other in hidden)
@@ -235,7 +237,7 @@ def test_items_posted_since_the_refit_have_zero(small):
     assert out[: last - start].max() > 0
 
 
-@pytest.mark.parametrize("name", FOUR)
+@pytest.mark.parametrize("name", LEARNERS)
 def test_controls_hold(small, name):
     """Zero dose is bitwise zero; exchange of candidates and threads change nothing."""
     scenario = with_policy(small, name)
@@ -244,7 +246,7 @@ def test_controls_hold(small, name):
         assert ok, note
 
 
-@pytest.mark.parametrize("name", FOUR)
+@pytest.mark.parametrize("name", LEARNERS)
 def test_a_fork_learns_apart(small, name):
     world = world_of(with_policy(small, name), steps=30)
     fork = world.state.fork()
@@ -265,7 +267,7 @@ def test_a_fork_learns_apart(small, name):
             assert all(np.array_equal(a[name], b[name]) for name in a)
 
 
-@pytest.mark.parametrize("name", FOUR)
+@pytest.mark.parametrize("name", LEARNERS)
 def test_the_feed_is_not_dry_and_learning_pays(small, name):
     """Full slates, and more likes per view than in random order."""
     rates = {}
@@ -355,7 +357,7 @@ def co_engagement(name, bots):
     return got[:10].mean(), got[10:19].mean()
 
 
-@pytest.mark.parametrize("name", FOUR[:2])
+@pytest.mark.parametrize("name", LEARNERS[:2])
 def test_co_engagement_by_bots_reaches_those_who_liked_the_camouflage(name):
     """Door E3: accounts that like popular videos and the target make it a neighbour of the popular ones."""
     fans, others = co_engagement(name, 0)

@@ -175,9 +175,9 @@ def run_stage(d, most, scores, first=0, last=None):
     visits = Visits(d.person, d.stratum, np.zeros(people, np.int8), np.zeros(people, np.int8), np.zeros(0, np.int32))
     pools = Pools(
         d.pools.item, d.pools.item.astype(np.uint32), d.pools.item.astype(np.int8), d.pools.size, d.pools.item,
-        d.pools.size, d.pools.item, d.pools.size,
+        d.pools.size, d.pools.item, d.pools.size, d.pools.item, d.pools.size,
     )  # fmt: skip
-    observed = Observed(d.estimate, d.stratum, d.inbox, d.stratum, d.seen, d.stratum, d.stratum)
+    observed = Observed(d.estimate, d.stratum, d.inbox, d.stratum, d.seen, d.stratum, d.stratum, *[d.inbox[:, :0]] * 3)
     cells = Cells(d.stratum.astype(np.int16), d.region, d.language, d.region)
     values = d.compiled.policy.parameters
     tables = [one.table_of(values) for one in d.compiled.policy.rerank]

@@ -75,6 +75,9 @@ def facts_of(policy) -> dict:
         "stratum": policy.stratum,
         "gated": policy.gated,
         "explores": policy.explores,
+        "heats": policy.heats,
+        "learns_from": dict(policy.signals) or (dict.fromkeys(("like", "share", "follow"), 1) if policy.refit and policy.log_days else {}),
+        "remembers_hides": policy.fatigue is not None,
         "ordering": policy.ordering,
         "profiled": policy.profiled,
         "why_profiled": list(policy.why_profiled),
@@ -99,6 +102,9 @@ def text_of(facts: dict) -> str:
         f"  gates       {'staged exposure pools' if facts['gated'] else 'none'}; "
         f"new items {'tried in exploration positions' if facts['explores'] else 'ranked at once'}",
         f"  ordering    {facts['ordering']}",
+        *(["  heating     a declared share of slots goes to pushed items (heated_views)"] if facts["heats"] else []),
+        *([f"  learns from {', '.join(named)}"] if (named := _signs(facts["learns_from"])) else []),
+        *(["  memory      authors by whom a person hid something"] if facts["remembers_hides"] else []),
         *([f"  gate reads  {', '.join(facts['gate'])}"] if facts["gate"] else []),
         *(f"  re-ranker   {name}: reads {', '.join(reads)}" for name, reads in facts["rerank"].items()),
         "  features",
@@ -109,6 +115,11 @@ def text_of(facts: dict) -> str:
     if "importance" in facts:
         lines += _importance_lines(facts["importance"])
     return "\n".join(lines)
+
+
+def _signs(signals: dict[str, int]) -> list[str]:
+    """Logged actions with their signs."""
+    return [f"{'+' if sign > 0 else '-'}{name}" for name, sign in signals.items()]
 
 
 def _importance_lines(rows: list[dict]) -> list[str]:

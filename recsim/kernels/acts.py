@@ -61,10 +61,15 @@ class Targets(NamedTuple):
 
 
 class Engaged(NamedTuple):
-    """Counted likes and shares of the step, for policies that learn from interactions; no room: not kept."""
+    """Counted likes and shares of the step, for policies that learn from interactions; no room: not kept.
+
+    With signals of the policy's own, each act with one of them, as in `recsim.kernels.look.look_block`.
+    """
 
     account: np.ndarray  # (N,) int32, number of the account in its network
     item: np.ndarray  # (N,) int32
+    value: np.ndarray  # (N,) int8, 1 positive, 0 negative; N = 0 without signals
+    signals: np.ndarray  # (2,) int64, actions that are positive and negative; (0,) without
     used: np.ndarray  # (1,) int64
 
 
@@ -236,6 +241,11 @@ def act(
         purse: (2,) int64, spent and budget in millionths of a euro, written.
     """
     nobody = by_action.shape[0] - 1
+    keeps_values = engaged.signals.size > 0
+    positive = np.int64(1 << LIKE | 1 << SHARE)
+    negative = np.int64(0)
+    if keeps_values:
+        positive, negative = engaged.signals[0], engaged.signals[1]
     for n in range(times_of.size):
         times = times_of[n]
         awake = awake_of[n]
@@ -280,10 +290,7 @@ def act(
             if about == beneficiary:
                 out_own[0] += 1
             likes = kind in (T_LIKE, T_CAMOUFLAGE)
-            if (likes or kind == T_SHARE) and engaged.used[0] < engaged.item.size:
-                engaged.account[engaged.used[0]] = n
-                engaged.item[engaged.used[0]] = item
-                engaged.used[0] += 1
+            done = np.int64(0)
             if kind == T_WATCH or unit(d) < tactics.views_per_action:
                 _count(counters, counting, log, n, item, VIEW, 1, fake, served, step)
                 _count(counters, counting, log, n, item, COMPLETE, 1, fake, served, step)
@@ -291,6 +298,7 @@ def act(
                 by_action[row, VIEW] += 1
                 by_action[row, COMPLETE] += 1
                 by_action[row, WATCH] += 1024
+                done = np.int64(1 << COMPLETE)
             action = -1
             if likes:
                 action = LIKE
@@ -310,3 +318,10 @@ def act(
             if action >= 0:
                 _count(counters, counting, log, n, item, action, 1, fake, served, step)
                 by_action[row, action] += 1
+                done |= np.int64(1) << action
+            if done & (positive | negative) and engaged.used[0] < engaged.item.size:
+                engaged.account[engaged.used[0]] = n
+                engaged.item[engaged.used[0]] = item
+                if keeps_values:
+                    engaged.value[engaged.used[0]] = np.int8(done & negative == 0)
+                engaged.used[0] += 1

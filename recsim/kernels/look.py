@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from recsim.kernels.fatigue import hide_author
 from recsim.kernels.flags import KERNEL
 from recsim.kernels.mathf import log32, sigmoid32
 from recsim.kernels.philox import philox_lanes
@@ -29,11 +30,12 @@ TRIES = 4
 DELIBERATE = 4 | 8 | 16 | 32 | 256
 """Actions that a detector of coordination may read: like, comment, share, follow, report."""
 POSITIVE = 4 | 16 | 32
-"""Actions that a policy may learn from: like, share, follow. Comments can be hostile, and most views are watched on."""
+"""What a policy learns from unless it names its own signals: like, share, follow. Comments can be hostile, and most views
+are watched on. Bits are as in `recsim.state.ACTIONS`, but the first one (view) is a quick skip."""
 F = np.float32
 U64 = np.uint64
 D_SLOT, D_WOULD, D_LOOK = U64(2), U64(4), U64(5)
-INTEREST, EXPLORATION, INBOX, SEARCH, EXTERNAL, SPONSORED = 0, 4, 5, 6, 7, 9
+INTEREST, EXPLORATION, INBOX, SEARCH, EXTERNAL, SPONSORED, HEATED = 0, 4, 5, 6, 7, 9, 10
 SHORT_OF_ACTS = 3
 """Bits of an impression without any act: skipped, watched to the end."""
 
@@ -62,8 +64,10 @@ def look_block(
         window_start: number of the oldest live item.
         tally: sums, row ``thread`` written; ``tally.reached``, ``tally.met`` and, where they are kept,
             ``tally.impressions`` at the person's own row. Where somebody weighs events, ``tally.valued`` takes them
-            times ``observed.weight``, by ``observed.group``. Where a policy
-            learns from interactions, each like, share or follow is one entry of ``tally.engaged``, and
+            times ``observed.weight``, by ``observed.group``. A hide is remembered in ``observed.hidden_author`` where
+            there is room. Where a policy
+            learns from interactions, each like, share or follow is one entry of ``tally.engaged``; where it has
+            named signals of its own, each impression with one of them is an entry, negative if any of them is. And
             ``tally.context`` holds by item the sums of a, a^2 and a x (liked or not) over impressions, where a is the
             person's known interest in the item in units of 1/1024: integers, so that their order cannot matter.
     """
@@ -108,7 +112,13 @@ def look_block(
     met = np.zeros(position.shape[0], np.int64)
     of_topic = np.zeros(topics, np.int64)
     moment = step << U64(16)
+    keeps_hidden = observed.hidden_author.shape[1] > 0
     keeps_log = tally.context.shape[1] > 0
+    keeps_values = tally.signals.shape[0] > 0
+    positive = np.int64(POSITIVE)
+    negative = np.int64(0)
+    if keeps_values:
+        positive, negative = tally.signals[0], tally.signals[1]
     weighs = tally.valued.shape[1] > 0
     keeps_acts = tally.acts.shape[1] > 0
     keeps_impressions = tally.impressions.shape[0] > 0
@@ -182,6 +192,17 @@ def look_block(
                             pick = i
                             origin = SEARCH if visits.entry[visit] == 1 else EXTERNAL
                             break
+                if pick < 0 and c3[slot] < reaction.heating and pools.heated_count[stratum] > 0:
+                    # The word is spread evenly below the share, so it also says which item.
+                    number = U64(pools.heated_count[stratum])
+                    place = (c3[slot] * number) // reaction.heating
+                    for _ in range(TRIES):
+                        i = np.int64(pools.heated[stratum, np.int64(place)])
+                        if i >= window_start and is_new(observed.seen, person, i, item, chosen):
+                            pick = i
+                            origin = HEATED
+                            break
+                        place = (place + U64(1)) % number
                 if pick < 0 and try_new[slot] < reaction.exploration and pools.fresh_count[stratum] > 0:
                     number = U64(pools.fresh_count[stratum])
                     place = (c1[slot] * number) >> U64(32)
@@ -354,6 +375,11 @@ def look_block(
                         tally.follow_person[thread, n] = person
                         tally.follow_author[thread, n] = items.author[i]
                     tally.follow_count[thread] = n + 1
+                if keeps_hidden and act & 128:
+                    hide_author(
+                        observed.hidden_author[person], observed.hidden_step[person], observed.hidden_next[person],
+                        items.author[i], step,
+                    )  # fmt: skip
                 if keeps_acts and act & DELIBERATE:
                     n = tally.acts_count[thread]
                     tally.acts[thread, n, 0] = person
@@ -361,10 +387,12 @@ def look_block(
                     tally.acts[thread, n, 2] = act
                     tally.acts_count[thread] = n + 1
                 if keeps_log:
-                    if act & POSITIVE:
+                    if act & (positive | negative):
                         n = tally.engaged_count[thread]
                         tally.engaged_person[thread, n] = person
                         tally.engaged_item[thread, n] = i
+                        if keeps_values:
+                            tally.engaged_value[thread, n] = np.int8(act & negative == 0)
                         tally.engaged_count[thread] = n + 1
                     guess = np.int64(known[slot] * F(1024.0))
                     tally.context[thread, w, 0] += guess

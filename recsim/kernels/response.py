@@ -66,6 +66,7 @@ class Reaction(NamedTuple):
     learning_rate: np.float32
     slate: np.int64
     inbox: np.int64
+    heating: np.uint64  # share of slots given to heated items, in units of 2^-32; 0: none
 
 
 # Short loops over few arrays: a loop over many arrays is not compiled to vector code, because whether they overlap

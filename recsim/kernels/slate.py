@@ -35,6 +35,8 @@ class Pools(NamedTuple):
     fresh_count: np.ndarray  # (S,) int32
     entry: np.ndarray  # (C, Q) int32, results of a search for a candidate, best first
     entry_count: np.ndarray  # (C,) int32
+    heated: np.ndarray  # (S, E) int32, items that the platform pushes
+    heated_count: np.ndarray  # (S,) int32
 
 
 @njit(**HELPER)

@@ -179,19 +179,21 @@ def _user_text(function: Callable, name: str, done: dict[str, str]) -> None:
     done[name] = "@njit(**INLINE)\n" + ast.unparse(ast.fix_missing_locations(_Single(function.__name__).visit(body)))
 
 
-def _refit_text(policy: Policy) -> str:
-    """A comment that ties the module, and so a run's fingerprint, to the file of the refit and to outside packages."""
-    if policy.refit is None:
-        return ""
-    function = policy.refit
-    try:
-        text = Path(inspect.getsourcefile(function) or "").read_bytes()
-    except (OSError, TypeError) as error:
-        raise InputError(
-            f"cannot read the source of the refit of {policy.name}; define it with def in a file"
-        ) from error
-    versions = "".join(f", {name} {_installed(name)}" for name in policy.outside)
-    return f"# refit: {function.__module__}.{function.__qualname__}, SHA-256 of its file {hashlib.sha256(text).hexdigest()}{versions}\n"
+def _hook_text(policy: Policy) -> str:
+    """Comments that tie the module, and so a run's fingerprint, to the files of refit and fatigue and to outside packages."""
+    lines = ""
+    for hook, function in (("refit", policy.refit), ("fatigue", policy.fatigue)):
+        if function is None:
+            continue
+        try:
+            text = Path(inspect.getsourcefile(function) or "").read_bytes()
+        except (OSError, TypeError) as error:
+            raise InputError(
+                f"cannot read the source of the {hook} of {policy.name}; define it with def in a file"
+            ) from error
+        versions = "".join(f", {name} {_installed(name)}" for name in policy.outside) if hook == "refit" else ""
+        lines += f"# {hook}: {function.__module__}.{function.__qualname__}, SHA-256 of its file {hashlib.sha256(text).hexdigest()}{versions}\n"
+    return lines
 
 
 def _installed(name: str) -> str:
@@ -351,7 +353,7 @@ def score_features(features, params, out):
     for j in range(features.shape[1]):
         f = Features({columns}{"," if len(features) == 1 else ""})
         out[j] = score_of(f, p){product}
-{_refit_text(policy)}'''
+{_hook_text(policy)}'''
     if not takes:
         fixed = tuple(known[name].scope == "global" for name in reads) or (False,)
         text += shadow_text(settle, affinity, lane, reads, expressions, fixed, len(names), product)

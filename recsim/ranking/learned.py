@@ -22,9 +22,10 @@ class View(NamedTuple):
     stands for as many real accounts as a simulated person for real people, with the full activity of one account.
     """
 
-    actor: np.ndarray  # (N,) int32, likes, shares and follows in the order in which they happened
+    actor: np.ndarray  # (N,) int32, likes, shares and follows (or the policy's signals) in the order they happened
     item: np.ndarray  # (N,) int32
     step: np.ndarray  # (N,) int32
+    value: np.ndarray  # (N,) int32, 1 positive, 0 negative; all 1 unless the policy names signals
     people: int
     actors: int
     first: int
@@ -34,6 +35,7 @@ class View(NamedTuple):
     step_hours: float
     topic: np.ndarray  # (I, D) float32
     author: np.ndarray  # (I,) int32
+    language: np.ndarray  # (I,) int8, most spoken first
     created: np.ndarray  # (I,) int32, step
     counts: np.ndarray  # (I, 10) int64, counted events by anybody, in the order of `recsim.state.ACTIONS`
     counted: np.ndarray  # (I, 10) int64, the same at the refit before
@@ -138,6 +140,7 @@ class Pairs(NamedTuple):
     place: np.ndarray  # (P,) int64, place in ``items``; newest first within an actor
     rank: np.ndarray  # (P,) int64, 0 for an actor's newest
     items: np.ndarray  # (N,) int64, item numbers, ascending
+    value: np.ndarray  # (P,) int64, 1 positive, 0 negative, of the latest interaction
 
 
 def distinct_pairs(view: View, most: int) -> Pairs:
@@ -150,10 +153,10 @@ def distinct_pairs(view: View, most: int) -> Pairs:
     # Newest first, so the first index of a pair is its latest interaction.
     _, latest = np.unique(actor * (1 << 32) + item, return_index=True)
     latest = np.sort(latest)
-    actor, item = actor[latest], item[latest]
+    actor, item, value = actor[latest], item[latest], view.value[::-1].astype(np.int64)[latest]
     order = np.argsort(actor, kind="stable")
-    actor, item = actor[order], item[order]
+    actor, item, value = actor[order], item[order], value[order]
     rank = np.arange(len(actor)) - np.searchsorted(actor, actor)
     kept = rank < most
     items = np.unique(item[kept])
-    return Pairs(actor[kept], np.searchsorted(items, item[kept]), rank[kept], items)
+    return Pairs(actor[kept], np.searchsorted(items, item[kept]), rank[kept], items, value[kept])

@@ -25,6 +25,8 @@ DOORS = {
     "E5": "negative signals", "E6": "trust seeds",
 }  # fmt: skip
 PROFILING_SOURCES = {"interest"}
+SIGNALS = ("skip", "complete", "like", "comment", "share", "follow", "open_comments", "hide", "report")
+"""What can be logged of an impression, in the order of the bits that the kernels use."""
 POOL_SOURCES = ("interest", "ranked", "trending", "regional", "discovery")
 
 
@@ -52,15 +54,21 @@ class Policy:
         gated: whether staged exposure pools decide about promotion.
         explores: whether slate positions are given to new items under trial; without it there is no trial, and every
             item may be ranked at once.
+        heats: whether the platform pushes chosen items whatever their score: ``heated_views`` of slots, ``heated_items`` of
+            items, both among its parameters.
         refit: function of a `recsim.ranking.learned.View` that returns a `Learned`; called between steps.
         refit_hours: hours between refits; shorter than a step: every step.
         log_days: days of interactions that it sees.
         learns: names of the item-level rows it returns; they are features of this policy.
+        signals: actions that are logged for it, 1 as positive, -1 as negative ("skip": passed over at once); empty: likes,
+            shares and follows, all positive.
         outside: packages whose solvers it calls; results are then promised to be the same bits only on one machine.
         ordering: "ratio": scores are positive and their logarithm is meaningful; "order": only the order is.
         weight: function ``weight(a, p)`` of a `recsim.ranking.mitigation.AccountView`: what an action of each account
             counts, 0-1; plain NumPy, called once a step.
         aggregate: how counts of random groups of accounts are put together: a `recsim.ranking.mitigation.Aggregate`.
+        fatigue: function ``fatigue(days, p)``: factor, 0-1, on items of an author by whom the person hid something that many
+            days ago (the latest counts); at 0 they are not served. None: nobody remembers.
         rerank: re-rankers of the best entries of a visit, in order; their parameters are among ``parameters``.
         rerank_top: how many entries they are given.
     """
@@ -81,14 +89,17 @@ class Policy:
     inbox: Literal["all", "some", "none"] = "some"
     gated: bool = False
     explores: bool = True
+    heats: bool = False
     ordering: Literal["ratio", "order"] = "ratio"
     refit: Callable[[View], Learned] | None = None
     refit_hours: float = 24.0
     log_days: float = 14.0
     learns: tuple[str, ...] = ()
+    signals: Mapping[str, int] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     outside: tuple[str, ...] = ()
     weight: Callable | None = None
     aggregate: Aggregate | None = None
+    fatigue: Callable | None = None
     rerank: tuple[Reranker, ...] = ()
     rerank_top: int = 100
 
@@ -98,6 +109,21 @@ class Policy:
         for factor in self.multiply:
             score = score * factor(f, p)
         return score
+
+    def fatigue_factors(self, values: Any, step_days: float, steps: int) -> np.ndarray:
+        """(steps + 1,) float32 in [0, 1], `fatigue` by steps since the hide.
+
+        Args:
+            values: parameters as attributes. step_days: days of a step. steps: how far back.
+
+        Raises:
+            InputError: a factor outside of 0 to 1.
+        """
+        assert self.fatigue is not None
+        table = np.array([self.fatigue(step * step_days, values) for step in range(steps + 1)], np.float32)
+        if not ((table >= 0) & (table <= 1)).all():
+            raise InputError("the factor of fatigue must be 0 to 1 at any time", f"policy {self.name}")
+        return table
 
     def vector(self, values: Mapping[str, float]) -> np.ndarray:
         """Parameters as (K,) float32, defaults where ``values`` is silent; at least one element.
@@ -110,6 +136,14 @@ class Policy:
                 raise unknown("parameter", name, self.parameters, f"policy {self.name}")
         merged = {**self.parameters, **values}
         return np.array(list(merged.values()) or [0.0], np.float32)
+
+    @property
+    def signal_bits(self) -> np.ndarray:
+        """(2,) int64, bits of the signals that are positive and negative; (0,) if the policy names none."""
+        bits = np.zeros(2 if self.signals else 0, np.int64)
+        for name, sign in self.signals.items():
+            bits[0 if sign > 0 else 1] |= 1 << SIGNALS.index(name)
+        return bits
 
     @property
     def score_reads(self) -> tuple[str, ...]:
@@ -171,6 +205,8 @@ class Policy:
             if self.stratum == "interest":
                 found.append("stratum interest")
             found += [f"source {name}" for name in self.sources if name in PROFILING_SOURCES]
+        if self.fatigue is not None:
+            found.append("memory of hides")
         found += [f"re-ranker {one.name}" for one in self.rerank if one.profiled]
         return tuple(found)
 
@@ -278,6 +314,13 @@ def check_features(made: Policy) -> None:
             raise InputError(f"got {name!r} in learns, must be a new name of a feature", where)
     if made.refit is None and (made.learns or {"match", "typical_match"} & set(made.score_reads)):
         raise InputError("learned features need a refit; see docs/policies.md", where)
+    for name, sign in made.signals.items():
+        if name not in SIGNALS:
+            raise unknown("signal", name, SIGNALS, where)
+        if sign not in (1, -1):
+            raise InputError(f"got {sign!r} for signal {name}, must be 1 or -1", where)
+    if made.signals and made.refit is None:
+        raise InputError("signals are logged for a refit; there is none", where)
     for source in made.sources:
         if source not in POOL_SOURCES:
             raise unknown("source", source, POOL_SOURCES, where)
@@ -297,10 +340,14 @@ def check_names(made: Policy) -> None:
             raise unknown("feature", name, FEATURES, where)
         if FEATURES[name].scope == "pair":
             raise InputError(f"the gate reads {name!r}; a gate decides about items, for everybody alike", where)
-    for function in (made.function, *made.multiply, *([made.gate] if made.gate else ())):
+    hooks = [hook for hook in (made.gate, made.fatigue) if hook]
+    for function in (made.function, *made.multiply, *hooks):
         for name in sorted(attributes_of(function, 1)):
             if name not in made.parameters:
                 raise unknown("parameter", name, made.parameters, where)
+    for name in ("heated_views", "heated_items") if made.heats else ():
+        if name not in made.parameters:
+            raise InputError(f"heats needs a parameter {name}", where)
     if made.weight is not None:
         from recsim.ranking.mitigation import own_measure
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from recsim.ranking.als import als
+from recsim.ranking.bridging import bridging
 from recsim.ranking.chrono import chrono
 from recsim.ranking.chrono_following import chrono_following
 from recsim.ranking.dsa38_regional import dsa38_regional
@@ -29,6 +30,6 @@ from recsim.ranking.yt_watchtime import yt_watchtime
 
 FIRST = (tiktok_value, dsa38_regional, chrono_following, popular_decayed, random)
 PREDICTING = (x_2026_08, x_2023_04, msi_2018, msi_2020, meta_political_2024, yt_watchtime, two_tower)
-LEARNING = (itemknn, als, linucb, thompson_beta)
+LEARNING = (itemknn, als, linucb, thompson_beta, bridging)
 FORMULAS = (chrono, reddit_hot, reddit_best, hn_popular, hn_arc, lemmy_hot, mastodon_trends, simsom)
 PRESETS: dict[str, Policy] = {made.name: made for made in (*FIRST, *PREDICTING, *LEARNING, *FORMULAS)}

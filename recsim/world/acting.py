@@ -80,7 +80,7 @@ class Network(mesa.Agent):
         most = int(self.times.sum())
         learner, engaged = world.feed.learner, NO_ROOM
         if learner is not None:
-            engaged = acts.Engaged(np.zeros(most, np.int32), np.zeros(most, np.int32), np.zeros(1, np.int64))
+            engaged = learner.room(most)
         log = acts.Log(np.zeros((EVENTS * most, 5), np.int32), np.zeros(EVENTS * most, np.bool_), np.zeros(1, np.int64))
         acts.act(
             self.times, self.awake, network.tactics, targets, network.beneficiary, -1 if apart else network.beneficiary,

@@ -16,6 +16,7 @@ from recsim.rng import Decision, Key
 from recsim.state import (
     ACTIONS,
     ADVERTISEMENT,
+    HIDDEN,
     STOPPED,
     Accounts,
     Cells,
@@ -140,6 +141,7 @@ def build_state(plan: Plan, key: Key) -> State:
     people, items = plan.people, len(supply.items.id)
     born = np.searchsorted(supply.items.created, np.arange(plan.steps + 1)).astype(np.int64)
     estimate = first_estimate(key, traits, latent.taste, plan.scenario.platform.predictor.initial_accuracy.value)
+    remembered = 0 if plan.policy.fatigue is None else HIDDEN
     observed = Observed(
         estimate=estimate,
         stratum=np.zeros(people, np.int32),
@@ -148,6 +150,9 @@ def build_state(plan: Plan, key: Key) -> State:
         seen=np.zeros((people, largest_window(plan, born) // 64 + 3), np.uint64),
         weight=np.full(people if plan.weighs else 0, FULL, np.int32),
         group=group_of(key, traits.population, people if plan.weighs else 0, guards.aggregate.groups),
+        hidden_author=np.full((people, remembered), -1, np.int32),
+        hidden_step=np.zeros((people, remembered), np.int32),
+        hidden_next=np.zeros((people, 1), np.int32),
     )
     counters = no_counts(items, guards.aggregate.groups if plan.weighs else 0)
     # No gate ever waits for an advertisement's views.

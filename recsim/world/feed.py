@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 
 from recsim.kernels import counters as counting
-from recsim.kernels import look, retrieval, shadow, slate, weighing
+from recsim.kernels import fatigue, look, retrieval, shadow, slate, weighing
 from recsim.kernels.retrieval import Quotas, Strata
 from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
 from recsim.ranking.compile import CompiledPolicy
 from recsim.rng import Decision, Key, uniforms
-from recsim.state import ACTIONS, HIDE, KINDS, LABELLED, LIKE, REMOVED, REPORT, SHARE, SOURCES, STOPPED, Tally
+from recsim.state import ACTIONS, EXCLUDED, HIDE, KINDS, LABELLED, LIKE, REMOVED, REPORT, SHARE, SOURCES, STOPPED, Tally
 from recsim.world.arms import FACTUAL
 from recsim.world.books import Book, Books
 from recsim.world.build import State, largest_window
 from recsim.world.guard import Reach
 from recsim.world.plan import Plan
 from recsim.world.predict import Predictor
-from recsim.world.refit import Learner
+from recsim.world.refit import NO_SIGNALS, Learner
+from recsim.world.response_plan import policy_value
 
 BLOCK = 128
 """Visits scored together: 128 x (256 + 8) float32 scores are 135 kB and stay in a core's L2 cache."""
@@ -64,7 +66,8 @@ class Feed:
             item=np.zeros((strata, self.size), np.int32), key=np.zeros((strata, self.size), np.uint32), source=np.zeros((strata, self.size), np.int8),
             size=np.zeros(strata, np.int32), fresh=np.zeros((strata, FRESH), np.int32),
             fresh_count=np.zeros(strata, np.int32), entry=np.zeros((candidates, SEARCH_RESULTS), np.int32),
-            entry_count=np.zeros(candidates, np.int32),
+            entry_count=np.zeros(candidates, np.int32), heated=np.zeros((strata, FRESH), np.int32),
+            heated_count=np.zeros(strata, np.int32),
         )  # fmt: skip
         self.pool_topic = np.zeros((strata, topics, self.size), np.float32)
         self.pool_rows = np.zeros((strata, rows, self.size), np.float32)
@@ -73,6 +76,12 @@ class Feed:
         self.shadow_scores = [
             np.zeros((BLOCK if shadows else 0, shadows, self.scores[0].shape[1]), np.float32) for _ in range(threads)
         ]
+        self.fatigue_factors = np.zeros(0, np.float32)
+        if plan.policy.fatigue is not None:
+            values = dict(zip(plan.compiled.parameter_names, plan.parameters.tolist(), strict=False))
+            self.fatigue_factors = plan.policy.fatigue_factors(
+                SimpleNamespace(**values), 1 / plan.steps_per_day, plan.steps
+            )
         self.order = np.zeros(people, np.int32)
         self.visits = slate.Visits(
             np.zeros(people, np.int32), np.zeros(people, np.int32), np.zeros(people, np.int8), np.zeros(people, np.int8),
@@ -83,6 +92,7 @@ class Feed:
             self.given = [np.zeros_like(scores) for scores in self.scores]
         room = max(4096, people // 4)
         kept = 0 if self.learner is None else people * int(plan.reaction.slate)  # one visit a step: never too little
+        signals = plan.policy.signal_bits if self.learner is not None else NO_SIGNALS
         self.tally = Tally(
             items=np.zeros((threads, self.window, len(ACTIONS)), np.int32),
             exposure=np.zeros((threads, len(plan.segments), candidates, 3), np.int64),
@@ -93,6 +103,7 @@ class Feed:
             shadow=np.zeros((threads, shadows, candidates + 2), np.int64), reached=np.zeros(people, np.uint64),
             met=np.zeros(people, np.int32), well=np.zeros((threads, 3), np.int64),
             engaged_person=np.zeros((threads, kept), np.int32), engaged_item=np.zeros((threads, kept), np.int32),
+            engaged_value=np.zeros((threads, kept if len(signals) else 0), np.int8), signals=signals,
             engaged_count=np.zeros(threads, np.int64),
             valued=np.zeros(
                 (threads, self.window if plan.weighs else 0, guards.aggregate.groups, len(ACTIONS)), np.int64
@@ -110,6 +121,10 @@ class Feed:
         self.epoch_s = (plan.scenario.days.start - dt.date(1970, 1, 1)).days * 86_400.0
         timed = TIMES.intersection(plan.compiled.rows + (plan.gate.rows if plan.gate else ()))
         self.within_h = self._moments() if timed else np.zeros(0, np.float32)
+        self.heated = np.zeros(0, np.bool_)  # (I,), what the platform pushes
+        if plan.reaction.heating > 0:
+            u = uniforms(key._replace(branch=0), Decision.HEATED, plan.supply.population, state.items.key)
+            self.heated = u[:, 0] < np.float32(policy_value(plan.scenario, plan.policy, "heated_items"))
         self.reach = Reach(self)
         self.stale = True
 
@@ -293,6 +308,7 @@ class Feed:
         population = np.uint64(self.plan.supply.population)
         decayed = self.books.of("ranking").decayed
         heat = decayed[LIKE, start:end] + np.float32(3.0) * decayed[SHARE, start:end]
+        plan_heats = self.plan.reaction.heating > 0
         rebuilt = self.stale or step % self.refresh == 0
         if rebuilt and self.plan.policy.uses_pool:
             quotas = self.quotas
@@ -342,12 +358,24 @@ class Feed:
             retrieval.entry_lists(
                 about, np.int64(start), labels.candidate, heat, state.sought, self.pools.entry, self.pools.entry_count
             )
+            if plan_heats:
+                self._gather_heated(start, end)
             self.stale = False
         if self.plan.policy.uses_pool and (not self.hoisted or len(self.plan.shadows)):
             retrieval.gather_pools(
                 0, len(self.strata.language), np.int64(start), self.pools.item, self.predictor.item, self.rows,
                 state.items.key, rebuilt, self.pool_topic, self.pool_rows, self.pools.key,
             )  # fmt: skip
+
+    def _gather_heated(self, start: int, end: int) -> None:
+        """The newest items of each language that the platform pushes; what is removed or excluded is not pushed."""
+        labels, pools = self.state.items.labels, self.pools
+        there = labels.present[start:end] & ((self.state.status[start:end] & (REMOVED | EXCLUDED)) == 0)
+        for stratum, language in enumerate(self.strata.language):
+            found = np.flatnonzero(there & self.heated[start:end] & (labels.language[start:end] == language))
+            found = found[-pools.heated.shape[1] :]
+            pools.heated[stratum, : len(found)] = start + found
+            pools.heated_count[stratum] = len(found)
 
     def show(self, step: int, start: int, count: int) -> None:
         """Phases 5 to 7: score, select, look, for all visits of the step."""
@@ -394,6 +422,12 @@ class Feed:
             weighing.demote_block(
                 low, high, visits, self.pools, state.observed.inbox, state.observed.seen, np.int64(start),
                 self.reach.beyond, self.reach.everywhere, self.scores[thread],
+            )  # fmt: skip
+        if len(self.fatigue_factors):
+            fatigue.fatigue_block(
+                low, high, visits, self.pools, state.observed, state.items.author,
+                np.int64(len(state.accounts.followers)), np.int64(start), np.int64(step), self.fatigue_factors,
+                self.scores[thread],
             )  # fmt: skip
         if plan.compiled.rerank_block is not None:
             plan.compiled.rerank_block(

@@ -15,7 +15,8 @@ class Memory:
     """The log, and what the last refit made of it.
 
     Attributes:
-        log: parts of the log, each (K, 3) int32: actor, item, step; never changed once written.
+        log: parts of the log, each (K, 3) int32: actor, item, step; a fourth column says whether the interaction was
+            positive if the policy names its signals; never changed once written.
         counted: (I, 10) int64, counted events at the last refit.
         context: (I, 3) int64, sums of known interest since the last refit.
         known: live items at the last refit.

@@ -18,7 +18,9 @@ from recsim.world.books import Books
 from recsim.world.build import State
 from recsim.world.plan import Plan
 
-NO_ROOM = Engaged(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
+NOTHING = np.zeros(0, np.int8)
+NO_SIGNALS = np.zeros(0, np.int64)
+NO_ROOM = Engaged(np.zeros(0, np.int32), np.zeros(0, np.int32), NOTHING, NO_SIGNALS, np.zeros(1, np.int64))
 
 
 class Learner:
@@ -28,6 +30,7 @@ class Learner:
         actors: people, and after them the accounts of campaigns: see `account_actors`.
         every: steps between refits.
         reads_match: whether the policy names the feature ``match``.
+        signed: whether the log says of each interaction if it was positive.
     """
 
     def __init__(self, plan: Plan, state: State, key: Key, books: Books) -> None:
@@ -36,6 +39,7 @@ class Learner:
         self.actors = plan.people
         self.every = max(1, round(plan.policy.refit_hours * plan.steps_per_day / 24))
         self.reads_match = "match" in plan.policy.reads
+        self.signed = len(plan.policy.signals) > 0
         self.values = dict(zip(plan.policy.parameters, plan.parameters.tolist(), strict=False))
 
     def add_network(self, accounts: int) -> np.ndarray:
@@ -54,10 +58,12 @@ class Learner:
         """Take over the step's interactions of people: threads in order, which is the order of visits."""
         for thread, count in enumerate(tally.engaged_count):
             person, item = tally.engaged_person[thread, :count], tally.engaged_item[thread, :count]
+            value = tally.engaged_value[thread, :count]
             weight = self.state.observed.weight
             if len(weight):  # of what does not count nothing is learned
-                item, person = item[weight[person] > 0], person[weight[person] > 0]
-            self._append(person, item, step)
+                counts = weight[person] > 0
+                item, person, value = item[counts], person[counts], value[counts] if self.signed else value
+            self._append(person, item, value, step)
         tally.engaged_count[:] = 0
         sums = tally.context[:, : end - start]
         self.memory.context[start:end] += sums.sum(axis=0)
@@ -70,12 +76,23 @@ class Learner:
         rows = np.arange(int(engaged.used[0]))
         if counts is not None:
             rows = rows[counts[rows]]
-        self._append(actor[engaged.account[rows]], engaged.item[rows], step)
+        value = engaged.value[rows] if self.signed else engaged.value
+        self._append(actor[engaged.account[rows]], engaged.item[rows], value, step)
 
-    def _append(self, actor: np.ndarray, item: np.ndarray, step: int) -> None:
+    def room(self, most: int) -> Engaged:
+        """Empty space for the log entries of ``most`` acts of a network."""
+        signals = self.plan.policy.signal_bits
+        return Engaged(
+            np.zeros(most, np.int32), np.zeros(most, np.int32), np.zeros(most if self.signed else 0, np.int8), signals,
+            np.zeros(1, np.int64),
+        )  # fmt: skip
+
+    def _append(self, actor: np.ndarray, item: np.ndarray, value: np.ndarray, step: int) -> None:
         if len(actor):
-            part = np.empty((len(actor), 3), np.int32)
+            part = np.empty((len(actor), 4 if self.signed else 3), np.int32)
             part[:, 0], part[:, 1], part[:, 2] = actor, item, step
+            if self.signed:
+                part[:, 3] = value
             self.memory.log.append(part)
 
     def refit(self, step: int, start: int, end: int) -> None:
@@ -84,7 +101,7 @@ class Learner:
         if step % self.every and memory.learned is not None:
             return
         oldest = step - round(policy.log_days * self.plan.steps_per_day)
-        log = np.concatenate([np.zeros((0, 3), np.int32), *memory.log])
+        log = np.concatenate([np.zeros((0, 4 if self.signed else 3), np.int32), *memory.log])
         log = log[log[:, 2] >= oldest]
         memory.log = [log]
         assert policy.refit is not None
@@ -105,7 +122,9 @@ class Learner:
             return rng.uniforms(key, Decision.REFIT, population, live, question, step)
 
         arrays = {
-            "actor": log[:, 0], "item": log[:, 1], "step": log[:, 2], "topic": items.topic, "author": items.author,
+            "actor": log[:, 0], "item": log[:, 1], "step": log[:, 2],
+            "value": log[:, 3] if self.signed else np.broadcast_to(np.int32(1), len(log)), "topic": items.topic, "author": items.author,
+            "language": items.labels.language,
             "created": items.created, "counts": book.total, "counted": memory.counted,
             "decayed": book.decayed, "context": memory.context,
         }  # fmt: skip

@@ -117,4 +117,23 @@ def make_reaction(scenario: Scenario, policy: Policy, guards: Safeguards) -> Rea
         learning_rate=number(platform.predictor.learning_rate.value),
         slate=np.int64(slate),
         inbox=np.int64(inbox),
+        heating=np.uint64(round(2**32 * heated_views(scenario, policy))),
     )
+
+
+def heated_views(scenario: Scenario, policy: Policy) -> float:
+    """Share of slots that the policy gives to heated items."""
+    return policy_value(scenario, policy, "heated_views") if policy.heats else 0.0
+
+
+def policy_value(scenario: Scenario, policy: Policy, name: str) -> float:
+    """A parameter of the policy as the scenario has it.
+
+    Raises:
+        InputError: a share outside of 0 to 1.
+    """
+    declared = scenario.platform.parameters
+    value = declared[name].value if name in declared else policy.parameters[name]
+    if not 0 <= value <= 1:
+        raise InputError(f"got {value:g}, must be a share, 0-1", f"platform.parameters.{name}")
+    return value

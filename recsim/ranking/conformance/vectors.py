@@ -129,9 +129,28 @@ def check_reranks(file: dict[str, Any]) -> list[Outcome]:
     return [Outcome(*checked) for checked in check_vectors(file)]
 
 
+def check_fatigue(file: dict[str, Any]) -> list[Outcome]:
+    """Kind "fatigue": inputs are days since the person hid something by the author; expected is the factor."""
+    policy = registry.get(file["policy"])
+    outcomes = []
+    for vector in file["vectors"]:
+        days, expected = vector["inputs"]["days"], vector["expected"]
+        values = SimpleNamespace(**{**policy.parameters, **vector.get("parameters", {})})
+        assert policy.fatigue is not None
+        plain, used = policy.fatigue(days, values), policy.fatigue_factors(values, days, 1)[1]
+        outcomes.append(
+            Outcome(
+                expected, plain, float(used), near(plain, expected, file["tolerance"]),
+                near(used, expected, file["compiled_tolerance"]),
+            )
+        )  # fmt: skip
+    return outcomes
+
+
 CHECKERS: dict[str, Callable[[dict[str, Any]], list[Outcome]]] = {
     "score": check_scores,
     "rerank": check_reranks,
+    "fatigue": check_fatigue,
 }
 
 
