@@ -167,3 +167,20 @@ class Tally(NamedTuple):
 def copied(group: Any) -> Any:
     """The same group with every array copied (nested groups too): a fork of the state."""
     return type(group)(*(copied(v) if isinstance(v, tuple) else v.copy() for v in group))
+
+
+class FollowLists(NamedTuple):
+    """Whom each agent of a follow-graph world follows. Agents: people first, then campaigns' accounts (N in all)."""
+
+    start: np.ndarray  # (N+1,) int64
+    followed: np.ndarray  # (E,) int32, agent numbers, sorted within a follower; a double edge delivers twice
+
+
+class Slots(NamedTuple):
+    """The feeds of a follow-graph world, newest first; S slots each."""
+
+    count: np.ndarray  # (N,) int32, filled slots
+    post: np.ndarray  # (N, S) int32, number of the post
+    shares: np.ndarray  # (N, S) int32, copies that came into this feed
+    age: np.ndarray  # (N, S) int32, steps
+    aged: np.ndarray  # (N,) int32, last step in which ages advanced
