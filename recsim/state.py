@@ -169,11 +169,12 @@ def copied(group: Any) -> Any:
     return type(group)(*(copied(v) if isinstance(v, tuple) else v.copy() for v in group))
 
 
-class FollowLists(NamedTuple):
-    """Whom each agent of a follow-graph world follows. Agents: people first, then campaigns' accounts (N in all)."""
+class Followers(NamedTuple):
+    """Who follows each agent of a follow-graph world. Agents: people first, then campaigns' accounts (N in all)."""
 
     start: np.ndarray  # (N+1,) int64
-    followed: np.ndarray  # (E,) int32, agent numbers, sorted within a follower; a double edge delivers twice
+    follower: np.ndarray  # (E,) int32, agent numbers, sorted within an agent; a double edge delivers twice
+    room: np.ndarray  # (N+1,) int64, where what arrives at each agent in one turn can be put: at most so many emissions
 
 
 class Slots(NamedTuple):

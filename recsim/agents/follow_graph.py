@@ -13,7 +13,7 @@ import numpy as np
 
 from recsim.kernels import growth
 from recsim.rng import Decision, Key, exponentials, hash32, moment, normals, uniforms, words
-from recsim.state import FollowLists
+from recsim.state import Followers
 
 GRAPH = "follow graph"
 ROUNDS = 200
@@ -143,9 +143,11 @@ def people_edges(
     return random_edges(key, people, count, weights)
 
 
-def lists_of(edges: Edges, agents: int) -> FollowLists:
-    """Whom each agent follows, sorted."""
-    edge = np.sort(edges.follower * agents + edges.followed, kind="stable")
-    start = np.zeros(agents + 1, np.int64)
+def followers_of(edges: Edges, agents: int, most: np.ndarray) -> Followers:
+    """Who follows each agent, sorted; ``most`` (N,) are the actions an agent can do in one turn."""
+    edge = np.sort(edges.followed * agents + edges.follower, kind="stable")
+    start, room = np.zeros(agents + 1, np.int64), np.zeros(agents + 1, np.int64)
     start[1:] = np.cumsum(np.bincount(edge // agents, minlength=agents))
-    return FollowLists(start, (edge % agents).astype(np.int32))
+    arriving = np.bincount(edges.follower, weights=most[edges.followed].astype(float), minlength=agents)
+    room[1:] = np.cumsum(arriving.astype(np.int64))
+    return Followers(start, (edge % agents).astype(np.int32), room)

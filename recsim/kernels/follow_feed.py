@@ -77,107 +77,113 @@ def choose_slots(post, score, u, proportion, chosen):
 
 
 @njit(**HELPER)
-def _collect(recipient, lists, first, last, local, weight, stamp, found):
-    """Distinct posts that arrived: copies and first arrival of each; how many they are, and how many emissions."""
-    distinct, emissions = 0, 0
-    for edge in range(lists.start[recipient], lists.start[recipient + 1]):
-        whom = lists.followed[edge]
-        for action in range(first[whom], last[whom]):
-            one = local[action]
-            emissions += 1
-            if stamp[one, 0] != recipient:
-                stamp[one, 0] = recipient
-                stamp[one, 1] = weight[action]
-                stamp[one, 2] = action
-                found[distinct] = one
-                distinct += 1
-            else:
-                stamp[one, 1] += weight[action]
-                stamp[one, 2] = min(stamp[one, 2], action)
-    return distinct, emissions
+def _from(follower, low, high, bound):
+    """First place in [low, high) of sorted ``follower`` that holds at least ``bound``."""
+    while low < high:
+        middle = (low + high) // 2
+        if follower[middle] < bound:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @njit(**HELPER)
-def _earliest(found, distinct, stamp, size, place):
-    """Fill ``place`` with the earliest ``size`` of the distinct posts that are still stamped; how many."""
-    kept = 0
-    for n in range(distinct):
-        one = found[n]
-        when = stamp[one, 2]
-        if when < 0 or (kept == size and when > stamp[place[size - 1], 2]):
-            continue
-        k = kept if kept < size else size - 1
-        while k > 0 and stamp[place[k - 1], 2] > when:
-            place[k] = place[k - 1]
-            k -= 1
-        place[k] = one
-        kept = min(kept + 1, size)
-    return kept
+def _emit(begin, end, actor, followers, arrived, filled):
+    """Put every action's number into the rows of its actor's followers begin..end-1, in order of arrival."""
+    everybody = begin == 0 and end == filled.size
+    for who in range(begin, end):
+        filled[who] = followers.room[who]
+    for action in range(actor.size):
+        low, high = followers.start[actor[action]], followers.start[actor[action] + 1]
+        if not everybody:
+            low = _from(followers.follower, low, high, begin)
+            high = _from(followers.follower, low, high, end)
+        for edge in range(low, high):
+            who = followers.follower[edge]
+            place = filled[who]
+            arrived[place] = action
+            filled[who] = place + 1
 
 
 @njit(**KERNEL)
-def deliver(begin, end, now, lists, first, last, local, weight, posts, local_of, to_one, reset, slots, scratch):
-    """What arrives enters the feeds of recipients begin..end-1.
+def deliver(begin, end, now, followers, actor, local, weight, posts, local_of, to_one, reset, slots, arrived, filled,
+            stamp, found, old):
+    """What the actions of a turn emit enters the feeds of recipients begin..end-1.
 
     Nothing arrived: the feed stays. Only posts that are not there: the old ones' ages become 1 (``to_one``) or advance;
     else they advance by 1, and those that came again gain the copies and, with ``reset``, go to the front with age 0.
     Then what is new goes in front in order of arrival, and the newest S stay. Ages advance once a step at most.
 
     Args:
-        begin, end: recipients. now: step. lists: `recsim.state.FollowLists`.
-        first, last: (N,) int32, actions of each agent. local: (A,) int32, first action of the step with the same post.
-        weight: (A,) int32, copies. posts: (A,) int32, post of each action. local_of: (P,) int32, local number of a post
-            that was emitted now, -1.
+        begin, end: recipients. now: step. followers: `recsim.state.Followers`.
+        actor, posts, weight: (A,) int32, who acts in order of arrival, with which post, in how many copies.
+        local: (A,) int32, first action of the turn with the same post. local_of: (P,) int32, the same by post, -1.
         to_one, reset: bool. slots: `recsim.state.Slots`, written.
-        scratch: (A, 3) int32 for stamps, filled with -1; two of (A,) and (S + 1,) int32; three of (S,) int32.
+        arrived: (room,) int32, filled: (N,) int64, scratch shared by threads, each writing its recipients' part.
+        stamp: (A, 2) int32 scratch, filled with -1; found: (S,) int32; old: (3, S) int32.
 
     Returns:
         Emissions delivered, one per follower.
     """
-    stamp, found, place, old_post, old_shares, old_age = scratch
+    _emit(begin, end, actor, followers, arrived, filled)
     size = slots.post.shape[1]
     delivered = 0
     for who in range(begin, end):
-        distinct, emissions = _collect(who, lists, first, last, local, weight, stamp, found)
-        delivered += emissions
-        if distinct == 0:
+        first, last = followers.room[who], filled[who]
+        delivered += last - first
+        if first == last:
             continue
         held = slots.count[who]
         post, shares, age = slots.post[who], slots.shares[who], slots.age[who]
-        overlap = 0
+        for k in range(held):  # posts that are here already are not new when they arrive
+            one = local_of[post[k]]
+            if one >= 0:
+                stamp[one, 0] = who
+                stamp[one, 1] = 0
+        kept = 0
+        for place in range(first, last):
+            action = arrived[place]
+            one = local[action]
+            if stamp[one, 0] == who:
+                stamp[one, 1] += weight[action]
+            else:
+                stamp[one, 0] = who
+                stamp[one, 1] = weight[action]
+                if kept < size:
+                    found[kept] = one
+                    kept += 1
+        overlap = False
         for k in range(held):
             one = local_of[post[k]]
-            if one >= 0 and stamp[one, 0] == who:
+            if one >= 0 and stamp[one, 1] > 0:
                 shares[k] += stamp[one, 1]
-                stamp[one, 2] = -1 - k  # it is here already
-                overlap += 1
+                overlap = True
         advance = slots.aged[who] != now
+        slots.aged[who] = now
         for k in range(held):
             if advance:
-                age[k] = np.int32(1) if to_one and overlap == 0 else age[k] + np.int32(1)
-            old_post[k], old_shares[k], old_age[k] = post[k], shares[k], age[k]
-        slots.aged[who] = now
-        kept = _earliest(found, distinct, stamp, size, place)
-        if kept == 0 and not (reset and overlap):
-            continue
-        n = 0
+                age[k] = np.int32(1) if to_one and not overlap else age[k] + np.int32(1)
+            old[0, k], old[1, k], old[2, k] = post[k], shares[k], age[k]
+        front = 0
         if reset and overlap:
             for k in range(held):
-                one = local_of[old_post[k]]
-                if one >= 0 and stamp[one, 0] == who:
-                    post[n], shares[n], age[n] = old_post[k], old_shares[k], np.int32(0)
-                    n += 1
-        for k in range(min(kept, size - n)):
-            one = place[k]
+                one = local_of[old[0, k]]
+                if one >= 0 and stamp[one, 1] > 0:
+                    post[front], shares[front], age[front] = old[0, k], old[1, k], np.int32(0)
+                    front += 1
+        n = front
+        for k in range(min(kept, size - front)):
+            one = found[k]
             post[n], shares[n], age[n] = posts[one], stamp[one, 1], np.int32(0)
             n += 1
         for k in range(held):
             if n == size:
                 break
-            one = local_of[old_post[k]]
-            if reset and one >= 0 and stamp[one, 0] == who:
+            one = local_of[old[0, k]]
+            if reset and one >= 0 and stamp[one, 1] > 0:
                 continue
-            post[n], shares[n], age[n] = old_post[k], old_shares[k], old_age[k]
+            post[n], shares[n], age[n] = old[0, k], old[1, k], old[2, k]
             n += 1
         slots.count[who] = n
     return delivered
@@ -215,29 +221,17 @@ def count_slots(agents, slots, group, quality, out):
 
 
 @njit(**KERNEL)
-def number_actions(actor, posts, weight, first, last, local_of, local, copies):
-    """Where each agent's actions stand, and which action of the turn was the first with each post.
+def number_actions(posts, weight, local_of, local, copies):
+    """Which action of the turn was the first with each post.
 
     Args:
-        actor: (A,) int32, actions in order of arrival, those of an agent together. posts: (A,) int32.
-        weight: (A,) int32, copies of each emission.
-        first, last: (N,) int32, all 0, written. local_of: (P,) int32, all -1, written. local: (A,) int32, written.
+        posts: (A,) int32, in order of arrival. weight: (A,) int32, copies of each emission.
+        local_of: (P,) int32, all -1, written. local: (A,) int32, written.
         copies: (P,) int64, copies emitted by all, added to.
     """
-    for action in range(actor.size):
-        who, one = actor[action], posts[action]
-        if last[who] == 0:
-            first[who] = action
-        last[who] = action + 1
+    for action in range(posts.size):
+        one = posts[action]
         if local_of[one] < 0:
             local_of[one] = action
         local[action] = local_of[one]
         copies[one] += weight[action]
-
-
-@njit(**KERNEL)
-def forget_actions(actor, posts, first, last, local_of):
-    """Undo what `number_actions` wrote, but for the copies."""
-    for action in range(actor.size):
-        first[actor[action]] = last[actor[action]] = 0
-        local_of[posts[action]] = -1

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recsim.agents.follow_graph import Edges, lists_of, people_edges, rewired
+from recsim.agents.follow_graph import Edges, followers_of, people_edges, rewired
 from recsim.agents.infiltration import PEOPLE, campaign_edges, draw_attributes, infiltrate, powers, target_weights
 from recsim.errors import InputError
 from recsim.kernels.beta import beta_quantiles
@@ -16,7 +16,7 @@ from recsim.ranking import registry
 from recsim.ranking.compile import CompiledPolicy, compile_policy
 from recsim.rng import Decision, Key, hash32, normals, uniforms
 from recsim.scenario.follow import FollowerBots, FollowScenario
-from recsim.state import FollowLists, Slots
+from recsim.state import Followers, Slots
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,15 +128,19 @@ def _traits(plan: FollowPlan, key: Key) -> tuple[np.ndarray, np.ndarray]:
     return rate, illegal
 
 
-def follow_lists(plan: FollowPlan, drawn: FollowPeople, acting: Sequence[int]) -> FollowLists:
-    """Whom every agent follows in a world where some campaigns (numbers) act; the others' accounts do not exist."""
+def followers_in(plan: FollowPlan, drawn: FollowPeople, acting: Sequence[int], rate: np.ndarray) -> Followers:
+    """Who follows whom in a world where some campaigns (numbers) act; the others' accounts do not exist.
+
+    Args:
+        rate: (N,) float32, actions of each agent per step.
+    """
     follower, followed, agents = [drawn.edges.follower], [drawn.edges.followed], plan.people
     for number in acting:
         won, inner = drawn.won[number], drawn.inner[number]
         follower += [won.follower, inner.follower + agents]
         followed += [won.followed + agents, inner.followed + agents]
         agents += plan.accounts[number]
-    return lists_of(Edges(np.concatenate(follower), np.concatenate(followed)), agents)
+    return followers_of(Edges(np.concatenate(follower), np.concatenate(followed)), agents, np.ceil(rate))
 
 
 def empty_slots(agents: int, slots: int) -> Slots:

@@ -17,7 +17,7 @@ import numpy as np
 from recsim.agents.infiltration import PEOPLE, powers
 from recsim.kernels import follow_feed, growth
 from recsim.rng import Decision, Key, hash32, logarithms, words
-from recsim.world.follow_plan import FollowPeople, FollowPlan, empty_slots, follow_lists
+from recsim.world.follow_plan import FollowPeople, FollowPlan, empty_slots, followers_in
 from recsim.world.follow_record import FollowRecord
 
 LEGAL = -1
@@ -45,7 +45,6 @@ class FollowWorld(mesa.Model):
         self.plan, self.drawn, self.key, self.now, self.threads = plan, drawn, key, 0, threads
         half_life = plan.scenario.moderation.half_life_steps
         self.half_life = half_life.value if half_life is not None and moderated else None
-        self.lists = follow_lists(plan, drawn, acting)
         sizes = [plan.people, *(plan.accounts[n] for n in acting)]
         self.size = sum(sizes)
         self.populations = [hash32(PEOPLE), *(hash32(plan.campaigns[n].key) for n in acting)]
@@ -59,8 +58,10 @@ class FollowWorld(mesa.Model):
             np.array([0, *(plan.campaigns[n].deception.value for n in acting)], np.float32), sizes
         )  # fmt: skip
         self.rate = np.concatenate([drawn.rate, np.ones(self.size - plan.people, np.float32)])
+        self.followers = followers_in(plan, drawn, acting, self.rate)
+        self.arrived = np.empty(int(self.followers.room[-1]), np.int32)
+        self.filled = np.empty(self.size, np.int64)
         self.slots = empty_slots(self.size, plan.scenario.feeds.slots)
-        self.first, self.last = np.zeros(self.size, np.int32), np.zeros(self.size, np.int32)
         self.posts = Posts(4 * self.size)
         self.record = FollowRecord(plan, arm, key.replicate)
         self.seconds: dict[str, float] = {}
@@ -182,24 +183,21 @@ class FollowWorld(mesa.Model):
         """What was emitted enters the slots of followers."""
         p, feeds, width = self.posts, self.plan.scenario.feeds, self.slots.post.shape[1]
         weight, local = self.copies_each[actor], np.empty(len(actor), np.int32)
-        follow_feed.number_actions(actor, post, weight, self.first, self.last, p.local_of, local, p.copies)
+        follow_feed.number_actions(post, weight, p.local_of, local, p.copies)
 
         def part(begin: int, end: int) -> int:
-            scratch = (
-                np.full((len(actor), 3), -1, np.int32), np.empty(len(actor), np.int32), np.empty(width + 1, np.int32),
-                *(np.empty(width, np.int32) for _ in range(3)),
-            )  # fmt: skip
             return follow_feed.deliver(
-                begin, end, self.now, self.lists, self.first, self.last, local, weight, post, p.local_of,
-                feeds.ageing == "set_to_one", feeds.age_of_reshared == "reset", self.slots, scratch,
+                begin, end, self.now, self.followers, actor, local, weight, post, p.local_of,
+                feeds.ageing == "set_to_one", feeds.age_of_reshared == "reset", self.slots, self.arrived, self.filled,
+                np.full((len(actor), 2), -1, np.int32), np.empty(width, np.int32), np.empty((3, width), np.int32),
             )  # fmt: skip
 
         if self.pool is None:
             self.record.deliveries += part(0, self.size)
         else:
-            ends = np.linspace(0, self.size, self.threads + 1).astype(int)
-            self.record.deliveries += sum(self.pool.map(part, ends[:-1].tolist(), ends[1:].tolist()))
-        follow_feed.forget_actions(actor, post, self.first, self.last, p.local_of)
+            ends = np.linspace(0, self.size, self.threads + 1).astype(int).tolist()
+            self.record.deliveries += sum(self.pool.map(part, ends[:-1], ends[1:]))
+        p.local_of[post] = -1
 
     def take_down(self) -> None:
         """Illegal posts whose time has come leave all feeds."""
