@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from recsim.scenario.campaigns import TACTIC_SHARES, TARGET_SHARES, TacticMix, TargetMix
+from recsim.scenario.follow import FollowScenario
 from recsim.scenario.people import StanceMix
 from recsim.scenario.platform import Retrieval
 from recsim.scenario.quantity import Quantity
@@ -34,7 +35,10 @@ def philox_word(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tup
     return c0, c1, c2, c3
 
 
-def realise(scenario: Scenario, seed: int, replicate: int, fixed: bool = False) -> Scenario:
+Kind = TypeVar("Kind", Scenario, FollowScenario)
+
+
+def realise(scenario: Kind, seed: int, replicate: int, fixed: bool = False) -> Kind:
     """The scenario with every ranged quantity drawn once.
 
     The draw hangs on the dotted path, in which candidates and campaigns stand by their key: reordering lists or
