@@ -180,7 +180,7 @@ class Followers(NamedTuple):
 class Slots(NamedTuple):
     """The feeds of a follow-graph world, newest first; S slots each."""
 
-    count: np.ndarray  # (N,) int32, filled slots
+    held: np.ndarray  # (N,) int32, filled slots
     post: np.ndarray  # (N, S) int32, number of the post
     shares: np.ndarray  # (N, S) int32, copies that came into this feed
     age: np.ndarray  # (N, S) int32, steps

@@ -7,6 +7,7 @@ drawn anew under the next attempt. Random-walk growth: see `recsim.kernels.growt
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -126,10 +127,11 @@ def rewired(key: Key, edges: Edges, people: int, side: np.ndarray | None = None)
     return Edges(a, b)
 
 
+@lru_cache(maxsize=1)
 def people_edges(
     key: Key, people: int, kind: str, mean_degree: float, sigma: float, correlation: float, friend_share: float
 ) -> Edges:
-    """The follow graph among people; see `recsim.scenario.follow.FollowGraph` for the words.
+    """The follow graph among people; see `recsim.scenario.follow.FollowGraph` for the words. The last one is kept.
 
     Raises:
         ValueError: more edges than pairs, or too many for the weights.
@@ -138,7 +140,9 @@ def people_edges(
         return growth_edges(key, people, max(1, round(mean_degree)), friend_share, GRAPH)
     count = round(people * mean_degree)
     if count > people * (people - 1) // 2:
-        raise ValueError(f"got {count} edges among {people} people, must be at most half of all pairs; lower mean_degree")
+        raise ValueError(
+            f"got {count} edges among {people} people, must be at most half of all pairs; lower mean_degree"
+        )
     weights = _fixed_weights(key, people, sigma, correlation) if kind == "lognormal" else None
     return random_edges(key, people, count, weights)
 

@@ -56,9 +56,7 @@ def target_weights(target: str, attributes: Attributes, followers: np.ndarray) -
     }[target]  # fmt: skip
 
 
-def infiltrate(
-    key: Key, campaign: str, accounts: int, people: int, chance: float, weights: np.ndarray | None
-) -> Edges:
+def infiltrate(key: Key, campaign: str, accounts: int, people: int, chance: float, weights: np.ndarray | None) -> Edges:
     """Who among people (follower) follows which account (followed, from 0) of a campaign.
 
     Each account wins Binomial(people, chance) followers: as many as there are people whose own draw says yes. All alike:

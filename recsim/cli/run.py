@@ -47,7 +47,6 @@ class What(NamedTuple):
             load(self.config, self.overrides), self.replicates, self.seed, policy, self.scale, self.dose, named
         )  # fmt: skip
 
-
     def _check(self) -> None:
         _need("--replicates", self.replicates, 1)
         _need("--dose", self.dose, 0)

@@ -25,7 +25,7 @@ def gather_slots(actor, slots, appeal, copies, everywhere, post, out):
         who = actor[action]
         for k in range(size):
             place = action * size + k
-            if k >= slots.count[who]:
+            if k >= slots.held[who]:
                 post[action, k] = -1
                 out[0, place] = out[1, place] = out[2, place] = np.float32(0.0)
                 continue
@@ -107,8 +107,25 @@ def _emit(begin, end, actor, followers, arrived, filled):
 
 
 @njit(**KERNEL)
-def deliver(begin, end, now, followers, actor, local, weight, posts, local_of, to_one, reset, slots, arrived, filled,
-            stamp, found, old):
+def deliver(
+    begin,
+    end,
+    now,
+    followers,
+    actor,
+    local,
+    weight,
+    posts,
+    local_of,
+    to_one,
+    reset,
+    slots,
+    arrived,
+    filled,
+    stamp,
+    found,
+    old,
+):
     """What the actions of a turn emit enters the feeds of recipients begin..end-1.
 
     Nothing arrived: the feed stays. Only posts that are not there: the old ones' ages become 1 (``to_one``) or advance;
@@ -134,7 +151,7 @@ def deliver(begin, end, now, followers, actor, local, weight, posts, local_of, t
         delivered += last - first
         if first == last:
             continue
-        held = slots.count[who]
+        held = slots.held[who]
         post, shares, age = slots.post[who], slots.shares[who], slots.age[who]
         for k in range(held):  # posts that are here already are not new when they arrive
             one = local_of[post[k]]
@@ -185,23 +202,23 @@ def deliver(begin, end, now, followers, actor, local, weight, posts, local_of, t
                 continue
             post[n], shares[n], age[n] = old[0, k], old[1, k], old[2, k]
             n += 1
-        slots.count[who] = n
+        slots.held[who] = n
     return delivered
 
 
 @njit(**KERNEL)
 def remove_posts(removed, slots):
     """Take removed posts out of all feeds; what is left closes up. removed: (P,) bool; slots written."""
-    for who in range(slots.count.size):
+    for who in range(slots.held.size):
         n = 0
-        for k in range(slots.count[who]):
+        for k in range(slots.held[who]):
             if removed[slots.post[who, k]]:
                 continue
             slots.post[who, n] = slots.post[who, k]
             slots.shares[who, n] = slots.shares[who, k]
             slots.age[who, n] = slots.age[who, k]
             n += 1
-        slots.count[who] = n
+        slots.held[who] = n
 
 
 @njit(**KERNEL)
@@ -214,7 +231,7 @@ def count_slots(agents, slots, group, quality, out):
     """
     for n in range(agents.size):
         who = agents[n]
-        for k in range(slots.count[who]):
+        for k in range(slots.held[who]):
             one = slots.post[who, k]
             out[group[one], 0] += 1
             out[group[one], 1] += quality[one]

@@ -283,7 +283,9 @@ def check_features(made: Policy) -> None:
             raise unknown("feature", name, known, where)
     mixed = [name for name in made.score_reads if name not in SLOTS]
     if made.of_feeds and mixed:
-        raise InputError(f"reads {mixed[0]!r} beside features of a slot; a follow-graph world has only {', '.join(SLOTS)}", where)
+        raise InputError(
+            f"reads {mixed[0]!r} beside features of a slot; a follow-graph world has only {', '.join(SLOTS)}", where
+        )
     for name in made.learns:
         if name in FEATURES or not name.isidentifier():
             raise InputError(f"got {name!r} in learns, must be a new name of a feature", where)

@@ -105,7 +105,8 @@ def configured(name: str, rerank: Sequence[str] | None = None, top: int | None =
     policy = get(name)
     if policy.of_feeds:
         raise InputError(
-            f"policy {name} ranks the slots of a follow-graph world (block 'follow_graph'), not a pool", "platform.policy"
+            f"policy {name} ranks the slots of a follow-graph world (block 'follow_graph'), not a pool",
+            "platform.policy",
         )
     if rerank is None and top is None:
         return policy

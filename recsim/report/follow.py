@@ -49,8 +49,13 @@ def follow_lines(result: FollowResult) -> list[str]:
     if s["campaigns"]:
         lines += [f"{'campaign':<24}{'share of slots, %':>18}   {'95 % interval':<20}{'of views, %':>12}", "-" * 78]
         for row in s["campaigns"]:
-            share, seen = number(100 * (row["slot_share"] or 0), ".2f"), number(100 * (row["impression_share"] or 0), ".2f")
-            lines.append(f"{row['campaign'][:23]:<24}{share:>18}   {_span(row, 'slot_share', '.2f', 100):<20}{seen:>12}")
+            share, seen = (
+                number(100 * (row["slot_share"] or 0), ".2f"),
+                number(100 * (row["impression_share"] or 0), ".2f"),
+            )
+            lines.append(
+                f"{row['campaign'][:23]:<24}{share:>18}   {_span(row, 'slot_share', '.2f', 100):<20}{seen:>12}"
+            )
         lines += ["-" * 78]
         lines += wrapped(
             f"Inauthentic posts fill {100 * s['inauthentic_share']:.2f} % {_span(s, 'inauthentic_share', '.2f', 100)} of the "
@@ -76,7 +81,9 @@ def follow_lines(result: FollowResult) -> list[str]:
         f"{s['replicates']} replicates ({kind}the interval covers {s['interval_covers']}). Simulated evidence under stated "
         "assumptions; it does not establish the conduct of any real service."
     )]  # fmt: skip
-    lines += wrapped(f"{t['wall_s']:.0f} s, {s['actions'] / 1e6:.1f} M actions, {s['deliveries'] / 1e6:.0f} M deliveries")
+    lines += wrapped(
+        f"{t['wall_s']:.0f} s, {s['actions'] / 1e6:.1f} M actions, {s['deliveries'] / 1e6:.0f} M deliveries"
+    )
     if result.folder is not None:
         lines += [f"results: {result.folder}", f"report:  {result.folder / 'report.html'}"]
     return lines
@@ -99,9 +106,15 @@ def share_by_step(result: FollowResult) -> Figure:
         axes.plot(wide.index, wide.mean(axis=1), line, color=colour, linewidth=1.8, label=f"{arm}, mean of replicates")
     first = result.summary["steps"] - result.summary["averaged_steps"]
     if result.summary["stop"] == "fixed":
-        axes.axvspan(first, result.summary["steps"] - 1, color="#eeeeee", zorder=0, label="steps that results are means of")
+        axes.axvspan(
+            first, result.summary["steps"] - 1, color="#eeeeee", zorder=0, label="steps that results are means of"
+        )
     axes.set_xlabel("step")
-    what = "illegal, % of different posts\nin people's feeds" if illegal else "inauthentic, % of the slots\nof people's feeds"
+    what = (
+        "illegal, % of different posts\nin people's feeds"
+        if illegal
+        else "inauthentic, % of the slots\nof people's feeds"
+    )
     axes.set_ylabel(what)
     axes.set_ylim(0, None)
     axes.set_title("Exposure by step", loc="left")

@@ -119,7 +119,9 @@ class FollowPosts(Strict):
         for name in ("high_risk", "other"):
             a, b = getattr(self, f"{name}_a").value, getattr(self, f"{name}_b").value
             if not (0.05 <= a < 30 and b >= 20):
-                raise ValueError(f"got {name} law Beta({a:g}, {b:g}); the first must be in [0.05, 30), the second at least 20")
+                raise ValueError(
+                    f"got {name} law Beta({a:g}, {b:g}); the first must be in [0.05, 30), the second at least 20"
+                )
         return self
 
 

@@ -7,12 +7,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from recsim.scenario.campaigns import TACTIC_SHARES, TARGET_SHARES, TacticMix, TargetMix
-from recsim.scenario.follow import FollowScenario
 from recsim.scenario.people import StanceMix
 from recsim.scenario.platform import Retrieval
 from recsim.scenario.quantity import Quantity
 from recsim.scenario.references import hash32
-from recsim.scenario.schema import Scenario
 
 MASK = 0xFFFFFFFF
 RENORMALISED: dict[type, tuple[str, ...]] = {
@@ -35,7 +33,7 @@ def philox_word(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tup
     return c0, c1, c2, c3
 
 
-Kind = TypeVar("Kind", Scenario, FollowScenario)
+Kind = TypeVar("Kind", bound=BaseModel)
 
 
 def realise(scenario: Kind, seed: int, replicate: int, fixed: bool = False) -> Kind:

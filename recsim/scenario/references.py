@@ -78,7 +78,9 @@ def check_follow(scenario: FollowScenario, refuse: Refuse) -> None:
             if name in seen:
                 raise refuse(("campaigns", number, field), f"got {field} {name!r} twice; each must be different")
             if name in ("people", "illegal"):
-                raise refuse(("campaigns", number, field), f"got {field} {name!r}, which names a column; choose another")
+                raise refuse(
+                    ("campaigns", number, field), f"got {field} {name!r}, which names a column; choose another"
+                )
             seen.add(name)
     hashes = {hash32("people"): "people", hash32("follow graph"): "follow graph"}
     for number, campaign in enumerate(scenario.campaigns):

@@ -49,7 +49,7 @@ class FollowRecord:
         if self.plan.scenario.posts.illegal:
             part = np.sort(who[who < self.plan.people])
             held = world.slots.post[part]
-            there = np.arange(held.shape[1]) < world.slots.count[part][:, None]
+            there = np.arange(held.shape[1]) < world.slots.held[part][:, None]
             hit = there & (world.posts.group[held] == len(self.plan.groups) - 1)
             self.viewed.append((part[np.nonzero(hit)[0]].astype(np.int64) << 32) | held[hit])
 
@@ -86,7 +86,7 @@ class FollowRecord:
     def _distinct(self, world: FollowWorld) -> tuple[int, int, float]:
         """Different posts in people's feeds, illegal ones among them, Shannon entropy of posts over slots in nats."""
         held = world.slots.post[: self.plan.people]
-        there = np.arange(held.shape[1]) < world.slots.count[: self.plan.people, None]
+        there = np.arange(held.shape[1]) < world.slots.held[: self.plan.people, None]
         often = np.bincount(held[there], minlength=1)
         which = np.flatnonzero(often)
         illegal = int((world.posts.group[which] == len(self.plan.groups) - 1).sum())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import mesa
 import numpy as np
@@ -72,7 +73,7 @@ class FollowWorld(mesa.Model):
         for actor, ordinal in self._timed("visits", self.visit):
             self._timed("looking", self.record.look, self, actor)  # everything in a visitor's feed is seen
             u = self.draw(Decision.FOLLOW_ACT, actor, ordinal)
-            authors = (self.slots.count[actor] == 0) | (u[:, 0] < np.float32(self.post_chance))
+            authors = (self.slots.held[actor] == 0) | (u[:, 0] < np.float32(self.post_chance))
             post = np.full(len(actor), -1, np.int32)
             post[authors] = self._timed("posts", self.write, actor[authors], ordinal[authors])
             passed_on = np.flatnonzero(~authors)
@@ -128,7 +129,7 @@ class FollowWorld(mesa.Model):
         ends = np.cumsum(often[order])
         ordinal = np.arange(len(actor)) - np.repeat(ends - often[order], often[order])
         cuts = np.searchsorted(turn[actor], np.arange(turns + 1, dtype=np.uint64))
-        return [(actor[a:b], ordinal[a:b]) for a, b in zip(cuts[:-1], cuts[1:], strict=True) if b > a]
+        return [(actor[a:b], ordinal[a:b]) for a, b in pairwise(cuts) if b > a]
 
     def write(self, actor: np.ndarray, ordinal: np.ndarray) -> np.ndarray:
         """New posts of some agents; their numbers."""
@@ -167,7 +168,9 @@ class FollowWorld(mesa.Model):
     def score(self, features: np.ndarray) -> np.ndarray:
         """The policy's score of every slot, (A S,) float32."""
         reads = self.plan.compiled.policy.score_reads
-        rows = np.ascontiguousarray(features[[("slot_age", "slot_appeal", "slot_shares").index(name) for name in reads]])
+        rows = np.ascontiguousarray(
+            features[[("slot_age", "slot_appeal", "slot_shares").index(name) for name in reads]]
+        )
         out = np.empty(features.shape[1], np.float32)
         self.plan.compiled.score_features(rows, self.plan.parameters, out)
         return out
