@@ -96,15 +96,22 @@ class Cells:
         return f"{graph}-g{gamma:g}-smoothed"
 
 
-def wanted(cells: Cells, everything: bool) -> None:
-    """Ask for all cells of the reproduction."""
+def wanted(cells: Cells, level: str) -> None:
+    """Ask for the cells of a level: published, tables (also targets and rewirings), all (also the grids)."""
     for graph, gamma, theta, phi in PUBLISHED:
         cells.add(graph, gamma, theta, phi)
     for graph, gamma in (("er", 0.1), ("ln", 0.01)):
         cells.smoothed(graph, gamma)
     for gamma in GAMMA:
         cells.add("er", gamma, 1, 0.0)
-    if not everything:
+    if level == "published":
+        return
+    for target in TARGETS:
+        cells.add("ln", 0.01, 1, 0.0, target)
+        cells.add("ln", 0.1, 1, 0.0, target)
+    for rewiring in REWIRINGS:
+        cells.add("ln", 0.01, 1, 0.0, rewiring=rewiring)
+    if level == "tables":
         return
     for gamma in GAMMA:
         for theta in THETA:
@@ -114,11 +121,6 @@ def wanted(cells: Cells, everything: bool) -> None:
     for theta in THETA:
         for phi in PHI:
             cells.add("ln", 0.01, theta, phi)
-    for target in TARGETS:
-        cells.add("ln", 0.01, 1, 0.0, target)
-        cells.add("ln", 0.1, 1, 0.0, target)
-    for rewiring in REWIRINGS:
-        cells.add("ln", 0.01, 1, 0.0, rewiring=rewiring)
 
 
 def relative(found: dict[str, dict[str, Any]], name: str) -> np.ndarray:
@@ -148,7 +150,7 @@ def order_record(found: dict[str, dict[str, Any]], quantity: str, rows: list[lis
     return record("SimSoM", quantity, float(rises), agrees=rises == 0, source=f"{SOURCE}: falls throughout", note=note)
 
 
-def records_of(found: dict[str, dict[str, Any]], cells: Cells, everything: bool) -> list[dict[str, Any]]:
+def records_of(found: dict[str, dict[str, Any]], cells: Cells, level: str) -> list[dict[str, Any]]:
     """All comparisons."""
 
     def one(name: str, quantity: str, **more: Any) -> dict[str, Any]:
@@ -202,7 +204,9 @@ def records_of(found: dict[str, dict[str, Any]], cells: Cells, everything: bool)
         )  # fmt: skip
     column = [[name_of("ln", gamma, 1, 0.0)] for gamma in GAMMA]
     out.append(order_record(found, "neighbours out of order along gamma", column, note))
-    return out + (grid_records(found, one, note) if everything else [])
+    if level != "published":
+        out += table_records(found, one, note)
+    return out + (grid_records(found, one, note) if level == "all" else [])
 
 
 def grids() -> dict[str, tuple[list[list[str]], tuple[str, list], tuple[str, list]]]:
@@ -221,7 +225,7 @@ def grids() -> dict[str, tuple[list[list[str]], tuple[str, list], tuple[str, lis
 
 
 def grid_records(found: dict[str, dict[str, Any]], one: Any, note: str) -> list[dict[str, Any]]:
-    """Cells of grids and tables without a stated value, and the published statements about them."""
+    """Cells of the grids without a stated value, and whether rows and columns fall."""
     out, stated = [], {name_of(*key) for key in PUBLISHED}
     for title, (rows, _, _) in grids().items():
         out.append(order_record(found, f"neighbours out of order, {title}", rows, note))
@@ -230,6 +234,12 @@ def grid_records(found: dict[str, dict[str, Any]], one: Any, note: str) -> list[
             _, gamma, theta, phi = name.split("-")[:4]
             text = f"relative quality, log-normal graph, gamma {gamma[1:]}, theta {theta[1:]}, phi {phi[1:]}"
             out.append(one(name, text, note=note + STAND_IN))
+    return out
+
+
+def table_records(found: dict[str, dict[str, Any]], one: Any, note: str) -> list[dict[str, Any]]:
+    """Targets and rewirings, and the published statements about them."""
+    out = []
     for gamma in (0.01, 0.1):
         for target in TARGETS[1:]:
             out.append(
@@ -357,7 +367,7 @@ def grid_figure(found: dict[str, dict[str, Any]]) -> Figure:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/simsom"))
-    parser.add_argument("--cells", choices=("published", "all"), default="published")
+    parser.add_argument("--cells", choices=("published", "tables", "all"), default="published")
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument(
         "--people", type=int, default=None, help="fewer people at the same density (default: as published)"
@@ -365,17 +375,17 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=None)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    cells, everything = Cells(options.people), options.cells == "all"
-    wanted(cells, everything)
+    cells = Cells(options.people)
+    wanted(cells, options.cells)
     groups = [list(group.values()) for group in cells.found.values()]
     found = measured(measure, groups, options.runs, options.out, options.workers)
-    records = records_of(found, cells, everything)
+    records = records_of(found, cells, options.cells)
     write_records(options.out, "simsom", records)
     with matplotlib.rc_context(STYLE):
         save(compared_figure(records), options.out / "figures", "simsom-published")
-        if everything:
+        if options.cells == "all":
             save(grid_figure(found), options.out / "figures", "simsom-grids")
-    print_records([r for r in records if r["agrees"] is not None or not everything])
+    print_records([r for r in records if r["agrees"] is not None or options.cells != "all"])
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ Every run is kept; the same command goes on where it stopped. Writes takedown.js
 from __future__ import annotations
 
 import argparse
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ WORDS = {
     "prevalence_posts": "illegal share of different posts in feeds", "prevalence_slots": "illegal share of slots",
     "impressions": "impressions", "reach": "reach", "unique_reshares": "unique re-shares", "reshares": "re-shares",
 }  # fmt: skip
-OURS = "the source does not define it; here: person and post, each once"  # of reach and unique re-shares
+OURS = "the source does not define it; here: person and post, each pair once"
 
 
 def measure(scenario: FollowScenario, replicate: int, arms: tuple[str, ...]) -> dict[str, float]:
@@ -96,7 +97,7 @@ def records_of(found: dict[str, dict[str, Any]], days: int, people: int | None) 
                 )
             )  # fmt: skip
     curve = [changes(found, days, tau, "impressions").mean() for tau in TAU]
-    rising = all(a < b for a, b in zip(curve, curve[1:], strict=False))
+    rising = all(a < b for a, b in pairwise(curve))
     out.append(
         record("takedown delay", "impressions rise with every half-life", float(rising), agrees=rising, source=SOURCE)
     )

@@ -407,12 +407,12 @@ def test_run_stores_and_resumes(tmp_path):
 def test_smoothed_rule_stops_early_or_at_the_last_step():
     scenario = tiny("steps.stop=smoothed", "steps.count=60", "steps.averaged=1", "steps.tolerance=0.02")
     frames = simulate_follow(scenario, 0, arms=["factual"]).frames
-    quality, q, t = frames["steps"]["quality"].to_numpy(), 1.0, 0
-    for t, value in enumerate(quality):
-        before, q = q, 0.8 * q + 0.2 * value
+    quality, q, steps = frames["steps"]["quality"].to_numpy(), 1.0, 0
+    for value in quality:
+        before, q, steps = q, 0.8 * q + 0.2 * value, steps + 1
         if abs(q - before) <= 0.02 * before:
             break
-    assert t + 1 == len(quality) == frames["smoothed"]["steps"][0] < 60
+    assert steps == len(quality) == frames["smoothed"]["steps"][0] < 60
     assert frames["smoothed"]["quality"][0] == pytest.approx(q)
 
 
