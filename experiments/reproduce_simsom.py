@@ -147,7 +147,15 @@ def order_record(found: dict[str, dict[str, Any]], quantity: str, rows: list[lis
         up = np.diff(mean, axis=axis)
         parts = [np.take(error, range(1, error.shape[axis]), axis), np.take(error, range(error.shape[axis] - 1), axis)]
         rises += int((up > 2 * np.sqrt(parts[0] ** 2 + parts[1] ** 2) + 1e-9).sum())
-    return record("SimSoM", quantity, float(rises), agrees=rises == 0, source=f"{SOURCE}: falls throughout", note=note)
+    single = not error.any()  # one run: nothing is known about its error
+    return record(
+        "SimSoM",
+        quantity,
+        float(rises),
+        agrees=None if single else rises == 0,
+        source=f"{SOURCE}: falls throughout",
+        note=note,
+    )
 
 
 def records_of(found: dict[str, dict[str, Any]], cells: Cells, level: str) -> list[dict[str, Any]]:
@@ -346,7 +354,7 @@ def grid_figure(found: dict[str, dict[str, Any]]) -> Figure:
             axes.text(
                 x,
                 y,
-                f"{value:.3f}\n({error[y, x]:.3f})",
+                f"{value:.3f}" + (f"\n({error[y, x]:.3f})" if error[y, x] else ""),
                 ha="center",
                 va="center",
                 fontsize=6.5,
