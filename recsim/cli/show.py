@@ -49,9 +49,9 @@ def _measured(name: str, measure: Path, replicates: int) -> list[dict]:
 def facts_of(policy) -> dict:
     """Everything shown, as plain values."""
     from recsim.ranking.policy import DOORS
-    from recsim.ranking.vocabulary import FEATURES
+    from recsim.ranking.vocabulary import FEATURES, SLOTS
 
-    known = {**FEATURES, **policy.learned_features}
+    known = {**FEATURES, **SLOTS, **policy.learned_features}
     return {
         "name": policy.name,
         "title": policy.title,
@@ -76,6 +76,7 @@ def facts_of(policy) -> dict:
         "gated": policy.gated,
         "explores": policy.explores,
         "ordering": policy.ordering,
+        "feeds": policy.choice if policy.of_feeds else "",
         "profiled": policy.profiled,
         "why_profiled": list(policy.why_profiled),
     }  # fmt: skip
@@ -99,6 +100,7 @@ def text_of(facts: dict) -> str:
         f"  gates       {'staged exposure pools' if facts['gated'] else 'none'}; "
         f"new items {'tried in exploration positions' if facts['explores'] else 'ranked at once'}",
         f"  ordering    {facts['ordering']}",
+        *([f"  feeds       of a follow-graph world only; choice: {facts['feeds']}"] if facts["feeds"] else []),
         *([f"  gate reads  {', '.join(facts['gate'])}"] if facts["gate"] else []),
         *(f"  re-ranker   {name}: reads {', '.join(reads)}" for name, reads in facts["rerank"].items()),
         "  features",
