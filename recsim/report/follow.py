@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from recsim.experiment.folder import write_text
 from recsim.experiment.follow import ILLEGAL, FollowResult
 from recsim.report.figures import BLACK, BLUE, RED, STYLE, save
-from recsim.report.html import FILTERS, inline
+from recsim.report.html import _form, _plain, _significant
 from recsim.report.table import number, wrapped
 from recsim.scenario import quantities
 
@@ -145,6 +146,11 @@ def slots_by_replicate(result: FollowResult) -> Figure | None:
     return figure
 
 
+def _address(path: Path) -> str:
+    """A file as an address that holds it, so that the page needs no other file."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
 def write_follow(result: FollowResult) -> None:
     """Write figures and ``report.html`` into the run's folder (nothing if it has none)."""
     if result.folder is None:
@@ -164,9 +170,9 @@ def write_follow(result: FollowResult) -> None:
         loader=jinja2.PackageLoader("recsim.report", "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    environment.filters.update(FILTERS)
+    environment.filters.update(form=_form, plain=_plain, significant=_significant)
     text = environment.get_template("follow.html.j2").render(
         scenario=result.scenario, s=s, words=WORDS, parameters=quantities(result.scenario),
-        figures=[(name, inline(file, k), caption) for k, (name, file, caption) in enumerate(drawn)],
+        figures=[(name, _address(file), caption) for name, file, caption in drawn],
     )  # fmt: skip
     write_text(result.folder / "report.html", text)

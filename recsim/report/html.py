@@ -21,7 +21,7 @@ from recsim.scenario import quantities
 from recsim.scenario.schema import Scenario
 
 
-def inline(path: Path, number: int) -> Markup:
+def _inline(path: Path, number: int) -> Markup:
     """An SVG file as markup: without the XML head, its ids made unique on the page."""
     text = path.read_text(encoding="utf-8")
     text = text[text.index("<svg") :]
@@ -46,24 +46,19 @@ def _significant(value: float | None, signed: bool = False) -> str:
     return format(value, ("+" if signed else "") + (".0f" if abs(value) >= 100 else ".3g"))
 
 
-FILTERS = {
-    "per_million": per_million, "study": study_text, "form": _form, "millions": millions, "plain": _plain,
-    "significant": _significant,
-}  # fmt: skip
-"""Filters of all templates."""
-
-
 def _render(template: str, path: Path, scenario: Scenario, figures: list[tuple[str, Path, str]], **values: Any) -> Path:
     """Write a page from a template with what every page has: names, figures, removed campaigns, assumptions."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("recsim.report", "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    environment.filters.update(FILTERS)
+    environment.filters.update(
+        per_million=per_million, study=study_text, form=_form, millions=millions, plain=_plain, significant=_significant
+    )
     text = environment.get_template(template).render(
         scenario=scenario,
         names={c.id: c.name for c in scenario.candidates},
-        figures=[(name, inline(file, k), text) for k, (name, file, text) in enumerate(figures)],
+        figures=[(name, _inline(file, k), text) for k, (name, file, text) in enumerate(figures)],
         removed=removed_campaigns(scenario),
         parameters=quantities(scenario),
         **values,
