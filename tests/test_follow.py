@@ -345,6 +345,9 @@ def test_laws_of_posts_and_activity():
         ("campaigns.bots.key=people", "names a column"),
         ("campaigns=[{id: a, type: bot_network}, {id: a, type: bot_network}]", "id 'a' twice"),
         ("follow_graph.mean_degree=6000", "must be at most 5002.5 with 10006 people"),
+        ("follow_graph.weight_sigma=3", r"got 3, must be in \[0, 2\]"),
+        ("dose=10000", "dose: gives 5,013,006 people and accounts, must be at most 2,000,000"),
+        ("steps={count: 20000, averaged: 1}\nfollow_graph.people=900000", "steps.count: got 20000, must be at most 1058"),
         ("follow_graph.people=5", "got 5, must be at least 10"),
         ("steps.averaged=61", r"got averaged 61, must be at most count \(60\)"),
         ("moderation.half_life_steps=2", "nobody posts anything illegal"),
@@ -355,7 +358,7 @@ def test_laws_of_posts_and_activity():
 )  # fmt: skip
 def test_one_line_per_problem(override, message):
     with pytest.raises(InputError, match=message) as error:
-        load_follow(CONFIG, [override])
+        load_follow(CONFIG, override.split("\n"))
     assert len(str(error.value).splitlines()) == 1
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from recsim.scenario.quantity import AnyNumber, NonNegative, Positive, Share, SignedShare, Strict, assumed
+from recsim.scenario.quantity import AnyNumber, NonNegative, Positive, Share, SignedShare, Strict, UpToTwo, assumed
 
 MOST_AGENTS = 1_000_000
 
@@ -50,7 +50,7 @@ class FollowGraph(Strict):
         "random", description="random: uniform digraph; lognormal: directed Chung-Lu; growth: random-walk growth"
     )
     mean_degree: Positive = Field(assumed(181), description="followed accounts per person, mean, accounts")
-    weight_sigma: NonNegative = Field(
+    weight_sigma: UpToTwo = Field(
         assumed(1.0), description="lognormal: spread of log weights, followed and followers alike, log units"
     )
     weight_correlation: SignedShare = Field(

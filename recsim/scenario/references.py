@@ -6,11 +6,13 @@ import hashlib
 from collections.abc import Callable
 
 from recsim.errors import InputError, nearest
-from recsim.scenario.follow import FollowScenario
+from recsim.scenario.follow import MOST_AGENTS, FollowScenario
 from recsim.scenario.schema import Scenario
 
 Refuse = Callable[[tuple, str], InputError]
 GATE_MODES = ("off", "soft", "hard")
+MOST_ACTIONS = 1e9
+"""Actions of a follow-graph world, whose posts are numbered in 32 bits."""
 
 
 def hash32(text: str) -> int:
@@ -97,6 +99,15 @@ def check_follow(scenario: FollowScenario, refuse: Refuse) -> None:
             ("follow_graph", "mean_degree"),
             f"got {graph.mean_degree.value:g}, must be at most {most:g} with {graph.people} people; lower it",
         )
+    agents = graph.people * (1 + scenario.dose.value * sum(c.accounts_share.value for c in scenario.campaigns))
+    if agents > 2 * MOST_AGENTS:
+        text = (
+            f"gives {agents:,.0f} people and accounts, must be at most {2 * MOST_AGENTS:,}; lower it or accounts_share"
+        )
+        raise refuse(("dose",), text)
+    if agents * scenario.steps.count > MOST_ACTIONS:
+        text = f"got {scenario.steps.count}, must be at most {MOST_ACTIONS / agents:.0f} with {agents:,.0f} people and accounts"
+        raise refuse(("steps", "count"), text)
     if graph.attributes.leftmost.value > 0:
         got = graph.attributes.leftmost.value
         raise refuse(("follow_graph", "attributes", "leftmost"), f"got {got:g}, must be in [-1, 0]")
