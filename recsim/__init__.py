@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from recsim.experiment.delay import delay
     from recsim.experiment.diff import diff
     from recsim.experiment.dose import dose_response
+    from recsim.experiment.follow import FollowResult, run_follow
     from recsim.experiment.result import Result
     from recsim.experiment.run import run
     from recsim.experiment.sets import Answer
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from recsim.ranking.learned import Learned, View
     from recsim.ranking.policy import Policy, policy
     from recsim.ranking.reranker import Reranker, reranker
-    from recsim.scenario.load import load, parse
+    from recsim.scenario.follow import FollowScenario
+    from recsim.scenario.load import load, load_follow, parse
     from recsim.scenario.schema import Scenario
 
 __version__ = "0.1.0"
@@ -43,11 +45,15 @@ _HOME = {
     "policy": "recsim.ranking.policy", "Reranker": "recsim.ranking.reranker", "reranker": "recsim.ranking.reranker",
     "run": "recsim.experiment.run", "Answer": "recsim.experiment.sets", "attribute": "recsim.experiment.attribution",
     "delay": "recsim.experiment.delay", "dose_response": "recsim.experiment.dose",
-    "tradeoff": "recsim.experiment.tradeoff",
+    "tradeoff": "recsim.experiment.tradeoff", "FollowResult": "recsim.experiment.follow",
+    "run_follow": "recsim.experiment.follow", "FollowScenario": "recsim.scenario.follow",
+    "load_follow": "recsim.scenario.load",
 }  # fmt: skip
 __all__ = [
     "Answer",
     "Comparison",
+    "FollowResult",
+    "FollowScenario",
     "InputError",
     "Learned",
     "Policy",
@@ -64,10 +70,12 @@ __all__ = [
     "diff",
     "dose_response",
     "load",
+    "load_follow",
     "parse",
     "policy",
     "reranker",
     "run",
+    "run_follow",
     "tradeoff",
 ]
 

@@ -64,6 +64,17 @@ class Decision(IntEnum):
     ADVERTISEMENT = 62  # person, campaign: her place in the order of those who are shown one; which one; (spare)
     AD_STEP = 63  # impression of a campaign, no step: the step it is meant for; (spare)
     DETECTOR = 71  # account, number of the detector, no step: is it found; (spare)
+    FOLLOW_VISIT = 80  # agent of a follow-graph world: how many actions this step; place in the order; turn; (spare)
+    FOLLOW_ACT = 81  # agent, action: posts or passes on; which slot; (spare)
+    FOLLOW_POST = 82  # agent, action: quality, appeal, deception, illegal or not
+    FOLLOW_REMOVAL = 83  # agent, action: when its post is taken down if it is illegal; (spare)
+    FOLLOW_TRAIT = 84  # person: rate of actions; at high risk; share of illegal posts; (spare)
+    FOLLOW_ATTRIBUTE = 85  # person: side, partisanship, misinformation, (spare)
+    FOLLOW_WEIGHT = 86  # person: weight of following, of followers; (spare)
+    FOLLOW_EDGE = 87  # edge, attempt: follower, followed; (spare)
+    FOLLOW_GROW = 88  # new account, number of the draw: whom it follows; (spare)
+    FOLLOW_REWIRE = 89  # edge, round: place among those exchanged; partner of a repair; (spare)
+    INFILTRATE = 90  # account of a campaign, person: followed or not; place among those won; (spare)
     ORDER = 800  # player, pair of orders: place in a sampled order of an attribution; (spare)
     POLICY_NOISE = 900  # noise feature of a policy: person, item, step
 

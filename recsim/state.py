@@ -178,3 +178,21 @@ class Tally(NamedTuple):
 def copied(group: Any) -> Any:
     """The same group with every array copied (nested groups too): a fork of the state."""
     return type(group)(*(copied(v) if isinstance(v, tuple) else v.copy() for v in group))
+
+
+class Followers(NamedTuple):
+    """Who follows each agent of a follow-graph world. Agents: people first, then campaigns' accounts (N in all)."""
+
+    start: np.ndarray  # (N+1,) int64
+    follower: np.ndarray  # (E,) int32, agent numbers, sorted within an agent; a double edge delivers twice
+    room: np.ndarray  # (N+1,) int64, where what arrives at each agent in one turn can be put: at most so many emissions
+
+
+class Slots(NamedTuple):
+    """The feeds of a follow-graph world, newest first; S slots each."""
+
+    held: np.ndarray  # (N,) int32, filled slots
+    post: np.ndarray  # (N, S) int32, number of the post
+    shares: np.ndarray  # (N, S) int32, copies that came into this feed
+    age: np.ndarray  # (N, S) int32, steps
+    aged: np.ndarray  # (N,) int32, last step in which ages advanced

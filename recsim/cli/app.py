@@ -161,9 +161,18 @@ def ensemble(
 @app.command()
 def validate(config: Config, set_: Set = None) -> None:
     """Check a scenario without running it."""
-    from recsim.scenario import load
+    from recsim.scenario import FollowScenario, load_any
 
-    scenario = load(config, list(set_ or []))
+    scenario = load_any(config, list(set_ or []))
+    if isinstance(scenario, FollowScenario):
+        from recsim.world.follow_plan import make_follow_plan
+
+        make_follow_plan(scenario)
+        print(
+            f"{config}: valid; follow-graph world, {scenario.steps.count} steps, {scenario.follow_graph.people:,} people, "
+            f"{len(scenario.campaigns)} campaigns"
+        )
+        return
     people = round(scenario.population.people.value * scenario.population.scale)
     print(
         f"{config}: valid; {scenario.days.count} days, {people:,} simulated people, {len(scenario.candidates)} "

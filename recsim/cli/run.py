@@ -15,6 +15,7 @@ from recsim.cli.progress import progress
 from recsim.errors import InputError
 
 if TYPE_CHECKING:
+    from recsim.scenario.follow import FollowScenario
     from recsim.scenario.schema import Scenario
 
 LONG_RUN_S = 1800
@@ -39,9 +40,7 @@ class What(NamedTuple):
         from recsim.experiment.run import configured
         from recsim.scenario import load
 
-        _need("--replicates", self.replicates, 1)
-        _need("--dose", self.dose, 0)
-        _need("--seed", self.seed, 0)
+        self._check()
         if self.scale is not None and not 0 < self.scale <= 1:
             raise InputError(f"got {self.scale:g}, must be above 0 and at most 1", "--scale")
         start = "platform.parameters."
@@ -49,6 +48,34 @@ class What(NamedTuple):
         return configured(
             load(self.config, self.overrides), self.replicates, self.seed, policy, self.scale, self.dose, named
         )  # fmt: skip
+
+    def _check(self) -> None:
+        _need("--replicates", self.replicates, 1)
+        _need("--dose", self.dose, 0)
+        _need("--seed", self.seed, 0)
+
+    def is_follow(self) -> bool:
+        """Whether the file describes a follow-graph world."""
+        from recsim.scenario.load import is_follow, read_yaml
+
+        return is_follow(read_yaml(self.config)[0])
+
+    def follow_scenario(self, policy: str | None = None) -> FollowScenario:
+        """The scenario of a follow-graph world with all settings put in.
+
+        Raises:
+            InputError: a setting out of its range, or a bad scenario.
+        """
+        from recsim.scenario import load_follow
+
+        self._check()
+        if self.scale is not None:
+            raise InputError("a follow-graph world has no scale; set follow_graph.people with --set", "--scale")
+        settings = {
+            "run.replicates": self.replicates, "run.seed": self.seed, "dose": self.dose, "platform.policy": policy,
+        }  # fmt: skip
+        more = [f"{name}={value}" for name, value in settings.items() if value is not None]
+        return load_follow(self.config, [*self.overrides, *more])
 
 
 class How(NamedTuple):
@@ -97,6 +124,8 @@ def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
     from recsim.experiment.run import configured, estimate
 
     how.check()
+    if what.is_follow():
+        return follow_command(what, policy, how)
     scenario = what.scenario(policy)
     record = held_against(scenario, under)
     rule = scenario.audit.stopping
@@ -115,6 +144,19 @@ def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
     audited = under.plan is not None or by_rule
     write_all = partial(write, record=record if audited else None, plan=under.plan)
     show(result, how, write_all, print_summary, again=audited)
+
+
+def follow_command(what: What, policy: str | None, how: How) -> None:
+    """The same for a follow-graph world."""
+    from recsim.experiment.follow import estimate, run_follow
+    from recsim.report.follow import print_follow, write_follow
+
+    scenario = what.follow_scenario(policy)
+    text = f"{scenario.name}: {scenario.run.replicates} replicates, policy {scenario.platform.policy}"
+    how.announce(text, estimate(scenario, how.workers), "--replicates or follow_graph.people")
+    with progress(how.quiet) as say:
+        result = run_follow(scenario, progress=say, **how.options)
+    show(result, how, write_follow, print_follow)
 
 
 def compare_command(what: What, policies: str, how: How) -> None:

@@ -49,9 +49,9 @@ def _measured(name: str, measure: Path, replicates: int) -> list[dict]:
 def facts_of(policy) -> dict:
     """Everything shown, as plain values."""
     from recsim.ranking.policy import DOORS
-    from recsim.ranking.vocabulary import FEATURES
+    from recsim.ranking.vocabulary import FEATURES, SLOTS
 
-    known = {**FEATURES, **policy.learned_features}
+    known = {**FEATURES, **SLOTS, **policy.learned_features}
     return {
         "name": policy.name,
         "title": policy.title,
@@ -79,6 +79,7 @@ def facts_of(policy) -> dict:
         "learns_from": dict(policy.signals) or (dict.fromkeys(("like", "share", "follow"), 1) if policy.refit and policy.log_days else {}),
         "remembers_hides": policy.fatigue is not None,
         "ordering": policy.ordering,
+        "feeds": policy.choice if policy.of_feeds else "",
         "profiled": policy.profiled,
         "why_profiled": list(policy.why_profiled),
     }  # fmt: skip
@@ -105,6 +106,7 @@ def text_of(facts: dict) -> str:
         *(["  heating     a declared share of slots goes to pushed items (heated_views)"] if facts["heats"] else []),
         *([f"  learns from {', '.join(named)}"] if (named := _signs(facts["learns_from"])) else []),
         *(["  memory      authors by whom a person hid something"] if facts["remembers_hides"] else []),
+        *([f"  feeds       of a follow-graph world only; choice: {facts['feeds']}"] if facts["feeds"] else []),
         *([f"  gate reads  {', '.join(facts['gate'])}"] if facts["gate"] else []),
         *(f"  re-ranker   {name}: reads {', '.join(reads)}" for name, reads in facts["rerank"].items()),
         "  features",

@@ -17,6 +17,7 @@ from recsim.experiment.files import peak_rss_mib
 from recsim.experiment.folder import RunFolder
 from recsim.experiment.worlds import reduced
 from recsim.scenario import realise
+from recsim.scenario.follow import FollowScenario
 from recsim.scenario.schema import Scenario
 from recsim.world.arms import Arm
 
@@ -44,7 +45,7 @@ class Task:
 
     kind: str
     number: int
-    scenario: Scenario
+    scenario: Scenario | FollowScenario
     replicate: int
     cell: other.Cell | None = None
     weight: float = 1.0
@@ -59,12 +60,12 @@ def _engine(arms: tuple[Arm, ...] = ()) -> Simulate:
 
 
 def do_task(
-    simulate: Simulate | None, scenario: Scenario, cell: other.Cell | None, replicate: int, fixed: bool, threads: int,
+    simulate: Simulate | None, scenario: Scenario | FollowScenario, cell: other.Cell | None, replicate: int, fixed: bool, threads: int,
     arms: tuple[Arm, ...] = (), report: Callable[[float], None] | None = None,
 ) -> Stored:  # fmt: skip
     """One replicate of the scenario (ranged parameters drawn), or of one cell of the table of other assumptions."""
     simulate = simulate or _engine(arms)
-    if cell is not None:
+    if cell is not None and isinstance(scenario, Scenario):
         return other.simulate_cell(simulate, scenario, cell, replicate, threads, report)
     drawn = realise(scenario, scenario.run.seed, replicate, fixed)
     if arms:
@@ -150,7 +151,8 @@ class Session:
             folder: where to keep finished tasks, None to keep them in memory only.
         """
         if todo:
-            scenarios = {(t.scenario.platform.policy, t.scenario.platform.predictor.kind): t.scenario for t in todo}
+            ranked = [t.scenario for t in todo if isinstance(t.scenario, Scenario)]
+            scenarios = {(s.platform.policy, s.platform.predictor.kind): s for s in ranked}
             self._warm(list(scenarios.values()))
         start = now()
         # Closed at once if storing fails: workers must not go on while the error is on its way up.
@@ -185,7 +187,7 @@ class Session:
         Args:
             scenarios: one for each policy and predictor; the kernels that all share are compiled with the first.
         """
-        if self.simulate is not None:
+        if self.simulate is not None or not scenarios:
             return
         from recsim.world import warm
 

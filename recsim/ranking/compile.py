@@ -31,7 +31,7 @@ from recsim.kernels import mathf, philox
 from recsim.ranking.array_policy import ArrayPolicy, compile_arrays
 from recsim.ranking.compile_shadow import INBOX_LINES, INBOX_SCRATCH, drawing_lines, shadow_text
 from recsim.ranking.policy import Policy, syntax_of
-from recsim.ranking.vocabulary import CONSTANTS, NEEDS_AFFINITY, features_of
+from recsim.ranking.vocabulary import CONSTANTS, NEEDS_AFFINITY, SLOTS, features_of
 
 MATHS = {
     "exp": "exp32({})",
@@ -210,7 +210,7 @@ def render(policy: Policy, predictor: str, feature: str | None = None) -> tuple[
     """
     from recsim.ranking.compile_rerank import rerank_rows, rerank_text  # it renders with this module's rewriting
 
-    known = {**features_of(predictor), **policy.learned_features}
+    known = {**features_of(predictor), **SLOTS, **policy.learned_features}
     scored = [row for name in policy.score_reads for row in known[name].rows]
     rows = tuple(dict.fromkeys([*scored, *rerank_rows(policy)]))
     reads = policy.score_reads if feature is None else (feature,)

@@ -14,7 +14,7 @@ import numpy as np
 
 from recsim.errors import InputError, unknown
 from recsim.ranking.learned import Learned, View
-from recsim.ranking.vocabulary import FEATURES, PREDICTED, Feature
+from recsim.ranking.vocabulary import FEATURES, PREDICTED, SLOTS, Feature
 
 if TYPE_CHECKING:
     from recsim.ranking.mitigation import Aggregate
@@ -71,6 +71,8 @@ class Policy:
             days ago (the latest counts); at 0 they are not served. None: nobody remembers.
         rerank: re-rankers of the best entries of a visit, in order; their parameters are among ``parameters``.
         rerank_top: how many entries they are given.
+        choice: in a follow-graph world, how a person picks from the scored slots of her feed: "proportion": drawn in
+            proportion to the score; "best": the highest, the newest among equals.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Policy:
     fatigue: Callable | None = None
     rerank: tuple[Reranker, ...] = ()
     rerank_top: int = 100
+    choice: Literal["best", "proportion"] = "best"
 
     def __call__(self, f: Any, p: Any) -> float:
         """The score by the plain function: the oracle against which compiled code is tested."""
@@ -185,9 +188,14 @@ class Policy:
         return any(name in PREDICTED for name in self.score_reads)
 
     @property
+    def of_feeds(self) -> bool:
+        """Whether it scores the slots of a follow-graph world."""
+        return any(name in SLOTS for name in self.score_reads)
+
+    @property
     def item_only(self) -> bool:
         """Whether the score is the same for everybody, so that one evaluation per item is enough."""
-        known = {**FEATURES, **self.learned_features}
+        known = {**FEATURES, **SLOTS, **self.learned_features}
         return all(known[name].scope != "pair" for name in self.score_reads)
 
     @property
@@ -198,7 +206,7 @@ class Policy:
     @property
     def why_profiled(self) -> tuple[str, ...]:
         """What makes the feed one based on profiling; empty if nothing does."""
-        known = {**FEATURES, **self.learned_features}
+        known = {**FEATURES, **SLOTS, **self.learned_features}
         # A follow list is the person's own explicit choice.
         found = [f"feature {name}" for name in self.score_reads if known[name].profiling and name != "in_network"]
         if self.uses_pool:
@@ -305,10 +313,15 @@ def _reranker(one: Any) -> Reranker:
 def check_features(made: Policy) -> None:
     """Raise InputError for a feature or door that does not exist."""
     where = f"policy {made.name}"
-    known = {**FEATURES, **made.learned_features}
+    known = {**FEATURES, **SLOTS, **made.learned_features}
     for name in made.score_reads:
         if name not in known:
             raise unknown("feature", name, known, where)
+    mixed = [name for name in made.score_reads if name not in SLOTS]
+    if made.of_feeds and mixed:
+        raise InputError(
+            f"reads {mixed[0]!r} beside features of a slot; a follow-graph world has only {', '.join(SLOTS)}", where
+        )
     for name in made.learns:
         if name in FEATURES or not name.isidentifier():
             raise InputError(f"got {name!r} in learns, must be a new name of a feature", where)

@@ -21,6 +21,7 @@ from recsim.ranking.random_order import random
 from recsim.ranking.reddit_best import reddit_best
 from recsim.ranking.reddit_hot import reddit_hot
 from recsim.ranking.simsom import simsom
+from recsim.ranking.simsom_feed import simsom_feed
 from recsim.ranking.thompson_beta import thompson_beta
 from recsim.ranking.tiktok_value import tiktok_value
 from recsim.ranking.two_tower import two_tower
@@ -33,3 +34,5 @@ PREDICTING = (x_2026_08, x_2023_04, msi_2018, msi_2020, meta_political_2024, yt_
 LEARNING = (itemknn, als, linucb, thompson_beta, bridging)
 FORMULAS = (chrono, reddit_hot, reddit_best, hn_popular, hn_arc, lemmy_hot, mastodon_trends, simsom)
 PRESETS: dict[str, Policy] = {made.name: made for made in (*FIRST, *PREDICTING, *LEARNING, *FORMULAS)}
+FEED_PRESETS: dict[str, Policy] = {made.name: made for made in (simsom_feed,)}
+"""Policies of follow-graph worlds."""

@@ -17,7 +17,7 @@ from recsim.ranking.http_ranker import http_ranker
 from recsim.ranking.mitigation import Aggregate, Measure, Safeguards, own_measure
 from recsim.ranking.mitigations import MITIGATIONS
 from recsim.ranking.policy import Policy
-from recsim.ranking.presets import PRESETS
+from recsim.ranking.presets import FEED_PRESETS, PRESETS
 from recsim.ranking.rerank import RERANKERS
 from recsim.ranking.reranker import Reranker, with_rerankers
 
@@ -30,6 +30,8 @@ def get(name: str) -> Policy:
     """
     if name in PRESETS:
         return PRESETS[name]
+    if name in FEED_PRESETS:
+        return FEED_PRESETS[name]
     if name.startswith(("http://", "https://")):
         return http_ranker(name)
     if ":" in name:
@@ -37,7 +39,7 @@ def get(name: str) -> Policy:
     plugins = {point.name: point for point in entry_points(group="recsim.policies")}
     if name in plugins:
         return _checked(plugins[name].load(), name)
-    raise unknown("policy", name, [*PRESETS, *plugins])
+    raise unknown("policy", name, [*PRESETS, *FEED_PRESETS, *plugins])
 
 
 def missing(policy: Policy) -> list[str]:
@@ -69,6 +71,26 @@ def get_reranker(name: str | Reranker) -> Reranker:
     return found
 
 
+def for_feeds(name: str) -> Policy:
+    """The policy of a follow-graph world called ``name``.
+
+    Raises:
+        InputError: no such policy, or one that needs what such a world does not have.
+    """
+    policy, where = get(name), "platform.policy"
+    if not policy.of_feeds:
+        allowed = ", ".join(FEED_PRESETS)
+        raise InputError(
+            f"policy {name} reads no feature of a slot, so it cannot rank the feeds of a follow-graph world; allowed: "
+            f"{allowed}, or a policy of your own",
+            where,
+        )
+    for hook in ("gate", "refit", "weight", "aggregate", "rerank"):
+        if getattr(policy, hook):
+            raise InputError(f"policy {name} has the hook {hook!r}, which a follow-graph world does not call", where)
+    return policy
+
+
 def configured(name: str, rerank: Sequence[str] | None = None, top: int | None = None) -> Policy:
     """The policy as a scenario names it.
 
@@ -81,6 +103,11 @@ def configured(name: str, rerank: Sequence[str] | None = None, top: int | None =
         InputError: an unknown name, or parameter names that collide.
     """
     policy = get(name)
+    if policy.of_feeds:
+        raise InputError(
+            f"policy {name} ranks the slots of a follow-graph world (block 'follow_graph'), not a pool",
+            "platform.policy",
+        )
     if rerank is None and top is None:
         return policy
     return with_rerankers(policy, policy.rerank if rerank is None else [get_reranker(one) for one in rerank], top)
@@ -174,7 +201,7 @@ def listing() -> list[dict[str, object]]:
             "name": p.name, "title": p.title, "evidence": p.evidence, "profiled": p.profiled,
             "doors": list(p.open_doors), "source": p.source, "rerank": [one.name for one in p.rerank],
         }
-        for p in [*PRESETS.values(), *plugins.values()]
+        for p in [*PRESETS.values(), *FEED_PRESETS.values(), *plugins.values()]
     ]  # fmt: skip
 
 

@@ -99,6 +99,12 @@ FEATURES: dict[str, Feature] = {
         for head in HEADS
     },
 }  # fmt: skip
+SLOTS: dict[str, Feature] = {
+    "slot_age": Feature("pair", (), "F(0.0)", False, "steps", "age of the item in this feed"),
+    "slot_appeal": Feature("pair", (), "F(0.0)", False, "0-1", "appeal of the item, the same to everybody"),
+    "slot_shares": Feature("pair", (), "F(0.0)", False, "copies", "copies that came into this feed, or of the whole platform"),
+}  # fmt: skip
+"""Features of a slot of a follow-graph world; there are no others there, and none of these in a ranked world."""
 NEEDS_AFFINITY = {"affinity", "cosine", "e_play", *(f"p_{head}" for head in HEADS)}
 PREDICTED = {"e_play", *(f"p_{head}" for head in HEADS)}
 """Features that come from the predictor."""

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from recsim.scenario.follow import FollowScenario
 from recsim.scenario.quantity import Quantity
 from recsim.scenario.schema import Scenario
 
@@ -54,7 +55,7 @@ def _number(value: float) -> float | int:
     return int(value) if float(value).is_integer() and abs(value) < 1e15 else value
 
 
-def dump_yaml(scenario: Scenario) -> str:
+def dump_yaml(scenario: Scenario | FollowScenario) -> str:
     """The whole scenario as YAML, defaults and evidence included; loads back to an equal scenario."""
     return yaml.dump(_plain(scenario), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**16)
 
@@ -64,7 +65,7 @@ def json_schema() -> dict:
     return Scenario.model_json_schema()
 
 
-def fingerprint(scenario: Scenario, extra: Mapping[str, str]) -> str:
+def fingerprint(scenario: Scenario | FollowScenario, extra: Mapping[str, str]) -> str:
     """SHA-256 of the resolved scenario (without the number of replicates) and of ``extra``.
 
     Args:
@@ -93,7 +94,7 @@ def template() -> str:
     return files("recsim.scenario").joinpath("template.yaml").read_text(encoding="utf-8")
 
 
-def quantities(scenario: Scenario) -> list[dict[str, Any]]:
+def quantities(scenario: Scenario | FollowScenario) -> list[dict[str, Any]]:
     """Every number of the scenario that carries evidence: dotted key, value, range, evidence, source, description."""
     rows: list[dict[str, Any]] = []
 

@@ -12,8 +12,9 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from recsim.errors import InputError, nearest, unknown
+from recsim.scenario.follow import FollowScenario
 from recsim.scenario.people import Segment
-from recsim.scenario.references import check_references
+from recsim.scenario.references import check_follow, check_references
 from recsim.scenario.schema import Scenario
 
 MOST_PROBLEMS = 10
@@ -99,13 +100,43 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     Raises:
         InputError: one line per problem, at most ten, each with file, line and dotted key.
     """
-    raw, lines = read_yaml(path)
-    for override in overrides:
-        apply_override(raw, override)
+    raw, lines = _overridden(path, overrides)
+    if is_follow(raw):
+        raise InputError(
+            "describes a follow-graph world (block 'follow_graph'), which `recsim run` and `recsim validate` take and "
+            "other commands do not yet; from Python: recsim.load_follow and recsim.run_follow",
+            str(path),
+        )
     population = raw.get("population")
     if isinstance(population, dict) and isinstance(population.get("segments"), str):
         population["segments"] = read_segments(Path(path).parent / population["segments"])
     return parse(raw, str(path), lines)
+
+
+def _overridden(path: str | Path, overrides: Sequence[str]) -> tuple[dict, Lines]:
+    raw, lines = read_yaml(path)
+    for override in overrides:
+        apply_override(raw, override)
+    return raw, lines
+
+
+def is_follow(raw: Mapping) -> bool:
+    """Whether a mapping describes a follow-graph world."""
+    return "follow_graph" in raw
+
+
+def load_follow(path: str | Path, overrides: Sequence[str] = ()) -> FollowScenario:
+    """Read and validate the scenario of a follow-graph world; arguments and errors as of `load`."""
+    raw, lines = _overridden(path, overrides)
+    if not is_follow(raw):
+        raise InputError("describes no follow-graph world (there is no block 'follow_graph'); use load", str(path))
+    return parse_follow(raw, str(path), lines)
+
+
+def load_any(path: str | Path, overrides: Sequence[str] = ()) -> Scenario | FollowScenario:
+    """Read and validate a scenario of either kind."""
+    raw, _ = _overridden(path, overrides)
+    return load_follow(path, overrides) if is_follow(raw) else load(path, overrides)
 
 
 def parse(raw: Mapping, where: str = "scenario", lines: Lines | None = None) -> Scenario:
@@ -114,15 +145,30 @@ def parse(raw: Mapping, where: str = "scenario", lines: Lines | None = None) -> 
     Raises:
         InputError: one line per problem, at most ten.
     """
+    scenario: Scenario = _validated(Scenario, raw, where, lines or {})
+    check_references(scenario, lambda path, text: InputError(text, _where(path, raw, where, lines or {})))
+    return scenario
+
+
+def parse_follow(raw: Mapping, where: str = "scenario", lines: Lines | None = None) -> FollowScenario:
+    """Validate a mapping that describes a follow-graph world.
+
+    Raises:
+        InputError: one line per problem, at most ten.
+    """
+    scenario: FollowScenario = _validated(FollowScenario, raw, where, lines or {})
+    check_follow(scenario, lambda path, text: InputError(text, _where(path, raw, where, lines or {})))
+    return scenario
+
+
+def _validated(kind: type, raw: Mapping, where: str, lines: Lines) -> Any:
     try:
-        scenario = TypeAdapter(Scenario).validate_python(raw)
+        return TypeAdapter(kind).validate_python(raw)
     except ValidationError as error:
-        found = [_problem(e, raw, where, lines or {}) for e in error.errors(include_url=False)]
+        found = [_problem(e, raw, where, lines, kind) for e in error.errors(include_url=False)]
         found = list(dict.fromkeys(found))
         more = [f"... and {len(found) - MOST_PROBLEMS} more"] if len(found) > MOST_PROBLEMS else []
         raise InputError("\n".join(found[:MOST_PROBLEMS] + more)) from None
-    check_references(scenario, lambda path, text: InputError(text, _where(path, raw, where, lines or {})))
-    return scenario
 
 
 def _where(path: tuple, raw: Any, file: str, lines: Lines) -> str:
@@ -163,11 +209,11 @@ def _real_path(loc: tuple, raw: Any) -> tuple:
 _TAGS = {"bot_network", "purchased_engagement", "paid_influencers", "volunteers", "list[Segment]", "str"}
 
 
-def _problem(error: Mapping, raw: Any, file: str, lines: Lines) -> str:
+def _problem(error: Mapping, raw: Any, file: str, lines: Lines, schema: type = Scenario) -> str:
     path = _real_path(error["loc"], raw)
     kind, got = error["type"], error.get("input")
     if kind == "extra_forbidden":
-        allowed = _allowed_keys(error["loc"][:-1], raw)
+        allowed = _allowed_keys(error["loc"][:-1], raw, schema)
         name = str(error["loc"][-1])
         near = nearest(name, allowed)
         listed = f"; allowed: {', '.join(allowed)}" if allowed else ""
@@ -220,9 +266,9 @@ _NEEDED = {
 }  # fmt: skip
 
 
-def _allowed_keys(loc: tuple, raw: Any) -> list[str]:
+def _allowed_keys(loc: tuple, raw: Any, schema: type = Scenario) -> list[str]:
     """Keys of the block at a location, found by walking the schema's classes."""
-    block: Any = Scenario
+    block: Any = schema
     node = raw
     for step in loc:
         if step in _TAGS and not _has(node, step):
@@ -236,7 +282,7 @@ def _allowed_keys(loc: tuple, raw: Any) -> list[str]:
         block = _block_of(fields[step].annotation, node)
     if isinstance(node, dict) and isinstance(raw, dict):
         block = _block_of(block, node) if not hasattr(block, "model_fields") else block
-    if loc and loc[0] == "campaigns" and len(loc) >= 2:
+    if loc and loc[0] == "campaigns" and len(loc) >= 2 and schema is Scenario:
         block = _campaign_block(raw, loc)
     return list(getattr(block, "model_fields", {}))
 

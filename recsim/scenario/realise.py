@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -11,7 +11,6 @@ from recsim.scenario.platform import Retrieval
 from recsim.scenario.posts import PostKind, rescaled
 from recsim.scenario.quantity import Quantity
 from recsim.scenario.references import hash32
-from recsim.scenario.schema import Scenario
 from recsim.scenario.tactics import TACTIC_SHARES, TARGET_SHARES, TacticMix, TargetMix
 
 MASK = 0xFFFFFFFF
@@ -35,7 +34,10 @@ def philox_word(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tup
     return c0, c1, c2, c3
 
 
-def realise(scenario: Scenario, seed: int, replicate: int, fixed: bool = False) -> Scenario:
+Kind = TypeVar("Kind", bound=BaseModel)
+
+
+def realise(scenario: Kind, seed: int, replicate: int, fixed: bool = False) -> Kind:
     """The scenario with every ranged quantity drawn once.
 
     The draw hangs on the dotted path, in which candidates and campaigns stand by their key: reordering lists or

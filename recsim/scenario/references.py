@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Callable
 
 from recsim.errors import InputError, nearest
+from recsim.scenario.follow import MOST_AGENTS, FollowScenario
 from recsim.scenario.schema import Scenario
 
 Refuse = Callable[[tuple, str], InputError]
 GATE_MODES = ("off", "soft", "hard")
 ABOUT = ("own", "rivals")
 """What a post can be about, beside a candidate's id."""
+MOST_ACTIONS = 1e9
+"""Actions of a follow-graph world, whose posts are numbered in 32 bits."""
 
 
 def hash32(text: str) -> int:
@@ -77,6 +80,52 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
     if round(scenario.population.people.value * scenario.population.scale) < 10:
         n = scenario.population.people.value * scenario.population.scale
         raise refuse(("population", "scale"), f"leaves {n:g} simulated people, must be at least 10; raise the scale")
+
+
+def check_follow(scenario: FollowScenario, refuse: Refuse) -> None:
+    """Raise the first problem of a follow-graph scenario that no single block can see; arguments as `check_references`."""
+    for field in ("id", "key"):
+        seen: set[str] = set()
+        for number, campaign in enumerate(scenario.campaigns):
+            name = getattr(campaign, field)
+            if name in seen:
+                raise refuse(("campaigns", number, field), f"got {field} {name!r} twice; each must be different")
+            if name in ("people", "illegal"):
+                raise refuse(
+                    ("campaigns", number, field), f"got {field} {name!r}, which names a column; choose another"
+                )
+            seen.add(name)
+    hashes = {hash32("people"): "people", hash32("follow graph"): "follow graph"}
+    for number, campaign in enumerate(scenario.campaigns):
+        if hash32(campaign.key) in hashes:
+            raise refuse(
+                ("campaigns", number, "key"),
+                f"keys {hashes[hash32(campaign.key)]!r} and {campaign.key!r} have the same hash or are the same; change one",
+            )
+        hashes[hash32(campaign.key)] = campaign.key
+    graph = scenario.follow_graph
+    most = graph.people - 1 if graph.kind == "growth" else (graph.people - 1) / 2
+    if graph.mean_degree.value > most:
+        raise refuse(
+            ("follow_graph", "mean_degree"),
+            f"got {graph.mean_degree.value:g}, must be at most {most:g} with {graph.people} people; lower it",
+        )
+    agents = graph.people * (1 + scenario.dose.value * sum(c.accounts_share.value for c in scenario.campaigns))
+    if agents > 2 * MOST_AGENTS:
+        text = (
+            f"gives {agents:,.0f} people and accounts, must be at most {2 * MOST_AGENTS:,}; lower it or accounts_share"
+        )
+        raise refuse(("dose",), text)
+    if agents * scenario.steps.count > MOST_ACTIONS:
+        text = f"got {scenario.steps.count}, must be at most {MOST_ACTIONS / agents:.0f} with {agents:,.0f} people and accounts"
+        raise refuse(("steps", "count"), text)
+    if graph.attributes.leftmost.value > 0:
+        got = graph.attributes.leftmost.value
+        raise refuse(("follow_graph", "attributes", "leftmost"), f"got {got:g}, must be in [-1, 0]")
+    if scenario.moderation.half_life_steps is not None and not scenario.posts.illegal:
+        raise refuse(
+            ("moderation", "half_life_steps"), "is set, but nobody posts anything illegal; set posts.illegal to true"
+        )
 
 
 def _unique(scenario: Scenario, refuse: Refuse) -> None:

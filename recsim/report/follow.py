@@ -1,0 +1,178 @@
+"""Table, figure and page of a follow-graph world."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import IO, Any
+
+import jinja2
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from recsim.experiment.folder import write_text
+from recsim.experiment.follow import ILLEGAL, FollowResult
+from recsim.report.figures import BLACK, BLUE, RED, STYLE, save
+from recsim.report.html import _form, _plain, _significant
+from recsim.report.table import number, wrapped
+from recsim.scenario import quantities
+
+WORDS = {
+    "prevalence_posts": "illegal among different posts in feeds", "prevalence_slots": "illegal among slots of feeds",
+    "impressions": "impressions of illegal posts", "reach": "person and illegal post, seen at least once",
+    "unique_reshares": "person and illegal post, passed on", "reshares": "re-shares of illegal posts",
+}  # fmt: skip
+
+
+def print_follow(result: FollowResult, file: IO[str] | None = None) -> None:
+    """Print the summary of a run, at 80 columns."""
+    print("\n".join(line.rstrip() for line in follow_lines(result)), file=file)
+
+
+def _span(row: dict[str, Any], name: str, form: str, factor: float = 1.0) -> str:
+    low, high = row[f"{name}_ci_low"], row[f"{name}_ci_high"]
+    return "(one replicate)" if low is None else f"({low * factor:{form}} to {high * factor:{form}})"
+
+
+def follow_lines(result: FollowResult) -> list[str]:
+    """The whole text, line by line."""
+    s, scenario = result.summary, result.scenario
+    g = scenario.follow_graph
+    lines = [
+        *wrapped(scenario.title or s["scenario"]),
+        *wrapped(
+            f"policy {s['policy']}; {s['steps']} steps, results over the last {s['averaged_steps']}; {s['people']:,} people, "
+            f"{g.kind} graph, mean degree {g.mean_degree.value:g}, rewiring {g.rewiring}"
+        ),
+        "",
+    ]
+    if s["campaigns"]:
+        lines += [f"{'campaign':<24}{'share of slots, %':>18}   {'95 % interval':<20}{'of views, %':>12}", "-" * 78]
+        for row in s["campaigns"]:
+            share, seen = (
+                number(100 * (row["slot_share"] or 0), ".2f"),
+                number(100 * (row["impression_share"] or 0), ".2f"),
+            )
+            lines.append(
+                f"{row['campaign'][:23]:<24}{share:>18}   {_span(row, 'slot_share', '.2f', 100):<20}{seen:>12}"
+            )
+        lines += ["-" * 78]
+        lines += wrapped(
+            f"Inauthentic posts fill {100 * s['inauthentic_share']:.2f} % {_span(s, 'inauthentic_share', '.2f', 100)} of the "
+            "slots of people's feeds; without the campaigns none exist, so this is the exposure shift."
+        )
+        lines += wrapped(
+            f"Relative quality: {s['relative_quality']:.3f} as 1 minus that share, {s['quality_ratio']:.3f} "
+            f"{_span(s, 'quality_ratio', '.3f')} as mean quality with the campaigns over mean quality without."
+        )
+    else:
+        lines += wrapped("No campaign acts: both worlds are the same.")
+    if "illegal" in s:
+        lines += ["", f"{'illegal posts':<46}{'value':>12}  {'change by takedown, %':<20}", "-" * 78]
+        for name in ILLEGAL:
+            row = s["illegal"][name]
+            change = ""
+            if "change_percent" in row:
+                change = f"{number(row['change_percent'], '+.1f')} {_span(row, 'change_percent', '+.1f')}"
+            lines.append(f"{WORDS[name]:<46}{row['value']:>12.4g}  {change}")
+    kind = "exploratory: fewer than 30 replicates; " if s["exploratory"] else ""
+    t = s["timing"]
+    lines += ["", *wrapped(
+        f"{s['replicates']} replicates ({kind}the interval covers {s['interval_covers']}). Simulated evidence under stated "
+        "assumptions; it does not establish the conduct of any real service."
+    )]  # fmt: skip
+    lines += wrapped(
+        f"{t['wall_s']:.0f} s, {s['actions'] / 1e6:.1f} M actions, {s['deliveries'] / 1e6:.0f} M deliveries"
+    )
+    if result.folder is not None:
+        lines += [f"results: {result.folder}", f"report:  {result.folder / 'report.html'}"]
+    return lines
+
+
+def share_by_step(result: FollowResult) -> Figure:
+    """Inauthentic (or illegal) share of the slots of people's feeds by step, each replicate and their mean."""
+    steps = result.frames["steps"]
+    illegal = not result.scenario.campaigns and result.scenario.posts.illegal
+    figure = Figure(figsize=(7.2, 3.8), dpi=150, layout="constrained")
+    axes = figure.add_subplot()
+    for arm, colour, line in (("factual", RED, "-"), ("counterfactual", BLUE, "--"), ("unmoderated", BLACK, ":")):
+        mine = steps[steps["arm"].astype(str) == arm]
+        if not len(mine):
+            continue
+        value = mine["illegal_held"] / mine["posts_held"].clip(lower=1) if illegal else mine["inauthentic_share"]
+        wide = mine.assign(value=100 * value).pivot(index="step", columns="replicate", values="value")
+        if arm == "factual":
+            axes.plot(wide.index, wide.to_numpy(), color=colour, linewidth=0.5, alpha=0.35)
+        axes.plot(wide.index, wide.mean(axis=1), line, color=colour, linewidth=1.8, label=f"{arm}, mean of replicates")
+    first = result.summary["steps"] - result.summary["averaged_steps"]
+    if result.summary["stop"] == "fixed":
+        axes.axvspan(
+            first, result.summary["steps"] - 1, color="#eeeeee", zorder=0, label="steps that results are means of"
+        )
+    axes.set_xlabel("step")
+    what = (
+        "illegal, % of different posts\nin people's feeds"
+        if illegal
+        else "inauthentic, % of the slots\nof people's feeds"
+    )
+    axes.set_ylabel(what)
+    axes.set_ylim(0, None)
+    axes.set_title("Exposure by step", loc="left")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    return figure
+
+
+def slots_by_replicate(result: FollowResult) -> Figure | None:
+    """Relative quality of every replicate, both ways of reckoning it."""
+    if not result.scenario.campaigns:
+        return None
+    from recsim.experiment.follow import window_means
+
+    found = {arm: window_means(result.scenario, result.frames, arm) for arm in ("factual", "counterfactual")}
+    shares = 1 - found["factual"]["inauthentic_share"].to_numpy(float)
+    ratio = found["factual"]["quality"].to_numpy(float) / found["counterfactual"]["quality"].to_numpy(float)
+    figure = Figure(figsize=(7.2, 2.6), dpi=150, layout="constrained")
+    axes = figure.add_subplot()
+    names = ("1 - inauthentic share of slots", "quality with / quality without")
+    for place, (values, colour, marker) in enumerate(((shares, RED, "o"), (ratio, BLUE, "s"))):
+        spread = np.linspace(-0.15, 0.15, len(values)) if len(values) > 1 else [0.0]
+        axes.plot(values, place + np.asarray(spread), marker, color=colour, markersize=4, linestyle="")
+        axes.plot([values.mean()] * 2, [place - 0.3, place + 0.3], color=colour, linewidth=2)
+    axes.set_yticks([0, 1], names)
+    axes.set_ylim(-0.6, 1.6)
+    axes.set_xlabel("relative quality, one point per replicate, line: mean")
+    axes.set_title("Relative quality, reckoned in two ways", loc="left")
+    return figure
+
+
+def _address(path: Path) -> str:
+    """A file as an address that holds it, so that the page needs no other file."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def write_follow(result: FollowResult) -> None:
+    """Write figures and ``report.html`` into the run's folder (nothing if it has none)."""
+    if result.folder is None:
+        return
+    s = result.summary
+    caption = f"{s['replicates']} replicates; {s['people']:,} people; policy {s['policy']}"
+    drawn: list[tuple[str, Path, str]] = []
+    with matplotlib.rc_context(STYLE):
+        for name, make, text in (
+            ("share_by_step", share_by_step, f"Share of people's feeds by step; thin: each replicate; {caption}."),
+            ("relative_quality", slots_by_replicate, f"Relative quality by replicate; {caption}."),
+        ):
+            figure = make(result)
+            if figure is not None:
+                drawn.append((name, save(figure, result.folder / "figures", name), text))
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("recsim.report", "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )  # fmt: skip
+    environment.filters.update(form=_form, plain=_plain, significant=_significant)
+    text = environment.get_template("follow.html.j2").render(
+        scenario=result.scenario, s=s, words=WORDS, parameters=quantities(result.scenario),
+        figures=[(name, _address(file), caption) for name, file, caption in drawn],
+    )  # fmt: skip
+    write_text(result.folder / "report.html", text)
