@@ -23,7 +23,8 @@ INTRODUCTION = """
 
 Can a simulator be trusted that was made to answer one question? Here the engine of the Romanian case, unchanged, is asked what others
 have measured on platforms or in models of their own. What counts as agreement was fixed before the first full run and stands beside
-every figure; no parameter was moved to make one come out. A row that does not come out says so, with the reason as far as it was found. An interval is
+every figure; no parameter was moved to make one come out (two designs were changed after trial runs for reasons given
+with them: nobody searches in the study of bots, and there are three scripted accounts, not ten). A row that does not come out says so, with the reason as far as it was found. An interval is
 95 % over independent worlds (Student's t) with declared ranges drawn; "agrees" is a statement about direction and order of magnitude, not about a
 platform. Sources marked "abstract" or "secondary page" were read there only; no stored data of others are used.
 
@@ -40,12 +41,12 @@ once, on one day before a vote; what they did until then stays counted unless it
 the shift of exposure shares that is left.
 
 - Same axis: expected delay is half-life / ln 2, so half-lives of 1, 2 and 8 days stand for removal about 1.4, 2.9 and 11.5 days after posting.
-- Same direction: earlier is never worse on average. The published curve is steep below two days because a message earns most of its impressions in its first
-  days; items here live for days too, so a network removed the day after its posts has been seen by most who will see it.
+- Same direction: earlier is never worse on average. The published curve is steepest below two days, while a message still earns most of its impressions; items
+  here live for days too, so a network removed some days after it acted has done most of what it will do.
 - Where they part: content that is taken down earns nothing further, while a like of an account that is taken down goes on working through counters, gates and what was
-  learned. So the Romanian curve is flatter, and at the documented doses no two of its days can be told apart ([romania.md](romania.md#what-did-the-work)).
-- Neither may be read off the other: to ask the published question of the Romanian case, moderation must act on items (`moderation.detectors`, `action: remove`),
-  not on networks.
+  learned. At the documented doses the Romanian curve is flat within its noise: no two of its days can be told apart ([romania.md](romania.md#what-did-the-work)).
+- Neither may be read off the other. To ask the published question of the Romanian case, moderation must act on items
+  ([moderation.md](moderation.md)), not on networks.
 """
 
 
