@@ -78,7 +78,7 @@ def why_not(name: str, mean: float, low: float) -> str:
     if mean > 250:
         return "a feed beyond followed accounts shows a post to people who never followed; followers are 1.5 to 10 % of people here"
     if low <= 0:
-        return "ranking the same items by predicted actions favours no official account: likes of their posts are as frequent as others'"
+        return "ranking the same items by predicted actions favours no official account: in this model their posts are drawn like other posts about candidates"
     return "smaller than published"
 
 

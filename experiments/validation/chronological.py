@@ -73,8 +73,8 @@ def judge(table: pd.DataFrame) -> list[Finding]:
         agrees = share[1] > 0
         if not agrees:
             note += (
-                "; why: three people in ten have a marked interest in politics here, and this ranking gives them politics; that a "
-                "platform ranks politics down for most is in no formula"
+                "; why: three people in ten have a marked interest in politics here and this ranking gives it to them; nothing in its formula holds "
+                "politics back, and what a rule that does comes to is in the last row"
             )
         found.append(
             Finding(
@@ -99,7 +99,7 @@ def chart(table: pd.DataFrame) -> Figure:
             (label, *ratio_pct(wide(table, "chrono_following", key), wide(table, name, key)))
             for key, label in FIGURES.items()
         ]
-        for name in RANKED
+        for name in (*RANKED, DEMOTING)
     }
     return dots(
         series, "change with the chronological feed, % (95 % interval)", "From a ranked to a chronological feed"

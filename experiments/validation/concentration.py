@@ -31,15 +31,19 @@ the most exposed 1 % taken; beside it that of all exposures to candidates' conte
 
 
 def cells(size: Size) -> dict[str, Scenario]:
-    """The same network under three feeds."""
-    return {name: with_campaign(base(size, name), CAMPAIGN) for name in FEEDS}
+    """The same network under three feeds; in a short run it starts later."""
+    scenarios = {name: base(size, name) for name in FEEDS}
+    return {
+        name: with_campaign(one, {**CAMPAIGN, "start": max(CAMPAIGN["start"], 3 - one.days.count)})
+        for name, one in scenarios.items()
+    }
 
 
 def measure(scenario: Scenario, replicate: int) -> dict[str, float]:
     """Shares of the most exposed 1 % of people in exposures to bots' posts, candidates' content and everything."""
     world = world_of(scenario, replicate, FACTUAL)
     plan = world.plan
-    seen = watch(world, plan.steps).since(plan.step_of(-13))
+    seen = watch(world, plan.steps).since(plan.step_of(plan.first_day))
     labels = world.state.items.labels
     bots = np.bincount(seen.person[labels.kind[seen.item] == BOT], minlength=plan.people)
     about = np.bincount(seen.person[labels.candidate[seen.item] >= 0], minlength=plan.people)

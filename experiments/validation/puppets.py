@@ -107,9 +107,12 @@ def why_not(script: str) -> str:
     if script == "blind":
         return (
             "why: the platform learns interest from what is watched and liked; who likes everything is taken for somebody of broad taste and "
-            "is shown less of the niche than people who choose it; in the paper recommendations follow the last item, not a taste"
+            "is shown less of the niche than people who choose it"
         )
-    return "why: people who like a topic best are shown about as much of it as there is"
+    return (
+        "why: not established; an account that skips nearly everything leaves sooner and follows fewer authors than one that likes everything, and this "
+        "feed prefers followed authors"
+    )
 
 
 def chart(table: pd.DataFrame) -> Figure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import datetime as dt
 import hashlib
@@ -128,10 +129,36 @@ def table_of(study: Study, size: Size, workers: int | None = None) -> pd.DataFra
     return pd.DataFrame([{"cell": name, "replicate": r, **rows[k]} for k, (name, r) in enumerate(keys)])
 
 
+WORDS = {"judge", "chart", "why_not", "_note", "TEXT", "WHY", "SOURCE", "FACTS", "PUBLISHED"}
+"""What a study's file says about figures; the rest decides them."""
+
+
+def deciding_code(source: str) -> str:
+    """The part of a study's file that decides its figures: without docstrings, comments, verdicts, texts and pictures."""
+    tree = ast.parse(source)
+    kept = []
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        named = {getattr(node, "name", None), *(getattr(target, "id", None) for target in targets)}
+        if not named & WORDS:
+            kept.append(node)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
+            body[0].value.value = ""
+    return "\n".join(ast.dump(node) for node in kept)
+
+
 def fingerprint_of(study: Study, size: Size) -> str:
-    """What decides the numbers of a study: scenarios, engine, and the study's own code; 12 hexadecimal digits."""
+    """What decides the figures of a study: scenarios, engine, and the study's own code; 12 hexadecimal digits."""
     marks = {name: run_fingerprint(cell, False) for name, cell in study.cells(size).items()}
-    code = [inspect.getsource(inspect.getmodule(study.measure)), (Path(__file__).parent / "exposures.py").read_text()]
+    own = inspect.getsource(inspect.getmodule(study.measure))  # type: ignore[arg-type]
+    code = [deciding_code(text) for text in (own, (Path(__file__).parent / "exposures.py").read_text(encoding="utf-8"))]
     text = json.dumps([marks, code, size.replicates], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
