@@ -99,7 +99,7 @@ def chart(table: pd.DataFrame) -> Figure:
             (label, *ratio_pct(wide(table, "chrono_following", key), wide(table, name, key)))
             for key, label in FIGURES.items()
         ]
-        for name in (*RANKED, DEMOTING)
+        for name in RANKED
     }
     return dots(
         series, "change with the chronological feed, % (95 % interval)", "From a ranked to a chronological feed"
