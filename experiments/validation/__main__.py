@@ -73,7 +73,7 @@ def carry_out_all(options: argparse.Namespace) -> None:
 
 def report(title: str, found: list[dict]) -> None:
     """Records on the terminal, one line each."""
-    print(f"\n{title} ({found[0]['seconds']:.0f} s, {found[0]['replicates']} replicates)")
+    print(f"\n{title} ({found[0]['seconds']:.0f} s, {max(r['replicates'] for r in found)} replicates)")
     for one in found:
         low, high = one["interval"]
         verdict = {True: "as published", False: "NOT as published", None: "no verdict"}[one["agrees"]]

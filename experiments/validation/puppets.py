@@ -26,7 +26,7 @@ STRONG = np.float32(6.0)
 BEHAVIOURS = ("informed", "blind", "seeking")
 TEXT = """
 Audits with scripted accounts find that recommendations lead into a niche; people are found there far less. The paper's simulation shows why: accounts that take
-whatever is recommended are led there, those that choose by utility are not. Here three accounts of people who like a topic best are continued from the
+whatever is recommended are led there, those that choose by utility are not. Here three accounts (more would move the platform themselves) of people who like a topic best are continued from the
 middle of a run three times, with the same history, follows and luck. *Informed*: as the people they are. *Blind*: nearly everything shown is watched and
 most of it liked. *Seeking*: whatever is about the topic is watched and liked, nearly everything else skipped, as in audits whose script has a target. Measured: the topic's share of what
 these accounts are shown in the last five days. Scripts are very strong tastes (6 standard deviations), so chance hardly matters; nobody else's draws change. Fixed

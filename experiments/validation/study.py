@@ -61,6 +61,7 @@ class Finding:
         agrees: whether it does; None without a verdict.
         note: how it was measured, or why it differs.
         kind: "fitted" if the scenario was made to agree, "held out" if not; empty where nothing could be fitted.
+        replicates: worlds behind it; 0: as many as the study has.
     """
 
     quantity: str
@@ -73,6 +74,7 @@ class Finding:
     agrees: bool | None
     note: str = ""
     kind: str = ""
+    replicates: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,10 +176,12 @@ def carry_out(study: Study, size: Size, workers: int | None = None) -> tuple[lis
     seconds = time.perf_counter() - began
     head = {"study": study.name}
     tail = {
-        "version": recsim.__version__, "fingerprint": fingerprint_of(study, size), "replicates": size.replicates,
+        "version": recsim.__version__, "fingerprint": fingerprint_of(study, size),
         "date": dt.date.today().isoformat(), "seconds": round(seconds, 1),
     }  # fmt: skip
-    return [{**head, **_record(finding), **tail} for finding in study.judge(table)], table
+    return [
+        {**head, **_record(f), **tail, "replicates": f.replicates or size.replicates} for f in study.judge(table)
+    ], table
 
 
 def _record(finding: Finding) -> dict:

@@ -60,8 +60,8 @@ FACTS = (
 )  # fmt: skip
 WHY = {
     "gini_views": "why: one simulated item stands for about 22 real ones, which flattens the tail (docs/decisions/0004-pass-shares.md)",
-    "personal": "why: retrieval puts everybody into the stratum of one main topic, and the share of pools from interest (0.8) is a declared assumption; the measure also differs",
-    "out_of_network": "why: a person follows 40 accounts on average (20 to 80) of some 700 here, and the published factor for strangers takes away a quarter of a score only",
+    "personal": "why: only what differs by main topic (16) is counted here, the studies count creators, sounds and hashtags as well: a lower bound of another measure",
+    "out_of_network": "why: a person follows 40 accounts on average (20 to 80) of some 700 here, and the published factor for strangers takes away a quarter of a score only; the interval includes 50",
 }
 
 
@@ -113,7 +113,7 @@ def judge(table: pd.DataFrame) -> list[Finding]:
         note = "" if agrees else WHY.get(fact.figure, "the scenario's range does not reach it")
         found.append(
             Finding(
-                fact.label, fact.published, fact.source, t.mean, t.low, t.high, f"{fact.low:g} to {fact.high:g}", agrees, note, fact.kind
+                fact.label, fact.published, fact.source, t.mean, t.low, t.high, f"{fact.low:g} to {fact.high:g}", agrees, note, fact.kind, t.n,
             )
         )  # fmt: skip
     return found
