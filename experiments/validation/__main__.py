@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,8 @@ from experiments.validation.studies import STUDIES
 from experiments.validation.study import FULL, REDUCED, ROOT, Size, carry_out
 from recsim.errors import InputError, unknown
 
-SCRIPTS = ("reproduce_simsom", "reproduce_takedown")
-"""Scripts beside this package that write records of their own: ``--out FILE``."""
+SCRIPTS = {"simsom": "reproduce_simsom", "takedown": "reproduce_takedown"}
+"""Scripts beside this package that write records of their own, ``<name>.json`` and ``figures/*.png`` in a folder ``--out``."""
 
 
 def main() -> None:
@@ -54,12 +55,9 @@ def carry_out_all(options: argparse.Namespace) -> None:
         records.mkdir(parents=True, exist_ok=True)
     for name in wanted:
         if name in SCRIPTS:
-            script = ROOT / "experiments" / f"{name}.py"
             # Their worlds are of the published size: nothing to reduce.
-            if script.exists() and records is not None and not options.reduced:
-                subprocess.run(
-                    [sys.executable, str(script), "--out", str(records / f"{name}.json")], check=True, cwd=ROOT
-                )
+            if keep is not None and not options.reduced:
+                run_script(name, keep)
             continue
         study = STUDIES[name]
         found, table = carry_out(study, size, options.workers)
@@ -69,6 +67,24 @@ def carry_out_all(options: argparse.Namespace) -> None:
             save_png(lambda s=study, t=table: s.chart(t), keep / FIGURES.name / f"validation-{name}.png")
     if keep == ROOT / "docs":
         write_page(PAGE)
+
+
+def run_script(name: str, keep: Path) -> None:
+    """Run a script of `SCRIPTS`, if it is there, and keep its records and figures.
+
+    Runs are kept in ``runs/``, where an interrupted script goes on.
+
+    Args:
+        name: of its records. keep: folder for records and figures.
+    """
+    script, out = ROOT / "experiments" / f"{SCRIPTS[name]}.py", ROOT / "runs" / name
+    if not script.exists():
+        return
+    subprocess.run([sys.executable, str(script), "--out", str(out)], check=True, cwd=ROOT)
+    shutil.copyfile(out / f"{name}.json", keep / RECORDS.name / f"{name}.json")
+    (keep / FIGURES.name).mkdir(parents=True, exist_ok=True)
+    for path in sorted((out / "figures").glob("*.png")):
+        shutil.copyfile(path, keep / FIGURES.name / f"validation-{path.name}")
 
 
 def report(title: str, found: list[dict]) -> None:

@@ -12,7 +12,7 @@ from experiments.validation.study import ROOT
 PAGE = ROOT / "docs" / "validation.md"
 RECORDS = ROOT / "docs" / "validation"
 FIGURES = ROOT / "docs" / "images"
-TITLES = {"reproduce_simsom": "SimSoM", "reproduce_takedown": "Takedown delay"}
+TITLES = {"simsom": "SimSoM", "takedown": "Takedown delay"}
 """Headings of records that come from scripts beside this package."""
 LONG = 24
 """Rows above which a table is folded; what does not agree stands outside."""
@@ -56,7 +56,7 @@ def page_text(folder: Path = RECORDS, figures: Path = FIGURES) -> str:
 
     Args:
         folder: of records, one file per study: a list of records.
-        figures: of pictures; the page refers to ``images/validation-<study>.png`` where it exists.
+        figures: of pictures; the page refers to ``images/validation-<study>*.png`` where there are any.
     """
     files = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
     order = [*(n for n in TITLES if n in files), *(n for n in STUDIES if n in files)]
@@ -64,9 +64,9 @@ def page_text(folder: Path = RECORDS, figures: Path = FIGURES) -> str:
     parts = [INTRODUCTION.strip(), summary({name: files[name] for name in order})]
     for name in order:
         parts.append(section(name, files[name], figures))
-        if name == "reproduce_takedown":
+        if name == "takedown":
             parts.append(TAKEDOWN.strip())
-    if "reproduce_takedown" not in order:
+    if "takedown" not in order:
         parts.append(TAKEDOWN.strip())
     return "\n\n".join(parts) + "\n"
 
@@ -116,8 +116,8 @@ def section(name: str, records: list[dict], figures: Path = FIGURES) -> str:
         parts.append("What does not match:\n\n" + "\n".join(deviations))
     if notes and len(records) <= LONG:
         parts.append("Notes:\n\n" + "\n".join(notes))
-    if (figures / f"validation-{name}.png").exists():
-        parts.append(f"![{title_of(name)}](images/validation-{name}.png)")
+    for path in sorted(figures.glob(f"validation-{name}*.png")):
+        parts.append(f"![{title_of(name)}](images/{path.name})")
     return "\n\n".join(parts)
 
 

@@ -68,7 +68,16 @@ WHY = {
 def cells(size: Size) -> dict[str, Scenario]:
     """The Romanian world without campaigns, and two rankings that know a network."""
     few = size.replicates < 8
-    smaller = ["population.scale=0.00007", "content.items_per_day=1500", "days.start=2024-11-05"] if few else []
+    smaller = (
+        [
+            "population.scale=0.00007",
+            "content.items_per_day=1500",
+            "days.start=2024-11-05",
+            "campaigns.volunteers.start=-17",
+        ]
+        if few
+        else []
+    )
     romania = load(ROOT / "configs" / "romania.yaml", [*smaller, "run.luck_branches=1"])
     kept = [c for c in romania.campaigns if c.counterfactual == "kept"]
     romania = configured(romania.model_copy(update={"campaigns": kept}), 2 if few else 4, None, None)
