@@ -12,6 +12,7 @@ help:
 	@echo "make test    set up and run the tests, side by side on up to 4 cores"
 	@echo "make lint    formatting, lint, types, import layers"
 	@echo "make bench   throughput of one world"
+	@echo "make validate  measure everything of docs/validation.md anew, and make the page"
 	@echo "make clean   remove the virtual environment and caches (results in runs/ stay)"
 
 $(BIN)/python:
@@ -45,8 +46,11 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed
 	@$(BIN)/python benchmarks/throughput.py $(ARGS)
 
+validate: $(VENV)/.installed
+	@$(BIN)/python -m experiments.validation $(ARGS)
+
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test lint bench clean
+.PHONY: help run test lint bench validate clean

@@ -136,7 +136,8 @@ def build_state(plan: Plan, key: Key) -> State:
     position = place_candidates(key, plan.supply.candidate_population)
     latent, cells = build_people(key, traits, plan.people, position)
     expected = plan.people * plan.days * activity.visits_per_day.value * activity.videos_per_visit.value
-    spare = int(4 * expected * max(plan.scenario.response.follow_rate.value, 1e-4)) + 10_000
+    # Follows per view can be several times the declared mean where a feed shows people what they like best.
+    spare = int(16 * expected * max(plan.scenario.response.follow_rate.value, 1e-4)) + 10_000
     supply = build_supply(key, plan.supply, plan.posts, latent.preference, traits.population, spare, plan.ads)
     people, items = plan.people, len(supply.items.id)
     born = np.searchsorted(supply.items.created, np.arange(plan.steps + 1)).astype(np.int64)
