@@ -216,7 +216,11 @@ def test_the_page_shows_what_a_record_says(tmp_path):
 
 def test_fingerprints_stand_for_figures_not_for_words():
     source = (ROOT / "experiments" / "validation" / "puppets.py").read_text()
-    same = source.replace("not established", "unknown").replace('"""Two ranked feeds."""', '"""Feeds."""').replace("  # a script", "  # it")
+    same = (
+        source.replace("not established", "unknown")
+        .replace('"""Two ranked feeds."""', '"""Feeds."""')
+        .replace("  # a script", "  # it")
+    )
     other = source.replace("politics[who] = 0", "politics[who] = 1")
     assert same != source != other
     assert study.deciding_code(same) == study.deciding_code(source) != study.deciding_code(other)
