@@ -14,8 +14,11 @@ from recsim.scenario.schema import Scenario
 
 SOURCE = "Milli et al. 2025 (abstract)"
 ENGAGEMENT = ("x_2023_04", "tiktok_value")
-OTHERS = {"stated preference": "experiments.validation.feeds:stated_preference"}
-"""Feeds meant to reduce it, by name; another one is another entry."""
+OTHERS = {
+    "stated preference": ("experiments.validation.feeds:stated_preference", "x_2023_04"),
+    "bridging": ("bridging", "tiktok_value"),
+}
+"""Feeds meant to reduce it, by name: the policy, and the engagement ranking that it is held against."""
 PUBLISHED = {"emotion": 0.47, "out_group": 0.24}
 """Standard deviations."""
 FIGURES = {
@@ -30,13 +33,15 @@ mean emotion of shown items, the share that is critical of a candidate, and the 
 the chronological feed of followed accounts, in standard deviations (of emotion over all items; of a yes-or-no variable at the chronological
 share). `stated_preference` ranks by utility without what works on people unasked: emotion and the likes of others. That people would not ask for
 emotion is *our assumption*; about hostility nothing is assumed. Fixed beforehand: engagement ranking: interval above 0 and mean at least 0.05;
-stated preferences: below engagement ranking, interval of the difference excluding 0.
+stated preferences: below engagement ranking, interval of the difference excluding 0. `bridging` multiplies the value feed by what people of different
+leanings agree on (after Community Notes); whether that takes hostility back is asked by the same rule.
 """
 
 
 def cells(size: Size) -> dict[str, Scenario]:
     """The chronological feed, engagement ranking, and others."""
-    feeds = {"chronological": "chrono_following", **{name: name for name in ENGAGEMENT}, **OTHERS}
+    feeds = {"chronological": "chrono_following", **{name: name for name in ENGAGEMENT}}
+    feeds |= {name: policy for name, (policy, _) in OTHERS.items()}
     return {name: base(size, policy) for name, policy in feeds.items()}
 
 
@@ -89,19 +94,19 @@ def judge(table: pd.DataFrame) -> list[Finding]:
                     note,
                 )
             )
-    for name in OTHERS:
+    for name, (_, ranking) in OTHERS.items():
         for figure in published:
-            t = effect(table, name, ENGAGEMENT[0], figure)
+            t = effect(table, name, ranking, figure)
             left = effect(table, name, "chronological", figure)
             label = FIGURES[figure].replace("\n", " ")
             agrees = t[2] < 0
             note = f"against chronological {left[0]:+.3f} ({left[1]:+.3f} to {left[2]:+.3f})"
-            if not agrees:
+            if not agrees and t[1] > 0:
+                note += "; why: emotion moves everybody the same way here, so what all leanings agree on is more emotional, not less"
+            elif not agrees:
                 note += "; there is little to take back: see the rows above"
             found.append(
-                Finding(
-                    f"{label}, {name} less {ENGAGEMENT[0]}, SD", "less", SOURCE, *t, "interval below 0", agrees, note
-                )
+                Finding(f"{label}, {name} less {ranking}, SD", "less", SOURCE, *t, "interval below 0", agrees, note)
             )
     return found
 
