@@ -24,7 +24,8 @@ from recsim.audit.coverage import coverage, exchangeable, shifts_of
 from recsim.cli.progress import progress
 from recsim.experiment.executor import default_workers, run_tasks
 from recsim.experiment.run import run_fingerprint
-from recsim.report.figures import BLUE, ORANGE, save
+from recsim.experiment.summary import cleaned
+from recsim.report.figures import BLUE, GREEN, ORANGE, save
 
 BATCH = 50
 SMALL = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18", "audit.shadows=[]"]
@@ -57,8 +58,9 @@ def picture(table: pd.DataFrame, out: Path) -> None:
     left.errorbar(
         mine["size"], 100 * mine["covered"], yerr=bars, marker="o", capsize=3, color=BLUE, label="Student's t"
     )
-    boot = mine.dropna(subset=["covered_bca"])
-    left.plot(boot["size"], 100 * boot["covered_bca"], "s", color=ORANGE, label="BCa", linestyle="none")
+    for name, sign, label in (("covered_bootstrap_t", "D--", "bootstrap-t"), ("covered_bca", "s", "BCa")):
+        some = mine.dropna(subset=[name])
+        left.plot(some["size"], 100 * some[name], sign, color=ORANGE if sign == "s" else GREEN, label=label)
     left.axhline(95, color="black", linewidth=0.8)
     left.set_ylabel("intervals that hold the mean, %")
     left.set_title("One network acts", loc="left")
@@ -98,7 +100,9 @@ def main() -> None:
     table = pd.DataFrame(rows)
     table.to_csv(options.out / "coverage.csv", index=False)
     content = {"recsim": rs.__version__, "scenario": base.name, "set": SMALL, "worlds": worlds, "rows": rows}
-    (options.out / "coverage.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    (options.out / "coverage.json").write_text(
+        json.dumps(cleaned(content), indent=1, allow_nan=False) + "\n", encoding="utf-8"
+    )
     picture(table, options.out)
     print(pd.DataFrame(worlds).T.to_string(float_format="{:.3f}".format))
     print(table.to_string(index=False, float_format="{:.3f}".format))

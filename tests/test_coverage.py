@@ -35,6 +35,12 @@ def test_too_narrow_intervals_are_found_out():
     assert coverage(luck, 10).rejected_t > 0.5
 
 
+def test_the_studentised_bootstrap_covers_a_skewed_effect_better():
+    skewed = draw.gamma(0.4, 1, 20 * 400)
+    found = coverage(skewed, 20)
+    assert found.covered < 0.92 < found.covered_bootstrap_t
+
+
 def test_bootstrap_only_in_large_studies():
     x = draw.normal(0, 1, 60)
     assert np.isnan(coverage(x, 20).covered_bca)

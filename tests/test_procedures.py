@@ -56,6 +56,25 @@ def test_bca_only_from_thirty_replicates():
     assert p.bca(np.full(30, 2.0)) == (2, 2)
 
 
+def test_bootstrap_t_leans_with_the_skew():
+    x = draw.gamma(0.5, 1, 40)
+    low, high = p.bootstrap_t(x)
+    t = metrics.interval(x)
+    assert high - t.mean > 1.2 * (t.mean - low) and high > t.high
+    turned = p.bootstrap_t(-x)
+    assert turned == pytest.approx((-high, -low))
+    assert p.bootstrap_t(3 * x + 2) == pytest.approx((3 * low + 2, 3 * high + 2))
+    # By its definition, with other draws.
+    again = np.random.default_rng(9).integers(0, 40, (20_000, 40))
+    drawn = x[again]
+    z = (drawn.mean(axis=1) - x.mean()) / (drawn.std(axis=1, ddof=1) / np.sqrt(40))
+    own = x.std(ddof=1) / np.sqrt(40)
+    assert (low, high) == pytest.approx((x.mean() - np.quantile(z, 0.975) * own, x.mean() - np.quantile(z, 0.025) * own), abs=0.03)  # fmt: skip
+    symmetric = draw.normal(0, 1, 400)
+    assert p.bootstrap_t(symmetric) == pytest.approx(metrics.interval(symmetric)[1:3], abs=0.02)
+    assert p.bootstrap_t(x[:9]) is None and p.bootstrap_t(np.full(12, 1.5)) == (1.5, 1.5)
+
+
 @pytest.mark.parametrize("mean, bound", [(0.1, 1.0), (0.8, 1.0), (2.0, 1.0)])
 def test_equivalence_against_statsmodels(mean, bound):
     x = draw.normal(mean, 1, 25)

@@ -28,6 +28,7 @@ class Coverage(NamedTuple):
         predicted: share of 95 % prediction intervals that hold a world of the next study.
         rejected_t, rejected_flips: share of studies with p < 0.05 against no shift (Student's t; sign flips).
         covered_bca: share of BCa intervals that hold the truth, NaN below 30 replicates a study.
+        covered_bootstrap_t: share of studentised bootstrap intervals that do, NaN below 10.
         half_width: mean half-width of the t intervals, percentage points.
     """
 
@@ -40,6 +41,7 @@ class Coverage(NamedTuple):
     rejected_t: float
     rejected_flips: float
     covered_bca: float
+    covered_bootstrap_t: float
     half_width: float
 
 
@@ -89,7 +91,7 @@ def coverage(shift: np.ndarray, size: int, bootstrap: bool = True) -> Coverage:
     Args:
         shift: (N,) one shift per replicate; NaN are left out.
         size: replicates of a study.
-        bootstrap: whether to look at BCa intervals too (slow; from 30 replicates only).
+        bootstrap: whether to look at bootstrap intervals too (slow).
     """
     x = np.asarray(shift, float)
     x = x[~np.isnan(x)]
@@ -99,13 +101,18 @@ def coverage(shift: np.ndarray, size: int, bootstrap: bool = True) -> Coverage:
     hit = sum(one.low <= truth <= one.high for one in t)
     low, high = procedures.wilson(hit, studies)
     ahead = np.mean([one.next_low <= parts[(k + 1) % studies][0] <= one.next_high for k, one in enumerate(t)])
-    boot = float("nan")
+
+    def holds(spans: list[procedures.Span | None]) -> float:
+        return float(np.mean([span is not None and span.low <= truth <= span.high for span in spans]))
+
+    boot = skewed = float("nan")
     if bootstrap and size >= procedures.BCA_FROM:
-        spans = [procedures.bca(part) for part in parts]
-        boot = float(np.mean([span is not None and span.low <= truth <= span.high for span in spans]))
+        boot = holds([procedures.bca(part) for part in parts])
+    if bootstrap and size >= procedures.STUDENTISED_FROM:
+        skewed = holds([procedures.bootstrap_t(part) for part in parts])
     return Coverage(
         size, studies, hit / studies, low, high, float(ahead),
         float(np.mean([p_value(part) < 0.05 for part in parts])),
-        float(np.mean([procedures.sign_flip(part).p < 0.05 for part in parts])), boot,
+        float(np.mean([procedures.sign_flip(part).p < 0.05 for part in parts])), boot, skewed,
         float(np.mean([(one.high - one.low) / 2 for one in t])),
     )  # fmt: skip

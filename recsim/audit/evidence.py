@@ -55,6 +55,7 @@ def evidence(result: Result, record: Record | None = None) -> dict[str, Any]:
     for k, name in enumerate(names):
         flips, same = procedures.sign_flip(shift[:, k]), procedures.equivalence(shift[:, k], bound)
         boot, worth = procedures.bca(shift[:, k]), procedures.variance_reduction(*(100 * shares[:, :, k]).T)
+        skewed = procedures.bootstrap_t(shift[:, k])
         mean = interval(shift[:, k])
         rows.append(
             {
@@ -64,6 +65,7 @@ def evidence(result: Result, record: Record | None = None) -> dict[str, Any]:
                 "p_t": t[k], "p_adjusted": adjusted[k], "adjustment": method[k],
                 "p_sign_flip": flips.p, "sign_flips": flips.arrangements, "sign_flips_exact": flips.exact,
                 "bca_low": boot.low if boot else None, "bca_high": boot.high if boot else None,
+                "bootstrap_t_low": skewed.low if skewed else None, "bootstrap_t_high": skewed.high if skewed else None,
                 "equivalence_bound_pp": bound, "p_equivalence": same.p, "equivalence_shown": same.shown,
                 "variance_reduction": "infinite" if worth.factor == np.inf else worth.factor,
                 "correlation_of_arms": worth.correlation,

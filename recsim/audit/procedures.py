@@ -18,6 +18,10 @@ REARRANGEMENTS = 10_000
 """Random sign changes, where there are too many to try all."""
 RESAMPLES = 9_999
 """Of the bootstrap."""
+STUDENTISED = 2_000
+"""Resamples of the studentised bootstrap."""
+STUDENTISED_FROM = 10
+"""Replicates below which it is refused: too few different resamples, and some without spread."""
 BCA_FROM = 30
 """Replicates below which the bootstrap is refused: with 5, 10 and 20 skewed differences its 95 % intervals covered 81, 90
 and 91 %, Student's t 92, 93 and 94 %."""
@@ -160,6 +164,39 @@ def bca(values: np.ndarray, level: float = 0.95) -> Span | None:
         rng=np.random.default_rng(SEED),
     ).confidence_interval  # fmt: skip
     return Span(float(found.low), float(found.high))
+
+
+def bootstrap_t(values: np.ndarray, level: float = 0.95) -> Span | None:
+    """Studentised bootstrap interval of the mean (Efron and Tibshirani 1993, ch. 12), for skewed effects.
+
+    m - q s / sqrt(R) at the quantiles q of (m* - m) / (s* / sqrt(R)) over resamples: Student's interval with the quantiles
+    that the differences themselves have. It is wider on the side to which they are skewed.
+
+    Args:
+        values: (R,) one difference per replicate; NaN are left out.
+        level: of the interval.
+
+    Returns:
+        None with fewer than 10 replicates; the value itself where there is no spread.
+    """
+    x = _known(values)
+    n = len(x)
+    if n < STUDENTISED_FROM:
+        return None
+    if np.all(x == x[0]):
+        return Span(float(x[0]), float(x[0]))
+    drawn = x[_resamples(n)]
+    mean, error = drawn.mean(axis=1), drawn.std(axis=1, ddof=1) / np.sqrt(n)
+    varied = error > 0
+    low, high = np.quantile((mean[varied] - x.mean()) / error[varied], (0.5 - level / 2, 0.5 + level / 2))
+    own = float(x.std(ddof=1) / np.sqrt(n))
+    return Span(float(x.mean() - high * own), float(x.mean() - low * own))
+
+
+@lru_cache(maxsize=2)
+def _resamples(n: int) -> np.ndarray:
+    """(2000, n) places drawn with replacement."""
+    return np.random.default_rng(SEED).integers(0, n, (STUDENTISED, n))
 
 
 def equivalence(values: np.ndarray, bound: float, alpha: float = 0.05) -> Equivalence:
