@@ -15,8 +15,9 @@ from experiments.validation.studies import STUDIES
 from experiments.validation.study import FULL, REDUCED, ROOT, Size, carry_out
 from recsim.errors import InputError, unknown
 
-SCRIPTS = {"simsom": "reproduce_simsom", "takedown": "reproduce_takedown"}
-"""Scripts beside this package that write records of their own, ``<name>.json`` and ``figures/*.png`` in a folder ``--out``."""
+SCRIPTS = {"simsom": ("reproduce_simsom", "--cells", "all"), "takedown": ("reproduce_takedown",)}
+"""Scripts beside this package, with their options, that write records of their own, ``<name>.json`` and ``figures/*.png`` in a
+folder ``--out``. SimSoM's grids take half an hour on two cores."""
 
 
 def main() -> None:
@@ -77,10 +78,11 @@ def run_script(name: str, keep: Path) -> None:
     Args:
         name: of its records. keep: folder for records and figures.
     """
-    script, out = ROOT / "experiments" / f"{SCRIPTS[name]}.py", ROOT / "runs" / name
+    file, *given = SCRIPTS[name]
+    script, out = ROOT / "experiments" / f"{file}.py", ROOT / "runs" / name
     if not script.exists():
         return
-    subprocess.run([sys.executable, str(script), "--out", str(out)], check=True, cwd=ROOT)
+    subprocess.run([sys.executable, str(script), "--out", str(out), *given], check=True, cwd=ROOT)
     shutil.copyfile(out / f"{name}.json", keep / RECORDS.name / f"{name}.json")
     (keep / FIGURES.name).mkdir(parents=True, exist_ok=True)
     for path in sorted((out / "figures").glob("*.png")):
