@@ -1,0 +1,1 @@
+"""How fast recsim is, measured beside references in the same run: ``python -m benchmarks``, or ``make bench``."""
