@@ -65,7 +65,9 @@ def cpu_model() -> str:
     """The processor's name as the system has it."""
     info = Path("/proc/cpuinfo")
     if info.exists():
-        names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        names = [
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+        ]
         if names:
             return names[0]
     return platform.processor() or platform.machine()
@@ -92,7 +94,10 @@ def blas() -> str:
         return "unknown (threadpoolctl is not installed)"
     np.ones((2, 2)) @ np.ones((2, 2))
     found = [one for one in threadpool_info() if one["user_api"] == "blas" and "numpy" in one["filepath"]]
-    return ", ".join(f"{o['internal_api']} {o.get('version')} {o.get('architecture', '')}".strip() for o in found) or "unknown"
+    return (
+        ", ".join(f"{o['internal_api']} {o.get('version')} {o.get('architecture', '')}".strip() for o in found)
+        or "unknown"
+    )
 
 
 def _version(name: str) -> str | None:

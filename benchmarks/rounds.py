@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 
@@ -51,6 +54,20 @@ class Row:
     beside: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     note: str = ""
     details: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def peak_bytes() -> int:
+    """Largest memory of this process so far.
+
+    From the kernel's own record where there is one: what ``getrusage`` says starts with the size of the process that
+    started this one.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        found = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        if found:
+            return 1024 * int(found[0])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def spread(values: Sequence[float]) -> Spread:

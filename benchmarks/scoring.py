@@ -92,7 +92,16 @@ class Selection:
         nobody, nothing = np.zeros(0, np.int8), np.zeros(0, np.int32)
         self.visits = Visits(d.person, d.stratum, nobody, nobody, nothing)
         self.pools = Pools(
-            d.item, d.pool_key, np.zeros(d.item.shape, np.int8), d.pool_count, none, nothing, none, nothing, none, nothing
+            d.item,
+            d.pool_key,
+            np.zeros(d.item.shape, np.int8),
+            d.pool_count,
+            none,
+            nothing,
+            none,
+            nothing,
+            none,
+            nothing,
         )
         self.observed = Observed(
             d.estimate, d.stratum, scorer.inbox, nothing, np.zeros((PEOPLE, (len(d.key) + 63) // 64), np.uint64), nothing,
@@ -131,8 +140,6 @@ class Selection:
         return counts
 
 
-
-
 def dot_row(rounds: int) -> list[Row]:
     """Score by plain dot product and take the exact best ten of 256."""
     scorer = Scorer(dot_product)
@@ -152,7 +159,9 @@ def dot_row(rounds: int) -> list[Row]:
     mine, peak = rates(pairs, spent["recsim"]), rates(turns * MULTIPLY_ADDS / TOPICS, spent["peak"])
     scored = rates(pairs, spent["score only"])
     settings = {"people": PEOPLE, "P": POOL, "D": TOPICS, "K": TOP, "threads": 1}
-    own, checked, plain, product = (rates(pairs, spent[n]) for n in ("score only", "numpy, checked", "numpy", "product only"))
+    own, checked, plain, product = (
+        rates(pairs, spent[n]) for n in ("score only", "numpy, checked", "numpy", "product only")
+    )
     part = spread([a / b for a, b in zip(mine, peak, strict=True)])
     return [
         Row(

@@ -27,15 +27,27 @@ def between(value: Spread, unit: str) -> str:
 
 def setting(key: str, value: Any) -> str:
     """One setting as text."""
-    shown = f"{value:,}" if isinstance(value, int) else "none" if value == [] else ", ".join(value) if isinstance(value, list) else value
+    shown = (
+        f"{value:,}"
+        if isinstance(value, int)
+        else "none"
+        if value == []
+        else ", ".join(value)
+        if isinstance(value, list)
+        else value
+    )
     return f"{key} {shown}"
 
 
 def cells(row: Row) -> list[list[str]]:
     """Lines of one row: itself, then what it was measured beside."""
+    under = [
+        ", ".join([*(setting(k, v) for k, v in row.settings.items()), f"{row.time} time"]),
+        *([row.note] if row.note else []),
+    ]
     mine = [
         row.name, f"{amount(row.value.median, row.unit)} {row.unit}", between(row.value, row.unit), "",
-        "; ".join([", ".join(setting(k, v) for k, v in row.settings.items()), *([row.note] if row.note else [])]),
+        "; ".join(under),
     ]  # fmt: skip
     lines = [mine]
     for other in row.beside:
@@ -66,7 +78,13 @@ def text(rows: list[Row]) -> str:
 def head(facts: dict[str, Any]) -> str:
     """The machine, in two lines."""
     versions = ", ".join(f"{n} {facts[n]}" for n in ("python", "numpy", "numba", "mesa", "recsim") if facts.get(n))
-    busy = f"; load {facts['load_before']:.1f} before, {facts['load_after']:.1f} after" if facts.get("load_after") is not None else ""
+    busy = (
+        f"; load {facts['load_before']:.1f} before, {facts['load_after']:.1f} after"
+        if facts.get("load_after") is not None
+        else ""
+    )
+    if (facts.get("load_before") or 0) > 0.7:
+        busy += " (busy with other work: what is timed by the clock is too slow)"
     return (
         f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, vectors of {facts['vector_lanes']} float32{busy}\n"
         f"{versions}; BLAS: {facts['blas']}"

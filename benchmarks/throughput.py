@@ -10,6 +10,7 @@ figures by processor time are what one thread would do on an idle machine; sever
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 
 from benchmarks.rounds import Row, Spent, reference, spread, timed
@@ -35,7 +36,11 @@ def make_world(people: int, policy: str = "tiktok_value", threads: int = 1, unti
         *settings: further ones, as on the command line.
     """
     chosen = [f"population.scale={people / 8_970_000}", "days.start=2024-11-08", "campaigns.volunteers.start=-14"]
-    chosen += [f"platform.policy={policy}", *(["platform.parameters={}"] if policy != "tiktok_value" else []), *settings]
+    chosen += [
+        f"platform.policy={policy}",
+        *(["platform.parameters={}"] if policy != "tiktok_value" else []),
+        *settings,
+    ]
     plan = make_plan(load(ROOT / "configs" / "romania.yaml", chosen))
     world = World(plan, build_state(plan, Key(1, 0)), Key(1, 0), SHARED, threads=threads)
     world.run_until(until)
@@ -60,6 +65,23 @@ def counted_step(world: World) -> tuple[Spent, int, int]:
     return spent, int(after[3] - before[3]), int(after[0] - before[0])
 
 
+def split_feed(world: World) -> dict[str, float]:
+    """Have a world note the seconds of scoring and of looking; they grow while it runs. For one thread."""
+    feed, spent = world.feed, {"scores": 0.0, "looking": 0.0}
+
+    def noting(part: str, work):
+        def call(*block):
+            began = time.perf_counter()
+            work(*block)
+            spent[part] += time.perf_counter() - began
+
+        return call
+
+    feed.score_block = noting("scores", feed.score_block)  # type: ignore[method-assign]
+    feed.look = noting("looking", feed.look)  # type: ignore[method-assign]
+    return spent
+
+
 def measure(policy: str, people: int, threads: list[int], rounds: int, *settings: str) -> list[Row]:
     """One row per number of threads, the first of them the reference of the others."""
     if rounds * STEPS > 15:
@@ -67,6 +89,7 @@ def measure(policy: str, people: int, threads: list[int], rounds: int, *settings
     first = make_world(people, policy, max(threads), WARM, *settings)
     worlds = [with_threads(first, number, keep=k > 0) for k, number in reversed(list(enumerate(threads)))][::-1]
     begun = [dict(world.seconds) for world in worlds]
+    parts = [split_feed(world) if number == 1 else {} for world, number in zip(worlds, threads, strict=True)]
     clock: list[list[float]] = [[] for _ in worlds]
     processor: list[list[float]] = [[] for _ in worlds]
     examined = visits = 0
@@ -88,21 +111,26 @@ def measure(policy: str, people: int, threads: list[int], rounds: int, *settings
     for k, number in enumerate(threads):
         phases = {n: s - begun[k].get(n, 0.0) for n, s in worlds[k].seconds.items()}
         whole = sum(phases.values())
+        if parts[k]:  # several threads do both at the same time
+            del phases["feed"]
+            phases |= parts[k]
+        largest = sorted(phases.items(), key=lambda kv: -kv[1])
+        name = f"`{policy}`{' without its re-rankers' if settings else ''}, {plan.people:,} people, {number} thread{'s' * (number > 1)}"
         out.append(
             Row(
-                "Whole worlds, all phases", policy + (" without its re-rankers" if settings else ""), "impressions/s",
-                spread(clock[k]), "clock",
+                "Whole worlds, all phases", name, "impressions/s", spread(clock[k]), "clock",
                 {
-                    "people": plan.people, "threads": number, "P": worlds[0].feed.size, "K": int(plan.reaction.slate),
+                    "P": worlds[0].feed.size, "K": int(plan.reaction.slate),
                     "D": plan.scenario.content.topics, "heads": sum(r.startswith("logit_") for r in plan.compiled.rows),
                     "re-rankers": [one.name for one in plan.policy.rerank],
                     "mean examined": round(examined / visits, 1), "items a day": plan.supply.items_per_day,
                 },
                 [reference(f"{threads[0]} thread", clock[k], clock[0])] if k else [],
-                details={
+                "" if k else ", ".join(f"{n} {100 * s / whole:.0f} %" for n, s in largest if s > 0.015 * whole),
+                {
                     "by_processor_time": spread(processor[k])._asdict(),
                     "pairs_per_s": spread([r * width * visits / examined for r in clock[k]])._asdict(),
-                    "phase_shares": {n: round(s / whole, 4) for n, s in sorted(phases.items(), key=lambda kv: -kv[1])},
+                    "phase_shares": {n: round(s / whole, 4) for n, s in largest},
                 },
             )
         )  # fmt: skip

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import time
 
 import numpy as np
+
+from benchmarks.rounds import peak_bytes
 
 TOP, ATTRIBUTES, DRIFT = 10, 16, np.float32(0.01)
 BLOCK = 1024
@@ -122,8 +123,8 @@ def main() -> None:
         processor.append(time.process_time() - busy)
     if catalogue.likes.sum() != options.people * (options.steps + 1):
         raise RuntimeError("not everybody has liked one item in every step")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(json.dumps({"scored": catalogue.scored, "seconds": clock, "processor": processor, "peak_mib": peak}))
+    found = {"scored": catalogue.scored, "seconds": clock, "processor": processor, "peak_mib": peak_bytes() // 2**20}
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

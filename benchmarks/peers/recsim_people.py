@@ -12,12 +12,9 @@ import argparse
 import json
 import math
 import os
-import resource
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.rounds import timed
+from benchmarks.rounds import peak_bytes, timed
 from recsim.ranking.policy import policy
 from recsim.rng import Key
 from recsim.scenario import load
@@ -30,9 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 TOP, TOPICS, LIVE_DAYS = 10, 16, 4
 
 
-@policy(
-    meta={"stratum": "region", "sources": {"ranked": 1.0}, "inbox": "none", "ordering": "order", "explores": False}
-)
+@policy(meta={"stratum": "region", "sources": {"ranked": 1.0}, "inbox": "none", "ordering": "order", "explores": False})
 def interest_and_likes(f, p):
     """Known interest in the item's topics, and the logarithm of its likes."""
     return f.affinity + math.log(1.0 + f.n_like)
@@ -94,8 +89,7 @@ def main() -> None:
         for pool in (options.items, options.retrieved)
         for threads in sorted({1, cores})
     ]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(json.dumps({"variants": out, "peak_mib": int(np.int64(peak))}))
+    print(json.dumps({"variants": out, "peak_mib": peak_bytes() // 2**20}))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import time
 import warnings
 
@@ -37,7 +36,8 @@ def main() -> None:
         model.run(timesteps=1, disable_tqdm=True)
         clock.append(time.perf_counter() - began)
         processor.append(time.process_time() - busy)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    with open("/proc/self/status") as status:
+        peak = next(int(line.split()[1]) // 1024 for line in status if line.startswith("VmHWM:"))
     print(json.dumps({"scored": options.items, "seconds": clock, "processor": processor, "peak_mib": peak}))
 
 
