@@ -2,9 +2,9 @@
 
     python -m benchmarks [--quick] [--only worlds scoring peers scaling start] [--out docs]
 
-Written to ``runs/benchmarks/benchmarks.json`` and ``.md`` (``--out docs``: to docs/, with the picture of the scaling curve). Full: under ten
-minutes on two idle cores; ``--quick``: under two, fewer rounds and sizes. Products of NumPy have one thread, but in the rows of
-other tools.
+Written to ``runs/benchmarks`` as ``benchmarks.json``, ``benchmarks.md`` and the picture of the scaling curve. ``--out docs`` keeps them: record
+and picture in docs/, the table in docs/performance.md. Full: under ten minutes on two idle cores; ``--quick``: under two, fewer
+rounds and sizes. NumPy's products have one thread, but in the rows of other tools.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from benchmarks.table import head, plain, text
 from recsim.experiment.folder import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
+DOCS, PAGE = ROOT / "docs", ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- the table: made by `python -m benchmarks --out docs` -->", "<!-- end of the table -->"
 
 
 def parts(quick: bool, huge: bool) -> dict[str, Callable[[], list[Row]]]:
@@ -49,6 +51,9 @@ def main() -> None:
         "--out", type=Path, default=ROOT / "runs" / "benchmarks", help="folder (default runs/benchmarks)"
     )
     options = parser.parse_args()
+    kept = options.out.resolve() == DOCS
+    if kept and (options.quick or options.only != names):
+        parser.error("only the whole table is kept in docs/: without --quick and --only")
     began, about = time.monotonic(), {**facts(), "load_before": load()}
     found: list[Row] = []
     seconds = {}
@@ -63,10 +68,19 @@ def main() -> None:
     print(table)
     options.out.mkdir(parents=True, exist_ok=True)
     write_text(options.out / "benchmarks.json", json.dumps({"machine": about, "rows": stored}, indent=1) + "\n")
-    write_text(options.out / "benchmarks.md", table)
+    if kept:
+        write_text(PAGE, put(PAGE.read_text(encoding="utf-8"), table))
+    else:
+        write_text(options.out / "benchmarks.md", table)
     if "scaling" in options.only:
-        pictures = options.out / "images" if options.out.name == "docs" else options.out
-        scaling.save_chart([row for row in stored if row["group"] == scaling.GROUP], pictures)
+        curve = [row for row in stored if row["group"] == scaling.GROUP]
+        scaling.save_chart(curve, DOCS / "images" if kept else options.out)
+
+
+def put(page: str, table: str) -> str:
+    """The page with the table between its marks."""
+    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    return f"{before}{BEGIN}\n\n{table.rstrip()}\n\n{END}{after}"
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def head(facts: dict[str, Any]) -> str:
     if (facts.get("load_before") or 0) > 0.7:
         busy += " (busy with other work: what is timed by the clock is too slow)"
     return (
-        f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, vectors of {facts['vector_lanes']} float32{busy}\n"
+        f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, vectors of {facts['vector_lanes']} float32{busy};\n"
         f"{versions}; BLAS: {facts['blas']}"
     )
 

@@ -115,7 +115,7 @@ def measure(policy: str, people: int, threads: list[int], rounds: int, *settings
             del phases["feed"]
             phases |= parts[k]
         largest = sorted(phases.items(), key=lambda kv: -kv[1])
-        name = f"`{policy}`{' without its re-rankers' if settings else ''}, {plan.people:,} people, {number} thread{'s' * (number > 1)}"
+        name = f"`{policy}`{' without its re-rankers' if 'platform.rerank=[]' in settings else ''}, {plan.people:,} people, {number} thread{'s' * (number > 1)}"
         out.append(
             Row(
                 "Whole worlds, all phases", name, "impressions/s", spread(clock[k]), "clock",

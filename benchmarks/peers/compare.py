@@ -21,7 +21,7 @@ from benchmarks.rounds import Row, reference, spread
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HERE = Path(__file__).resolve().parent
-TRECS = Path(os.environ.get("TRECS_PYTHON", ROOT / ".venv-trecs" / "bin" / "python"))
+TRECS = Path(os.environ.get("TRECS_PYTHON", ROOT / ".venv-trecs" / "bin" / "python")).absolute()
 ITEMS, RETRIEVED = 1000, 256
 GROUP = "Beside other tools: everybody scores {items:,} items a step, is shown the best 10, and reacts"
 LIMIT = 600
@@ -95,7 +95,7 @@ def rows(rounds: int, people: int, steps: int, trecs: Path = TRECS) -> list[Row]
                 if name in failed:
                     beside.append({"name": name, "note": failed[name]})
                 else:
-                    note = "" if same else "it has no retrieval"
+                    note = f"at most {peak[name]:,} MiB" + ("" if same else "; it has no retrieval")
                     beside.append(reference(name, values, found[name], note))
             out.append(
                 Row(
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--trecs", type=Path, default=TRECS, help="interpreter of an environment with t-recs")
     options = parser.parse_args()
-    print(text(rows(options.rounds, options.people, options.steps, options.trecs)))
+    print(text(rows(options.rounds, options.people, options.steps, options.trecs.absolute())))
 
 
 if __name__ == "__main__":
