@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -88,16 +89,17 @@ def load() -> float | None:
 
 def blas() -> str:
     """The library behind NumPy's products, with the kernels it has chosen if threadpoolctl is there to ask."""
-    try:
+    built = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
+    found = [f"{built.get('name', 'unknown')} {built.get('version', '')}".strip()]
+    with contextlib.suppress(ImportError):
         from threadpoolctl import threadpool_info
-    except ImportError:
-        return "unknown (threadpoolctl is not installed)"
-    np.ones((2, 2)) @ np.ones((2, 2))
-    found = [one for one in threadpool_info() if one["user_api"] == "blas" and "numpy" in one["filepath"]]
-    return (
-        ", ".join(f"{o['internal_api']} {o.get('version')} {o.get('architecture', '')}".strip() for o in found)
-        or "unknown"
-    )
+
+        np.ones((2, 2)) @ np.ones((2, 2))
+        loaded = [one for one in threadpool_info() if one["user_api"] == "blas" and "numpy" in one["filepath"]]
+        found = [f"{o['internal_api']} {o.get('version')} {o.get('architecture', '')}".strip() for o in loaded] or found
+    if "OPENBLAS_CORETYPE" in os.environ:
+        found.append("(its kernels are chosen by OPENBLAS_CORETYPE, which may be slower than what it would choose)")
+    return " ".join(found)
 
 
 def _version(name: str) -> str | None:

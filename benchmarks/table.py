@@ -77,6 +77,7 @@ def text(rows: list[Row]) -> str:
 
 def head(facts: dict[str, Any]) -> str:
     """The machine, in two lines."""
+    few = "; quick: fewer sizes and rounds than in the whole table" if facts.get("quick") else ""
     versions = ", ".join(f"{n} {facts[n]}" for n in ("python", "numpy", "numba", "mesa", "recsim") if facts.get(n))
     busy = (
         f"; load {facts['load_before']:.1f} before, {facts['load_after']:.1f} after"
@@ -87,7 +88,7 @@ def head(facts: dict[str, Any]) -> str:
         busy += " (busy with other work: what is timed by the clock is too slow)"
     return (
         f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, vectors of {facts['vector_lanes']} float32{busy};\n"
-        f"{versions}; BLAS: {facts['blas']}"
+        f"{versions}; BLAS: {facts['blas']}{few}"
     )
 
 

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from benchmarks.rounds import Row, Spent, reference, spread, timed
+from benchmarks.table import amount, text
 from recsim.rng import Key
 from recsim.scenario import load
 from recsim.world.arms import SHARED
@@ -111,9 +112,12 @@ def measure(policy: str, people: int, threads: list[int], rounds: int, *settings
     for k, number in enumerate(threads):
         phases = {n: s - begun[k].get(n, 0.0) for n, s in worlds[k].seconds.items()}
         whole = sum(phases.values())
+        note = ""
         if parts[k]:  # several threads do both at the same time
             del phases["feed"]
-            phases |= parts[k]
+            reranked = "scores and re-rankers" if plan.policy.rerank else "scores"
+            phases |= {"looking": parts[k]["looking"], reranked: parts[k]["scores"]}
+            note = f"{amount(spread(processor[k]).median, 'impressions/s')} by processor time: "
         largest = sorted(phases.items(), key=lambda kv: -kv[1])
         name = f"`{policy}`{' without its re-rankers' if 'platform.rerank=[]' in settings else ''}, {plan.people:,} people, {number} thread{'s' * (number > 1)}"
         out.append(
@@ -126,7 +130,7 @@ def measure(policy: str, people: int, threads: list[int], rounds: int, *settings
                     "mean examined": round(examined / visits, 1), "items a day": plan.supply.items_per_day,
                 },
                 [reference(f"{threads[0]} thread", clock[k], clock[0])] if k else [],
-                "" if k else ", ".join(f"{n} {100 * s / whole:.0f} %" for n, s in largest if s > 0.015 * whole),
+                note and note + ", ".join(f"{n} {100 * s / whole:.0f} %" for n, s in largest if s > 0.015 * whole),
                 {
                     "by_processor_time": spread(processor[k])._asdict(),
                     "pairs_per_s": spread([r * width * visits / examined for r in clock[k]])._asdict(),
@@ -153,8 +157,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--policies", nargs="+", default=["tiktok_value"])
     options = parser.parse_args()
-    from benchmarks.table import text
-
     for policy in options.policies:
         for people in options.people:
             print(text(measure(policy, people, options.threads, options.rounds)))

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as whole
+from benchmarks.machine import LANES, MULTIPLY_ADDS, SUMS, facts, multiply_adds
 from benchmarks.peers import array_people, compare
 from benchmarks.rounds import Row, Spent, Spread, interleaved, rates, reference, spread
 from benchmarks.scaling import GROUP, chart, save_chart
 from benchmarks.scoring import SIZE, Scorer, Selection, dot_product, twelve_heads
-from benchmarks.table import amount, plain, text
+from benchmarks.table import amount, head, plain, text
 
 
 def test_variants_take_turns():
@@ -63,21 +64,29 @@ def test_peers_do_the_common_task(tool):
 
 
 def test_a_peer_that_cannot_be_had_is_a_note(monkeypatch, tmp_path):
-    mine = {"variants": [{"threads": t, "scored": s, "seconds": [0.5, 0.7, 0.6]} for t in (1, 2) for s in (1000, 256)]}
+    mine = {
+        "variants": [
+            {"threads": t, "scored": s, "seconds": [0.5, 0.7, 0.6], "processor": [1.2]}
+            for t in (1, 2)
+            for s in (1000, 256)
+        ]
+    }
 
     def said(command, cores):
         if "benchmarks.peers.recsim_people" in command:
             return mine
-        return {"failed": "broken"} if "numpy" in command else {"seconds": [2.0], "peak_mib": 5}
+        return {"failed": "broken"} if "numpy" in command else {"seconds": [2.0], "processor": [2.5], "peak_mib": 5}
 
     monkeypatch.setattr(compare, "said", said)
     monkeypatch.setattr(compare.os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
     rows = compare.rows(2, 60, 3, tmp_path / "nowhere")
-    assert [row.value.median for row in rows] == [100.0] * 4
+    assert [row.value.median for row in rows] == [50.0, 100.0, 50.0, 100.0]
+    assert [row.time for row in rows] == ["processor", "clock"] * 2
     shown = text(rows)
     assert "beside t-recs content, all |  |  |  | not measured: `make bench-peers`" in shown
     assert "beside NumPy in blocks, all |  |  |  | not measured: broken" in shown
     assert "| - beside Mesa, all | 30.0 user-steps/s | 30.0 to 30.0 | 3.33 (3.33 to 3.33) | at most 5 MiB |" in shown
+    assert "| - beside Mesa, all | 24.0 user-steps/s | 24.0 to 24.0 | 2.08 (2.08 to 2.08) | at most 5 MiB |" in shown
 
 
 def test_a_program_that_fails_says_why():
@@ -100,6 +109,23 @@ def test_the_table_and_its_record():
     stored = json.loads(json.dumps(plain([row])))
     assert stored[0]["value"] == {"median": 3.62e6, "low": 3.5e6, "high": 4e6, "rounds": 5}
     assert stored[0]["beside"][0]["times_as_fast"]["median"] == 2.0
+
+
+def test_the_head_says_what_makes_figures_too_low():
+    about = {**facts(), "load_before": 3.0, "load_after": 1.0, "quick": True}
+    assert "busy with other work" in head(about) and "quick: fewer sizes" in head(about)
+    assert about["cpu"] in head(about) and f"numpy {np.__version__}" in head(about) and about["blas"] != "unknown"
+    calm = head({**about, "load_before": 0.1, "quick": False})
+    assert "busy" not in calm and "quick" not in calm
+
+
+def test_the_peak_is_that_of_multiply_adds():
+    """Compiled to as many vector multiply-adds as are counted, in a loop that nothing was taken out of."""
+    multiply_adds(1)
+    assembly = next(iter(multiply_adds.inspect_asm().values()))
+    if MULTIPLY_ADDS // SUMS == LANES and "vfmadd" in assembly:
+        assert assembly.count("vfmadd") >= SUMS
+    assert np.isfinite(multiply_adds(100)) and multiply_adds(100) != multiply_adds(200)
 
 
 def test_the_page_keeps_what_stands_around_the_table():
@@ -129,6 +155,7 @@ def test_part_of_the_table_is_not_kept(monkeypatch, capsys, more):
     assert ended.value.code == 2 and "only the whole table is kept" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_worlds_that_differ_in_threads_do_the_same_work():
     from benchmarks.throughput import measure
 
