@@ -120,16 +120,15 @@ def chart(rows: list[dict[str, Any]]):
         right.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
         right.set_ylabel("largest memory, MiB")
         right.set_title("Memory, one world", loc="left")
-        for number, (axes, numbers) in enumerate(((left, middle), (right, memory))):
+        for axes, numbers, tops in ((left, middle, [v.high for v in values]), (right, memory, memory)):
             axes.set_xscale("log")
             axes.set_xlim(min(people) / 2, max(people) * 2)
             axes.set_xticks(people, [f"{p:,}" for p in people])
             axes.minorticks_off()
             axes.set_xlabel("simulated people")
-            for x, y in zip(people, numbers, strict=True):
+            for x, y, top in zip(people, numbers, tops, strict=True):
                 axes.annotate(
-                    f"{y:,.0f}", (x, y), xytext=(0, 9 if number == 0 else 7), textcoords="offset points",
-                    ha="center", va="bottom", fontsize=8,
+                    f"{y:,.0f}", (x, top), xytext=(0, 7), textcoords="offset points", ha="center", va="bottom", fontsize=8
                 )  # fmt: skip
     return figure
 
