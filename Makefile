@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+TRECS_VENV ?= .venv-trecs
 CONFIG ?= configs/romania.yaml
 ARGS ?=
 BIN = $(VENV)/bin
@@ -11,7 +12,8 @@ help:
 	@echo "make run     set up and run $(CONFIG) (ARGS=... passes options)"
 	@echo "make test    set up and run the tests, side by side on up to 4 cores"
 	@echo "make lint    formatting, lint, types, import layers"
-	@echo "make bench   throughput of one world"
+	@echo "make bench   all speed claims in one table, under ten minutes (ARGS=--quick: two; ARGS='--out docs' keeps it)"
+	@echo "make bench-peers  the same with t-recs, in an environment of its own ($(TRECS_VENV))"
 	@echo "make validate  measure everything of docs/validation.md anew, and make the page"
 	@echo "make clean   remove the virtual environment and caches (results in runs/ stay)"
 
@@ -44,13 +46,21 @@ lint: $(VENV)/.installed-dev
 	@$(BIN)/lint-imports
 
 bench: $(VENV)/.installed
-	@$(BIN)/python benchmarks/throughput.py $(ARGS)
+	@TRECS_PYTHON=$(TRECS_VENV)/bin/python $(BIN)/python -m benchmarks $(ARGS)
+
+# t-recs needs an older NumPy. If it cannot be had, its rows say so and everything else is measured all the same.
+bench-peers: $(VENV)/.installed
+	@test -e $(TRECS_VENV)/.installed || { $(PYTHON) -m venv $(TRECS_VENV) \
+	  && $(TRECS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers/requirements-trecs.txt \
+	  && $(TRECS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps trecs==0.2.1 \
+	  && touch $(TRECS_VENV)/.installed; } || echo "t-recs could not be installed; its rows will say so"
+	@$(MAKE) bench
 
 validate: $(VENV)/.installed
 	@$(BIN)/python -m experiments.validation $(ARGS)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache build
+	rm -rf $(VENV) $(TRECS_VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test lint bench validate clean
+.PHONY: help run test lint bench bench-peers validate clean
