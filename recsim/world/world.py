@@ -30,6 +30,7 @@ from recsim.world.moderation import Moderation
 from recsim.world.networks import make_network
 from recsim.world.plan import Plan
 from recsim.world.record import Record
+from recsim.world.seen import sweep
 from recsim.world.takedown import take_down
 
 
@@ -115,6 +116,7 @@ class World(mesa.Model):
         self._timed("moderation", self.moderation.review)  # 11 detect, review, act; networks removed
         note_leaving(self)
         self.now += 1
+        sweep(self.plan, self.state, self.now)
         if self.now % self.plan.steps_per_day == 0:
             self._timed("recording", self.end_day)  # the day's tables; people sorted anew
 
@@ -174,8 +176,6 @@ class People(mesa.Agent):
     def respond(self, start: int, end: int) -> None:
         """Fold what people did into the counters, and add their follows."""
         world, tally = self.model, self.model.feed.tally
-        if int(tally.follow_count.max()) > tally.follow_person.shape[1]:
-            raise RuntimeError("more follows in one step than the buffer holds; lower response.follow_rate")
         key0, key1 = world.key.words
         state = world.state
         counting.count_people(
@@ -185,12 +185,11 @@ class People(mesa.Agent):
         )  # fmt: skip
         if len(state.counters.valued):
             weighing.fold_weighed(start, end, tally.valued, state.counters.valued)
+        state.make_room(int(tally.follow_count.sum()))
         for thread in range(len(tally.follow_count)):
-            lost = inbox.add_follows(
+            inbox.add_follows(
                 tally.follow_person[thread], tally.follow_author[thread], tally.follow_count[thread], state.accounts
             )
-            if lost:
-                raise RuntimeError("more follows in the run than there is room for; lower response.follow_rate")
         tally.follow_count[:] = 0
         if world.feed.learner is not None:
             world.feed.learner.collect(world.now, start, end, tally)
@@ -204,7 +203,8 @@ class Creators(mesa.Agent):
     def post(self) -> None:
         """Deliver the step's posts to followers' inboxes."""
         state, now = self.model.state, self.model.now
-        forget(state.observed.seen, int(state.born[now]), int(state.born[now + 1]))
+        if not len(state.observed.pages.last):
+            forget(state.observed.seen, int(state.born[now]), int(state.born[now + 1]))
         inbox.deliver_posts(
             int(state.born[now]), int(state.born[now + 1]), state.items.author, state.items.labels.present,
             state.accounts, state.observed.inbox, state.observed.inbox_next,

@@ -1,0 +1,186 @@
+"""The memory of what people have been shown: pages of entries are bits, only smaller."""
+
+import numpy as np
+import pytest
+import reference
+from campaign_mixes import with_campaigns
+from helpers import changed, world_of
+from hypothesis import given
+from hypothesis import strategies as st
+from test_advertising import campaign as advertisements
+
+from recsim.audit import controls
+from recsim.kernels import shown
+from recsim.kernels.slate import has_seen
+from recsim.rng import Key
+from recsim.scenario.campaigns import BotNetwork
+from recsim.scenario.platform import MitigationUse
+from recsim.scenario.schema import HeadWeights
+from recsim.state import Observed, no_pages
+from recsim.world import build, seen
+from recsim.world.arms import COUNTERFACTUAL, FACTUAL
+from recsim.world.pair import simulate_arms
+from recsim.world.plan import make_plan
+from recsim.world.world import World
+
+WINDOW = 300
+PEOPLE = 7
+
+
+class Memory:
+    """Just enough of a state for `recsim.world.seen`."""
+
+    def __init__(self, pages):
+        nothing = np.zeros((PEOPLE, 1), np.int32)
+        bits, made = seen.empty_memory(PEOPLE, WINDOW, pages)
+        self.observed = Observed(*[nothing] * 4, bits, *[nothing] * 5, made)
+
+
+@st.composite
+def histories(draw):
+    """Steps of items created, and what is shown to whom: many to few, so that pages fill and come back."""
+    steps = draw(st.integers(3, 14))
+    return [(draw(st.integers(0, 90)), draw(st.integers(0, 2**32 - 1)), draw(st.integers(1, 3))) for _ in range(steps)]
+
+
+@given(histories(), st.integers(0, 2**20), st.integers(1, 3))
+def test_pages_are_sets(history, origin, lifetime):
+    """Against sets, whatever is created, shown and swept: every live item that was shown is known, and no other."""
+    state, twin = Memory(pages=3), reference.Shown(PEOPLE)
+    born = [origin]
+    for new, _, _ in history:
+        born.append(born[-1] + new)
+    for step, (_, seed, threads) in enumerate(history):
+        start, end = born[max(0, step + 1 - lifetime)], born[step + 1]
+        gen = np.random.default_rng(seed)
+        come = np.flatnonzero(gen.random(PEOPLE) < 0.7)
+        groups = np.array_split(come, threads)
+        parts = seen.hand_out(state, [len(group) for group in groups], 90)
+        for part, group in zip(parts, groups, strict=True):
+            for person in group:
+                row = shown.memory_row(part, person, np.int64(start))
+                known = {i for i in range(start, end) if has_seen(part.seen, row, i)}
+                assert known == twin.live(person, start, end)
+                picked = gen.permutation(np.arange(start, end))[: gen.integers(0, 91)]
+                for item in [*picked, *picked[:3]]:  # an advertisement comes again
+                    shown.remember(part, row, person, item)
+                    twin.remember(person, int(item))
+        seen.take_back(state, parts)
+        who = np.zeros(PEOPLE, bool)
+        for item in range(start, end, 17):
+            shown.to_whom(state.observed, item, who)
+            assert who.tolist() == [item in items for items in twin.items]
+        pages = state.observed.pages
+        if step % 2:
+            start = born[max(0, step + 2 - lifetime)]
+            shown.drop_expired(0, PEOPLE, pages, np.int64(start), np.int64(64 * (seen.words_of(WINDOW) - 1)))
+            kept = [len(twin.live(person, start, end)) for person in range(PEOPLE)]
+            assert pages.made[0] - pages.spares[0] == sum(-(-n // shown.ENTRIES) for n in kept)
+        spare = pages.spare[: pages.spares[0]]
+        assert len(np.unique(spare)) == len(spare) and (spare < pages.made[0]).all()
+
+
+def test_a_fork_leaves_the_first_alone():
+    state = Memory(pages=1)
+    for number in range(2):
+        (part,) = seen.hand_out(state, [PEOPLE], 200)
+        for person in range(PEOPLE):
+            row = shown.memory_row(part, person, np.int64(0))
+            for item in range(100 * number, 100 * number + 90 + person):
+                shown.remember(part, row, person, item)
+        seen.take_back(state, [part])
+        if not number:
+            before = state.observed.pages
+            state.observed = state.observed._replace(pages=seen.forked(before))
+            kept = before.entry[: before.made[0]].copy()
+    assert np.array_equal(before.entry[: before.made[0]], kept) and before.filled.tolist() == [
+        28,
+        29,
+        30,
+        31,
+        32,
+        33,
+        34,
+    ]
+    assert state.observed.pages.made[0] > before.made[0] and state.observed.pages.filled[0] == 180 - 2 * shown.ENTRIES
+
+
+def variants():
+    """Scenarios in which something else reads the memory, too."""
+    demobilising = BotNetwork.model_validate(
+        {
+            "id": "posters", "beneficiary": "eva", "start": -3, "accounts": 2000, "actions_per_day": 1, "posts_per_day": 1,
+            "tactics": {"like": 1, "comment": 0, "share": 0, "follow": 0},
+            "posts": [{"id": "home", "about": "ada", "stance": "critical", "demobilising": True, "share": 1}],
+        }
+    )  # fmt: skip
+    shadows = [HeadWeights(id="likes", parameters={"w_like": 20.0})]
+    return {
+        "default": lambda s: s,
+        "re-ranked": lambda s: changed(s, platform={"policy": "x_2023_04", "parameters": {}}),
+        "item formula": lambda s: changed(s, platform={"policy": "reddit_hot", "parameters": {}}),
+        "refit": lambda s: changed(s, platform={"policy": "itemknn", "parameters": {}}),
+        "demoted": lambda s: changed(s, platform={"mitigations": [MitigationUse(kind="political_downrank")]}),
+        "shadows": lambda s: changed(s, audit={"shadows": shadows, "shadow_places": 5}),
+        "advertising": lambda s: with_campaigns(s, [advertisements()]),
+        "demobilising": lambda s: changed(with_campaigns(s, [demobilising]), opinion={"enabled": True}),
+    }
+
+
+@pytest.fixture
+def in_pages(monkeypatch):
+    monkeypatch.setattr(build, "keeps_pages", lambda *_: True)
+
+
+@pytest.mark.parametrize("variant", list(variants()))
+def test_worlds_are_the_same(small, variant, monkeypatch):
+    """Bit for bit, over the fork, with one thread and with two."""
+    scenario = variants()[variant](small)
+    bits = simulate_arms(scenario, 0, [FACTUAL, COUNTERFACTUAL]).frames
+    made = []
+    hand_out = seen.hand_out
+
+    def counted(*given):
+        parts = hand_out(*given)
+        made.append(len(parts))
+        return parts
+
+    monkeypatch.setattr("recsim.world.feed.hand_out", counted)
+    monkeypatch.setattr(build, "keeps_pages", lambda *_: True)
+    for threads in (1, 2):
+        made.clear()
+        paged = simulate_arms(scenario, 0, [FACTUAL, COUNTERFACTUAL], threads=threads).frames
+        assert controls.same(paged, bits)
+        assert set(made) == {threads}
+
+
+def test_pages_come_back(small):
+    """In the long run no more entries are kept than those of live items and of a day."""
+    plan = make_plan(small)
+    world = World(plan, build.build_state(plan, Key(1, 0), paged=True), Key(1, 0), FACTUAL)
+    world.run_until(plan.steps - plan.steps_per_day)
+    before = world.record.feed[3]
+    world.run_until(plan.steps)
+    pages, born = world.state.observed.pages, world.state.born
+    entries = (pages.made[0] - pages.spares[0] - (pages.last >= 0).sum()) * shown.ENTRIES + pages.filled.sum()
+    other, who, live = world_of(small, "factual", plan.steps), np.zeros(plan.people, bool), 0
+    for item in range(int(born[plan.steps + 1 - plan.lifetime]), int(born[plan.steps])):
+        shown.to_whom(other.state.observed, item, who)
+        live += int(who.sum())
+    assert 0 < live <= entries < live + world.record.feed[3] - before  # everybody has been swept within a day
+
+
+def test_which_is_kept(romania, small):
+    """Pages where bits would be large and pages are smaller; never where entries could not tell items apart."""
+    tiny = make_plan(small)
+    born = np.arange(tiny.steps + 1, dtype=np.int64) * 20
+    assert not seen.keeps_pages(tiny, born, 20 * tiny.lifetime)
+    large = make_plan(changed(romania, population={"scale": 0.1}))
+    born = np.arange(large.steps + 1, dtype=np.int64) * 170
+    window = 170 * large.lifetime
+    assert seen.keeps_pages(large, born, window) and not seen.keeps_pages(make_plan(romania), born, window)
+    busy = make_plan(changed(romania, population={"scale": 0.1}, content={"lifetime_days": 0.5}))
+    assert not seen.keeps_pages(busy, born, 170 * busy.lifetime)  # few live items: bits are smaller
+    many = born * 3
+    assert seen.can_tell_apart(large, born, window) and not seen.can_tell_apart(large, many, 3 * window)
+    assert not no_pages().last.size
