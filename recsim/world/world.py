@@ -25,6 +25,7 @@ from recsim.world.build import State
 from recsim.world.demobilising import note_leaving
 from recsim.world.feed import Feed
 from recsim.world.guard import Guard
+from recsim.world.hours import hour_factors
 from recsim.world.learning import Platform
 from recsim.world.moderation import Moderation
 from recsim.world.networks import make_network
@@ -214,21 +215,3 @@ class Creators(mesa.Agent):
 def posts(arm: Arm, campaign: str) -> bool:
     """Whether a campaign's posts enter. A placebo leaves them out: it spreads what the accounts do, nothing else."""
     return arm.acts(campaign) and arm.uses("post") and not arm.placebo
-
-
-def hour_factors(plan: Plan) -> np.ndarray:
-    """(7 days of steps, R) float32: share of a day's visits in each step of a week, by the region's own clock."""
-    activity = plan.scenario.activity
-    hours = np.array(activity.hour_weights)
-    hours = hours / hours.sum()
-    week = np.array(activity.weekday_weights)
-    week = week / week.mean()
-    first = plan.scenario.days.start.weekday()
-    span = 24 // plan.steps_per_day
-    table = np.zeros((7 * plan.steps_per_day, len(plan.regions)), np.float32)
-    for step in range(len(table)):
-        for number, region in enumerate(plan.regions):
-            offset = plan.scenario.population.utc_offset_h.get(region, 0.0)
-            local = [(step * span + hour + round(offset)) for hour in range(span)]
-            table[step, number] = sum(hours[h % 24] * week[(first + h // 24) % 7] for h in local)
-    return table
