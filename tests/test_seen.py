@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_advertising import campaign as advertisements
 
+from recsim.agents import followers
 from recsim.audit import controls
 from recsim.kernels import shown
 from recsim.kernels.slate import has_seen
 from recsim.rng import Key
 from recsim.scenario.campaigns import BotNetwork
 from recsim.scenario.platform import MitigationUse
+from recsim.scenario.quantity import assumed
 from recsim.scenario.schema import HeadWeights
 from recsim.state import Observed, no_pages
 from recsim.world import build, seen
@@ -184,3 +186,59 @@ def test_which_is_kept(romania, small):
     many = born * 3
     assert seen.can_tell_apart(large, born, window) and not seen.can_tell_apart(large, many, 3 * window)
     assert not no_pages().last.size
+
+
+# ---- numbers of a large world -----------------------------------------------------------------------------------------
+
+
+def test_counts_of_a_step_fit(small, monkeypatch):
+    """From two million people on an item's watch time in a step, in 1/1024, is more than 32 bits hold."""
+    from recsim.world import feed
+
+    assert 8_970_000 * 1024 > 2**31 >= feed.NARROW * 1024
+    monkeypatch.setattr(feed, "NARROW", small.population.people.value * small.population.scale)
+    world = world_of(small, steps=20)
+    assert world.feed.tally.items.dtype == np.int64 and world_of(small, steps=0).feed.tally.items.dtype == np.int64
+    plain = world.state.counters.total.copy()
+    monkeypatch.undo()
+    narrow = world_of(small, steps=20)
+    assert narrow.feed.tally.items.dtype == np.int32 and np.array_equal(narrow.state.counters.total, plain)
+    start, _ = world.window
+    many = 2**31 - 5
+    world.feed.tally.items[0, :, 9] = many
+    world.step()
+    viewed = world.state.counters.total[start:, 0] > plain[start:, 0]
+    gained = world.state.counters.total[start:, 9] - plain[start:, 9]
+    assert viewed.any() and (gained[viewed] >= many).all() and gained[viewed].max() > 2**31
+
+
+def test_followers_of_many_people():
+    """Up to four million people 24 bits of a word say who follows, as ever; beyond that all 32, so that all are as likely."""
+    words = np.random.default_rng(2).integers(0, 2**32, 200_000, dtype=np.uint32)
+    for people in (7, 1256, 1_000_003, followers.EVEN):
+        u = (words >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+        assert np.array_equal(followers._place(words, people), (u.astype(np.float64) * people).astype(np.int64))
+    people = 8_970_000
+    words = np.append(np.arange(0, 2**32, 997), 2**32 - 1).astype(np.uint32)
+    placed = followers._place(words, people)
+    assert placed.dtype == np.int32 and placed.max() == people - 1 and (np.diff(placed) >= 0).all()
+    # Neighbouring places differ by less than a hundredth in how many of all words lead to them.
+    edges = np.array([-(-(place << 32) // people) for place in range(1000, 1102)], np.int64)
+    assert np.diff(edges).max() / np.diff(edges).min() < 1.01
+
+
+def test_follows_grow_with_use(small):
+    """There is always room: lists and the graph of new follows become longer between steps, and a fork keeps its own."""
+    eager = changed(small, response={"follow_rate": assumed(0.4)})
+    world = world_of(eager, steps=6)
+    accounts = world.state.accounts
+    used = int(accounts.used[0])
+    assert len(world.feed.tally.follow_person[0]) > 4096 or used > 1024
+    fork = world.state.fork()
+    assert fork.accounts.person is accounts.person and len(fork.accounts.next) == used
+    before = accounts.newer[:used].copy()
+    other = World(world.plan, fork, world.key, FACTUAL, step=6)
+    other.run_until(9)
+    assert other.state.accounts.used[0] > used and np.array_equal(other.state.accounts.newer[:used], before)
+    assert world.state.accounts.used[0] == used and np.diff(accounts.start).sum() == len(accounts.person)
+    assert (other.state.accounts.followers >= accounts.followers).all()
