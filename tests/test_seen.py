@@ -13,6 +13,7 @@ from recsim.agents import followers
 from recsim.audit import controls
 from recsim.kernels import shown
 from recsim.kernels.slate import has_seen
+from recsim.kernels.touch import touch_block
 from recsim.rng import Key
 from recsim.scenario.campaigns import BotNetwork
 from recsim.scenario.platform import MitigationUse
@@ -186,6 +187,35 @@ def test_which_is_kept(romania, small):
     many = born * 3
     assert seen.can_tell_apart(large, born, window) and not seen.can_tell_apart(large, many, 3 * window)
     assert not no_pages().last.size
+
+
+def test_everything_is_touched(small):
+    """Every page of every visitor, and a number of each of her rows."""
+    plan = make_plan(small)
+    world = World(plan, build.build_state(plan, Key(1, 0), paged=True), Key(1, 0), FACTUAL)
+    world.run_until(24)
+    world.people.visit()
+    state, feed, n = world.state, world.feed, world.people.visiting
+    pages, expected, most = state.observed.pages, 0.0, 0
+    for person in feed.visits.person[5:n].tolist():
+        rows = [
+            state.latent.taste[person, [0, -1]],
+            state.observed.estimate[person, [0, -1]],
+            state.latent.position[person, :1],
+        ]
+        rows += [state.observed.inbox[person, [0, -1]]]
+        singles = (
+            state.latent.politics, state.latent.susceptibility, state.latent.bias, state.cells.segment, state.cells.region,
+            state.cells.language, pages.filled, feed.tally.met, feed.tally.reached,
+        )  # fmt: skip
+        expected += sum(float(row.sum()) for row in rows) + sum(float(array[person]) for array in singles)
+        here, count = int(pages.last[person]), 0
+        while here >= 0 and (not count or here != pages.last[person]):
+            expected += float(pages.entry[here, 0]) + float(pages.entry[here, shown.ENTRIES])
+            here, count = int(shown.next_page(pages.entry, here)), count + 1
+        most = max(most, count)
+    got = touch_block(5, n, feed.visits, state.latent, state.cells, state.observed, feed.tally.reached, feed.tally.met)
+    assert got == pytest.approx(expected, rel=1e-6) and most > 1 and n > 50
 
 
 # ---- numbers of a large world -----------------------------------------------------------------------------------------

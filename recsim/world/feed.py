@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from recsim.kernels import counters as counting
-from recsim.kernels import fatigue, look, retrieval, shadow, slate, weighing
+from recsim.kernels import fatigue, look, retrieval, shadow, slate, touch, weighing
 from recsim.kernels.retrieval import Quotas, Strata
 from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
 from recsim.ranking.compile import CompiledPolicy
@@ -435,6 +435,11 @@ class Feed:
     def _show_blocks(self, step: int, start: int, count: int, thread: int, first: int, last: int) -> None:
         for block in range(first, last):
             low, high = block * BLOCK, min(count, (block + 1) * BLOCK)
+            if self.parts:  # a large world: what its people need is in no cache
+                touch.touch_block(
+                    low, high, self.visits, self.state.latent, self.state.cells, self.parts[thread],
+                    self.tally.reached, self.tally.met,
+                )  # fmt: skip
             self.score_block(step, start, thread, low, high)
             if len(self.plan.shadows):
                 self.count_shadows(step, start, thread, low, high)
