@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import math
 from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +28,8 @@ CELL_WORK = 0.1
 """Work of one task of the table of other assumptions, replicates; for the progress bar only."""
 IMPRESSIONS_PER_SECOND = 2.2e6
 """Of one core, feed and counting, measured on the Romanian scenario; see docs/performance.md."""
+GROWTH = 0.1
+"""How much longer an impression takes with ten times the people, from 100,000 on; measured up to a million."""
 THREAD_GAIN = 0.8
 """What each further thread of a worker adds, of one core."""
 SECONDS_PER_STEP = 1.5e-3
@@ -101,7 +104,8 @@ def expected_work(scenario: Scenario) -> float:
     late = 1 - min((c.start for c in removed), default=1)
     days = scenario.days.count - late + 2 * scenario.run.luck_branches * late
     views = people * a.visits_per_day.value * a.videos_per_visit.value * days
-    each = views / IMPRESSIONS_PER_SECOND + days * steps_per_day * SECONDS_PER_STEP
+    slower = 1 + GROWTH * max(0.0, math.log10(people / 1e5))
+    each = slower * views / IMPRESSIONS_PER_SECOND + days * steps_per_day * SECONDS_PER_STEP
     total = each * scenario.run.replicates
     r = scenario.audit.robustness
     if r.enabled:
