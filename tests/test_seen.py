@@ -1,5 +1,7 @@
 """The memory of what people have been shown: pages of entries are bits, only smaller."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import reference
@@ -15,6 +17,7 @@ from recsim.kernels import shown
 from recsim.kernels.slate import has_seen
 from recsim.kernels.touch import touch_block
 from recsim.rng import Key
+from recsim.scenario import load
 from recsim.scenario.campaigns import BotNetwork
 from recsim.scenario.platform import MitigationUse
 from recsim.scenario.quantity import assumed
@@ -26,6 +29,7 @@ from recsim.world.pair import simulate_arms
 from recsim.world.plan import make_plan
 from recsim.world.world import World
 
+CONFIGS = Path(__file__).parent.parent / "configs"
 WINDOW = 300
 PEOPLE = 7
 
@@ -189,6 +193,27 @@ def test_which_is_kept(romania, small):
     assert not no_pages().last.size
 
 
+def test_only_what_means_anything_has_to_be_kept(small):
+    """A saved state may leave out pages that were never made and what lies beyond the top of the stack."""
+    plan = make_plan(small)
+    worlds = []
+    for saved in (False, True):
+        world = World(plan, build.build_state(plan, Key(1, 0), paged=True), Key(1, 0), FACTUAL)
+        world.run_until(30)
+        if saved:
+            pages = world.state.observed.pages
+            entry, spare = pages.entry[: pages.made[0]].copy(), pages.spare[: pages.spares[0]].copy()
+            assert len(spare) < len(entry) < len(pages.entry)
+            pages = pages._replace(entry=entry, spare=spare)
+            world.state.observed = world.state.observed._replace(pages=pages)
+        world.run_until(40)
+        worlds.append(world.state)
+    one, other = worlds
+    assert np.array_equal(one.counters.total, other.counters.total)
+    made = int(one.observed.pages.made[0])
+    assert made == other.observed.pages.made[0] and np.array_equal(one.observed.pages.last, other.observed.pages.last)
+
+
 def test_everything_is_touched(small):
     """Every page of every visitor, and a number of each of her rows."""
     plan = make_plan(small)
@@ -216,6 +241,17 @@ def test_everything_is_touched(small):
         most = max(most, count)
     got = touch_block(5, n, feed.visits, state.latent, state.cells, state.observed, feed.tally.reached, feed.tally.met)
     assert got == pytest.approx(expected, rel=1e-6) and most > 1 and n > 50
+
+
+def test_the_full_scenario_at_a_small_scale():
+    """Romania one to one, scaled down: a day of it, in pages and in bits."""
+    plan = make_plan(load(CONFIGS / "romania-full.yaml", ["population.scale=0.00004"]))
+    totals = []
+    for paged in (False, True):
+        world = World(plan, build.build_state(plan, Key(1, 0), paged=paged), Key(1, 0), FACTUAL)
+        world.run_until(24)
+        totals.append(world.state.counters.total)
+    assert np.array_equal(*totals) and totals[0][:, 0].sum() > 30 * plan.people
 
 
 # ---- numbers of a large world -----------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def sweep(plan: Plan, state: State, now: int) -> None:
     Args:
         plan: the scenario. state: its pages are changed. now: the step that comes next.
     """
-    pages, day = state.observed.pages, plan.steps_per_day
+    pages, day = _with_a_whole_stack(state), plan.steps_per_day
     turn, people = now % day, len(pages.last)
     if people:
         shown.drop_expired(
@@ -119,7 +119,7 @@ def hand_out(state: State, visits: Sequence[int], slate: int) -> list[Observed]:
     Returns:
         One for each thread; none where bits are kept.
     """
-    pages = state.observed.pages
+    pages = _with_a_whole_stack(state)
     if not len(pages.last):
         return []
     needs = [count * -(-slate // shown.ENTRIES) for count in visits]
@@ -143,6 +143,17 @@ def take_back(state: State, parts: Sequence[Observed]) -> None:
         left, top = int(part.pages.spares[0]), int(pages.spares[0])
         pages.spare[top : top + left] = part.pages.spare[:left]
         pages.spares[0] = top + left
+
+
+def _with_a_whole_stack(state: State) -> Pages:
+    """The pages of a state, with room on the stack for all there are: a state that was saved has only what was on it."""
+    pages = state.observed.pages
+    if len(pages.spare) < len(pages.entry):
+        spare = np.empty(len(pages.entry), np.int32)
+        spare[: len(pages.spare)] = pages.spare
+        pages = pages._replace(spare=spare)
+        state.observed = state.observed._replace(pages=pages)
+    return pages
 
 
 def _with_more(pages: Pages, missing: int) -> Pages:
