@@ -56,6 +56,25 @@ class Cells(NamedTuple):
     age_band: np.ndarray  # (U,) int8
 
 
+class Pages(NamedTuple):
+    """What people have been shown, where a bit for every live item would be too much; see `recsim.kernels.shown`."""
+
+    entry: np.ndarray  # (N, 64) uint16, item numbers modulo 65536; the last two are the number of the next page
+    last: np.ndarray  # (U,) int32, newest page of each person, -1 none; U = 0 where bits are kept
+    filled: np.ndarray  # (U,) uint8, entries in the newest page
+    spare: np.ndarray  # (N,) int32, pages that nobody has, as a stack
+    spares: np.ndarray  # (1,) int64, how many
+    made: np.ndarray  # (1,) int64, pages that have ever been handed out to a stack, the first ones
+
+
+def no_pages() -> Pages:
+    """Bits are kept."""
+    return Pages(
+        np.zeros((0, 64), np.uint16), np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros(0, np.int32),
+        np.zeros(1, np.int64), np.zeros(1, np.int64),
+    )  # fmt: skip
+
+
 class Observed(NamedTuple):
     """What the platform knows about people."""
 
@@ -63,7 +82,10 @@ class Observed(NamedTuple):
     stratum: np.ndarray  # (U,) int32
     inbox: np.ndarray  # (U, M) int32, newest posts of followed accounts, -1 empty
     inbox_next: np.ndarray  # (U,) int32, ring position
-    seen: np.ndarray  # (U, B) uint64, one bit per live item that was shown; item number modulo 64 B
+    seen: (
+        np.ndarray
+    )  # (U, B) uint64, one bit per live item that was shown; item number modulo 64 B; where pages are kept
+    # instead, (1, B), scratch
     weight: np.ndarray  # (U,) int32, what an action of the person counts, in 1/1024; U = 0 if nobody weighs
     group: np.ndarray  # (U,) uint8, group in which it is counted; U = 0 if nobody weighs
     hidden_author: (
@@ -71,7 +93,8 @@ class Observed(NamedTuple):
     )  # (U, H) int32, authors by whom the person last hid something, -1 empty; H = 0 if no policy
     # asks
     hidden_step: np.ndarray  # (U, H) int32, when
-    hidden_next: np.ndarray  # (U, 1) int32, ring position
+    hidden_next: np.ndarray  # (U, 1) int32, ring position; U = 0 if no policy asks
+    pages: Pages = no_pages()
 
 
 class Items(NamedTuple):

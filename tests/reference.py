@@ -300,3 +300,16 @@ def best_entries(row, size, items, seen, eligible, start, most):
             known.add(i)
             taken.append((column, i, -value))
     return taken[:most], twins, [column for column, _, _ in taken[most:]]
+
+
+class Shown:
+    """What people have been shown: a set of item numbers each, and nothing else."""
+
+    def __init__(self, people):
+        self.items = [set() for _ in range(people)]
+
+    def remember(self, person, item):
+        self.items[person].add(item)
+
+    def live(self, person, start, end):
+        return {i for i in self.items[person] if start <= i < end}

@@ -165,7 +165,9 @@ def test_looking(model, advertising, small):
     remembers = model == "cascade"
     room = 64 if remembers else 0
     observed = state.observed._replace(
-        hidden_author=np.full((plan.people, room), -1, np.int32), hidden_step=np.zeros((plan.people, room), np.int32)
+        hidden_author=np.full((plan.people, room), -1, np.int32),
+        hidden_step=np.zeros((plan.people, room), np.int32),
+        hidden_next=np.zeros((plan.people, 1), np.int32),
     )
     tally = feed.tally._replace(
         engaged_person=np.zeros((1, 3000), np.int32), engaged_item=np.zeros((1, 3000), np.int32),

@@ -305,3 +305,37 @@ def test_the_county_file_is_never_opened(monkeypatch):
     assert "romania_r1_by_county.csv" not in opened
     for source in (ROOT / "recsim").rglob("*.py"):
         assert "by_county" not in source.read_text(encoding="utf-8"), source
+
+
+# ---- one to one ---------------------------------------------------------------------------------------------------
+
+
+def test_the_full_scenario_differs_in_what_it_says(romania):
+    """Everything else is that of configs/romania.yaml, by construction and in fact."""
+    full = load(ROOT / "configs" / "romania-full.yaml")
+    assert full.population.scale == 1 and full.run.replicates == full.run.luck_branches == 1
+    assert full.activity.visits_per_day.value * full.activity.videos_per_visit.value == 60
+    said = {
+        "name": romania.name, "title": romania.title, "run": romania.run,
+        "population": full.population.model_copy(update={"scale": romania.population.scale}),
+        "activity": full.activity.model_copy(update={"visits_per_day": romania.activity.visits_per_day}),
+        "audit": full.audit.model_copy(
+            update={"robustness": full.audit.robustness.model_copy(update={"enabled": True})}
+        ),
+    }  # fmt: skip
+    assert full.model_copy(update=said) == romania
+    assert not full.audit.robustness.enabled and full.run.seed == romania.run.seed
+
+
+def test_the_full_scenario_fits(romania):
+    """At most 1,000 bytes per person and world, the follow graph excepted; and 16 GiB in all."""
+    from recsim.experiment.run import estimate
+    from recsim.world.footprint import person_bytes, table
+    from recsim.world.plan import make_plan
+
+    full = load(ROOT / "configs" / "romania-full.yaml")
+    plan = make_plan(full)
+    assert plan.people == 8_970_000 and 600 < person_bytes(plan) <= 1000
+    assert "shown items" in table(plan) and f"{person_bytes(plan):.1f}" in table(plan)
+    assert 8 * 1024 < estimate(full, 1)["mebibytes"] < 16 * 1024
+    assert person_bytes(make_plan(romania)) > 2500  # bits, where they are small in all

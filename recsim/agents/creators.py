@@ -44,7 +44,7 @@ def _authors(traits: SupplyTraits, plans: list[PostPlan]) -> tuple[np.ndarray, i
 
 def build_supply(
     key: Key, traits: SupplyTraits, plans: list[PostPlan], preference: np.ndarray, people_population: int,
-    spare_follows: int, ads: Sequence[AdPlan] = (),
+    ads: Sequence[AdPlan] = (),
 ) -> Supply:  # fmt: skip
     """Schedule all items and draw who follows whom.
 
@@ -54,7 +54,6 @@ def build_supply(
         plans: posts of real actors, in canonical order of their campaigns.
         preference: (U,) int8, people's first preference: half of an official account's followers share it.
         people_population: hash of the people's population key.
-        spare_follows: capacity for follows during the run.
         ads: advertisements, in canonical order of their campaigns; each campaign has one page, which nobody follows at first.
     """
     official, supporters, outlets, starts, pages = _authors(traits, plans)
@@ -76,9 +75,11 @@ def build_supply(
     items = _items(traits, table, "")
     replaced = _items(traits, table, "alt_")
     assert region.max() < regions and language.max() < languages
-    followers = draw_followers(key, traits, plans, official, starts, creator, authors, preference, people_population)
+    start, person = draw_followers(
+        key, traits, plans, official, starts, creator, authors, preference, people_population
+    )
     vanishes, poster = table["vanishes"].astype(np.int32), table["poster"].astype(np.int32)
-    return Supply(items, replaced, make_accounts(official, followers, spare_follows), vanishes, poster)
+    return Supply(items, replaced, make_accounts(official, start, person), vanishes, poster)
 
 
 def _ordinary(key, traits, creator, main_topic, region, language, official, supporters, outlets):

@@ -8,9 +8,18 @@ from recsim import rng
 from recsim.rng import Decision
 from recsim.state import Accounts
 
+BLOCK = 1 << 18
+"""Follows drawn at a time."""
+EVEN = 1 << 22
+"""People among whom 24 random bits still choose evenly: some are at most a quarter more likely than others."""
+
 
 def draw_followers(key, traits, plans, official, starts, creator, authors, preference, people_population):
-    """Followers of every author at the start: list of sorted person numbers."""
+    """Followers of every author at the start.
+
+    Returns:
+        (A + 1,) int64 and (E,) int32: person numbers, author by author, sorted within one.
+    """
     people = len(preference)
     expected = np.zeros(authors)
     # Ordinary creators, supporters and outlets share the follows that people give; official accounts have their own.
@@ -29,37 +38,52 @@ def draw_followers(key, traits, plans, official, starts, creator, authors, prefe
         draw = rng.normals(creator[start : start + plan.actors, 1]) * spread - spread * spread / 2
         expected[start : start + plan.actors] = plan.followers_mean * rng.exponentials(draw)
     expected = np.minimum(expected, 0.9 * people)
-    leaning = {int(number): np.flatnonzero(preference == c) for c, number in enumerate(official)}
-    result = []
-    for author in range(authors):
-        count = int(expected[author]) + int(creator[author, 3] < expected[author] - int(expected[author]))
-        if count == 0:
-            result.append(np.empty(0, np.int32))
-            continue
-        u = rng.uniforms(key, Decision.FOLLOWS, people_population, np.full(count, author, np.uint32), np.arange(count))
-        who = np.minimum((u[:, 0].astype(np.float64) * people).astype(np.int64), people - 1)
-        supporters = leaning.get(author)
-        if supporters is not None and len(supporters):
-            inside = supporters[(u[:, 1].astype(np.float64) * len(supporters)).astype(np.int64)]
-            who = np.where(u[:, 2] < np.float32(0.5), inside, who)
-        result.append(np.unique(who).astype(np.int32))
-    return result
+    counts = expected.astype(np.int64) + (creator[:, 3] < expected - np.floor(expected))
+    leaning = {int(number): np.flatnonzero(preference == c).astype(np.int32) for c, number in enumerate(official)}
+    # Room for all that are drawn; a person drawn twice follows once, and what is not written to takes no memory.
+    person, start = np.empty(int(counts.sum()), np.int32), np.zeros(authors + 1, np.int64)
+    for author, count in enumerate(counts):
+        who = np.empty(count, np.int32)
+        for first in range(0, int(count), BLOCK):
+            number = np.arange(first, min(first + BLOCK, int(count)))
+            drawn = rng.words(key, Decision.FOLLOWS, people_population, np.full(len(number), author, np.uint32), number)
+            who[number] = _followers(drawn, people, leaning.get(author))
+        who.sort()
+        kept = who[np.append(True, who[1:] != who[:-1])] if count else who
+        start[author + 1] = start[author] + len(kept)
+        person[start[author] : start[author + 1]] = kept
+    return start, person[: start[-1]]
 
 
-def make_accounts(official: np.ndarray, followers: list[np.ndarray], spare: int) -> Accounts:
+def _followers(drawn: np.ndarray, people: int, supporters: np.ndarray | None) -> np.ndarray:
+    """(N,) int32 people drawn by (N, 4) uint32 words; half of them among ``supporters`` if there are any."""
+    who = _place(drawn[:, 0], people)
+    if supporters is not None and len(supporters):
+        inside = supporters[_place(drawn[:, 1], len(supporters))]
+        who = np.where((drawn[:, 2] >> np.uint32(8)) < np.uint32(1 << 23), inside, who)
+    return who
+
+
+def _place(word: np.ndarray, places: int) -> np.ndarray:
+    """(N,) int32, one of so many places; the upper 24 bits of a word decide, all 32 where 24 would favour some places."""
+    used = 24 if places <= EVEN else 32
+    return (((word >> np.uint32(32 - used)).astype(np.uint64) * np.uint64(places)) >> np.uint64(used)).astype(np.int32)
+
+
+def make_accounts(official: np.ndarray, start: np.ndarray, person: np.ndarray) -> Accounts:
     """Authors with their followers, nobody followed anew.
 
     Args:
-        official: (C,) int32, author numbers. followers: of each author, sorted person numbers. spare: room for follows.
+        official: (C,) int32, author numbers. start: (A + 1,) int64. person: (E,) int32, followers, sorted within an author.
     """
-    counts = np.array([len(f) for f in followers], np.int64)
+    authors = len(start) - 1
     return Accounts(
         official=official,
-        start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        person=np.concatenate(followers).astype(np.int32),
-        head=np.full(len(followers), -1, np.int32),
-        next=np.full(spare, -1, np.int32),
-        newer=np.full(spare, -1, np.int32),
+        start=start,
+        person=person,
+        head=np.full(authors, -1, np.int32),
+        next=np.empty(0, np.int32),
+        newer=np.empty(0, np.int32),
         used=np.zeros(1, np.int64),
-        followers=counts,
+        followers=np.diff(start),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from recsim.state import Cells, Latent
 
 POLITICS_TOPIC = 0
 """The topic that stands for public affairs; items about candidates have it as their main topic."""
+BLOCK = 1 << 16
+"""People whose traits are drawn together."""
 DISTANCE_WITHIN = np.float32(0.4)
 """Spread of people around the position of their first preference, where candidates lie on the unit circle."""
 
@@ -51,19 +54,26 @@ def place_candidates(key: Key, populations: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(point / np.maximum(length, np.float32(1e-6))[:, None])
 
 
-def place_in_cells(count: int, weight: np.ndarray) -> np.ndarray:
+def blocks_of(count: int) -> Iterator[np.ndarray]:
+    """Numbers of people, a block at a time: what is drawn for all at once is many times what is kept of it."""
+    for first in range(0, count, BLOCK):
+        yield np.arange(first, min(first + BLOCK, count), dtype=np.uint32)
+
+
+def place_in_cells(who: np.ndarray, count: int, weight: np.ndarray) -> np.ndarray:
     """Segment of each person by systematic allotment: exact shares, people sorted by segment.
 
     Args:
-        count: people.
+        who: (N,) numbers of people.
+        count: all people.
         weight: (G,) shares that add up to 1.
 
     Returns:
-        (count,) int16.
+        (N,) int16.
     """
     edges = np.cumsum(weight)
     edges[-1] = 1.0
-    return np.searchsorted(edges, (np.arange(count) + 0.5) / count, side="right").astype(np.int16)
+    return np.searchsorted(edges, (who + 0.5) / count, side="right").astype(np.int16)
 
 
 def choose(u: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -89,8 +99,24 @@ def build_people(key: Key, traits: PeopleTraits, count: int, position: np.ndarra
         count: people.
         position: (C, 2) float32, candidates' positions.
     """
-    who = np.arange(count, dtype=np.uint32)
-    segment = place_in_cells(count, traits.segment_weight)
+    latent = Latent(
+        taste=np.empty((count, traits.topics), np.float32), position=np.empty((count, 2), np.float32),
+        politics=np.empty(count, np.float32), susceptibility=np.empty(count, np.float32),
+        bias=np.empty(count, np.float32), visits=np.empty(count, np.float32), preference=np.empty(count, np.int8),
+    )  # fmt: skip
+    cells = Cells(np.empty(count, np.int16), *(np.empty(count, np.int8) for _ in range(3)))
+    for who in blocks_of(count):
+        there, what = _some_people(key, traits, who, count, position)
+        for whole, part in zip((*cells, *latent), (*there, *what), strict=True):
+            whole[who] = part
+    return latent, cells
+
+
+def _some_people(
+    key: Key, traits: PeopleTraits, who: np.ndarray, count: int, position: np.ndarray
+) -> tuple[Cells, Latent]:
+    """Traits of the people with numbers ``who``, (N,) uint32."""
+    segment = place_in_cells(who, count, traits.segment_weight)
     cells = Cells(segment, traits.region[segment], traits.language[segment], traits.age_band[segment])
 
     person = rng.uniforms(key, Decision.PERSON, traits.population, who)
@@ -106,7 +132,7 @@ def build_people(key: Key, traits: PeopleTraits, count: int, position: np.ndarra
     marked = choice[:, 3] < np.float32(traits.politics_interest)
     politics = np.where(marked, np.float32(1.0) + person[:, 3], np.float32(0.2)).astype(np.float32)
 
-    taste = draw_taste(key, Decision.TASTE, traits, count)
+    taste = draw_taste(key, Decision.TASTE, traits, who)
     taste[:, POLITICS_TOPIC] += np.where(marked, np.float32(1.0), np.float32(-0.4))
     latent = Latent(
         taste=taste,
@@ -117,16 +143,19 @@ def build_people(key: Key, traits: PeopleTraits, count: int, position: np.ndarra
         visits=visits,
         preference=preference,
     )
-    return latent, cells
+    return cells, latent
 
 
-def draw_taste(key: Key, decision: Decision, traits: PeopleTraits, count: int) -> np.ndarray:
+def draw_taste(key: Key, decision: Decision, traits: PeopleTraits, who: np.ndarray) -> np.ndarray:
     """Standardised exponential weights on topics: most people like a few topics much.
 
+    Args:
+        key, decision, traits: of the draw. who: (N,) uint32, numbers of people.
+
     Returns:
-        (count, topics) float32, mean 0 and standard deviation `taste_concentration` within each person.
+        (N, topics) float32, mean 0 and standard deviation `taste_concentration` within each person.
     """
-    who = np.arange(count, dtype=np.uint32)
+    count = len(who)
     blocks = [rng.uniforms(key, decision, traits.population, who, block) for block in range((traits.topics + 3) // 4)]
     u = np.concatenate(blocks, axis=1)[:, : traits.topics]
     raw = -rng.logarithms(np.float32(1.0) - u)
@@ -151,6 +180,9 @@ def first_estimate(key: Key, traits: PeopleTraits, taste: np.ndarray, accuracy: 
         taste: (U, D) float32, the truth.
         accuracy: correlation of the estimate with the truth, 0-1.
     """
-    noise = draw_taste(key, Decision.KNOWN, traits, len(taste))
     share = np.float32(accuracy)
-    return np.ascontiguousarray(share * taste + np.sqrt(np.float32(1.0) - share * share) * noise)
+    out = np.empty_like(taste)
+    for who in blocks_of(len(taste)):
+        noise = draw_taste(key, Decision.KNOWN, traits, who)
+        out[who] = share * taste[who] + np.sqrt(np.float32(1.0) - share * share) * noise
+    return out

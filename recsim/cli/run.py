@@ -56,9 +56,9 @@ class What(NamedTuple):
 
     def is_follow(self) -> bool:
         """Whether the file describes a follow-graph world."""
-        from recsim.scenario.load import is_follow, read_yaml
+        from recsim.scenario.load import is_follow, read_scenario
 
-        return is_follow(read_yaml(self.config)[0])
+        return is_follow(read_scenario(self.config)[0])
 
     def follow_scenario(self, policy: str | None = None) -> FollowScenario:
         """The scenario of a follow-graph world with all settings put in.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import math
 from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +28,10 @@ CELL_WORK = 0.1
 """Work of one task of the table of other assumptions, replicates; for the progress bar only."""
 IMPRESSIONS_PER_SECOND = 2.2e6
 """Of one core, feed and counting, measured on the Romanian scenario; see docs/performance.md."""
+GROWTH = 0.1
+"""How much longer an impression takes with ten times the people, from 100,000 on; measured up to a million."""
+THREAD_GAIN = 0.8
+"""What each further thread of a worker adds, of one core."""
 SECONDS_PER_STEP = 1.5e-3
 """Of one core, per step of one arm: item terms, retrieval, gates."""
 
@@ -99,7 +104,8 @@ def expected_work(scenario: Scenario) -> float:
     late = 1 - min((c.start for c in removed), default=1)
     days = scenario.days.count - late + 2 * scenario.run.luck_branches * late
     views = people * a.visits_per_day.value * a.videos_per_visit.value * days
-    each = views / IMPRESSIONS_PER_SECOND + days * steps_per_day * SECONDS_PER_STEP
+    slower = 1 + GROWTH * max(0.0, math.log10(people / 1e5))
+    each = slower * views / IMPRESSIONS_PER_SECOND + days * steps_per_day * SECONDS_PER_STEP
     total = each * scenario.run.replicates
     r = scenario.audit.robustness
     if r.enabled:
@@ -111,12 +117,14 @@ def expected_work(scenario: Scenario) -> float:
 
 def estimate(scenario: Scenario, workers: int | None = None) -> dict[str, float]:
     """Expected seconds and mebibytes of a run, compiling included; within about a factor of two."""
-    people = scenario.population.people.value * scenario.population.scale
+    from recsim.world.footprint import PROCESS, replicate_bytes
+    from recsim.world.plan import make_plan
+
     cores = max(1, min(workers or default_workers(), scenario.run.replicates))
-    items = scenario.content.items_per_day * scenario.days.count
-    seen = scenario.content.items_per_day * scenario.content.lifetime_days / 8
-    bytes_each = 250e6 + items * 330 + people * (seen + 12 * scenario.content.topics + 200) * 2
-    return {"seconds": expected_work(scenario) / cores + 15, "mebibytes": (1 + cores) * bytes_each / 2**20}
+    threads = max(1, default_workers() // cores) if workers is None else 1
+    needed = 1.2 * PROCESS + cores * replicate_bytes(make_plan(scenario), threads)
+    pace = cores * (1 + THREAD_GAIN * (threads - 1))
+    return {"seconds": expected_work(scenario) / pace + 15, "mebibytes": needed / 2**20}
 
 
 def run(

@@ -23,7 +23,8 @@ from recsim.kernels.response import (
     units,
     watch_times,
 )
-from recsim.kernels.slate import LOWEST, has_seen, is_new, remember, sortable
+from recsim.kernels.shown import memory_row, remember
+from recsim.kernels.slate import LOWEST, has_seen, is_new, sortable
 
 ENTRY_SLOTS = 5
 TRIES = 4
@@ -127,20 +128,21 @@ def look_block(
         row = scores[visit - first]
         person = visits.person[visit]
         stratum = visits.stratum[visit]
+        memory, mine = observed.seen, memory_row(observed, person, window_start)
         actor = U64(person)
         ad = np.int64(visits.ad[visit]) if sells else np.int64(-1)
         # An advertisement comes again to whoever has seen it; what she did with it is not done a second time.
-        again = ad >= 0 and has_seen(observed.seen, person, ad)
+        again = ad >= 0 and has_seen(memory, mine, ad)
         # What has been shown before, or is held back by a gate, is taken out once; the rest competes.
         for column in range(pool_size):
             w = np.int64(pools.item[stratum, column]) - window_start
-            if w >= 0 and eligible[w] and not has_seen(observed.seen, person, w + window_start):
+            if w >= 0 and eligible[w] and not has_seen(memory, mine, w + window_start):
                 code[column] = sortable(row[column], column)
             else:
                 code[column] = LOWEST
         for column in range(pool_size, width):
             i = max(np.int64(observed.inbox[person, column - pool_size]), window_start)
-            if has_seen(observed.seen, person, i):
+            if has_seen(memory, mine, i):
                 code[column] = LOWEST
             else:
                 code[column] = sortable(row[column], column)
@@ -188,7 +190,7 @@ def look_block(
                     while entry_next < pools.entry_count[about]:
                         i = np.int64(pools.entry[about, entry_next])
                         entry_next += 1
-                        if i >= window_start and is_new(observed.seen, person, i, item, chosen):
+                        if i >= window_start and is_new(memory, mine, i, item, chosen):
                             pick = i
                             origin = SEARCH if visits.entry[visit] == 1 else EXTERNAL
                             break
@@ -198,7 +200,7 @@ def look_block(
                     place = (c3[slot] * number) // reaction.heating
                     for _ in range(TRIES):
                         i = np.int64(pools.heated[stratum, np.int64(place)])
-                        if i >= window_start and is_new(observed.seen, person, i, item, chosen):
+                        if i >= window_start and is_new(memory, mine, i, item, chosen):
                             pick = i
                             origin = HEATED
                             break
@@ -208,7 +210,7 @@ def look_block(
                     place = (c1[slot] * number) >> U64(32)
                     for _ in range(TRIES):
                         i = np.int64(pools.fresh[stratum, np.int64(place)])
-                        if i >= window_start and is_new(observed.seen, person, i, item, chosen):
+                        if i >= window_start and is_new(memory, mine, i, item, chosen):
                             pick = i
                             origin = EXPLORATION
                             break
@@ -233,7 +235,7 @@ def look_block(
                         i = np.int64(observed.inbox[person, column - pool_size])
                         origin = INBOX
                     # An item can stand in the pool and in the inbox: the second time it may have been shown just now.
-                    if is_new(observed.seen, person, i, item, chosen):
+                    if is_new(memory, mine, i, item, chosen):
                         pick = i
                 if pick < 0:
                     break
@@ -346,16 +348,16 @@ def look_block(
                         counts[k] += np.int32((act >> k) & 1)
                 if weighs:
                     worth = np.int64(observed.weight[person])
-                    mine = tally.valued[thread, w, observed.group[person]]
-                    mine[0] += worth
-                    mine[9] += worth * np.int64(part * F(1024.0))
+                    valued = tally.valued[thread, w, observed.group[person]]
+                    valued[0] += worth
+                    valued[9] += worth * np.int64(part * F(1024.0))
                     if act > 1:
                         for k in range(1, 9):
-                            mine[k] += worth * ((act >> k) & 1)
+                            valued[k] += worth * ((act >> k) & 1)
                     tally.acted[person] += np.int32(
                         ((act >> 2) & 1) + ((act >> 3) & 1) + ((act >> 4) & 1) + ((act >> 5) & 1)
                     )
-                remember(observed.seen, person, i)
+                remember(observed, mine, person, i)
                 candidate = labels.candidate[i]
                 if candidate >= 0:
                     tally.exposure[thread, segment, candidate, labels.stance[i] + 1] += 1

@@ -20,12 +20,12 @@ LARGEST = 0x7F7FFFFF
 
 
 @njit(**HELPER)
-def list_codes(row, person, listed, inbox, seen, eligible, window_start, code):
+def list_codes(row, mine, listed, inbox, seen, eligible, window_start, code):
     """Codes (see `sortable`) of all columns: LOWEST for what was shown before, is held back by a gate or is empty.
 
     Args:
-        row: (P+M,) float32 scores. person: whose. listed: (P,) int32 items of the pool. inbox: (M,) int32.
-        seen: (U, B) uint64. eligible: (W,) bool. window_start: number of the oldest live item.
+        row: (P+M,) float32 scores. mine: row of ``seen``. listed: (P,) int32 items of the pool. inbox: (M,) int32.
+        seen: (R, B) uint64. eligible: (W,) bool. window_start: number of the oldest live item.
         code: (whole groups of columns,) int64, written.
     """
     size = listed.shape[0]
@@ -39,10 +39,10 @@ def list_codes(row, person, listed, inbox, seen, eligible, window_start, code):
         if i >= window_start and eligible[i - window_start]:
             word = first_word + (i >> 6) - oldest
             word = word - words if word >= words else word
-            if (seen[person, word] >> np.uint64(i & 63)) & np.uint64(1) == np.uint64(0):
+            if (seen[mine, word] >> np.uint64(i & 63)) & np.uint64(1) == np.uint64(0):
                 code[column] = sortable(row[column], column)
     for slot in range(inbox.shape[0]):
-        if has_seen(seen, person, max(np.int64(inbox[slot]), window_start)):
+        if has_seen(seen, mine, max(np.int64(inbox[slot]), window_start)):
             code[size + slot] = LOWEST
         else:
             code[size + slot] = sortable(row[size + slot], size + slot)

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from recsim.kernels.flags import KERNEL
+from recsim.kernels.shown import memory_row
 from recsim.kernels.slate import LOWEST, has_seen, sortable
 
 F = np.float32
@@ -36,6 +37,7 @@ def count_top(first, last, thread, scores, visits, pools, observed, eligible, ca
     for visit in range(first, last):
         person = visits.person[visit]
         stratum = visits.stratum[visit]
+        mine = memory_row(observed, person, window_start)
         for column in range(width):
             if column < size:
                 i = np.int64(pools.item[stratum, column])
@@ -43,7 +45,7 @@ def count_top(first, last, thread, scores, visits, pools, observed, eligible, ca
             else:
                 i = np.int64(observed.inbox[person, column - size])
                 open_to = i >= window_start
-            number[column] = i if open_to and not has_seen(observed.seen, person, i) else -1
+            number[column] = i if open_to and not has_seen(observed.seen, mine, i) else -1
         for column in range(size, width):
             for other in range(size):
                 if number[other] == number[column]:

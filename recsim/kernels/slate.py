@@ -41,15 +41,13 @@ class Pools(NamedTuple):
 
 @njit(**HELPER)
 def has_seen(seen, person, item):
-    """Whether the person has been shown the item: one bit per live item, so the memory is exact."""
+    """Whether the person has been shown the item: one bit per live item, so the memory is exact.
+
+    Args:
+        seen: (R, B) uint64. person: row that is hers, see `recsim.kernels.shown.memory_row`. item: number.
+    """
     word = (item >> 6) % seen.shape[1]
     return (seen[person, word] >> U64(item & 63)) & U64(1) != U64(0)
-
-
-@njit(**HELPER)
-def remember(seen, person, item):
-    """Mark the item as shown to the person."""
-    seen[person, (item >> 6) % seen.shape[1]] |= U64(1) << U64(item & 63)
 
 
 @njit(**KERNEL)

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from recsim.kernels.flags import KERNEL
+from recsim.kernels.shown import memory_row
 from recsim.kernels.slate import has_seen
 
 SUM, MEDIAN, TRIMMED = 0, 1, 2
@@ -68,12 +69,12 @@ def put_together(window_start, window_end, valued, without, how, trim, total, ex
 
 
 @njit(**KERNEL)
-def demote_block(first, last, visits, pools, inbox, seen, window_start, beyond, everywhere, scores):
+def demote_block(first, last, visits, pools, observed, window_start, beyond, everywhere, scores):
     """Multiply scores by factors; a negative score is divided, so that a factor below 1 always lowers.
 
     Args:
         first, last: range of visits; row ``visit - first`` of ``scores``.
-        visits, pools: see `recsim.kernels.slate`. inbox: (U, M) int32. seen: (U, B) uint64, to skip what is not shown.
+        visits, pools: see `recsim.kernels.slate`. observed: `recsim.state.Observed`; what was shown before is skipped.
         beyond: (W,) float32 in [0, 1], factor for people who do not follow the author: pool positions.
         everywhere: (W,) float32 in [0, 1], factor for all.
         scores: (B, P + M) float32, written.
@@ -82,6 +83,7 @@ def demote_block(first, last, visits, pools, inbox, seen, window_start, beyond, 
     for visit in range(first, last):
         stratum, person = visits.stratum[visit], visits.person[visit]
         row = scores[visit - first]
+        mine = memory_row(observed, person, window_start)
         for column in range(row.size):
             if column < width:
                 w = np.int64(pools.item[stratum, column]) - window_start
@@ -89,9 +91,9 @@ def demote_block(first, last, visits, pools, inbox, seen, window_start, beyond, 
                     continue
                 factor = beyond[w] * everywhere[w]
             else:
-                item = np.int64(inbox[person, column - width])
+                item = np.int64(observed.inbox[person, column - width])
                 w = item - window_start
-                if w < 0 or has_seen(seen, person, item):
+                if w < 0 or has_seen(observed.seen, mine, item):
                     continue
                 factor = everywhere[w]
             if factor != np.float32(1.0):

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from recsim.errors import InputError
-from recsim.kernels import mathf, rerank, slate
+from recsim.kernels import mathf, rerank, shown, slate
 from recsim.ranking.compile import _kernel_text, _Single
 from recsim.ranking.policy import Policy, syntax_of
 from recsim.ranking.reranker import Reranker
@@ -133,7 +133,11 @@ def rerank_text(policy: Policy, rows: tuple[str, ...]) -> str:
     buffers = [known[name].buffer for name in used if known[name].buffer]
     shared = "\n\n".join(
         re.sub(r"\bLOWEST\b", "NO_CODE", _kernel_text(module, names))
-        for module, names in ((slate, ("has_seen", "sortable")), (rerank, PARTS))
+        for module, names in (
+            (slate, ("has_seen", "sortable")),
+            (shown, ("next_page", "memory_row")),
+            (rerank, PARTS),
+        )
     )
     names = tuple(policy.parameters) or ("unused",)
     given = ", ".join(f"params[{k}]" for k in range(len(names)))
@@ -178,7 +182,8 @@ def rerank_block(first, last, visits, pools, observed, cells, items, eligible, i
         stratum = visits.stratum[visit]
         listed = pools.item[stratum]
         inbox = observed.inbox[who, :width - listed.shape[0]]
-        list_codes(row, who, listed, inbox, observed.seen, eligible, window_start, code)
+        mine = memory_row(observed, who, window_start)
+        list_codes(row, mine, listed, inbox, observed.seen, eligible, window_start, code)
         drop_twins(row, listed, np.int64(pools.size[stratum]), inbox, code)
         m = take_best(row, listed, inbox, code, group_best, most, column, item, score)
         if m == 0:

@@ -12,6 +12,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from recsim.errors import InputError, nearest, unknown
+from recsim.scenario.base import with_base
 from recsim.scenario.follow import FollowScenario
 from recsim.scenario.people import Segment
 from recsim.scenario.references import check_follow, check_references
@@ -114,10 +115,15 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
 
 
 def _overridden(path: str | Path, overrides: Sequence[str]) -> tuple[dict, Lines]:
-    raw, lines = read_yaml(path)
+    raw, lines = read_scenario(path)
     for override in overrides:
         apply_override(raw, override)
     return raw, lines
+
+
+def read_scenario(path: str | Path) -> tuple[dict, Lines]:
+    """A scenario file as a mapping, over the file that its key ``base`` names if it has one; lines are its own."""
+    return with_base(Path(path), read_yaml)
 
 
 def is_follow(raw: Mapping) -> bool:
@@ -412,4 +418,4 @@ def _position(node: list, step: str, where: str) -> int:
     raise unknown("list member", step, ids, where)
 
 
-__all__ = ["apply_override", "load", "parse", "read_segments", "read_yaml", "set_value"]
+__all__ = ["apply_override", "load", "parse", "read_scenario", "read_segments", "read_yaml", "set_value"]

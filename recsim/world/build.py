@@ -11,7 +11,7 @@ from recsim import rng
 from recsim.agents.advertising import impressions_by_step
 from recsim.agents.creators import build_supply
 from recsim.agents.networks import FULL, Roster, make_roster
-from recsim.agents.people import build_people, first_estimate, place_candidates
+from recsim.agents.people import blocks_of, build_people, first_estimate, place_candidates
 from recsim.rng import Decision, Key
 from recsim.state import (
     ACTIONS,
@@ -32,6 +32,7 @@ from recsim.world.demobilising import no_demobilising
 from recsim.world.memory import Memory
 from recsim.world.networks import make_network, searches
 from recsim.world.plan import Plan
+from recsim.world.seen import empty_memory, first_pages, forked, keeps_pages
 
 if TYPE_CHECKING:
     from recsim.world.moderation import Docket
@@ -57,9 +58,12 @@ class State:
     head_precision: np.ndarray  # (10, 3, 3) float64, their precision
     born: np.ndarray  # (steps + 1,) int64, first item created at or after each step
     status: np.ndarray  # (I,) uint8, flags REMOVED, EXCLUDED, DEMOTED, LABELLED
-    trust: np.ndarray  # (U,) float32, 0-1, what moderation leaves of people's trust
+    trust: np.ndarray  # (U,) float32, 0-1, what moderation leaves of people's trust; U = 0 if nobody weighs
     acted: np.ndarray  # (U,) int32, people's actions of the day before; U = 0 if nobody weighs
-    standing: np.ndarray  # (U, 2) float32, age of people's accounts at the start in days; a standing draw
+    standing: (
+        np.ndarray
+    )  # (U, 2) float32, age of people's accounts at the start in days; a standing draw; U = 0 if nobody
+    # weighs or moderates; never changes
     sought: np.ndarray  # (C, I) float32, decayed picks after searches for a candidate; I = 0 if no campaign searches
     vanishes: np.ndarray  # (I,) int32, step from which an item is gone with its account; never changes
     poster: (
@@ -103,7 +107,7 @@ class State:
     def fork(self) -> State:
         """A copy whose changes leave this state alone."""
         return dataclasses.replace(
-            self, observed=copied(self.observed), accounts=copied(self.accounts), counters=copied(self.counters),
+            self, observed=self._forked_observed(), accounts=self._forked_accounts(), counters=copied(self.counters),
             counted=self.counted.copy(), threshold=self.threshold.copy(), recent=self.recent.copy(),
             head_weight=self.head_weight.copy(), head_precision=self.head_precision.copy(),
             status=self.status.copy(), trust=self.trust.copy(), acted=self.acted.copy(),
@@ -115,6 +119,30 @@ class State:
             rosters={name: one.fork() for name, one in self.rosters.items()},
             memory=None if self.memory is None else self.memory.fork(),
         )  # fmt: skip
+
+    def make_room(self, follows: int) -> None:
+        """Room for so many more follows."""
+        accounts = self.accounts
+        used = int(accounts.used[0])
+        if used + follows > len(accounts.next):
+            room = max(used + follows, used + used // 4, 1024)
+            newer, following = np.empty(room, np.int32), np.empty(room, np.int32)
+            newer[:used], following[:used] = accounts.newer[:used], accounts.next[:used]
+            self.accounts = accounts._replace(newer=newer, next=following)
+
+    def _forked_observed(self) -> Observed:
+        """A copy of what the platform knows; groups never change."""
+        old = self.observed
+        changes = {name: array.copy() for name, array in old._asdict().items() if name not in ("group", "pages")}
+        return Observed(**changes, group=old.group, pages=forked(old.pages))
+
+    def _forked_accounts(self) -> Accounts:
+        """A copy of the authors; the follow graph of the start never changes, and of room for follows only what is used."""
+        old = self.accounts
+        newer, following = (array[: old.used[0]].copy() for array in (old.newer, old.next))
+        return old._replace(
+            head=old.head.copy(), next=following, newer=newer, used=old.used.copy(), followers=old.followers.copy()
+        )
 
 
 def _merged(one: Any, other: Any, where: np.ndarray) -> Any:
@@ -130,30 +158,37 @@ def _merged(one: Any, other: Any, where: np.ndarray) -> Any:
     return type(one)(*columns)
 
 
-def build_state(plan: Plan, key: Key) -> State:
-    """Draw people, supply and the follow graph of one replicate."""
+def build_state(plan: Plan, key: Key, paged: bool | None = None) -> State:
+    """Draw people, supply and the follow graph of one replicate.
+
+    Args:
+        plan, key: of the replicate.
+        paged: whether what people have been shown is kept in pages instead of bits; None: see `keeps_pages`. It changes
+            no number.
+    """
     traits, activity, guards = plan.traits, plan.scenario.activity, plan.safeguards
     position = place_candidates(key, plan.supply.candidate_population)
     latent, cells = build_people(key, traits, plan.people, position)
-    expected = plan.people * plan.days * activity.visits_per_day.value * activity.videos_per_visit.value
-    # Follows per view can be several times the declared mean where a feed shows people what they like best.
-    spare = int(16 * expected * max(plan.scenario.response.follow_rate.value, 1e-4)) + 10_000
-    supply = build_supply(key, plan.supply, plan.posts, latent.preference, traits.population, spare, plan.ads)
+    supply = build_supply(key, plan.supply, plan.posts, latent.preference, traits.population, plan.ads)
     people, items = plan.people, len(supply.items.id)
     born = np.searchsorted(supply.items.created, np.arange(plan.steps + 1)).astype(np.int64)
     estimate = first_estimate(key, traits, latent.taste, plan.scenario.platform.predictor.initial_accuracy.value)
     remembered = 0 if plan.policy.fatigue is None else HIDDEN
+    window = largest_window(plan, born)
+    paged = keeps_pages(plan, born, window) if paged is None else paged
+    seen, pages = empty_memory(people, window, first_pages(plan) if paged else 0)
     observed = Observed(
         estimate=estimate,
         stratum=np.zeros(people, np.int32),
         inbox=np.full((people, int(plan.reaction.inbox)), -1, np.int32),
         inbox_next=np.zeros(people, np.int32),
-        seen=np.zeros((people, largest_window(plan, born) // 64 + 3), np.uint64),
+        seen=seen,
         weight=np.full(people if plan.weighs else 0, FULL, np.int32),
         group=group_of(key, traits.population, people if plan.weighs else 0, guards.aggregate.groups),
         hidden_author=np.full((people, remembered), -1, np.int32),
         hidden_step=np.zeros((people, remembered), np.int32),
-        hidden_next=np.zeros((people, 1), np.int32),
+        hidden_next=np.zeros((people if remembered else 0, 1), np.int32),
+        pages=pages,
     )
     counters = no_counts(items, guards.aggregate.groups if plan.weighs else 0)
     # No gate ever waits for an advertisement's views.
@@ -164,9 +199,11 @@ def build_state(plan: Plan, key: Key) -> State:
         counted=np.zeros((items, len(ACTIONS)), np.int64), threshold=np.full(4, -1e30, np.float32),
         recent=nominal_actions(plan), head_weight=first_weights(nominal_actions(plan)),
         head_precision=np.zeros((len(ACTIONS), 3, 3)), born=born,
-        status=np.zeros(items, np.uint8), trust=np.ones(people, np.float32),
+        status=np.zeros(items, np.uint8), trust=np.ones(people if plan.weighs else 0, np.float32),
         acted=np.zeros(people if plan.weighs else 0, np.int32),
-        standing=standing_of(key, traits.population, people, activity.account_age_days.value),
+        standing=standing_of(
+            key, traits.population, people if plan.weighs or plan.moderated else 0, activity.account_age_days.value
+        ),
         weighed=weighing_book(items, nominal_actions(plan)) if plan.weighs else None,
         vanishes=supply.vanishes, poster=supply.poster, down=np.zeros(items, np.bool_),
         demobilised=no_demobilising(plan),
@@ -193,15 +230,21 @@ def make_rosters(plan: Plan, key: Key, items: int) -> dict[str, Roster]:
 
 def standing_of(key: Key, population: int, accounts: int, mean_days: float) -> np.ndarray:
     """(N, 2) float32: age of accounts in days, exponential; a standing draw in [0, 1)."""
-    u = rng.uniforms(key, Decision.STANDING, population, np.arange(accounts, dtype=np.uint32))
-    age = -rng.logarithms(np.float32(1.0) - u[:, 0]) * np.float32(mean_days)
-    return np.ascontiguousarray(np.stack([age, u[:, 1]], axis=1))
+    out = np.empty((accounts, 2), np.float32)
+    for who in blocks_of(accounts):
+        u = rng.uniforms(key, Decision.STANDING, population, who)
+        out[who, 0] = -rng.logarithms(np.float32(1.0) - u[:, 0]) * np.float32(mean_days)
+        out[who, 1] = u[:, 1]
+    return out
 
 
 def group_of(key: Key, population: int, accounts: int, groups: int) -> np.ndarray:
     """(N,) uint8, the random group in which an account is counted."""
-    u = rng.words(key, Decision.STANDING, population, np.arange(accounts, dtype=np.uint32))[:, 2]
-    return ((u.astype(np.uint64) * np.uint64(groups)) >> np.uint64(32)).astype(np.uint8)
+    out = np.empty(accounts, np.uint8)
+    for who in blocks_of(accounts):
+        u = rng.words(key, Decision.STANDING, population, who)[:, 2]
+        out[who] = (u.astype(np.uint64) * np.uint64(groups)) >> np.uint64(32)
+    return out
 
 
 def largest_window(plan: Plan, born: np.ndarray) -> int:

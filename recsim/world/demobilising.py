@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recsim.kernels import shown
 from recsim.state import STANCES
 
 if TYPE_CHECKING:
-    from recsim.state import Items
+    from recsim.state import Items, Observed
     from recsim.world.plan import Plan
     from recsim.world.world import World
 
@@ -24,28 +25,28 @@ def no_demobilising(plan: Plan) -> np.ndarray:
     return np.zeros((plan.people if demobilises(plan) else 0, len(plan.candidates), len(STANCES)), np.int32)
 
 
-def add_seen(seen: np.ndarray, items: Items, start: int, end: int, out: np.ndarray) -> None:
+def add_seen(observed: Observed, items: Items, start: int, end: int, out: np.ndarray) -> None:
     """Count the people to whom demobilising posts were shown. A post is shown to a person at most once.
 
     Args:
-        seen: (U, B) uint64, one bit per item that was shown. items: as the world has them.
-        start, end: numbers of the items; the bits of all of them must still be there.
+        observed: with what people have been shown. items: as the world has them.
+        start, end: numbers of the items; all of them must still be remembered.
         out: (U, C, 3) int32, by candidate and stance; added to.
     """
-    labels = items.labels
+    labels, who = items.labels, np.zeros(len(out), np.bool_)
     for item in start + np.flatnonzero(labels.demobilising[start:end] & (labels.candidate[start:end] >= 0)):
-        bit = (seen[:, (int(item) >> 6) % seen.shape[1]] >> np.uint64(int(item) & 63)) & np.uint64(1)
-        out[:, labels.candidate[item], labels.stance[item] + 1] += bit.astype(np.int32)
+        shown.to_whom(observed, np.int64(item), who)
+        out[:, labels.candidate[item], labels.stance[item] + 1] += who
 
 
 def note_leaving(world: World) -> None:
-    """Add the items that leave the live window after this step; their bits are about to be used again."""
+    """Add the items that leave the live window after this step; they are about to be forgotten."""
     state, plan, now = world.state, world.plan, world.now
     if not len(state.demobilised):
         return
     start = int(state.born[max(0, now + 1 - plan.lifetime)])
     after = int(state.born[max(0, now + 2 - plan.lifetime)])
-    add_seen(state.observed.seen, state.items, start, after, state.demobilised)
+    add_seen(state.observed, state.items, start, after, state.demobilised)
 
 
 def demobilised_by_now(world: World) -> np.ndarray:
@@ -57,5 +58,5 @@ def demobilised_by_now(world: World) -> np.ndarray:
     out, state = world.state.demobilised.copy(), world.state
     if len(out):
         start, end = (int(state.born[max(0, s)]) for s in (world.now + 1 - world.plan.lifetime, world.now))
-        add_seen(state.observed.seen, state.items, start, end, out)
+        add_seen(state.observed, state.items, start, end, out)
     return out

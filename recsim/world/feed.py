@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
 
 from recsim.kernels import counters as counting
-from recsim.kernels import fatigue, look, retrieval, shadow, slate, weighing
+from recsim.kernels import fatigue, look, retrieval, shadow, slate, touch, weighing
 from recsim.kernels.retrieval import Quotas, Strata
 from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
 from recsim.ranking.compile import CompiledPolicy
 from recsim.rng import Decision, Key, uniforms
-from recsim.state import ACTIONS, EXCLUDED, HIDE, KINDS, LABELLED, LIKE, REMOVED, REPORT, SHARE, SOURCES, STOPPED, Tally
+from recsim.state import (
+    ACTIONS,
+    EXCLUDED,
+    HIDE,
+    KINDS,
+    LABELLED,
+    LIKE,
+    REMOVED,
+    REPORT,
+    SHARE,
+    SOURCES,
+    STOPPED,
+    Observed,
+    Tally,
+)
 from recsim.world.arms import FACTUAL
 from recsim.world.books import Book, Books
 from recsim.world.build import State, largest_window
@@ -23,12 +38,18 @@ from recsim.world.plan import Plan
 from recsim.world.predict import Predictor
 from recsim.world.refit import NO_SIGNALS, Learner
 from recsim.world.response_plan import policy_value
+from recsim.world.seen import hand_out, take_back
 
 BLOCK = 128
 """Visits scored together: 128 x (256 + 8) float32 scores are 135 kB and stay in a core's L2 cache."""
+ROOM = 4096
+"""Room for entries of the step's lists at first; before a step it grows to what its visits may need at most."""
+NARROW = (1 << 31) // 1024
+"""People up to whom the watch time of an item in one step, in 1/1024, fits 32 bits."""
 FRESH = 64
 SEARCH_RESULTS = 20
 TIMES = {"age_h", "created_h", "created_s"}
+LISTS = ("follow_person", "follow_author", "engaged_person", "engaged_item", "engaged_value", "acts")
 
 
 class Feed:
@@ -90,16 +111,15 @@ class Feed:
         self.given: list[np.ndarray] = []
         if self.learner is not None and self.learner.reads_match:
             self.given = [np.zeros_like(scores) for scores in self.scores]
-        room = max(4096, people // 4)
-        kept = 0 if self.learner is None else people * int(plan.reaction.slate)  # one visit a step: never too little
+        kept = 0 if self.learner is None else ROOM
         signals = plan.policy.signal_bits if self.learner is not None else NO_SIGNALS
         self.tally = Tally(
-            items=np.zeros((threads, self.window, len(ACTIONS)), np.int32),
+            items=np.zeros((threads, self.window, len(ACTIONS)), np.int32 if people < NARROW else np.int64),
             exposure=np.zeros((threads, len(plan.segments), candidates, 3), np.int64),
             comments=np.zeros((threads, len(plan.segments), candidates), np.int64),
             provenance=np.zeros((threads, candidates, len(KINDS), len(SOURCES)), np.int64),
-            feed=np.zeros((threads, 4), np.int64), follow_person=np.zeros((threads, room), np.int32),
-            follow_author=np.zeros((threads, room), np.int32), follow_count=np.zeros(threads, np.int64),
+            feed=np.zeros((threads, 4), np.int64), follow_person=np.zeros((threads, ROOM), np.int32),
+            follow_author=np.zeros((threads, ROOM), np.int32), follow_count=np.zeros(threads, np.int64),
             shadow=np.zeros((threads, shadows, candidates + 2), np.int64), reached=np.zeros(people, np.uint64),
             met=np.zeros(people, np.int32), well=np.zeros((threads, 3), np.int64),
             engaged_person=np.zeros((threads, kept), np.int32), engaged_item=np.zeros((threads, kept), np.int32),
@@ -109,11 +129,12 @@ class Feed:
                 (threads, self.window if plan.weighs else 0, guards.aggregate.groups, len(ACTIONS)), np.int64
             ),
             acted=np.zeros(people if plan.weighs else 0, np.int32),
-            acts=np.zeros((threads, people * int(plan.reaction.slate) if plan.watched else 0, 3), np.int32),
+            acts=np.zeros((threads, ROOM if plan.watched else 0, 3), np.int32),
             acts_count=np.zeros(threads, np.int64),
             context=np.zeros((threads, self.window if self.learner is not None else 0, 3), np.int64),
             impressions=np.zeros((people if plan.scenario.opinion.enabled else 0, candidates, 3), np.int32),
         )  # fmt: skip
+        self.parts: list[Observed] = []
         self.constants = self.predictor.constants()
         self.refresh = max(1, round(platform.retrieval.refresh_hours * plan.steps_per_day / 24))
         if "ranked" in plan.policy.sources:
@@ -381,19 +402,44 @@ class Feed:
         """Phases 5 to 7: score, select, look, for all visits of the step."""
         blocks = (count + BLOCK - 1) // BLOCK
         edges = [blocks * t // self.threads for t in range(self.threads + 1)]
+        if blocks < 2:
+            edges = [0, *[blocks] * self.threads]
+        most = [(b - a) * BLOCK for a, b in itertools.pairwise(edges)]
+        self.make_room(max(most) * int(self.plan.reaction.slate))
+        self.parts = hand_out(self.state, most, int(self.plan.reaction.slate))
         if self.pool_of_threads is None or blocks < 2:
             self._show_blocks(step, start, count, 0, 0, blocks)
-            return
-        jobs = [
-            self.pool_of_threads.submit(self._show_blocks, step, start, count, t, edges[t], edges[t + 1])
-            for t in range(self.threads)
-        ]
-        for job in jobs:
-            job.result()
+        else:
+            jobs = [
+                self.pool_of_threads.submit(self._show_blocks, step, start, count, t, edges[t], edges[t + 1])
+                for t in range(self.threads)
+            ]
+            for job in jobs:
+                job.result()
+        take_back(self.state, self.parts)
+        self.parts = []
+
+    def make_room(self, entries: int) -> None:
+        """Room for so many entries of each thread in the lists of the step, which are empty; unused room takes no memory."""
+        tally, threads = self.tally, self.threads
+        larger = {}
+        for name, array in tally._asdict().items():
+            if name in LISTS and 0 < array.shape[1] < entries:
+                larger[name] = np.empty((threads, entries, *array.shape[2:]), array.dtype)
+        self.tally = tally._replace(**larger)
+
+    def observed(self, thread: int) -> Observed:
+        """What the platform knows about people, as a thread reads and writes it within a step."""
+        return self.parts[thread] if self.parts else self.state.observed
 
     def _show_blocks(self, step: int, start: int, count: int, thread: int, first: int, last: int) -> None:
         for block in range(first, last):
             low, high = block * BLOCK, min(count, (block + 1) * BLOCK)
+            if self.parts:  # a large world: what its people need is in no cache
+                touch.touch_block(
+                    low, high, self.visits, self.state.latent, self.state.cells, self.parts[thread],
+                    self.tally.reached, self.tally.met,
+                )  # fmt: skip
             self.score_block(step, start, thread, low, high)
             if len(self.plan.shadows):
                 self.count_shadows(step, start, thread, low, high)
@@ -420,19 +466,19 @@ class Feed:
             )  # fmt: skip
         if self.reach.demotes:
             weighing.demote_block(
-                low, high, visits, self.pools, state.observed.inbox, state.observed.seen, np.int64(start),
-                self.reach.beyond, self.reach.everywhere, self.scores[thread],
+                low, high, visits, self.pools, self.observed(thread), np.int64(start), self.reach.beyond,
+                self.reach.everywhere, self.scores[thread],
             )  # fmt: skip
         if len(self.fatigue_factors):
             fatigue.fatigue_block(
-                low, high, visits, self.pools, state.observed, state.items.author,
+                low, high, visits, self.pools, self.observed(thread), state.items.author,
                 np.int64(len(state.accounts.followers)), np.int64(start), np.int64(step), self.fatigue_factors,
                 self.scores[thread],
             )  # fmt: skip
         if plan.compiled.rerank_block is not None:
             plan.compiled.rerank_block(
-                low, high, visits, self.pools, state.observed, state.cells, state.items, self.eligible, self.rows,
-                np.int64(start), self.constants, plan.parameters, plan.rerank, self.scores[thread],
+                low, high, visits, self.pools, self.observed(thread), state.cells, state.items, self.eligible,
+                self.rows, np.int64(start), self.constants, plan.parameters, plan.rerank, self.scores[thread],
             )  # fmt: skip
 
     def count_shadows(self, step: int, start: int, thread: int, low: int, high: int) -> None:
@@ -447,8 +493,8 @@ class Feed:
             np.uint64(step), scores,
         )  # fmt: skip
         shadow.count_top(
-            low, high, thread, scores, visits, self.pools, state.observed, self.eligible, state.items.labels.candidate,
-            np.int64(start), plan.scenario.audit.shadow_places, self.tally.shadow,
+            low, high, thread, scores, visits, self.pools, self.observed(thread), self.eligible,
+            state.items.labels.candidate, np.int64(start), plan.scenario.audit.shadow_places, self.tally.shadow,
         )  # fmt: skip
 
     def look(self, step: int, start: int, thread: int, low: int, high: int) -> None:
@@ -457,6 +503,6 @@ class Feed:
         key0, key1 = self.words
         look.look_block(
             low, high, thread, self.scores[thread], self.visits, self.pools, state.latent, state.cells,
-            state.observed, state.items, state.position, self.proof, self.eligible, state.counters.top_comment,
+            self.observed(thread), state.items, state.position, self.proof, self.eligible, state.counters.top_comment,
             plan.reaction, np.uint64(plan.traits.population), key0, key1, np.uint64(step), np.int64(start), self.tally,
         )  # fmt: skip

@@ -25,11 +25,13 @@ from recsim.world.build import State
 from recsim.world.demobilising import note_leaving
 from recsim.world.feed import Feed
 from recsim.world.guard import Guard
+from recsim.world.hours import hour_factors
 from recsim.world.learning import Platform
 from recsim.world.moderation import Moderation
 from recsim.world.networks import make_network
 from recsim.world.plan import Plan
 from recsim.world.record import Record
+from recsim.world.seen import sweep
 from recsim.world.takedown import take_down
 
 
@@ -115,6 +117,7 @@ class World(mesa.Model):
         self._timed("moderation", self.moderation.review)  # 11 detect, review, act; networks removed
         note_leaving(self)
         self.now += 1
+        sweep(self.plan, self.state, self.now)
         if self.now % self.plan.steps_per_day == 0:
             self._timed("recording", self.end_day)  # the day's tables; people sorted anew
 
@@ -174,8 +177,6 @@ class People(mesa.Agent):
     def respond(self, start: int, end: int) -> None:
         """Fold what people did into the counters, and add their follows."""
         world, tally = self.model, self.model.feed.tally
-        if int(tally.follow_count.max()) > tally.follow_person.shape[1]:
-            raise RuntimeError("more follows in one step than the buffer holds; lower response.follow_rate")
         key0, key1 = world.key.words
         state = world.state
         counting.count_people(
@@ -185,12 +186,11 @@ class People(mesa.Agent):
         )  # fmt: skip
         if len(state.counters.valued):
             weighing.fold_weighed(start, end, tally.valued, state.counters.valued)
+        state.make_room(int(tally.follow_count.sum()))
         for thread in range(len(tally.follow_count)):
-            lost = inbox.add_follows(
+            inbox.add_follows(
                 tally.follow_person[thread], tally.follow_author[thread], tally.follow_count[thread], state.accounts
             )
-            if lost:
-                raise RuntimeError("more follows in the run than there is room for; lower response.follow_rate")
         tally.follow_count[:] = 0
         if world.feed.learner is not None:
             world.feed.learner.collect(world.now, start, end, tally)
@@ -204,7 +204,8 @@ class Creators(mesa.Agent):
     def post(self) -> None:
         """Deliver the step's posts to followers' inboxes."""
         state, now = self.model.state, self.model.now
-        forget(state.observed.seen, int(state.born[now]), int(state.born[now + 1]))
+        if not len(state.observed.pages.last):
+            forget(state.observed.seen, int(state.born[now]), int(state.born[now + 1]))
         inbox.deliver_posts(
             int(state.born[now]), int(state.born[now + 1]), state.items.author, state.items.labels.present,
             state.accounts, state.observed.inbox, state.observed.inbox_next,
@@ -214,21 +215,3 @@ class Creators(mesa.Agent):
 def posts(arm: Arm, campaign: str) -> bool:
     """Whether a campaign's posts enter. A placebo leaves them out: it spreads what the accounts do, nothing else."""
     return arm.acts(campaign) and arm.uses("post") and not arm.placebo
-
-
-def hour_factors(plan: Plan) -> np.ndarray:
-    """(7 days of steps, R) float32: share of a day's visits in each step of a week, by the region's own clock."""
-    activity = plan.scenario.activity
-    hours = np.array(activity.hour_weights)
-    hours = hours / hours.sum()
-    week = np.array(activity.weekday_weights)
-    week = week / week.mean()
-    first = plan.scenario.days.start.weekday()
-    span = 24 // plan.steps_per_day
-    table = np.zeros((7 * plan.steps_per_day, len(plan.regions)), np.float32)
-    for step in range(len(table)):
-        for number, region in enumerate(plan.regions):
-            offset = plan.scenario.population.utc_offset_h.get(region, 0.0)
-            local = [(step * span + hour + round(offset)) for hour in range(span)]
-            table[step, number] = sum(hours[h % 24] * week[(first + h // 24) % 7] for h in local)
-    return table

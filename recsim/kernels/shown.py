@@ -1,0 +1,170 @@
+"""What a person has been shown, kept as a list of item numbers instead of one bit per live item.
+
+Bits of all live items of a large world are several times more than the items that people have seen. Here a person has
+entries of two bytes, an item's number modulo 65536, in a ring of pages; before a visit is looked at they are laid out as
+the row of bits that everything else reads. No page is ever full for good, so nothing is ever forgotten early: pages
+are handed out as they are needed and come back when their items have expired.
+
+A page holds ``ENTRIES`` entries, then the number of the next page of the same person in two halves; after the newest page
+comes the oldest.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from recsim.kernels.flags import HELPER, KERNEL
+
+ENTRIES = 62
+PAGE = 64
+
+
+@njit(**HELPER)
+def next_page(entry, page):
+    """Number of the page after ``page``."""
+    return np.int64(entry[page, ENTRIES]) | (np.int64(entry[page, ENTRIES + 1]) << np.int64(16))
+
+
+@njit(**HELPER)
+def link_page(entry, page, following):
+    """Let ``following`` come after ``page``."""
+    entry[page, ENTRIES] = np.uint16(following & 0xFFFF)
+    entry[page, ENTRIES + 1] = np.uint16(following >> 16)
+
+
+@njit(**HELPER)
+def memory_row(observed, person, window_start):
+    """Row of ``observed.seen`` that says what the person has been shown: her own, or the first one, laid out for her.
+
+    Args:
+        observed: `recsim.state.Observed`; where pages are kept, ``seen`` is (1, B) and is written.
+        person: whose. window_start: int64, number of the oldest live item.
+    """
+    pages, seen = observed.pages, observed.seen
+    if pages.last.shape[0] == 0:
+        return np.int64(person)
+    words = seen.shape[1]
+    for word in range(words):
+        seen[0, word] = np.uint64(0)
+    newest = np.int64(pages.last[person])
+    if newest < 0:
+        return np.int64(0)
+    # Of a live item the distance from the oldest one is below the length of the window, of an expired one far above.
+    base = window_start & np.int64(0xFFFF)
+    within = window_start & np.int64(63)
+    first_word = (window_start >> np.int64(6)) % words
+    limit = 64 * (words - 1)
+    page = next_page(pages.entry, newest)
+    while True:
+        filled = np.int64(pages.filled[person]) if page == newest else np.int64(ENTRIES)
+        for k in range(filled):
+            distance = (np.int64(pages.entry[page, k]) - base) & np.int64(0xFFFF)
+            if distance < limit:
+                place = distance + within
+                word = first_word + (place >> np.int64(6))
+                word = word - words if word >= words else word
+                seen[0, word] |= np.uint64(1) << np.uint64(place & 63)
+        if page == newest:
+            break
+        page = next_page(pages.entry, page)
+    return np.int64(0)
+
+
+@njit(**HELPER)
+def remember(observed, row, person, item):
+    """Mark the item as shown to the person.
+
+    Args:
+        observed: `recsim.state.Observed`, written. row: from `memory_row`. person: whose. item: int64, number.
+    """
+    pages, seen = observed.pages, observed.seen
+    word, bit = (item >> 6) % seen.shape[1], np.uint64(1) << np.uint64(item & 63)
+    if pages.last.shape[0] > 0 and seen[row, word] & bit == np.uint64(0):
+        newest, filled = np.int64(pages.last[person]), np.int64(pages.filled[person])
+        if newest < 0 or filled == ENTRIES:
+            pages.spares[0] -= 1
+            page = np.int64(pages.spare[pages.spares[0]])
+            if newest < 0:
+                link_page(pages.entry, page, page)
+            else:
+                link_page(pages.entry, page, next_page(pages.entry, newest))
+                link_page(pages.entry, newest, page)
+            pages.last[person] = page
+            newest, filled = page, np.int64(0)
+        pages.entry[newest, filled] = np.uint16(item & 0xFFFF)
+        pages.filled[person] = np.uint8(filled + 1)
+    seen[row, word] |= bit
+
+
+@njit(**KERNEL)
+def drop_expired(first, last, pages, window_start, window):
+    """Take expired items out of the memories of people first..last-1, and back the pages that nobody needs any more.
+
+    Args:
+        first, last: int64. pages: `recsim.state.Pages`, written. window_start: int64, number of the oldest live item. window: items from there
+            on that are kept.
+    """
+    base = window_start & np.int64(0xFFFF)
+    entry = pages.entry
+    for person in range(first, last):
+        newest = np.int64(pages.last[person])
+        if newest < 0:
+            continue
+        oldest = next_page(entry, newest)
+        page, into, kept = oldest, oldest, np.int64(0)
+        while True:
+            filled = np.int64(pages.filled[person]) if page == newest else np.int64(ENTRIES)
+            for k in range(filled):
+                item = entry[page, k]
+                if ((np.int64(item) - base) & np.int64(0xFFFF)) < window:
+                    if kept == ENTRIES:
+                        into, kept = next_page(entry, into), np.int64(0)
+                    if into != page or kept != k:
+                        entry[into, kept] = item
+                    kept += 1
+            if page == newest:
+                break
+            page = next_page(entry, page)
+        page = next_page(entry, into)
+        while page != oldest:
+            pages.spare[pages.spares[0]] = page
+            pages.spares[0] += 1
+            page = next_page(entry, page)
+        if kept == 0:
+            pages.spare[pages.spares[0]] = oldest
+            pages.spares[0] += 1
+            pages.last[person] = -1
+        else:
+            link_page(entry, into, oldest)
+            pages.last[person] = into
+        pages.filled[person] = np.uint8(kept)
+
+
+@njit(**KERNEL)
+def to_whom(observed, item, out):
+    """Who has been shown a live item.
+
+    Args:
+        observed: `recsim.state.Observed`. item: int64, number. out: (U,) bool, written.
+    """
+    pages, seen = observed.pages, observed.seen
+    paged = pages.last.shape[0] > 0
+    word, bit = (item >> 6) % seen.shape[1], np.uint64(1) << np.uint64(item & 63)
+    wanted = np.uint16(item & 0xFFFF)
+    for person in range(out.shape[0]):
+        out[person] = False
+        if not paged:
+            out[person] = (seen[person, word] & bit) != np.uint64(0)
+            continue
+        newest = np.int64(pages.last[person])
+        if newest < 0:
+            continue
+        page = next_page(pages.entry, newest)
+        while True:
+            filled = np.int64(pages.filled[person]) if page == newest else np.int64(ENTRIES)
+            for k in range(filled):
+                out[person] |= pages.entry[page, k] == wanted
+            if page == newest:
+                break
+            page = next_page(pages.entry, page)

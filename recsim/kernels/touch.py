@@ -1,0 +1,55 @@
+"""Reading what a block of visits will need before it is needed, all visits at once.
+
+People who come in a step lie scattered over arrays far larger than any cache. A visit that reads them one after the other
+waits for memory each time; reads of 128 visits that do not wait for each other overlap. The pages of a person's memory can
+only be found one from the other, so all visits go one page further at a time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from recsim.kernels.flags import KERNEL
+from recsim.kernels.shown import ENTRIES, next_page
+
+
+@njit(**KERNEL)
+def touch_block(first, last, visits, latent, cells, observed, reached, met):
+    """Read the rows of the people of visits first..last-1. Nothing is written.
+
+    Args:
+        first, last: range of visits. visits: see `recsim.kernels.slate`. latent, cells, observed: groups of `recsim.state`,
+            ``observed`` with pages. reached: (U,) uint64. met: (U,) int32.
+
+    Returns:
+        A sum of something of every line read, so that no compiler leaves a read out.
+    """
+    pages = observed.pages
+    topics, slots = latent.taste.shape[1] - 1, observed.inbox.shape[1]
+    page = np.empty(last - first, np.int64)
+    total = 0.0
+    for visit in range(first, last):
+        person = visits.person[visit]
+        page[visit - first] = pages.last[person]
+        # First and last of a row: it may begin within a line.
+        total += latent.taste[person, 0] + latent.taste[person, topics]
+        total += observed.estimate[person, 0] + observed.estimate[person, topics]
+        total += latent.position[person, 0] + latent.politics[person] + latent.susceptibility[person]
+        total += latent.bias[person] + cells.segment[person] + cells.language[person] + cells.region[person]
+        total += pages.filled[person] + met[person] + np.float64(reached[person])
+        if slots > 0:
+            total += observed.inbox[person, 0] + observed.inbox[person, slots - 1]
+    going = True
+    while going:
+        going = False
+        for visit in range(first, last):
+            here = page[visit - first]
+            if here >= 0:
+                following = next_page(pages.entry, here)
+                total += np.float64(pages.entry[here, 0]) + np.float64(pages.entry[here, ENTRIES])
+                # The newest page was the first to be read; once it comes again the round is complete.
+                done = following == np.int64(pages.last[visits.person[visit]])
+                page[visit - first] = np.int64(-1) if done else following
+                going = going or not done
+    return total

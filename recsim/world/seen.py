@@ -1,0 +1,171 @@
+"""The memory of what people have been shown: a bit for every live item, or pages of entries where those are smaller.
+
+Which of the two it is changes no number: neither ever forgets a live item. Pages are made, and handed out to threads,
+between steps; within a step every thread takes pages from a stack of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recsim.kernels import shown
+from recsim.state import Observed, Pages, no_pages
+
+if TYPE_CHECKING:
+    from recsim.world.build import State
+    from recsim.world.plan import Plan
+
+NUMBERS = 1 << 16
+"""Item numbers that an entry tells apart."""
+SMALL = 256 * 2**20
+"""Bytes of bits that are no burden: worlds up to this size keep bits, which are a little faster to look up."""
+
+
+def words_of(window: int) -> int:
+    """Words of 64 bits that hold any window of so many items."""
+    return window // 64 + 3
+
+
+def expected_entries(plan: Plan) -> float:
+    """Entries of the average person: what she is shown in an item's life, were it all new when she saw it."""
+    activity = plan.scenario.activity
+    a_day = activity.visits_per_day.value * min(activity.videos_per_visit.value, float(plan.reaction.slate))
+    return a_day * plan.lifetime / plan.steps_per_day
+
+
+def page_bytes(plan: Plan) -> float:
+    """Bytes of the average person's pages at most: entries, a half-empty page, and who has which."""
+    return 2 * shown.PAGE * (expected_entries(plan) / shown.ENTRIES + 0.5) + 5
+
+
+def keeps_pages(plan: Plan, born: np.ndarray, window: int) -> bool:
+    """Whether pages take the place of bits: where those would be large, and pages are smaller and can tell items apart.
+
+    Args:
+        plan: the scenario. born: (steps + 1,) int64, first item created at or after each step. window: most live items.
+    """
+    bits = 8 * words_of(window)
+    return plan.people * bits > SMALL and page_bytes(plan) < bits and can_tell_apart(plan, born, window)
+
+
+def can_tell_apart(plan: Plan, born: np.ndarray, window: int) -> bool:
+    """Whether an item that expired since the last sweep can have the number of a live one modulo 65536: then pages cannot
+    be kept.
+    """
+    day, steps = plan.steps_per_day, len(born) - 1
+    oldest = born[np.maximum(np.arange(steps + 1) + 1 - plan.lifetime, 0)]
+    left = oldest[np.minimum(np.arange(steps + 1) + day + 1, steps)] - oldest
+    return int(left.max(initial=0)) + 64 * words_of(window) <= NUMBERS
+
+
+def empty_memory(people: int, window: int, pages: int) -> tuple[np.ndarray, Pages]:
+    """Nobody has been shown anything.
+
+    Args:
+        people: U. window: most items that are ever live at once. pages: room for so many at first; 0: bits are kept.
+
+    Returns:
+        ``seen`` and ``pages`` of `recsim.state.Observed`.
+    """
+    words = words_of(window)
+    if not pages:
+        return np.zeros((people, words), np.uint64), no_pages()
+    # What is not written to takes no memory: room may be generous.
+    return np.zeros((1, words), np.uint64), Pages(
+        entry=np.empty((pages, shown.PAGE), np.uint16), last=np.full(people, -1, np.int32),
+        filled=np.zeros(people, np.uint8), spare=np.empty(pages, np.int32), spares=np.zeros(1, np.int64),
+        made=np.zeros(1, np.int64),
+    )  # fmt: skip
+
+
+def first_pages(plan: Plan) -> int:
+    """Room for pages at the start of a run: what people are expected to need at most."""
+    return int(plan.people * (expected_entries(plan) / shown.ENTRIES + 0.75)) + 1024
+
+
+def forked(pages: Pages) -> Pages:
+    """A copy whose changes leave these alone; what was never handed out is not copied."""
+    entry, spare = np.empty_like(pages.entry), np.empty_like(pages.spare)
+    made, spares = int(pages.made[0]), int(pages.spares[0])
+    entry[:made], spare[:spares] = pages.entry[:made], pages.spare[:spares]
+    return Pages(entry, pages.last.copy(), pages.filled.copy(), spare, pages.spares.copy(), pages.made.copy())
+
+
+def sweep(plan: Plan, state: State, now: int) -> None:
+    """Take expired items out of the pages of some people; everybody has her turn once a day.
+
+    Args:
+        plan: the scenario. state: its pages are changed. now: the step that comes next.
+    """
+    pages, day = _with_a_whole_stack(state), plan.steps_per_day
+    turn, people = now % day, len(pages.last)
+    if people:
+        shown.drop_expired(
+            np.int64(people * turn // day), np.int64(people * (turn + 1) // day), pages,
+            np.int64(state.born[max(0, now + 1 - plan.lifetime)]), np.int64(64 * (state.observed.seen.shape[1] - 1)),
+        )  # fmt: skip
+
+
+def hand_out(state: State, visits: Sequence[int], slate: int) -> list[Observed]:
+    """What the platform knows, as each thread has it: with pages for all that its visits may show, and a row of bits.
+
+    Args:
+        state: its pages become more if there are too few.
+        visits: of each thread. slate: most items of a visit.
+
+    Returns:
+        One for each thread; none where bits are kept.
+    """
+    pages = _with_a_whole_stack(state)
+    if not len(pages.last):
+        return []
+    needs = [count * -(-slate // shown.ENTRIES) for count in visits]
+    missing = sum(needs) - int(pages.spares[0])
+    if missing > 0:
+        pages = _with_more(pages, missing)
+        state.observed = state.observed._replace(pages=pages)
+    parts, top = [], int(pages.spares[0])
+    for need in needs:
+        own = pages._replace(spare=pages.spare[top - need : top].copy(), spares=np.full(1, need, np.int64))
+        parts.append(state.observed._replace(pages=own, seen=np.zeros_like(state.observed.seen)))
+        top -= need
+    pages.spares[0] = top
+    return parts
+
+
+def take_back(state: State, parts: Sequence[Observed]) -> None:
+    """Put the pages that threads did not need back on the stack."""
+    pages = state.observed.pages
+    for part in reversed(parts):
+        left, top = int(part.pages.spares[0]), int(pages.spares[0])
+        pages.spare[top : top + left] = part.pages.spare[:left]
+        pages.spares[0] = top + left
+
+
+def _with_a_whole_stack(state: State) -> Pages:
+    """The pages of a state, with room on the stack for all there are: a state that was saved has only what was on it."""
+    pages = state.observed.pages
+    if len(pages.spare) < len(pages.entry):
+        spare = np.empty(len(pages.entry), np.int32)
+        spare[: len(pages.spare)] = pages.spare
+        pages = pages._replace(spare=spare)
+        state.observed = state.observed._replace(pages=pages)
+    return pages
+
+
+def _with_more(pages: Pages, missing: int) -> Pages:
+    """Put ``missing`` new pages on the stack, under those that are there; moves all to a larger place if it must."""
+    made, spares = int(pages.made[0]), int(pages.spares[0])
+    room = len(pages.entry)
+    if made + missing > room:
+        room = max(made + missing, room + room // 8)
+        entry, spare = np.empty((room, shown.PAGE), np.uint16), np.empty(room, np.int32)
+        entry[:made], spare[:spares] = pages.entry[:made], pages.spare[:spares]
+        pages = pages._replace(entry=entry, spare=spare)
+    pages.spare[missing : missing + spares] = pages.spare[:spares].copy()
+    pages.spare[:missing] = np.arange(made + missing - 1, made - 1, -1, dtype=np.int32)
+    pages.spares[0], pages.made[0] = spares + missing, made + missing
+    return pages
