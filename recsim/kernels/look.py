@@ -124,26 +124,27 @@ def look_block(
     keeps_impressions = tally.impressions.shape[0] > 0
     sells = visits.ad.shape[0] > 0
     for visit in range(first, last):
-        row = scores[visit - first]
+        score = scores[visit - first]
         person = visits.person[visit]
+        memory, row = observed.seen, person
         stratum = visits.stratum[visit]
         actor = U64(person)
         ad = np.int64(visits.ad[visit]) if sells else np.int64(-1)
         # An advertisement comes again to whoever has seen it; what she did with it is not done a second time.
-        again = ad >= 0 and has_seen(observed.seen, person, ad)
+        again = ad >= 0 and has_seen(memory, row, ad)
         # What has been shown before, or is held back by a gate, is taken out once; the rest competes.
         for column in range(pool_size):
             w = np.int64(pools.item[stratum, column]) - window_start
-            if w >= 0 and eligible[w] and not has_seen(observed.seen, person, w + window_start):
-                code[column] = sortable(row[column], column)
+            if w >= 0 and eligible[w] and not has_seen(memory, row, w + window_start):
+                code[column] = sortable(score[column], column)
             else:
                 code[column] = LOWEST
         for column in range(pool_size, width):
             i = max(np.int64(observed.inbox[person, column - pool_size]), window_start)
-            if has_seen(observed.seen, person, i):
+            if has_seen(memory, row, i):
                 code[column] = LOWEST
             else:
-                code[column] = sortable(row[column], column)
+                code[column] = sortable(score[column], column)
         for b in range(blocks):
             top = LOWEST
             for column in range(b * CHUNK, (b + 1) * CHUNK):
@@ -188,7 +189,7 @@ def look_block(
                     while entry_next < pools.entry_count[about]:
                         i = np.int64(pools.entry[about, entry_next])
                         entry_next += 1
-                        if i >= window_start and is_new(observed.seen, person, i, item, chosen):
+                        if i >= window_start and is_new(memory, row, i, item, chosen):
                             pick = i
                             origin = SEARCH if visits.entry[visit] == 1 else EXTERNAL
                             break
@@ -198,7 +199,7 @@ def look_block(
                     place = (c3[slot] * number) // reaction.heating
                     for _ in range(TRIES):
                         i = np.int64(pools.heated[stratum, np.int64(place)])
-                        if i >= window_start and is_new(observed.seen, person, i, item, chosen):
+                        if i >= window_start and is_new(memory, row, i, item, chosen):
                             pick = i
                             origin = HEATED
                             break
@@ -208,7 +209,7 @@ def look_block(
                     place = (c1[slot] * number) >> U64(32)
                     for _ in range(TRIES):
                         i = np.int64(pools.fresh[stratum, np.int64(place)])
-                        if i >= window_start and is_new(observed.seen, person, i, item, chosen):
+                        if i >= window_start and is_new(memory, row, i, item, chosen):
                             pick = i
                             origin = EXPLORATION
                             break
@@ -233,7 +234,7 @@ def look_block(
                         i = np.int64(observed.inbox[person, column - pool_size])
                         origin = INBOX
                     # An item can stand in the pool and in the inbox: the second time it may have been shown just now.
-                    if is_new(observed.seen, person, i, item, chosen):
+                    if is_new(memory, row, i, item, chosen):
                         pick = i
                 if pick < 0:
                     break
@@ -355,7 +356,7 @@ def look_block(
                     tally.acted[person] += np.int32(
                         ((act >> 2) & 1) + ((act >> 3) & 1) + ((act >> 4) & 1) + ((act >> 5) & 1)
                     )
-                remember(observed.seen, person, i)
+                remember(memory, row, i)
                 candidate = labels.candidate[i]
                 if candidate >= 0:
                     tally.exposure[thread, segment, candidate, labels.stance[i] + 1] += 1
