@@ -139,7 +139,8 @@ def _kernel_text(module: ModuleType, names: tuple[str, ...]) -> str:
         if isinstance(node, ast.Assign):
             parts.append(ast.unparse(node))
         elif isinstance(node, ast.FunctionDef) and node.name in names:
-            node.decorator_list = [ast.parse("njit(**HELPER)", mode="eval").body]
+            flags = "INLINE" if "INLINE" in ast.unparse(node.decorator_list[0]) else "HELPER"
+            node.decorator_list = [ast.parse(f"njit(**{flags})", mode="eval").body]
             parts.append(ast.unparse(node))
     return "\n".join(parts)
 
@@ -278,7 +279,7 @@ LOWEST = F(-np.inf)
 
 {_kernel_text(mathf, ("exp32", "log32", "power32", "sigmoid32"))}
 
-{_kernel_text(philox, ("unit", "round_of", "draw_units"))}
+{_kernel_text(philox, ("unit_of", "round_of", "rounds", "draw_units"))}
 
 
 class Features(NamedTuple):
