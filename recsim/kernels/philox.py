@@ -114,7 +114,7 @@ def draw_units(actor, obj, n, moment, key0, key1, out):
     """
     first, key0, key1, moment = np.uint64(actor) & LOW, key0 & LOW, key1 & LOW, moment & LOW
     for j in range(n):
-        c0, c1, c2, c3 = rounds(first, np.uint64(obj[j]), np.uint64(0), moment, key0, key1)
+        c0, _, _, _ = rounds(first, np.uint64(obj[j]), np.uint64(0), moment, key0, key1)
         out[j] = unit_of(c0)
 
 

@@ -242,7 +242,12 @@ def render(policy: Policy, predictor: str, feature: str | None = None) -> tuple[
         """
     for j in range(n):
         interest[j] = F(0.0)
-    for d in range(topic.shape[0]):
+    fours = topic.shape[0] & ~3
+    for d in range(0, fours, 4):  # four at a time, in the same order: interest is read and written a fourth as often
+        e, e1, e2, e3 = estimate[person, d], estimate[person, d + 1], estimate[person, d + 2], estimate[person, d + 3]
+        for j in range(n):
+            interest[j] = interest[j] + e * topic[d, j] + e1 * topic[d + 1, j] + e2 * topic[d + 2, j] + e3 * topic[d + 3, j]
+    for d in range(fours, topic.shape[0]):
         e = estimate[person, d]
         for j in range(n):
             interest[j] += e * topic[d, j]"""
