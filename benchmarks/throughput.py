@@ -59,7 +59,7 @@ def measure(people: int, threads: int, hours: int, policy: str) -> dict:
     return {
         **best, "people": plan.people, "threads": threads, "policy": policy, "pool": world.feed.size,
         "slate": int(plan.reaction.slate), "topics": plan.scenario.content.topics,
-        "heads": sum(r.startswith("logit_") for r in plan.compiled.rows), "items_per_day": plan.supply.items_per_day,
+        "heads": sum(r.startswith("against_") for r in plan.compiled.rows), "items_per_day": plan.supply.items_per_day,
         "seconds_by_phase": phases,
     }  # fmt: skip
 
