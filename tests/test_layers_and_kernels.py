@@ -16,7 +16,9 @@ def test_every_kernel_uses_the_shared_flags(path):
         if isinstance(node, ast.FunctionDef):
             for decorator in node.decorator_list:
                 text = ast.unparse(decorator)
-                assert text in ("njit(**KERNEL)", "njit(**HELPER)"), f"{path.name}:{node.lineno} {text}"
+                assert text in ("njit(**KERNEL)", "njit(**HELPER)", "njit(**INLINE)"), (
+                    f"{path.name}:{node.lineno} {text}"
+                )
             assert ast.get_docstring(node) or node.name.startswith("_"), f"{path.name}:{node.lineno} has no docstring"
 
 

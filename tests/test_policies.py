@@ -169,7 +169,7 @@ def test_parameters_do_not_recompile():
 
 def test_only_named_features_are_read():
     assert linear.reads == ("in_network", "p_comment", "p_like")
-    assert compile_policy(linear).rows == ("logit_comment", "logit_like")
+    assert compile_policy(linear).rows == ("against_comment", "against_like")
     assert set(curved.reads) == {"affinity", "age_h", "d_like", "noise", "same_language"}
 
 

@@ -56,6 +56,14 @@ def test_draws_of_a_row_equal_single_calls(n):
         wanted = [reference.philox((actor, int(obj[j]), 0, int(moment)), tuple(map(int, key)))[0] for j in range(n)]
         assert out[:n].tolist() == [float(reference.unit(word)) for word in wanted]
         assert (out[n:] == -1).all()
+        words = np.full((4, 41), 7, np.uint32)
+        population = np.uint64(actor ^ 0xABC)
+        philox.draw_lanes(np.uint64(actor), obj, n, population, np.uint64(moment), *map(np.uint64, key), words)
+        for j in range(n):
+            expected = reference.philox((actor, int(obj[j]), int(population), int(moment)), tuple(map(int, key)))
+            assert tuple(words[:, j].tolist()) == expected
+            assert philox.unit_of(words[2, j]) == reference.unit(expected[2])
+        assert (words[:, n:] == 7).all()
 
 
 def test_against_an_independent_implementation():

@@ -176,6 +176,13 @@ def head_logits(first, last, window_start, decayed, action, base, prior, cap, ou
 
 
 @njit(**KERNEL)
+def odds_against(count, values):
+    """Log odds to odds against: ``values <- exp(-values)`` for the first ``count``; (W,) float32, written."""
+    for w in range(count):
+        values[w] = exp32(-values[w])
+
+
+@njit(**KERNEL)
 def log_value(count, score, ratio, age_h, half_life_h, out):
     """Retrieval value: log score less ln 2 per half-life of age (``ratio`` policies), else the score itself.
 

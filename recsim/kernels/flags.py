@@ -9,3 +9,5 @@ from __future__ import annotations
 
 KERNEL = {"cache": True, "error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True, "nogil": True}
 HELPER = {"error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True}
+INLINE = {**HELPER, "forceinline": True}
+"""For what a loop calls that must become vector code: a loop around a call does not, and large helpers are not inlined by themselves."""

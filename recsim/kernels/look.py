@@ -12,17 +12,9 @@ from numba import njit
 
 from recsim.kernels.fatigue import hide_author
 from recsim.kernels.flags import KERNEL
-from recsim.kernels.mathf import log32, sigmoid32
-from recsim.kernels.philox import philox_lanes
-from recsim.kernels.response import (
-    CHUNK,
-    TYPICAL_SAME,
-    TYPICAL_WATCH,
-    WORN,
-    chances,
-    units,
-    watch_times,
-)
+from recsim.kernels.mathf import log32
+from recsim.kernels.philox import draw_lanes, unit_of
+from recsim.kernels.response import CHUNK, TYPICAL_SAME, TYPICAL_WATCH, WORN, answers, learned_from, leaving
 from recsim.kernels.shown import memory_row, remember
 from recsim.kernels.slate import LOWEST, has_seen, is_new, sortable
 
@@ -79,34 +71,23 @@ def look_block(
     blocks = (width + CHUNK - 1) // CHUNK
     code = np.full(blocks * CHUNK, LOWEST, np.int64)
     block_best = np.empty(blocks, np.int64)
+    word_of = np.empty(pool_size, np.uint64)
+    bit = np.empty(pool_size, np.uint64)
+    shut = np.empty(pool_size, np.uint64)
+    known_stratum, known_words = -1, 0
+    hidden = np.empty(width, np.uint64)
     item = np.zeros(CHUNK, np.int64)
     source = np.zeros(CHUNK, np.int64)
     repeat = np.zeros(CHUNK, np.float32)
-    try_new = np.empty(CHUNK, np.float32)
-    leave = np.empty(CHUNK, np.float32)
-    c0 = np.empty(CHUNK, np.uint64)
-    c1 = np.empty(CHUNK, np.uint64)
-    c2 = np.empty(CHUNK, np.uint64)
-    c3 = np.empty(CHUNK, np.uint64)
-    w_like = np.empty(CHUNK, np.float32)
-    w_comment = np.empty(CHUNK, np.float32)
-    w_share = np.empty(CHUNK, np.float32)
-    w_follow = np.empty(CHUNK, np.float32)
-    l_open = np.empty(CHUNK, np.float32)
-    l_hide = np.empty(CHUNK, np.float32)
-    l_skip = np.empty(CHUNK, np.float32)
-    l_watch = np.empty(CHUNK, np.float32)
+    about_what = np.empty(CHUNK, np.uint32)
+    by_slot = np.empty((4, CHUNK), np.uint32)
+    would = np.empty((4, CHUNK), np.uint32)
+    looks = np.empty((4, CHUNK), np.uint32)
     utility = np.empty(CHUNK, np.float32)
     known = np.empty(CHUNK, np.float32)
-    p_skip = np.empty(CHUNK, np.float32)
-    p_like = np.empty(CHUNK, np.float32)
-    p_comment = np.empty(CHUNK, np.float32)
-    p_share = np.empty(CHUNK, np.float32)
-    p_follow = np.empty(CHUNK, np.float32)
-    p_open = np.empty(CHUNK, np.float32)
-    p_hide = np.empty(CHUNK, np.float32)
-    p_report = np.empty(CHUNK, np.float32)
-    watched = np.empty(CHUNK, np.float32)
+    acts = np.empty(CHUNK, np.int32)
+    parts = np.empty(CHUNK, np.float32)
+    odds = np.empty(CHUNK, np.float32)
     topic = np.empty((topics, CHUNK), np.float32)
     change = np.empty(topics, np.float32)
     worn = np.empty(topics, np.float32)
@@ -125,27 +106,37 @@ def look_block(
     keeps_impressions = tally.impressions.shape[0] > 0
     sells = visits.ad.shape[0] > 0
     for visit in range(first, last):
-        row = scores[visit - first]
+        score = scores[visit - first]
         person = visits.person[visit]
+        memory, row = observed.seen, memory_row(observed, person, window_start)
         stratum = visits.stratum[visit]
-        memory, mine = observed.seen, memory_row(observed, person, window_start)
         actor = U64(person)
         ad = np.int64(visits.ad[visit]) if sells else np.int64(-1)
         # An advertisement comes again to whoever has seen it; what she did with it is not done a second time.
-        again = ad >= 0 and has_seen(memory, mine, ad)
+        again = ad >= 0 and has_seen(memory, row, ad)
         # What has been shown before, or is held back by a gate, is taken out once; the rest competes.
+        words = memory.shape[1]
+        oldest = (window_start >> 6) % words
+        if stratum != known_stratum or words != known_words:
+            known_stratum, known_words = stratum, words
+            for column in range(pool_size):
+                w = np.int64(pools.item[stratum, column]) - window_start
+                shut[column] = U64(w < 0 or not eligible[w])
+                i = max(w, 0) + window_start
+                word = oldest + (i >> 6) - (window_start >> 6)
+                word_of[column] = U64(word - words if word >= words else word)
+                bit[column] = U64(i & 63)
+        shown = memory[row]
         for column in range(pool_size):
-            w = np.int64(pools.item[stratum, column]) - window_start
-            if w >= 0 and eligible[w] and not has_seen(memory, mine, w + window_start):
-                code[column] = sortable(row[column], column)
-            else:
-                code[column] = LOWEST
+            hidden[column] = ((shown[word_of[column]] >> bit[column]) & U64(1)) | shut[column]
         for column in range(pool_size, width):
             i = max(np.int64(observed.inbox[person, column - pool_size]), window_start)
-            if has_seen(memory, mine, i):
-                code[column] = LOWEST
-            else:
-                code[column] = sortable(row[column], column)
+            word = oldest + (i >> 6) - (window_start >> 6)
+            word = word - words if word >= words else word
+            hidden[column] = (shown[U64(word)] >> U64(i & 63)) & U64(1)
+        for column in range(width):
+            c = sortable(score[column], column)
+            code[column] = LOWEST if hidden[column] != U64(0) else c
         for b in range(blocks):
             top = LOWEST
             for column in range(b * CHUNK, (b + 1) * CHUNK):
@@ -170,14 +161,10 @@ def look_block(
         tally.feed[thread, 0] += 1
         for start in range(0, reaction.slate, CHUNK):
             wanted = min(CHUNK, reaction.slate - start)
-            for slot in range(CHUNK):
-                c0[slot] = actor
-                c1[slot] = U64(start + slot)
-                c2[slot] = population
-                c3[slot] = moment | D_SLOT
-            philox_lanes(c0, c1, c2, c3, key0, key1)
-            units(c0, try_new)
-            units(c2, leave)
+            lanes = (wanted + 7) & ~7
+            for slot in range(lanes):
+                about_what[slot] = np.uint32(start + slot)
+            draw_lanes(actor, about_what, lanes, population, moment | D_SLOT, key0, key1, by_slot)
             chosen = 0
             for slot in range(wanted):
                 pick = np.int64(-1)
@@ -190,31 +177,31 @@ def look_block(
                     while entry_next < pools.entry_count[about]:
                         i = np.int64(pools.entry[about, entry_next])
                         entry_next += 1
-                        if i >= window_start and is_new(memory, mine, i, item, chosen):
+                        if i >= window_start and is_new(memory, row, i, item, chosen):
                             pick = i
                             origin = SEARCH if visits.entry[visit] == 1 else EXTERNAL
                             break
-                if pick < 0 and c3[slot] < reaction.heating and pools.heated_count[stratum] > 0:
+                if pick < 0 and U64(by_slot[3, slot]) < reaction.heating and pools.heated_count[stratum] > 0:
                     # The word is spread evenly below the share, so it also says which item.
                     number = U64(pools.heated_count[stratum])
-                    place = (c3[slot] * number) // reaction.heating
+                    spot = (U64(by_slot[3, slot]) * number) // reaction.heating
                     for _ in range(TRIES):
-                        i = np.int64(pools.heated[stratum, np.int64(place)])
-                        if i >= window_start and is_new(memory, mine, i, item, chosen):
+                        i = np.int64(pools.heated[stratum, np.int64(spot)])
+                        if i >= window_start and is_new(memory, row, i, item, chosen):
                             pick = i
                             origin = HEATED
                             break
-                        place = (place + U64(1)) % number
-                if pick < 0 and try_new[slot] < reaction.exploration and pools.fresh_count[stratum] > 0:
+                        spot = (spot + U64(1)) % number
+                if pick < 0 and unit_of(by_slot[0, slot]) < reaction.exploration and pools.fresh_count[stratum] > 0:
                     number = U64(pools.fresh_count[stratum])
-                    place = (c1[slot] * number) >> U64(32)
+                    spot = (U64(by_slot[1, slot]) * number) >> U64(32)
                     for _ in range(TRIES):
-                        i = np.int64(pools.fresh[stratum, np.int64(place)])
-                        if i >= window_start and is_new(memory, mine, i, item, chosen):
+                        i = np.int64(pools.fresh[stratum, np.int64(spot)])
+                        if i >= window_start and is_new(memory, row, i, item, chosen):
                             pick = i
                             origin = EXPLORATION
                             break
-                        place = (place + U64(1)) % number
+                        spot = (spot + U64(1)) % number
                 while pick < 0:
                     top = LOWEST
                     for b in range(blocks):
@@ -235,7 +222,7 @@ def look_block(
                         i = np.int64(observed.inbox[person, column - pool_size])
                         origin = INBOX
                     # An item can stand in the pool and in the inbox: the second time it may have been shown just now.
-                    if is_new(memory, mine, i, item, chosen):
+                    if is_new(memory, row, i, item, chosen):
                         pick = i
                 if pick < 0:
                     break
@@ -251,31 +238,16 @@ def look_block(
                 tried += 1
                 tally.feed[thread, 2] += 1
                 break
-            for slot in range(chosen, CHUNK):
+            lanes = (chosen + 7) & ~7
+            for slot in range(chosen, lanes):
                 item[slot] = item[0]
                 repeat[slot] = F(0.0)
             # Potential outcomes of the chunk. Lanes past `chosen` repeat lane 0 and are never used.
-            for slot in range(CHUNK):
-                c0[slot] = actor
-                c1[slot] = U64(items.key[item[slot]])
-                c2[slot] = population
-                c3[slot] = D_WOULD
-            philox_lanes(c0, c1, c2, c3, key0, key1)
-            units(c0, w_like)
-            units(c1, w_comment)
-            units(c2, w_share)
-            units(c3, w_follow)
-            for slot in range(CHUNK):
-                c0[slot] = actor
-                c1[slot] = U64(items.key[item[slot]])
-                c2[slot] = population
-                c3[slot] = D_LOOK
-            philox_lanes(c0, c1, c2, c3, key0, key1)
-            units(c0, l_open)
-            units(c1, l_hide)
-            units(c2, l_skip)
-            units(c3, l_watch)
-            for slot in range(CHUNK):
+            for slot in range(lanes):
+                about_what[slot] = items.key[item[slot]]
+            draw_lanes(actor, about_what, lanes, population, D_WOULD, key0, key1, would)
+            draw_lanes(actor, about_what, lanes, population, D_LOOK, key0, key1, looks)
+            for slot in range(lanes):
                 i = item[slot]
                 for d in range(topics):
                     topic[d, slot] = items.topic[i, d]
@@ -297,7 +269,7 @@ def look_block(
             for d in range(topics):
                 wants = reaction.affinity * latent.taste[person, d]
                 guess = observed.estimate[person, d]
-                for slot in range(CHUNK):
+                for slot in range(lanes):
                     utility[slot] += wants * topic[d, slot]
                     known[slot] += guess * topic[d, slot]
             if reaction.fatigue != F(0.0):
@@ -307,34 +279,23 @@ def look_block(
                         same += worn[d] * topic[d, slot]
                         worn[d] = WORN * worn[d] + (F(1.0) - WORN) * topic[d, slot]
                     utility[slot] -= reaction.fatigue * (same - TYPICAL_SAME)
-            chances(utility, -reaction.skip_slope, reaction.skip, p_skip)
-            chances(utility, reaction.act_slope, reaction.like + bias, p_like)
-            chances(utility, reaction.act_slope, reaction.comment + bias, p_comment)
-            chances(utility, reaction.act_slope, reaction.share + bias, p_share)
-            chances(utility, reaction.act_slope, reaction.follow + bias, p_follow)
-            chances(utility, reaction.open_slope, reaction.open_comments, p_open)
-            chances(utility, -reaction.hide_slope, reaction.hide, p_hide)
-            chances(utility, -reaction.hide_slope, reaction.report, p_report)
-            watch_times(utility, reaction.watched_slope, reaction.watched_mean, l_watch, watched)
-            # Down the slate, one position after another, until she leaves.
+            answers(utility, would, looks, bias, reaction, lanes, acts, parts)
+            if again and start == 0:
+                acts[0] &= SHORT_OF_ACTS
             for slot in range(chosen):
+                mood = reaction.memory * mood + (F(1.0) - reaction.memory) * (parts[slot] - TYPICAL_WATCH)
+                acted = F(1.0) if acts[slot] & 60 else F(0.0)
+                odds[slot] = (
+                    reaction.leave - reaction.satisfaction * mood + reaction.stop * (acted - reaction.typical_act)
+                )
+            last = leaving(by_slot, odds, chosen)
+            gone = last < chosen
+            # Down the slate, one position after another, until she leaves.
+            for slot in range(min(last + 1, chosen)):
                 i = item[slot]
                 w = i - window_start
-                skips = l_skip[slot] < p_skip[slot]
-                part = F(0.1) * l_watch[slot] if skips else watched[slot]
-                act = np.int64(skips)
-                if not skips:
-                    act |= np.int64(part >= F(1.0)) << 1
-                    act |= np.int64(w_like[slot] < p_like[slot]) << 2
-                    act |= np.int64(w_comment[slot] < p_comment[slot]) << 3
-                    act |= np.int64(w_share[slot] < p_share[slot] * reaction.keeps_shares) << 4
-                    act |= np.int64(w_follow[slot] < p_follow[slot]) << 5
-                act |= np.int64(l_open[slot] < p_open[slot]) << 6
-                reports = l_hide[slot] < p_report[slot]
-                act |= np.int64((not reports) and l_hide[slot] < p_report[slot] + p_hide[slot]) << 7
-                act |= np.int64(reports) << 8
-                if again and start + slot == 0:
-                    act &= SHORT_OF_ACTS
+                act = np.int64(acts[slot])
+                part = parts[slot]
                 tried += 1
                 examined += 1
                 counts = tally.items[thread, w]
@@ -343,21 +304,20 @@ def look_block(
                 gained += np.int64(utility[slot] * F(1024.0))
                 alike += of_topic[items.primary[i]]
                 of_topic[items.primary[i]] += 1
-                if act > 1:
-                    for k in range(1, 9):
-                        counts[k] += np.int32((act >> k) & 1)
+                for k in range(1, 9):
+                    counts[k] += np.int32((act >> k) & 1)
                 if weighs:
                     worth = np.int64(observed.weight[person])
-                    valued = tally.valued[thread, w, observed.group[person]]
-                    valued[0] += worth
-                    valued[9] += worth * np.int64(part * F(1024.0))
+                    mine = tally.valued[thread, w, observed.group[person]]
+                    mine[0] += worth
+                    mine[9] += worth * np.int64(part * F(1024.0))
                     if act > 1:
                         for k in range(1, 9):
-                            valued[k] += worth * ((act >> k) & 1)
+                            mine[k] += worth * ((act >> k) & 1)
                     tally.acted[person] += np.int32(
                         ((act >> 2) & 1) + ((act >> 3) & 1) + ((act >> 4) & 1) + ((act >> 5) & 1)
                     )
-                remember(observed, mine, person, i)
+                remember(observed, row, person, i)
                 candidate = labels.candidate[i]
                 if candidate >= 0:
                     tally.exposure[thread, segment, candidate, labels.stance[i] + 1] += 1
@@ -400,26 +360,9 @@ def look_block(
                     tally.context[thread, w, 0] += guess
                     tally.context[thread, w, 1] += guess * guess
                     tally.context[thread, w, 2] += guess * ((act >> 2) & 1)
-                signal = F(0.0)
-                if act & 1:
-                    signal = F(-1.0)
-                if act & 2:
-                    signal = F(1.0)
-                if act & 4:
-                    signal += F(1.0)
-                if act & 56:
-                    signal += F(1.0)
-                if act & 384:
-                    signal -= F(2.0)
-                error = signal - known[slot]
+                error = learned_from(acts[slot]) - known[slot]
                 for d in range(topics):
-                    change[d] += error * topic[d, slot]
-                mood = reaction.memory * mood + (F(1.0) - reaction.memory) * (part - TYPICAL_WATCH)
-                acted = F(1.0) if act & 60 else F(0.0)
-                odds = reaction.leave - reaction.satisfaction * mood + reaction.stop * (acted - reaction.typical_act)
-                if leave[slot] < sigmoid32(odds):
-                    gone = True
-                    break
+                    change[d] += error * items.topic[i, d]
             if gone:
                 break
             if chosen < wanted:

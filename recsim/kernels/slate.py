@@ -57,8 +57,8 @@ def forget(seen, before, after):
     Args:
         seen: (U, B) uint64. before, after: numbers of items known so far, and from now on.
     """
-    for word in range((before + 63) // 64, (after + 63) // 64):
-        for person in range(seen.shape[0]):
+    for person in range(seen.shape[0]):  # outside, because neighbouring words share a cache line
+        for word in range((before + 63) // 64, (after + 63) // 64):
             seen[person, word % seen.shape[1]] = U64(0)
 
 

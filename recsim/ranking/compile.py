@@ -139,7 +139,8 @@ def _kernel_text(module: ModuleType, names: tuple[str, ...]) -> str:
         if isinstance(node, ast.Assign):
             parts.append(ast.unparse(node))
         elif isinstance(node, ast.FunctionDef) and node.name in names:
-            node.decorator_list = [ast.parse("njit(**HELPER)", mode="eval").body]
+            flags = "INLINE" if "INLINE" in ast.unparse(node.decorator_list[0]) else "HELPER"
+            node.decorator_list = [ast.parse(f"njit(**{flags})", mode="eval").body]
             parts.append(ast.unparse(node))
     return "\n".join(parts)
 
@@ -241,7 +242,12 @@ def render(policy: Policy, predictor: str, feature: str | None = None) -> tuple[
         """
     for j in range(n):
         interest[j] = F(0.0)
-    for d in range(topic.shape[0]):
+    fours = topic.shape[0] & ~3
+    for d in range(0, fours, 4):  # four at a time, in the same order: interest is read and written a fourth as often
+        e, e1, e2, e3 = estimate[person, d], estimate[person, d + 1], estimate[person, d + 2], estimate[person, d + 3]
+        for j in range(n):
+            interest[j] = interest[j] + e * topic[d, j] + e1 * topic[d + 1, j] + e2 * topic[d + 2, j] + e3 * topic[d + 3, j]
+    for d in range(fours, topic.shape[0]):
         e = estimate[person, d]
         for j in range(n):
             interest[j] += e * topic[d, j]"""
@@ -278,7 +284,7 @@ LOWEST = F(-np.inf)
 
 {_kernel_text(mathf, ("exp32", "log32", "power32", "sigmoid32"))}
 
-{_kernel_text(philox, ("unit", "round_of", "draw_units"))}
+{_kernel_text(philox, ("unit_of", "round_of", "rounds", "draw_units"))}
 
 
 class Features(NamedTuple):

@@ -27,9 +27,9 @@ from recsim.ranking.policy import policy
 )  # fmt: skip
 def tiktok_value(f, p):
     """Sum of predicted actions, each relative to its mean."""
-    likes = p.w_like * f.p_like / f.base_like
-    comments = p.w_comment * f.p_comment / f.base_comment
-    shares = p.w_share * f.p_share / f.base_share
-    play = p.w_play * f.e_play / f.base_play
-    complete = p.w_complete * f.p_complete / f.base_complete
+    likes = p.w_like / f.base_like * f.p_like
+    comments = p.w_comment / f.base_comment * f.p_comment
+    shares = p.w_share / f.base_share * f.p_share
+    play = p.w_play / f.base_play * f.e_play
+    complete = p.w_complete / f.base_complete * f.p_complete
     return likes + comments + shares + play + complete

@@ -27,7 +27,7 @@ class Feature(NamedTuple):
 
     Attributes:
         scope: what the feature depends on.
-        rows: item-level rows it needs.
+        rows: item-level rows it needs; ``against_x`` is the odds against the action x, (1 - p) / p.
         expression: how the score loop computes it; ``{row}`` stands for that row's value.
         profiling: whether it tells people apart by behaviour or identity.
         unit: unit or range.
@@ -43,10 +43,11 @@ class Feature(NamedTuple):
 
 
 def _head(head: str) -> Feature:
-    sign = "-" if head in NEGATIVE else "+"
+    sign = "" if head in NEGATIVE else "-"
+    # 1 / (1 + exp(-(log odds + interest))), with the item's part of the power worked out once per item: heads share the rest.
     return Feature(
-        "pair", (f"logit_{head}",), f"sigmoid32({{logit_{head}}} {sign} interest_slope * affinity)", True, "0-1",
-        f"predicted chance of the action '{head}' by this person",
+        "pair", (f"against_{head}",), f"(F(1.0) / (F(1.0) + {{against_{head}}} * exp32({sign}(interest_slope * affinity))))",
+        True, "0-1", f"predicted chance of the action '{head}' by this person",
     )  # fmt: skip
 
 
@@ -59,8 +60,9 @@ FEATURES: dict[str, Feature] = {
     "cosine": Feature("pair", (), "affinity * inverse_norm", True, "-1 to 1", "cosine of estimated interest and the item's topics"),
     **{f"p_{head}": _head(head) for head in HEADS[:7]},
     "e_play": Feature(
-        "pair", ("logit_watch", "length_s"), "{length_s} * sigmoid32({logit_watch} + interest_slope * affinity)", True,
-        "seconds", "expected watch time of this person",
+        "pair", ("against_watch", "length_s"),
+        "({length_s} / (F(1.0) + {against_watch} * exp32(-(interest_slope * affinity))))", True, "seconds",
+        "expected watch time of this person",
     ),
     "person": Feature("pair", (), "F(person)", True, "number", "who is looking; exact up to 16 million"),
     "in_network": Feature("pair", (), "in_network", True, "true or false", "reached through a followed account"),

@@ -268,8 +268,9 @@ class Feed:
         state, count = self.state, end - start
         items, counters = state.items, book
         rows = slice(start, end)
-        if name.startswith("logit_"):
-            self.predictor.logits(name.removeprefix("logit_"), book, start, end, out)
+        if name.startswith("against_"):
+            self.predictor.logits(name.removeprefix("against_"), book, start, end, out)
+            counting.odds_against(count, out)
         elif name == "utility":
             self.predictor.utility(start, end, self.social, out)
         elif name.startswith("n_"):
