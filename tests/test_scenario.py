@@ -3,12 +3,14 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from recsim.errors import InputError
 from recsim.scenario import dump_yaml, fingerprint, json_schema, load, parse, quantities, realise, template
 from recsim.scenario.quantity import Quantity
+from recsim.scenario.realise import balanced
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = ROOT / "configs" / "small.yaml"
@@ -172,6 +174,40 @@ def test_realise_hangs_on_keys_alone(romania):
         update={"candidates": [c.model_copy(update={"id": f"x{c.id}"}) for c in romania.candidates]}
     )
     assert [c.standing for c in realise(renamed, 1, 0).candidates] == [c.standing for c in drawn.candidates]
+
+
+def with_draws(scenario, kind):
+    return scenario.model_copy(update={"run": scenario.run.model_copy(update={"draws": kind})})
+
+
+def test_balanced_draws_hold_every_part_of_a_range(romania):
+    """Ten replicates in a row one value from each tenth, a hundred one from each hundredth; nothing goes together."""
+    paths = [f"p{k}" for k in range(12)]
+    u = np.array([[draw(p) for p in paths] for draw in (balanced(5, r) for r in range(200))])
+    assert ((u >= 0) & (u < 1)).all() and u.std(axis=0) == pytest.approx(np.sqrt(1 / 12), abs=1e-3)
+    for start in range(0, 200, 10):
+        assert (np.sort(np.floor(10 * u[start : start + 10]), axis=0) == np.arange(10)[:, None]).all()
+    for start in (0, 100):
+        assert (np.sort(np.floor(100 * u[start : start + 100]), axis=0) == np.arange(100)[:, None]).all()
+    between = np.corrcoef(u.T)[np.triu_indices(12, 1)]
+    assert np.abs(between).max() < 4 / np.sqrt(200) and len({tuple(row) for row in np.floor(10 * u[:10].T)}) == 12
+    # Each value by itself is uniform over seeds.
+    alone = np.sort([balanced(seed, 3)("p") for seed in range(400)])
+    assert np.abs(alone - (np.arange(400) + 0.5) / 400).max() < 1.63 / np.sqrt(400)  # Kolmogorov-Smirnov at 1 %
+
+
+def test_balanced_draws_of_a_scenario(romania):
+    """Another draw of the same ranges; an earlier replicate does not change when later ones are added."""
+    spread = with_draws(romania, "balanced")
+    drawn = [realise(spread, 1, r) for r in range(10)]
+    rates = np.array([s.response.like_rate.value for s in drawn])
+    low, high = romania.response.like_rate.range
+    assert (np.sort(np.floor(10 * (rates - low) / (high - low))) == np.arange(10)).all()
+    assert realise(spread, 1, 3) == drawn[3] and realise(spread, 1, 3, fixed=True) == spread
+    assert drawn[0].response.like_rate != realise(romania, 1, 0).response.like_rate
+    turned = spread.model_copy(update={"candidates": spread.candidates[::-1]})
+    assert realise(turned, 1, 3).candidates[::-1] == drawn[3].candidates
+    assert load(SMALL).run.draws == "independent"
 
 
 def test_log_range_is_drawn_in_logs():

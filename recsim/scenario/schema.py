@@ -46,6 +46,10 @@ class Run(Strict):
     replicates: int = Field(10, ge=1, le=10_000, description="independent replicates")
     luck_branches: int = Field(2, ge=1, le=64, description="luck branches after the fork, averaged, both worlds")
     step_hours: int = Field(1, ge=1, le=24, description="length of a step, hours; must divide 24")
+    draws: Literal["independent", "balanced"] = Field(
+        "independent",
+        description="how ranged numbers are drawn over replicates; balanced: every ten replicates hold each tenth of a range",
+    )
 
     @model_validator(mode="after")
     def _divides(self) -> Run:
