@@ -49,6 +49,13 @@ SMALL = ROOT / "configs" / "small.yaml"
         ("campaigns.network.accounts={value: 5, evidence: documented}", "no source is given"),
         ("campaigns.network.accounts={value: 5, evidense: assumption}", "unknown key 'evidense'"),
         ("candidates=[]", "got 0 entries, must be at least 2"),
+        ("population.tiles={north: [0, 0]}", "population.tiles: has no place for south"),
+        ("population.tiles={nort: [0, 0]}", r"population.tiles.nort: got unknown name 'nort'; .*did you mean 'north'\?"),
+        ("population.tiles={north: [1, 0], south: [1, 0]}", r"got the place \[1, 0\], where 'north' is"),
+        ("population.tiles={north: [1, 0], south: [-1, 0]}", r"must be in \[0, 40\]"),
+        ("population.tiles={north: [1.5, 0], south: [1, 0]}", "whole number is needed"),
+        ("population.tiles={north: [1], south: [1, 0]}", "population.tiles.north"),
+        ("run.draws=balansed", "got 'balansed'; allowed: independent, balanced; did you mean 'balanced'"),
     ],
 )  # fmt: skip
 def test_one_line_per_problem(override, message):
@@ -263,7 +270,7 @@ def test_every_number_of_romania_carries_evidence(romania):
     claims = [
         p for p in bare
         if p not in settings and not p.startswith((*skipped, "targets")) and not p.endswith((".start", ".end"))
-        and ".hours." not in p
+        and ".hours." not in p and not p.startswith("population.tiles.")
     ]  # fmt: skip
     assert claims == []
     assert all(q["evidence"] != "unstated" for q in quantities(romania) if not q["key"].startswith(skipped))
@@ -284,6 +291,30 @@ def test_romania_is_whole(romania):
         "volunteers",
     }
     assert len({s.region for s in romania.population.segments}) == 9
+
+
+def test_romania_by_county(romania):
+    """Counties have the people of their regions, and a place each on the map."""
+    names = {"segments": "data/romania_county_segments.csv", "tiles": "data/romania_county_tiles.csv"}
+    found = load(ROOT / "configs" / "romania.yaml", [f"population.{k}={v}" for k, v in names.items()])
+    assert len(found.population.tiles) == 43 == len(set(found.population.tiles.values()))
+    assert sum(c.adults for c in found.population.segments) == pytest.approx(sum(c.adults for c in romania.population.segments), abs=300)  # fmt: skip
+    assert found.population.simulated("region")["Abroad"] == pytest.approx(
+        romania.population.simulated("region")["Abroad"], rel=0.02
+    )
+    assert parse(yaml.safe_load(dump_yaml(found))) == found
+
+
+@pytest.mark.parametrize(
+    "text, message", [("region,row\nx,1", "column 'column' is missing"), ("region,row,column\nx,1,b", "x.csv:2.*whole")]
+)
+def test_bad_tiles(tmp_path, text, message):
+    (tmp_path / "x.csv").write_text(text)
+    (tmp_path / "s.yaml").write_text(SMALL.read_text())
+    with pytest.raises(InputError, match=message):
+        load(tmp_path / "s.yaml", ["population.tiles=x.csv"])
+    with pytest.raises(InputError, match="tiles file cannot be read"):
+        load(tmp_path / "s.yaml", ["population.tiles=nowhere.csv"])
 
 
 def test_segments_are_reproducible():

@@ -10,15 +10,13 @@ import numpy as np
 
 from recsim import metrics
 from recsim.audit import procedures
+from recsim.audit.cells import LEAST_PEOPLE
 from recsim.audit.plan import Deviation, Plan
 from recsim.audit.sequential import Stopped
 from recsim.experiment.folder import checksum, write_text
 from recsim.experiment.result import Result
 from recsim.experiment.summary import Counts, cleaned
 from recsim.metrics import interval
-
-LEAST_PEOPLE = 50
-"""Simulated people below which a segment is not shown."""
 
 
 class Record(NamedTuple):
