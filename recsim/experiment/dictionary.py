@@ -68,6 +68,11 @@ TABLES = {
         "name": Column("text", "see the list of metrics"),
         "value": Column("as the metric", ""),
     }),
+    "lorenz": Table("a kind of unit and point of its Lorenz curve", {
+        "of": Column("text", "items, creators (views of people), people (impressions of content about candidates)"),
+        "smallest": Column("0-1", "part of the units, those with the least first, units with nothing included"),
+        "held": Column("0-1", "part of the total that they hold"),
+    }),
     "shadows": Table("a shadow policy and candidate", {
         "shadow": Column("text", "other parameters, scored beside the policy and never shown"),
         "places": Column("positions", "among the first places that the shadow would have given"),

@@ -1,8 +1,13 @@
-"""Every sentence of the audit report, in one place, so that it can be translated: `say` puts values into them."""
+"""Every sentence of the audit report, in one place, so that it can be translated: `say` puts values into them.
+
+Those of the figures are in `figure_strings`.
+"""
 
 from __future__ import annotations
 
 from typing import Any
+
+from recsim.report.figure_strings import FIGURES
 
 ENGLISH = {
     # headings, by section
@@ -129,4 +134,4 @@ def say(key: str, **values: Any) -> str:
     Raises:
         KeyError: there is no such sentence, or a value is missing.
     """
-    return ENGLISH[key].format(**values)
+    return (ENGLISH[key] if key in ENGLISH else FIGURES[key]).format(**values)

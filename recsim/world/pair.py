@@ -14,6 +14,7 @@ from recsim.scenario.schema import Scenario
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, SHARED, Arm
 from recsim.world.build import build_state
 from recsim.world.facts import platform_facts
+from recsim.world.lorenz import lorenz_table
 from recsim.world.opinion import OPINION_TABLES, opinion_tables
 from recsim.world.plan import Plan, make_plan
 from recsim.world.tree import Part, branching, steps_of
@@ -164,6 +165,7 @@ class Gathering:
         if world.record.days:
             tables = {name: world.record.table(name) for name in TABLES}
             tables["facts"] = _facts_frame(world, platform_facts(world, first_step))
+            tables["lorenz"] = lorenz_table(world)
             if arms:
                 tables["reach"] = _reach_frame(world)
                 tables |= opinion_tables(world)
@@ -175,7 +177,9 @@ class Gathering:
     def outcome(self) -> Outcome:
         """Everything under each other."""
         parts, plan = self.parts, self.plan
-        frames = {k: pd.concat([p[k] for p in parts if k in p], ignore_index=True) for k in (*TABLES, "facts")}
+        frames = {
+            k: pd.concat([p[k] for p in parts if k in p], ignore_index=True) for k in (*TABLES, "facts", "lorenz")
+        }
         reach = [p["reach"] for p in parts if "reach" in p]
         frames["reach"] = pd.concat(reach, ignore_index=True) if reach else _empty_reach()
         for name in OPINION_TABLES:
