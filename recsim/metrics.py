@@ -138,6 +138,22 @@ def defined_mean(values: np.ndarray, axis: int | None = None) -> np.ndarray:
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
+def calibration(history: np.ndarray, shown: np.ndarray, mixed: float = 0.01) -> np.ndarray:
+    """M14, KL(p || (1 - a) q + a p) in bits: how far what a person is shown (q) is from what she was shown before (p).
+
+    0: the same mix of candidates; the part a of p keeps it finite (Steck 2018).
+
+    Args:
+        history, shown: (P, C) impressions by person and candidate. mixed: a, 0-1.
+
+    Returns:
+        (P,), NaN for people without impressions in either.
+    """
+    p, q = shares(history), shares(shown)
+    ratio = np.divide(p, (1 - mixed) * q + mixed * p, out=np.ones_like(p), where=p > 0)
+    return (p * np.log2(ratio)).sum(axis=-1)
+
+
 class Interval(NamedTuple):
     """A mean over replicates with its uncertainty; NaN where one replicate cannot tell.
 

@@ -24,6 +24,7 @@ def write(result: Result, record: Record | None = None, plan: Path | None = None
     """
     if result.folder is None:
         return
+    from recsim.audit.all_metrics import all_metrics
     from recsim.audit.cells import printable
     from recsim.audit.evidence import write_evidence
     from recsim.experiment.folder import write_text
@@ -34,6 +35,7 @@ def write(result: Result, record: Record | None = None, plan: Path | None = None
 
     for dimension in DIMENSIONS:
         write_text(result.folder / f"by_{dimension}.csv", printable(result, dimension).to_csv(index=False))
+    write_text(result.folder / "metrics.csv", all_metrics(result).to_csv(index=False))
     drawn = all_figures(result, result.folder / "figures")
     found = write_evidence(result, record, plan)
     assert found is not None

@@ -19,13 +19,7 @@ def lorenz_points(result: Result) -> pd.DataFrame | None:
     if table is None:
         return None
     table = table[table["arm"].isin([name for name, *_ in ARMS])].astype({"arm": str, "of": str})
-    return None if not len(table) else table.groupby(["arm", "of", "smallest"], as_index=False)["held"].mean()
-
-
-def gini_of(curve: pd.DataFrame) -> float:
-    """Gini coefficient of a curve by points, by trapezes: slightly below that of the units themselves."""
-    x, y = curve["smallest"].to_numpy(), curve["held"].to_numpy()
-    return float(1 - ((x[1:] - x[:-1]) * (y[1:] + y[:-1])).sum())
+    return None if not len(table) else table.groupby(["arm", "of", "smallest"], as_index=False)[["held", "gini"]].mean()
 
 
 def lorenz_curves(result: Result) -> Figure | None:
@@ -50,7 +44,7 @@ def lorenz_curves(result: Result) -> Figure | None:
                 linewidth=1.5, label=say(f"lorenz_{arm}"),
             )  # fmt: skip
             top = 1 - float(mine[mine["smallest"] == 0.9]["held"].iloc[0])
-            notes.append(say(f"lorenz_note_{arm}", gini=gini_of(mine), top=100 * top))
+            notes.append(say(f"lorenz_note_{arm}", gini=float(mine["gini"].iloc[0]), top=100 * top))
         axes.text(0.04, 0.97, "\n".join(notes), transform=axes.transAxes, va="top", fontsize=7, linespacing=1.35)
         axes.set_title(say(UNITS[of]), fontsize=9, loc="left")
         axes.set_xlim(0, 100)

@@ -68,6 +68,11 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
         raise refuse(("candidates",), "all standings are 0; at least one must be above 0")
     _names(scenario, refuse)
     _tiles(scenario, refuse)
+    for number, reference in enumerate(scenario.audit.references):
+        for name in reference.shares:
+            if name not in ids:
+                inside = ("audit", "references", number, "shares", name)
+                raise refuse(inside, f"got unknown candidate {name!r}{_suggest(name, ids)}")
     _moderation(scenario, refuse)
     about = scenario.candidate_content
     if about.official_share.value + about.media_share.value > 1:

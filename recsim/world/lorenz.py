@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from recsim.metrics import LORENZ_POINTS, lorenz
+from recsim.metrics import LORENZ_POINTS, gini, lorenz
 from recsim.state import ADVERTISEMENT
 from recsim.world.world import World
 
@@ -30,5 +30,6 @@ def lorenz_table(world: World) -> pd.DataFrame:
             "of": np.repeat(np.array(list(units), object), len(points)),
             "smallest": np.tile(points, len(units)),
             "held": np.concatenate([lorenz(values) for values in units.values()]),
+            "gini": np.repeat([gini(values) for values in units.values()], len(points)),
         }
     )
