@@ -192,14 +192,14 @@ def _parts(result: Result, names: list[str]) -> list[Metric]:
     """M18: the shift in every part of the people that is large enough, and how far parts are from each other."""
     exposure, rows = result.frames["exposure"], []
     for division in DIVISIONS:
-        values = sorted(exposure[division].astype(str).unique())
+        values = sorted(map(str, exposure[division].unique()))
         small = too_small(result, division)
         if len(values) < 2:
             continue
         found = {}
         for value in values:
             hidden = value in small
-            part = exposure[exposure[division].astype(str) == value]
+            part = exposure[exposure[division] == value]
             shift = Counts(part, names, result.replicates, result.scenario.run.luck_branches).shift_pp
             if not hidden:
                 found[value] = shift

@@ -103,7 +103,7 @@ def _segments(result: Result, names: list[str], family: list[int]) -> list[dict[
         large = [v for v in values if size.get(v, 0) >= LEAST_PEOPLE]
         by = {}
         for value in large:
-            part = exposure[exposure[division].astype(str) == value]
+            part = exposure[exposure[division] == value]
             by[value] = Counts(part, names, result.replicates, result.scenario.run.luck_branches).shift_pp
         for k in family:
             found = procedures.heterogeneity(np.stack([x[:, k] for x in by.values()], axis=1)) if by else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from recsim import metrics
+from recsim.experiment.summary import places
 from recsim.metrics import interval
 from recsim.scenario.schema import Scenario
 
@@ -155,14 +157,14 @@ def daily_shift(
         days: relative to the vote.
         arms: the first less the second.
     """
-    x = np.zeros((len(replicates), branches, 2, len(days), len(candidates)))
-    inside = exposure[exposure["arm"].isin(arms) & exposure["day"].isin(days)]
-    place = (
-        pd.Index(replicates).get_indexer(pd.Index(inside["replicate"])), inside["branch"].to_numpy(int),
-        pd.Index(arms).get_indexer(pd.Index(inside["arm"].astype(str))),
-        inside["day"].to_numpy(int) - days.start, pd.Index(candidates).get_indexer(pd.Index(inside["candidate"].astype(str))),
+    shape = (len(replicates), branches, 2, len(days), len(candidates))
+    names: tuple[tuple[str, Sequence[Any]], ...] = (
+        ("replicate", replicates), ("branch", range(branches)), ("arm", arms), ("day", days), ("candidate", candidates),
     )  # fmt: skip
-    np.add.at(x, place, inside["impressions"].to_numpy())
+    place = [places(exposure[column], known) for column, known in names]
+    inside = np.all([index >= 0 for index in place], axis=0)
+    flat = np.ravel_multi_index([index[inside] for index in place], shape)
+    x = np.bincount(flat, exposure["impressions"].to_numpy()[inside], int(np.prod(shape))).reshape(shape)
     p = metrics.shares(x)
     return 100 * (p[:, :, 0] - p[:, :, 1]).mean(axis=1)
 

@@ -41,6 +41,9 @@ class Result:
     robustness: pd.DataFrame | None = None
     reused: bool = False
     notes: list[str] = dataclasses.field(default_factory=list)
+    _by: dict[str, tuple[pd.DataFrame, pd.DataFrame]] = dataclasses.field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def shift(self) -> pd.DataFrame:
         """One row per candidate: shares, shift in percentage points with its 95 % interval, reach."""
@@ -63,6 +66,12 @@ class Result:
         """
         if dimension not in DIMENSIONS:
             raise unknown("dimension", dimension, DIMENSIONS)
+        kept = self._by.get(dimension)
+        if kept is None or kept[0] is not self.frames["exposure"]:
+            kept = self._by[dimension] = (self.frames["exposure"], self._computed(dimension))
+        return kept[1].copy()
+
+    def _computed(self, dimension: str) -> pd.DataFrame:
         candidates = [c.id for c in self.scenario.candidates]
         if dimension == "stance":
             return self._by_stance(candidates)
@@ -105,6 +114,12 @@ class Result:
 
     def daily(self) -> pd.DataFrame:
         """Exposure share and real impressions by day, arm and candidate: centred three-day means over replicates."""
+        kept = self._by.get("daily")
+        if kept is None or kept[0] is not self.frames["exposure"]:
+            kept = self._by["daily"] = (self.frames["exposure"], self._daily())
+        return kept[1].copy()
+
+    def _daily(self) -> pd.DataFrame:
         exposure, candidates = self.frames["exposure"], [c.id for c in self.scenario.candidates]
         table = exposure.groupby(["arm", "day", "replicate", "branch", "candidate"], observed=True)["impressions"].sum()
         rows = []

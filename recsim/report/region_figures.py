@@ -47,8 +47,7 @@ def region_tiles(result: Result) -> Figure | None:
         for region, (row, column) in tiles.items():
             found = mine.loc[region] if region in mine.index else None
             _tile(axes, row, column, region, found, region in small, colours, columns <= LARGE, tall / wide)
-        aside = max(0.0, (LARGE - columns) / 2)  # few columns stand in the middle
-        axes.set_xlim(-aside - 0.04, columns + aside + 0.04)
+        axes.set_xlim(-0.04, max(columns, LARGE) + 0.04)  # few columns stand to the left, where a phone shows them
         axes.set_ylim(rows * tall / wide + 0.04, -0.04)
         axes.set_aspect("equal")
         axes.set_axis_off()
