@@ -164,7 +164,11 @@ def daily_shift(
     place = [places(exposure[column], known) for column, known in names]
     inside = np.all([index >= 0 for index in place], axis=0)
     flat = np.ravel_multi_index([index[inside] for index in place], shape)
-    x = np.bincount(flat, exposure["impressions"].to_numpy()[inside], int(np.prod(shape))).reshape(shape)
+    x = (
+        np.bincount(flat, exposure["impressions"].to_numpy(float)[inside], int(np.prod(shape)))
+        .reshape(shape)
+        .astype(float)
+    )
     p = metrics.shares(x)
     return 100 * (p[:, :, 0] - p[:, :, 1]).mean(axis=1)
 

@@ -52,7 +52,7 @@ class Counts:
         flat = np.ravel_multi_index([index[inside] for index in place], shape)
         size = int(np.prod(shape))
         self.x, self.comments = (
-            np.bincount(flat, exposure[column].to_numpy()[inside], size).reshape(shape)
+            np.bincount(flat, exposure[column].to_numpy(float)[inside], size).reshape(shape).astype(float)
             for column in ("impressions", "comment_exposures")
         )
         self.comments = self.comments.sum(axis=-1)
