@@ -72,6 +72,10 @@ def _both(number: str, name: str, unit: str, values: np.ndarray, candidate: str 
 
 def all_metrics(result: Result) -> pd.DataFrame:
     """One row per metric, candidate, world (factual, counterfactual, change) and part of the people; see `Metric`."""
+    return result.kept("metrics", _computed)
+
+
+def _computed(result: Result) -> pd.DataFrame:
     names = [c.id for c in result.scenario.candidates]
     branches = result.scenario.run.luck_branches
     counts = Counts(result.frames["exposure"], names, result.replicates, branches)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,14 @@ class Result:
         """
         if dimension not in DIMENSIONS:
             raise unknown("dimension", dimension, DIMENSIONS)
-        kept = self._by.get(dimension)
-        if kept is None or kept[0] is not self.frames["exposure"]:
-            kept = self._by[dimension] = (self.frames["exposure"], self._computed(dimension))
-        return kept[1].copy()
+        return self.kept(dimension, lambda result: result._computed(dimension))
+
+    def kept(self, name: str, make: Callable[[Result], pd.DataFrame]) -> pd.DataFrame:
+        """A table that several parts of a report ask for, made once for as long as the exposure table is the same."""
+        found = self._by.get(name)
+        if found is None or found[0] is not self.frames["exposure"]:
+            found = self._by[name] = (self.frames["exposure"], make(self))
+        return found[1].copy()
 
     def _computed(self, dimension: str) -> pd.DataFrame:
         candidates = [c.id for c in self.scenario.candidates]
@@ -114,10 +119,7 @@ class Result:
 
     def daily(self) -> pd.DataFrame:
         """Exposure share and real impressions by day, arm and candidate: centred three-day means over replicates."""
-        kept = self._by.get("daily")
-        if kept is None or kept[0] is not self.frames["exposure"]:
-            kept = self._by["daily"] = (self.frames["exposure"], self._daily())
-        return kept[1].copy()
+        return self.kept("daily", Result._daily)
 
     def _daily(self) -> pd.DataFrame:
         exposure, candidates = self.frames["exposure"], [c.id for c in self.scenario.candidates]
