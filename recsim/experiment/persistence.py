@@ -131,16 +131,16 @@ def resamples(n: int) -> np.ndarray:
 
 
 def persistence_row(found: Persistence) -> dict[str, Any]:
-    """As numbers for a table; ``halved`` is None where nothing can be said, and False where it did not within the days after."""
+    """As numbers for a table; ``halved`` is 1, 0 where it did not within the days after, NaN where nothing can be said."""
 
     def days(value: float) -> float:
         return value if math.isfinite(value) else math.nan
 
     return {
         "half_life_days": days(found.half_life), "half_life_low": days(found.low), "half_life_high": days(found.high),
-        "days_after": found.days, "halved": None if math.isnan(found.half_life) else math.isfinite(found.half_life),
+        "days_after": found.days, "halved": math.nan if math.isnan(found.half_life) else float(math.isfinite(found.half_life)),
         "area_pp_days": found.area, "area_low": found.area_low, "area_high": found.area_high, "base_pp": found.base_pp,
-        "half_life_reason": found.reason,
+        "half_life_reason": found.reason or "given",
     }  # fmt: skip
 
 
