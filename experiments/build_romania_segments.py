@@ -1,4 +1,4 @@
-"""Rebuild ``configs/data/romania_segments.csv``: adults by region x language x age band.
+"""Rebuild ``configs/data/romania_segments.csv``: adults by region x language x age band; regions or counties.
 
 Adults of a region are its registered voters (abroad: voters present, since registers abroad are not comparable).
 The postal row counts as abroad; the file holds no voters present for it, so it adds nobody. Ages follow the voters
@@ -6,8 +6,8 @@ present. Hungarian speakers: documented shares of six counties (census 2021, res
 the census spread evenly over the other counties of Transylvania, Banat and Crisana (assumption), none elsewhere and
 none abroad (assumption); `population.language_factor` spans 0.9-1.1 for both. No vote column is read.
 
-    python experiments/build_romania_segments.py            # write the file
-    python experiments/build_romania_segments.py --check    # verify that the stored file is what this script makes
+    python experiments/build_romania_segments.py            # write both files
+    python experiments/build_romania_segments.py --check    # verify that the stored files are what this script makes
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ HUNGARIANS, RESIDENTS = 1_002_151, 19_053_815
 """Census 2021 (INS)."""
 OTHER_COUNTIES = ("AB", "BN", "BV", "CJ", "HD", "MM", "SB", "AR", "CS", "TM")
 ABROAD = ("SR", "CORESPONDENTA")
+FILES = {"development_region": "romania_segments.csv", "county_code": "romania_county_segments.csv"}
+"""What a region of the table is, and its file."""
 
 
 def read_counties() -> list[dict[str, str]]:
@@ -36,8 +38,8 @@ def read_counties() -> list[dict[str, str]]:
         return [{name: row[name] for name in COLUMNS} for row in csv.DictReader(file)]
 
 
-def build(counties: list[dict[str, str]]) -> str:
-    """The segment table as CSV text."""
+def build(counties: list[dict[str, str]], by: str = "development_region") -> str:
+    """The segment table as CSV text; regions are development regions, or counties and the capital."""
     adults: dict[str, float] = {}
     hungarian: dict[str, float] = {}
     ages: dict[str, dict[str, float]] = {}
@@ -50,7 +52,7 @@ def build(counties: list[dict[str, str]]) -> str:
     rest = max(0.0, national - known) / others
     for county in counties:
         code = county["county_code"]
-        region = "Abroad" if code in ABROAD else county["development_region"]
+        region = "Abroad" if code in ABROAD else county[by]
         size = float(county["voters_present"] if code in ABROAD else county["registered_permanent"])
         share = HUNGARIAN.get(code, rest if code in OTHER_COUNTIES else 0.0)
         adults[region] = adults.get(region, 0.0) + size
@@ -74,16 +76,18 @@ def build(counties: list[dict[str, str]]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="compare with the stored file instead of writing")
-    path = DATA / "romania_segments.csv"
-    text = build(read_counties())
-    if parser.parse_args().check:
-        same = path.read_text(encoding="utf-8") == text
-        print("romania_segments.csv is up to date" if same else "romania_segments.csv differs; run without --check")
-        return 0 if same else 1
-    path.write_text(text, encoding="utf-8")
-    print(f"wrote {path.name}: {text.count(chr(10)) - 1} segments")
-    return 0
+    parser.add_argument("--check", action="store_true", help="compare with the stored files instead of writing")
+    check, wrong = parser.parse_args().check, 0
+    for by, name in FILES.items():
+        path, text = DATA / name, build(read_counties(), by)
+        if check:
+            same = path.read_text(encoding="utf-8") == text
+            print(f"{name} is up to date" if same else f"{name} differs; run without --check")
+            wrong += not same
+        else:
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {name}: {text.count(chr(10)) - 1} segments")
+    return int(wrong > 0)
 
 
 if __name__ == "__main__":

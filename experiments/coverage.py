@@ -1,9 +1,11 @@
-"""Is a 95 % interval one? Some 1,900 studies of a small scenario, an attacked one and one without an effect.
+"""Is a 95 % interval one? Some 1,900 studies of a small scenario: attacked, attacked with balanced draws, without an effect.
 
     python experiments/coverage.py --studies 1900 --replicates 10 --out runs/coverage     # about half an hour on 2 cores
     python experiments/coverage.py --studies 20 --replicates 5 --out runs/coverage-quick   # for a look
 
-In the first world one network acts for one candidate: do intervals hold the mean over all replicates? In the second, two
+In the first world one network acts for one candidate: do intervals hold the mean over all replicates? In the second the
+same, with ranged numbers drawn evenly over each ten replicates (``run.draws: balanced``); its intervals are held against the
+mean of the first, which has more replicates (``--balanced`` says how many it gets; 0 leaves it out). In the third, two
 candidates who differ in nothing but luck have a network each: how often does a test see a shift that is not there? At
 zero dose nothing is left to chance: that is a test of the suite. Replicates are kept in the folder in batches; a second
 call goes on where the first was stopped. Writes ``coverage.csv``, ``coverage.json`` and ``coverage.svg|png``.
@@ -25,7 +27,7 @@ from recsim.cli.progress import progress
 from recsim.experiment.executor import default_workers, run_tasks
 from recsim.experiment.run import run_fingerprint
 from recsim.experiment.summary import cleaned
-from recsim.report.figures import BLUE, GREEN, ORANGE, save
+from recsim.report.figures import BLUE, GREEN, ORANGE, PINK, save
 
 BATCH = 50
 SMALL = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18", "audit.shadows=[]"]
@@ -51,7 +53,7 @@ def replicates_of(scenario: rs.Scenario, count: int, folder: Path, workers: int)
 
 
 def picture(table: pd.DataFrame, out: Path) -> None:
-    figure = Figure(figsize=(7, 3.2), dpi=150, layout="constrained")
+    figure = Figure(figsize=(7, 3.8), dpi=150, layout="constrained")
     left, right = figure.subplots(1, 2)
     mine = table[table["world"] == "attacked"]
     bars = [100 * (mine["covered"] - mine["covered_low"]), 100 * (mine["covered_high"] - mine["covered"])]
@@ -61,6 +63,13 @@ def picture(table: pd.DataFrame, out: Path) -> None:
     for name, sign, label in (("covered_bootstrap_t", "D--", "bootstrap-t"), ("covered_bca", "s", "BCa")):
         some = mine.dropna(subset=[name])
         left.plot(some["size"], 100 * some[name], sign, color=ORANGE if sign == "s" else GREEN, label=label)
+    even = table[table["world"] == "balanced"]
+    if len(even):
+        spans = [100 * (even["covered"] - even["covered_low"]), 100 * (even["covered_high"] - even["covered"])]
+        left.errorbar(
+            even["size"] + 0.5, 100 * even["covered"], yerr=spans, fmt="^:", capsize=3, color=PINK,
+            label="Student's t, balanced draws",
+        )  # fmt: skip
     left.axhline(95, color="black", linewidth=0.8)
     left.set_ylabel("intervals that hold the mean, %")
     left.set_title("One network acts", loc="left")
@@ -74,7 +83,7 @@ def picture(table: pd.DataFrame, out: Path) -> None:
     for axes in (left, right):
         axes.set_xlabel("replicates of a study")
         axes.set_xticks(sorted(set(table["size"])))
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, fontsize=8)
     save(figure, out, "coverage")
 
 
@@ -85,18 +94,30 @@ def main() -> None:
     )
     parser.add_argument("--studies", type=int, default=1900, help="of --replicates each")
     parser.add_argument("--replicates", type=int, default=10)
+    parser.add_argument("--balanced", type=int, default=2000, help="replicates with balanced draws")
     parser.add_argument("--workers", type=int, default=default_workers())
     parser.add_argument("--out", type=Path, default=Path("runs/coverage"))
     options = parser.parse_args()
     base = rs.load(options.config, SMALL)
     count, rows, worlds = options.studies * options.replicates, [], {}
-    for world, scenario in (("attacked", base), ("exchangeable", exchangeable(base))):
-        shifts = replicates_of(scenario, count, options.out / "batches", options.workers)
+    even = rs.load(options.config, [*SMALL, "run.draws=balanced"])
+    asked = (
+        ("attacked", base, count),
+        ("balanced", even, options.balanced),
+        ("exchangeable", exchangeable(base), count),
+    )
+    truth = None
+    for world, scenario, wanted in asked:
+        if not wanted:
+            continue
+        shifts = replicates_of(scenario, wanted, options.out / "batches", options.workers)
         promoted = scenario.campaigns[0].beneficiary
         x = shifts[:, [c.id for c in scenario.candidates].index(promoted)]
+        truth = float(np.nanmean(x)) if world == "attacked" else truth
+        known = truth if world == "balanced" else None
         worlds[world] = {"mean_pp": float(np.nanmean(x)), "sd_pp": float(np.nanstd(x, ddof=1)), "replicates": len(x)}
         sizes = [s for s in SIZES if len(x) // s >= 2]
-        rows += [{"world": world, **coverage(x, size)._asdict()} for size in sizes]
+        rows += [{"world": world, **coverage(x, size, truth=known)._asdict()} for size in sizes]
     table = pd.DataFrame(rows)
     table.to_csv(options.out / "coverage.csv", index=False)
     content = {"recsim": rs.__version__, "scenario": base.name, "set": SMALL, "worlds": worlds, "rows": rows}

@@ -29,6 +29,26 @@ def top_share(values: np.ndarray, share: float) -> float:
     return float(x[: max(1, round(share * x.size))].sum() / total)
 
 
+LORENZ_POINTS = (*(k / 10 for k in range(10)), 0.95, 0.99, 1.0)
+"""Parts of the units, smallest first, at which Lorenz curves are kept."""
+
+
+def lorenz(values: np.ndarray, points: tuple[float, ...] = LORENZ_POINTS) -> np.ndarray:
+    """M16, part of the total held by the smallest ``points`` of non-negative values, zeros included.
+
+    Linear between units, so that 0 holds 0 and 1 holds 1; NaN if the total is zero.
+
+    Args:
+        values: (N,). points: shares of the units, 0-1.
+    """
+    x = np.sort(np.asarray(values, float))
+    total = x.sum()
+    if x.size == 0 or total <= 0:
+        return np.full(len(points), np.nan)
+    held = np.concatenate([[0.0], np.cumsum(x)]) / total
+    return np.interp(np.asarray(points) * x.size, np.arange(x.size + 1), held)
+
+
 def share_of(values: np.ndarray, chosen: np.ndarray) -> float:
     """Part of the total of non-negative values that the chosen ones hold; NaN if the total is zero.
 
@@ -116,6 +136,22 @@ def defined_mean(values: np.ndarray, axis: int | None = None) -> np.ndarray:
     count = np.asarray(known.sum(axis=axis))
     total = np.asarray(np.where(known, x, 0.0).sum(axis=axis))
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def calibration(history: np.ndarray, shown: np.ndarray, mixed: float = 0.01) -> np.ndarray:
+    """M14, KL(p || (1 - a) q + a p) in bits: how far what a person is shown (q) is from what she was shown before (p).
+
+    0: the same mix of candidates; the part a of p keeps it finite (Steck 2018).
+
+    Args:
+        history, shown: (P, C) impressions by person and candidate. mixed: a, 0-1.
+
+    Returns:
+        (P,), NaN for people without impressions in either.
+    """
+    p, q = shares(history), shares(shown)
+    ratio = np.divide(p, (1 - mixed) * q + mixed * p, out=np.ones_like(p), where=p > 0)
+    return (p * np.log2(ratio)).sum(axis=-1)
 
 
 class Interval(NamedTuple):

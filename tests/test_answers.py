@@ -236,7 +236,7 @@ def test_stored_shown_again_and_complete(scenario, tmp_path, command, log):
     lines = answer_lines(again)
     assert all(len(line) <= 80 for line in lines if not line.startswith(("results:", "report:"))), lines
     page = (tmp_path / "a" / f"{command}.html").read_text()
-    assert page.count("<svg") == 1 and re.findall(r'(?:src|href)="(?!#)([^"]+)"', page) == []
+    assert page.count("<svg") == 1 and re.findall(r'(?:src|href)="(?!#|data:text/csv)([^"]+)"', page) == []
     assert f"python -m recsim {command} scenario.yaml" in page and "campaigns.network.accounts" in page
     ET.parse(tmp_path / "a" / "figures" / f"{command}.svg")
     assert (tmp_path / "a" / "figures" / f"{command}.png").stat().st_size > 20_000

@@ -22,12 +22,14 @@ from recsim.experiment import run
 from recsim.experiment.dictionary import described
 from recsim.experiment.sums import compare_sums
 from recsim.report import write, write_combined
+from recsim.report.figure_strings import FIGURES
 from recsim.report.strings import ENGLISH, say
 from recsim.scenario import load
 
 FAST = {"workers": 1, "robustness": False}
 SETS = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18", "run.replicates=2"]
 TEMPLATES = Path(recsim.report.__file__).parent / "templates"
+FIGURE_MODULES = [p for p in TEMPLATES.parent.glob("*.py") if "matplotlib" in p.read_text()]
 
 
 def small(*more):
@@ -142,3 +144,20 @@ def test_sentences_are_used_and_complete():
         assert say(key, **dict.fromkeys(fields, "x"))
     with pytest.raises(KeyError):
         say("finding")
+
+
+def test_words_of_figures_are_used_and_complete():
+    """Every text of a figure is said by a module that draws, by its whole name or one put together; none is written there."""
+    modules = {p.name: p.read_text() for p in FIGURE_MODULES}
+    code = "".join(modules.values())
+    whole = set(re.findall(r'"(\w+)"', code)) & set(FIGURES)
+    put_together = re.findall(r'say\(\s*f"([^"]+)"', code)
+    patterns = [re.compile(re.sub(r"\{.*?\}", r"[a-z_]+", text)) for text in put_together]
+    made = {key for key in FIGURES if any(p.fullmatch(key) for p in patterns)}
+    assert set(FIGURES) == whole | made and not set(FIGURES) & set(ENGLISH)
+    assert set(re.findall(r'say\(\s*"(\w+)"', code)) <= set(FIGURES)
+    for key, text in FIGURES.items():
+        fields = [(name, form) for _, name, form, _ in string.Formatter().parse(text) if name]
+        assert say(key, **{name: 1.0 if form else "x" for name, form in fields})
+    written = r"(?:set_title|set_xlabel|set_ylabel|supxlabel|suptitle|label=)\(?f?\"[^\"]*[a-z]{3}"
+    assert {name: re.findall(written, text) for name, text in modules.items() if re.findall(written, text)} == {}

@@ -25,7 +25,7 @@ sync_api = pytest.importorskip(
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here: accessibility is not tested")
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
-SETS = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18", "run.replicates=2"]
+SETS = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18", "run.replicates=3"]
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +89,21 @@ def test_sorts_numbers_as_numbers_and_text_as_text(page):
 
 
 def test_filters_rows(page):
-    page.locator("input.filter").first.fill("like_rate")
+    field = page.locator('input.filter[data-table="t-assumed"]')
+    field.fill("like_rate")
     shown = page.locator("#t-assumed tbody tr:visible")
     assert 1 <= shown.count() < 5 and "like_rate" in shown.first.text_content()
-    page.locator("input.filter").first.fill("")
+    field.fill("")
     assert shown.count() > 80
+
+
+def test_all_metrics_can_be_searched(page):
+    page.locator("summary", has_text="All metrics").click()
+    page.locator('input.filter[data-table="t-metrics"]').fill("M19")
+    assert page.locator("#t-metrics tbody tr:visible").count() == 2
+    page.locator('input.filter[data-table="t-metrics"]').fill("region south")
+    shown = page.locator("#t-metrics tbody tr:visible")
+    assert shown.count() == 3 and all("not printed" in text for text in shown.all_text_contents())  # 40 people
 
 
 def test_dark_and_light(page, browser, report):
@@ -115,7 +125,7 @@ def test_dark_and_light(page, browser, report):
 
 def test_data_of_every_figure_can_be_downloaded(page, tmp_path):
     links = page.locator("figcaption a[download]")
-    assert links.count() == page.locator("figure").count() == 5
+    assert links.count() == page.locator("figure").count() == 8
     for number in range(links.count()):
         with page.expect_download() as waiting:
             links.nth(number).click()

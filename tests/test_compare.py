@@ -124,6 +124,18 @@ def test_contrasts_are_those_of_the_replicates(done):
     assert row_of(done, "popular_decayed")[1]["difference_verdict"] == "the same"
 
 
+def test_amplification_names_its_baselines(done):
+    """M6: a ratio of shares without campaigns, against every policy of the set that treats all people alike."""
+    table = done.frames["shift_by_replicate"]
+    share = table[table["candidate"] == "eva"].pivot(index="replicate", columns="policy", values="share_counterfactual")
+    for policy in POLICIES:
+        found = row_of(done, policy)[1]["amplification"]
+        assert set(found) == {p["policy"] for p in done.summary["policies"] if not p["profiled"]} - {policy}
+        for baseline, ratio in found.items():
+            assert ratio["value"] == pytest.approx(share[policy].mean() / share[baseline].mean())
+            assert ratio["low"] <= ratio["value"] <= ratio["high"]
+
+
 @pytest.mark.parametrize(
     ("values", "p", "words"),
     [
@@ -359,7 +371,7 @@ def test_figures_and_page_are_complete(scenario, tmp_path, case):
         ET.parse(path)
     page = (result.folder / "compare.html").read_text()
     assert "<b>x" not in page and "&lt;b&gt;x" in page and page.count("<svg") == 3
-    assert re.findall(r'(?:src|href)="(?!#)([^"]+)"', page) == []
+    assert re.findall(r'(?:src|href)="(?!#|data:text/csv)([^"]+)"', page) == []
     assert "campaigns.network.accounts" in page and ALIAS in page and "--policies" in page
     assert all(len(line) <= 80 for line in comparison_lines(result) if "/" not in line)
 

@@ -103,6 +103,40 @@ def test_stances_and_items(tmp_path):
     assert arm["gini_items"] == pytest.approx(1 / 6)  # 2, 1, 1
 
 
+def test_watching_prevalence_and_creators_by_hand(tmp_path):
+    rows = [  # person, candidate, creator, watched, inauthentic, impressions
+        (1, "a", "x", 0.5, "true", 3), (1, "a", "x", 0.49, "no", 1), (2, "a", "y", None, None, 4), (2, "", "z", 0.9, "1", 2),
+    ]  # fmt: skip
+    arm = measure(log_of(rows, tmp_path, ("person", "candidate", "creator", "watched", "inauthentic", "impressions")))[
+        "arms"
+    ][0]
+    assert arm["rows"][0]["view_through"] == 0.75  # 3 of 4; rows that do not say are left out
+    assert arm["prevalence"] == 0.5 and arm["prevalence_candidates"] == 3 / 8 and arm["prevalence_people"] == 1
+    assert arm["gini_creators"] == pytest.approx(2 * (1 * 2 + 2 * 4 + 3 * 4) / (3 * 10) - 4 / 3)
+    assert arm["gini_people"] == 0  # four each, of content about candidates
+
+
+def test_rank_weighted_stance_by_hand(tmp_path):
+    """SERP-MS of lists of two and three: (2 * 1 - 1) / 3 and (3 * -1) / 6; a person's mean, then people's."""
+    rows = [
+        (1, "a", "supportive", "p", 1), (1, "a", "critical", "p", 2), (1, "a", "critical", "q", 1), (1, "", "", "q", 2),
+        (1, "b", "neutral", "q", 3), (2, "b", "supportive", "p", 1),
+    ]  # fmt: skip
+    arm = measure(log_of(rows, tmp_path, ("person", "candidate", "stance", "visit", "rank")))["arms"][0]
+    assert arm["rank_weighted_stance"] == pytest.approx(((1 / 3 - 1 / 2) / 2 + 1) / 2)
+
+
+def test_calibration_and_log_ratio_by_hand(tmp_path):
+    (one,) = measure(log_of(BY_HAND, tmp_path), baseline="plain")["comparisons"]
+    # Person 1 saw only a and is shown 3/4 a; person 2 saw only b and is shown a; person 3 is shown nobody.
+    bits = [-math.log2(0.99 * 0.75 + 0.01), -math.log2(0.01)]
+    assert one["calibration_bits"] == pytest.approx(np.mean(bits)) and one["calibration_people"] == 2
+    assert one["rows"][0]["log_exposure_ratio"] == pytest.approx(math.log(4.5 / 1.5))
+    other = log_of([(1, "x", "a", 1), (2, "y", "a", 3)], tmp_path)
+    (two,) = measure(other, baseline="x")["comparisons"]
+    assert "calibration_bits" not in two and two["rows"][0]["log_exposure_ratio"] == pytest.approx(math.log(3.5 / 1.5))
+
+
 def test_a_simulated_log_says_what_the_run_says(tmp_path):
     scenario = load(fake_world.SMALL, SETS)
     log = simulated_log(scenario, 1)
@@ -134,6 +168,11 @@ def test_a_simulated_log_says_what_the_run_says(tmp_path):
         (("person", "candidate"), [(1, "a"), (None, "b")], "row 2, person"),
         (("person", "candidate", "stance"), [(1, "a", "pro")], "got 'pro', is none of critical"),
         (("person", "candidate", "region"), [(1, "a", "n"), (1, "a", "s")], "row 1, region.*and 1 more"),
+        (("person", "candidate", "watched"), [(1, "a", 0.5), (1, "a", 1.5)], "row 2, watched: got 1.5, is not between"),
+        (("person", "candidate", "inauthentic"), [(1, "a", "perhaps")], "got 'perhaps', is neither true nor false"),
+        (("person", "candidate", "rank"), [(1, "a", 1)], "'rank' without 'visit' and 'stance'"),
+        (("person", "candidate", "stance", "visit", "rank"), [(1, "a", "neutral", 1, 0)], "row 1, rank: got 0"),
+        (("person", "candidate", "stance", "visit", "rank"), [(1, "a", "neutral", 1, 1.5)], "not a whole number"),
         (("person", "candidate"), [], "no rows"),
     ],
 )

@@ -3,12 +3,14 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from recsim.errors import InputError
 from recsim.scenario import dump_yaml, fingerprint, json_schema, load, parse, quantities, realise, template
 from recsim.scenario.quantity import Quantity
+from recsim.scenario.realise import balanced
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = ROOT / "configs" / "small.yaml"
@@ -47,6 +49,13 @@ SMALL = ROOT / "configs" / "small.yaml"
         ("campaigns.network.accounts={value: 5, evidence: documented}", "no source is given"),
         ("campaigns.network.accounts={value: 5, evidense: assumption}", "unknown key 'evidense'"),
         ("candidates=[]", "got 0 entries, must be at least 2"),
+        ("population.tiles={north: [0, 0]}", "population.tiles: has no place for south"),
+        ("population.tiles={nort: [0, 0]}", r"population.tiles.nort: got unknown name 'nort'; .*did you mean 'north'\?"),
+        ("population.tiles={north: [1, 0], south: [1, 0]}", r"got the place \[1, 0\], where 'north' is"),
+        ("population.tiles={north: [1, 0], south: [-1, 0]}", r"must be in \[0, 40\]"),
+        ("population.tiles={north: [1.5, 0], south: [1, 0]}", "whole number is needed"),
+        ("population.tiles={north: [1], south: [1, 0]}", "population.tiles.north"),
+        ("run.draws=balansed", "got 'balansed'; allowed: independent, balanced; did you mean 'balanced'"),
     ],
 )  # fmt: skip
 def test_one_line_per_problem(override, message):
@@ -174,6 +183,40 @@ def test_realise_hangs_on_keys_alone(romania):
     assert [c.standing for c in realise(renamed, 1, 0).candidates] == [c.standing for c in drawn.candidates]
 
 
+def with_draws(scenario, kind):
+    return scenario.model_copy(update={"run": scenario.run.model_copy(update={"draws": kind})})
+
+
+def test_balanced_draws_hold_every_part_of_a_range(romania):
+    """Ten replicates in a row one value from each tenth, a hundred one from each hundredth; nothing goes together."""
+    paths = [f"p{k}" for k in range(12)]
+    u = np.array([[draw(p) for p in paths] for draw in (balanced(5, r) for r in range(200))])
+    assert ((u >= 0) & (u < 1)).all() and u.std(axis=0) == pytest.approx(np.sqrt(1 / 12), abs=1e-3)
+    for start in range(0, 200, 10):
+        assert (np.sort(np.floor(10 * u[start : start + 10]), axis=0) == np.arange(10)[:, None]).all()
+    for start in (0, 100):
+        assert (np.sort(np.floor(100 * u[start : start + 100]), axis=0) == np.arange(100)[:, None]).all()
+    between = np.corrcoef(u.T)[np.triu_indices(12, 1)]
+    assert np.abs(between).max() < 4 / np.sqrt(200) and len({tuple(row) for row in np.floor(10 * u[:10].T)}) == 12
+    # Each value by itself is uniform over seeds.
+    alone = np.sort([balanced(seed, 3)("p") for seed in range(400)])
+    assert np.abs(alone - (np.arange(400) + 0.5) / 400).max() < 1.63 / np.sqrt(400)  # Kolmogorov-Smirnov at 1 %
+
+
+def test_balanced_draws_of_a_scenario(romania):
+    """Another draw of the same ranges; an earlier replicate does not change when later ones are added."""
+    spread = with_draws(romania, "balanced")
+    drawn = [realise(spread, 1, r) for r in range(10)]
+    rates = np.array([s.response.like_rate.value for s in drawn])
+    low, high = romania.response.like_rate.range
+    assert (np.sort(np.floor(10 * (rates - low) / (high - low))) == np.arange(10)).all()
+    assert realise(spread, 1, 3) == drawn[3] and realise(spread, 1, 3, fixed=True) == spread
+    assert drawn[0].response.like_rate != realise(romania, 1, 0).response.like_rate
+    turned = spread.model_copy(update={"candidates": spread.candidates[::-1]})
+    assert realise(turned, 1, 3).candidates[::-1] == drawn[3].candidates
+    assert load(SMALL).run.draws == "independent"
+
+
 def test_log_range_is_drawn_in_logs():
     q = Quantity(value=10, range=(1, 100), scale="log")
     assert q.at(0.5).value == pytest.approx(10) and q.at(0).value == pytest.approx(1)
@@ -227,7 +270,7 @@ def test_every_number_of_romania_carries_evidence(romania):
     claims = [
         p for p in bare
         if p not in settings and not p.startswith((*skipped, "targets")) and not p.endswith((".start", ".end"))
-        and ".hours." not in p
+        and ".hours." not in p and not p.startswith("population.tiles.")
     ]  # fmt: skip
     assert claims == []
     assert all(q["evidence"] != "unstated" for q in quantities(romania) if not q["key"].startswith(skipped))
@@ -248,6 +291,30 @@ def test_romania_is_whole(romania):
         "volunteers",
     }
     assert len({s.region for s in romania.population.segments}) == 9
+
+
+def test_romania_by_county(romania):
+    """Counties have the people of their regions, and a place each on the map."""
+    names = {"segments": "data/romania_county_segments.csv", "tiles": "data/romania_county_tiles.csv"}
+    found = load(ROOT / "configs" / "romania.yaml", [f"population.{k}={v}" for k, v in names.items()])
+    assert len(found.population.tiles) == 43 == len(set(found.population.tiles.values()))
+    assert sum(c.adults for c in found.population.segments) == pytest.approx(sum(c.adults for c in romania.population.segments), abs=300)  # fmt: skip
+    assert found.population.simulated("region")["Abroad"] == pytest.approx(
+        romania.population.simulated("region")["Abroad"], rel=0.02
+    )
+    assert parse(yaml.safe_load(dump_yaml(found))) == found
+
+
+@pytest.mark.parametrize(
+    "text, message", [("region,row\nx,1", "column 'column' is missing"), ("region,row,column\nx,1,b", "x.csv:2.*whole")]
+)
+def test_bad_tiles(tmp_path, text, message):
+    (tmp_path / "x.csv").write_text(text)
+    (tmp_path / "s.yaml").write_text(SMALL.read_text())
+    with pytest.raises(InputError, match=message):
+        load(tmp_path / "s.yaml", ["population.tiles=x.csv"])
+    with pytest.raises(InputError, match="tiles file cannot be read"):
+        load(tmp_path / "s.yaml", ["population.tiles=nowhere.csv"])
 
 
 def test_segments_are_reproducible():

@@ -25,6 +25,7 @@ class Coverage(NamedTuple):
     Attributes:
         size: replicates of a study. studies: how many there were.
         covered: share of 95 % intervals (Student's t) that hold the truth, with its Wilson interval.
+        error: standard deviation of the studies' means: what their intervals should know of.
         predicted: share of 95 % prediction intervals that hold a world of the next study.
         rejected_t, rejected_flips: share of studies with p < 0.05 against no shift (Student's t; sign flips).
         covered_bca: share of BCa intervals that hold the truth, NaN below 30 replicates a study.
@@ -43,6 +44,7 @@ class Coverage(NamedTuple):
     covered_bca: float
     covered_bootstrap_t: float
     half_width: float
+    error: float
 
 
 def shifts_of(
@@ -85,17 +87,18 @@ def exchangeable(scenario: Scenario) -> Scenario:
     return parse(raw, raw["name"])
 
 
-def coverage(shift: np.ndarray, size: int, bootstrap: bool = True) -> Coverage:
+def coverage(shift: np.ndarray, size: int, bootstrap: bool = True, truth: float | None = None) -> Coverage:
     """Cut a row of replicates into studies and see how often their intervals and tests are right.
 
     Args:
         shift: (N,) one shift per replicate; NaN are left out.
         size: replicates of a study.
         bootstrap: whether to look at bootstrap intervals too (slow).
+        truth: what intervals should hold, if it is known from elsewhere; None: the mean of the row.
     """
     x = np.asarray(shift, float)
     x = x[~np.isnan(x)]
-    studies, truth = len(x) // size, float(x.mean())
+    studies, truth = len(x) // size, float(x.mean()) if truth is None else truth
     parts = x[: studies * size].reshape(studies, size)
     t = [interval(part) for part in parts]
     hit = sum(one.low <= truth <= one.high for one in t)
@@ -114,5 +117,5 @@ def coverage(shift: np.ndarray, size: int, bootstrap: bool = True) -> Coverage:
         size, studies, hit / studies, low, high, float(ahead),
         float(np.mean([p_value(part) < 0.05 for part in parts])),
         float(np.mean([procedures.sign_flip(part).p < 0.05 for part in parts])), boot, skewed,
-        float(np.mean([(one.high - one.low) / 2 for one in t])),
+        float(np.mean([(one.high - one.low) / 2 for one in t])), float(parts.mean(axis=1).std(ddof=1)) if studies > 1 else float("nan"),
     )  # fmt: skip

@@ -10,15 +10,13 @@ import numpy as np
 
 from recsim import metrics
 from recsim.audit import procedures
+from recsim.audit.cells import LEAST_PEOPLE
 from recsim.audit.plan import Deviation, Plan
 from recsim.audit.sequential import Stopped
 from recsim.experiment.folder import checksum, write_text
 from recsim.experiment.result import Result
 from recsim.experiment.summary import Counts, cleaned
 from recsim.metrics import interval
-
-LEAST_PEOPLE = 50
-"""Simulated people below which a segment is not shown."""
 
 
 class Record(NamedTuple):
@@ -105,7 +103,7 @@ def _segments(result: Result, names: list[str], family: list[int]) -> list[dict[
         large = [v for v in values if size.get(v, 0) >= LEAST_PEOPLE]
         by = {}
         for value in large:
-            part = exposure[exposure[division].astype(str) == value]
+            part = exposure[exposure[division] == value]
             by[value] = Counts(part, names, result.replicates, result.scenario.run.luck_branches).shift_pp
         for k in family:
             found = procedures.heterogeneity(np.stack([x[:, k] for x in by.values()], axis=1)) if by else None

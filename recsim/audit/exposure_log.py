@@ -32,10 +32,22 @@ COLUMNS = {
     "impressions": Column(False, "whole number, 0 or more", "impressions the row stands for; default 1"),
     "stance": Column(False, "critical, neutral or supportive", "stance of the item towards the candidate"),
     "item": Column(False, "text or number", "the item, for concentration over items"),
+    "creator": Column(False, "text or number", "who made the item, for concentration over creators"),
+    "watched": Column(
+        False, "0 to 1", "part of the item that was watched, mean over the row's impressions; for view-through"
+    ),
+    "inauthentic": Column(False, "true or false", "whether the item is known to come from a campaign; for prevalence"),
+    "visit": Column(
+        False, "text or number", "the page or visit in which it was shown, for lists of results; needs rank"
+    ),
+    "rank": Column(
+        False, "whole number, 1 or more", "place in that list, from 1; for rank-weighted stance; needs stance and visit"
+    ),
     "region": Column(False, "text", "where the person lives"),
     "language": Column(False, "text", "the person's language"),
     "age_band": Column(False, "text", "the person's age band"),
 }
+NUMBERS = ("watched", "rank", "inauthentic")
 DIVISIONS = ("region", "language", "age_band")
 ONE_ARM = "all"
 
@@ -78,7 +90,17 @@ def read_log(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.D
     frame["impressions"] = _counts(frame, path)
     if "arm" not in frame:
         frame["arm"] = ONE_ARM
-    for name in frame.columns.difference(["impressions"]):
+    if "watched" in frame:
+        frame["watched"] = _numbers(frame, "watched", 0.0, 1.0, "is not between 0 and 1", path)
+    if "rank" in frame:
+        if "visit" not in frame or "stance" not in frame:
+            raise InputError("has a column 'rank' without 'visit' and 'stance', which it needs", str(path))
+        frame["rank"] = _numbers(frame, "rank", 1.0, np.inf, "is not 1 or more", path)
+        whole = frame["rank"].isna() | (frame["rank"] == np.floor(frame["rank"]))
+        _refuse(~whole, "rank", "is not a whole number", path, frame["rank"])
+    if "inauthentic" in frame:
+        frame["inauthentic"] = _truths(frame, path)
+    for name in frame.columns.difference(["impressions", *NUMBERS]):
         empty = frame[name].isna()
         frame[name] = frame[name].astype(object).where(~empty, "").astype(str)
         if name == "candidate":
@@ -110,6 +132,28 @@ def _counts(frame: pd.DataFrame, path: Path) -> pd.Series:
     wrong = ~(np.isfinite(numbers) & (numbers >= 0) & (numbers == np.floor(numbers)))
     _refuse(wrong, "impressions", "is not a whole number of 0 or more", path, frame["impressions"])
     return numbers.astype(np.int64)
+
+
+def _numbers(frame: pd.DataFrame, name: str, low: float, high: float, text: str, path: Path) -> pd.Series:
+    """A column of numbers within bounds; empty cells stay so."""
+    numbers = pd.to_numeric(frame[name], errors="coerce").astype(float)
+    wrong = frame[name].notna() & ~((numbers >= low) & (numbers <= high) & np.isfinite(numbers))
+    _refuse(wrong, name, text, path, frame[name])
+    return numbers
+
+
+def _truths(frame: pd.DataFrame, path: Path) -> pd.Series:
+    """True, false, yes, no, 1, 0 as 1 and 0; empty: not known to be, 0."""
+    known = {"true": 1.0, "yes": 1.0, "1": 1.0, "1.0": 1.0, "false": 0.0, "no": 0.0, "0": 0.0, "0.0": 0.0}
+    found = frame["inauthentic"].map(lambda value: known.get(str(value).strip().lower(), np.nan))
+    _refuse(
+        frame["inauthentic"].notna() & found.isna(),
+        "inauthentic",
+        "is neither true nor false",
+        path,
+        frame["inauthentic"],
+    )
+    return found.fillna(0.0)
 
 
 def _refuse(wrong: pd.Series, column: str, text: str, path: Path, shown: pd.Series | None = None) -> None:

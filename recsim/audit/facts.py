@@ -31,13 +31,11 @@ def documented_facts(scenario: Scenario, frames: dict[str, pd.DataFrame], replic
     first = min(c.start for c in scenario.campaigns if c.counterfactual != "kept")
     runs = {"shared": replicates, "factual": replicates * scenario.run.luck_branches}
     runs["counterfactual"] = runs["factual"]
-    arm = exposure["arm"].astype(str)
+    sums = exposure.groupby(["arm", "day", "candidate"], observed=True)["impressions"].sum().reset_index()
 
-    def views(name: str, low: int, high: int, candidate: str | None = None) -> float:
-        inside = (arm == name) & (exposure["day"] >= low) & (exposure["day"] <= high)
-        if candidate is not None:
-            inside &= exposure["candidate"].astype(str) == candidate
-        return float(exposure.loc[inside, "impressions"].sum()) / runs[name] / scale / 1e6
+    def views(name: str, low: int, high: int, candidate: str) -> float:
+        inside = (sums["arm"] == name) & (sums["day"] >= low) & (sums["day"] <= high) & (sums["candidate"] == candidate)
+        return float(sums.loc[inside, "impressions"].sum()) / runs[name] / scale / 1e6
 
     out = {
         "beneficiary_views_before_M_per_day": views("shared", first - 7, first - 1, who) / 7,

@@ -23,6 +23,10 @@ LEAST_PEOPLE = 50
 """People below which a cell is not printed, to protect them and because it says little."""
 
 
+ENGAGED = 0.5
+"""Part of an item from which it counts as watched (M10)."""
+
+
 class Share(NamedTuple):
     """A share with its interval; NaN where it is undefined."""
 
@@ -116,7 +120,7 @@ def _arm(log: pd.DataFrame, table: Table, candidates: list[str]) -> dict[str, An
                 "candidate": name, "impressions": total[k], "share": share.value, "share_low": share.low,
                 "share_high": share.high, "share_of_persons": float(own.mean()) if len(own) else math.nan,
                 "reach": float(reached.mean()), "frequency": total[k] / reached.sum() if reached.any() else math.nan,
-                **_stances(log, name),
+                **_stances(log, name), **_view_through(log[log["candidate"] == name]),
             }
         )  # fmt: skip
     # A log of candidate content alone says nothing about its part of the whole.
@@ -132,6 +136,11 @@ def _arm(log: pd.DataFrame, table: Table, candidates: list[str]) -> dict[str, An
     if "item" in log:
         by_item = log.groupby("item")["impressions"].sum().to_numpy()
         out |= {"gini_items": metrics.gini(by_item), "top1_items_share": metrics.top_share(by_item, 0.01)}
+    if "creator" in log:
+        made = log[log["creator"] != ""]
+        by_creator = made.groupby("creator")["impressions"].sum().to_numpy()
+        out |= {"gini_creators": metrics.gini(by_creator), "top1_creators_share": metrics.top_share(by_creator, 0.01)}
+    out |= {"gini_people": metrics.gini(per_person), **_prevalence(log), **_rank_weighted(log)}
     out["segments"] = _segments(log, candidates)
     return out
 
@@ -142,6 +151,47 @@ def _stances(log: pd.DataFrame, candidate: str) -> dict[str, float]:
     mine = log[log["candidate"] == candidate]
     sums, total = mine.groupby("stance")["impressions"].sum(), float(mine["impressions"].sum())
     return {f"{name}_share": float(sums.get(name, 0)) / total if total else math.nan for name in STANCES}
+
+
+def _by_person(log: pd.DataFrame, x: pd.Series, n: pd.Series) -> Share:
+    """Share of the sums of two columns, people as clusters."""
+    sums = pd.DataFrame({"person": log["person"], "x": x, "n": n}).groupby("person").sum()
+    return _ratio(sums["x"].to_numpy(float), sums["n"].to_numpy(float))
+
+
+def _view_through(log: pd.DataFrame) -> dict[str, float]:
+    """M10: part of the impressions whose item was watched to at least one half; rows that do not say are left out."""
+    if "watched" not in log:
+        return {}
+    known = log[log["watched"].notna()]
+    found = _by_person(known, known["impressions"] * (known["watched"] >= ENGAGED), known["impressions"])
+    return {"view_through": found.value, "view_through_low": found.low, "view_through_high": found.high}
+
+
+def _prevalence(log: pd.DataFrame) -> dict[str, float]:
+    """M9: part of the impressions, and of those of candidate content, whose item is known to come from a campaign; and of people."""
+    if "inauthentic" not in log:
+        return {}
+    bad, out = log["impressions"] * log["inauthentic"], dict[str, float]()
+    for name, chosen in (("prevalence", np.ones(len(log), bool)), ("prevalence_candidates", (log["candidate"] != "").to_numpy())):  # fmt: skip
+        found = _by_person(log[chosen], bad[chosen], log["impressions"][chosen])
+        out |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    people = bad.groupby(log["person"]).sum() > 0
+    return {**out, "prevalence_people": float(people.mean())}
+
+
+def _rank_weighted(log: pd.DataFrame) -> dict[str, float]:
+    """M23 of each list, sum s (n - r + 1) / (n (n + 1) / 2), -1 to 1; mean over a person's lists, then over people."""
+    if "rank" not in log:
+        return {}
+    shown = log[log["rank"].notna() & (log["impressions"] > 0)]
+    score = shown["stance"].map({"supportive": 1.0, "critical": -1.0}).fillna(0.0)
+    lists = shown.assign(score=score).groupby(["person", "visit"])
+    n = lists["rank"].transform("max")
+    weight = (n - shown["rank"] + 1) / (n * (n + 1) / 2)
+    each = (score * weight).groupby([shown["person"], shown["visit"]]).sum()
+    t = metrics.interval(each.groupby("person").mean().to_numpy())
+    return {"rank_weighted_stance": t.mean, "rank_weighted_stance_low": t.low, "rank_weighted_stance_high": t.high}
 
 
 def _segments(log: pd.DataFrame, candidates: list[str]) -> list[dict[str, Any]]:
@@ -184,16 +234,32 @@ def _comparison(arm: Table, base: Table, candidates: list[str]) -> dict[str, Any
         rows.append(
             {
                 "candidate": name, "difference_pp": 100 * difference, "difference_low": 100 * low, "difference_high": 100 * high,
+                "log_exposure_ratio": _log_ratio(arm, base, k),
                 "amplification": float(p[k] / q[k]) if q[k] > 0 else math.nan,
                 # People reached, with one added in either arm, per person of the arm (Huszar et al. 2022).
                 "amplification_reach_pct": 100 * ((reached[0] + 1) / (k_groups * reached[1] + 1) - 1),
             }
         )  # fmt: skip
     return {
-        "paired": paired, "tv_distance": float(metrics.total_variation(p, q)),
+        **_calibration(arm, base, paired), "paired": paired, "tv_distance": float(metrics.total_variation(p, q)),
         "js_divergence": float(metrics.js_divergence(p, q)) if not (np.isnan(p).any() or np.isnan(q).any()) else math.nan,
         "rows": rows,
     }  # fmt: skip
+
+
+def _log_ratio(arm: Table, base: Table, k: int) -> float:
+    """M4 of impressions per person, so that arms of different sizes can be compared."""
+    return float(
+        np.log((arm.x[:, k].sum() + 0.5) / len(arm.people)) - np.log((base.x[:, k].sum() + 0.5) / len(base.people))
+    )
+
+
+def _calibration(arm: Table, base: Table, paired: bool) -> dict[str, float]:
+    """M14: how far what people are shown is from what the same people are shown in the baseline, bits, mean over people."""
+    if not paired:
+        return {}
+    bits = metrics.interval(metrics.calibration(base.x, arm.x))
+    return {"calibration_bits": bits.mean, "calibration_low": bits.low, "calibration_high": bits.high, "calibration_people": bits.n}  # fmt: skip
 
 
 def _residuals(table: Table, k: int) -> np.ndarray | None:

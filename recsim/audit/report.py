@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from recsim import __version__, metrics
+from recsim.audit.all_metrics import all_metrics, what_stays
 from recsim.audit.combine import Gathered
 from recsim.audit.facts import documented_facts, platform_facts, verdict
 from recsim.experiment.dictionary import TABLES, described
+from recsim.experiment.persistence import persistence_row
 from recsim.experiment.result import Result
 from recsim.experiment.summary import Counts, cleaned, removed_campaigns
 from recsim.ranking import registry
@@ -184,7 +186,8 @@ def _results(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
     return {
         "candidates": s["candidates"], "tests": audit["candidates"], "segments": audit["segments"], **{k: s[k] for k in kept},
         "robustness": None if result.robustness is None else result.robustness.to_dict("records"),
-        "opinion": s.get("opinion"),
+        "metrics": all_metrics(result).to_dict("records"),
+        "persistence": [{"id": name, **persistence_row(found)} for name, found in what_stays(result).items()], "opinion": s.get("opinion"),
     }  # fmt: skip
 
 

@@ -100,6 +100,10 @@ def lines_of(found: dict[str, Any]) -> list[str]:
             f"{part}parity gap {number(arm['parity_gap_pp'], '.1f')} pp; effective candidates {number(arm['effective_candidates'], '.1f')}; the "
             f"1 % most exposed people hold {number(percent(arm['exposure_top1_share']), '.1f')} %"
         )
+        for key, name in (("prevalence", "inauthentic content"), ("rank_weighted_stance", "rank-weighted stance")):
+            if key in arm:
+                low, high = number(arm[f"{key}_low"], ".3f"), number(arm[f"{key}_high"], ".3f")
+                out += wrapped(f"{name}: {number(arm[key], '.3f')} ({low} to {high})")
         if hidden:
             out += wrapped(
                 f"fewer than {found['least_people']} people, not shown: " + ", ".join(f"{d} {s}" for d, s in hidden)

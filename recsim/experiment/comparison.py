@@ -69,9 +69,10 @@ class Comparison:
         """One row per policy and candidate."""
         rows = [
             {"rank": p["rank"], "policy": p["policy"], "own": p["own"], "candidate": r["id"], **r}
+            | {f"amplification.{b}": ratio["value"] for b, ratio in r.get("amplification", {}).items()}
             for p in self.summary["policies"] for r in p["candidates"]
         ]  # fmt: skip
-        return pd.DataFrame(rows).drop(columns="id")
+        return pd.DataFrame(rows).drop(columns=["id", "amplification"], errors="ignore")
 
     def costs(self) -> pd.DataFrame:
         """One row per policy and cost."""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from recsim import metrics
+from recsim.experiment.efficacy import Ratio, fieller
 from recsim.experiment.summary import ARMS, Counts, beneficiaries, cleaned, removed_campaigns, summarise
 from recsim.metrics import interval
 from recsim.scenario.platform import Platform
@@ -120,12 +121,16 @@ def summarise_comparison(
     costs = {p: costs_of(c.frames["facts"], replicates) for p, c in cells.items()}
     parts = {p: summarise(c.scenario, c.frames, c.metas, fingerprint, timing, None, fixed) for p, c in cells.items()}
     contrasts = _contrasts(shift, own, names, promoted)
+    baselines = [p for p in sorted(cells) if not _card(p, scenario.platform)["profiled"]]
     rows = []
     for policy in cells:
         part = parts[policy]
         for k, row in enumerate(part["candidates"]):
             row |= contrasts[policy, row["id"]]
             row |= _chances(shift[policy][:, k], part["threshold_pp"])
+            row["amplification"] = {
+                b: _amplification(counts[policy], counts[b], k)._asdict() for b in baselines if b != policy
+            }
             if row["beneficiary"]:
                 row |= _yield(part, row, removed_campaigns(scenario))
         rows.append(
@@ -195,6 +200,11 @@ def _chances(values: np.ndarray, threshold: float) -> dict[str, float]:
         "chance_at_threshold": metrics.chance_at_least(values, threshold),
         "replicates_at_threshold": float((known >= threshold).mean()) if len(known) else float("nan"),
     }
+
+
+def _amplification(policy: Counts, baseline: Counts, k: int) -> Ratio:
+    """M6: share of a candidate under a policy over that under a baseline, both without campaigns, in the same worlds."""
+    return fieller(policy.shares[:, :, 1, k].mean(axis=1), baseline.shares[:, :, 1, k].mean(axis=1))
 
 
 def _yield(part: dict[str, Any], row: dict[str, Any], removed: list) -> dict[str, float]:

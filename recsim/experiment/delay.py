@@ -12,6 +12,7 @@ import pandas as pd
 from recsim.errors import InputError
 from recsim.experiment.attribution import spread
 from recsim.experiment.efficacy import saved
+from recsim.experiment.persistence import Persistence, daily_shift, persistence, persistence_row
 from recsim.experiment.run import configured
 from recsim.experiment.sets import Answer, Question, WorldSet, answer, chosen_candidate, without_table
 from recsim.experiment.summary import removed_campaigns
@@ -111,6 +112,7 @@ def rows_of(worlds: Worlds, days: Sequence[int], k: int, declared: int | None) -
     late = worlds.excess(FACTUAL.name)[:, k]
     excess = {day: worlds.excess(arm_of(day).name)[:, k] for day in days}
     rows = []
+    window = range(worlds.metas[0]["fork_day"], 1)
     for n, day in enumerate(days):
         found, after = saved(late, excess[day]), excess[days[n + 1]] if n + 1 < len(days) else late
         span = (days[n + 1] if n + 1 < len(days) else 1) - day
@@ -121,9 +123,19 @@ def rows_of(worlds: Worlds, days: Sequence[int], k: int, declared: int | None) -
                 **_shift(worlds, arm_of(day).name, k),
                 "saved": found.value, "saved_low": found.low, "saved_high": found.high,
                 "saved_per_day": step.value, "saved_per_day_low": step.low, "saved_per_day_high": step.high,
+                **persistence_row(_after(worlds, arm_of(day).name, k, window, day)),
             }
         )  # fmt: skip
     return [*rows, {"removal_day": None, "days_earlier": 0, **_shift(worlds, FACTUAL.name, k)}]
+
+
+def _after(worlds: Worlds, arm: str, k: int, window: range, day: int) -> Persistence:
+    """How the shift decays once everything was removed: the last day at work is the one before."""
+    daily = daily_shift(
+        worlds.frames["exposure"], worlds.candidates, worlds.replicates, worlds.scenario.run.luck_branches, window,
+        (arm, COUNTERFACTUAL.name),
+    )  # fmt: skip
+    return persistence(daily[:, :, k], day - 1 - window.start)
 
 
 def _shift(worlds: Worlds, arm: str, k: int) -> dict[str, Any]:

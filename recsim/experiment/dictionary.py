@@ -68,6 +68,17 @@ TABLES = {
         "name": Column("text", "see the list of metrics"),
         "value": Column("as the metric", ""),
     }),
+    "lorenz": Table("a kind of unit and point of its Lorenz curve", {
+        "of": Column("text", "items, creators (views of people), people (impressions of content about candidates)"),
+        "smallest": Column("0-1", "part of the units, those with the least first, units with nothing included"),
+        "held": Column("0-1", "part of the total that they hold"),
+        "gini": Column("0-1", "Gini coefficient of the curve's units, the same in all its rows"),
+    }),
+    "persons": Table("a figure of single people, mean over them, and candidate", {
+        "name": Column("text", "calibration: KL of what they were shown in the window from what before, bits; share: of a candidate, everybody alike"),
+        "value": Column("as the figure", "mean over people"),
+        "people": Column("simulated people", "for whom it is defined"),
+    }),
     "shadows": Table("a shadow policy and candidate", {
         "shadow": Column("text", "other parameters, scored beside the policy and never shown"),
         "places": Column("positions", "among the first places that the shadow would have given"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,9 @@ class Result:
     robustness: pd.DataFrame | None = None
     reused: bool = False
     notes: list[str] = dataclasses.field(default_factory=list)
+    _by: dict[str, tuple[pd.DataFrame, pd.DataFrame]] = dataclasses.field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def shift(self) -> pd.DataFrame:
         """One row per candidate: shares, shift in percentage points with its 95 % interval, reach."""
@@ -63,6 +67,16 @@ class Result:
         """
         if dimension not in DIMENSIONS:
             raise unknown("dimension", dimension, DIMENSIONS)
+        return self.kept(dimension, lambda result: result._computed(dimension))
+
+    def kept(self, name: str, make: Callable[[Result], pd.DataFrame]) -> pd.DataFrame:
+        """A table that several parts of a report ask for, made once for as long as the exposure table is the same."""
+        found = self._by.get(name)
+        if found is None or found[0] is not self.frames["exposure"]:
+            found = self._by[name] = (self.frames["exposure"], make(self))
+        return found[1].copy()
+
+    def _computed(self, dimension: str) -> pd.DataFrame:
         candidates = [c.id for c in self.scenario.candidates]
         if dimension == "stance":
             return self._by_stance(candidates)
@@ -105,6 +119,9 @@ class Result:
 
     def daily(self) -> pd.DataFrame:
         """Exposure share and real impressions by day, arm and candidate: centred three-day means over replicates."""
+        return self.kept("daily", Result._daily)
+
+    def _daily(self) -> pd.DataFrame:
         exposure, candidates = self.frames["exposure"], [c.id for c in self.scenario.candidates]
         table = exposure.groupby(["arm", "day", "replicate", "branch", "candidate"], observed=True)["impressions"].sum()
         rows = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,15 @@ from recsim.scenario.schema import Scenario
 from recsim.state import STANCES
 
 ARMS = ("factual", "counterfactual")
+
+
+def places(column: pd.Series, names: Sequence[Any]) -> np.ndarray:
+    """(N,) where each value stands in a list of names, -1 where it does not; the names of a category are looked up once."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        among = pd.Index(list(names)).get_indexer(pd.Index(column.cat.categories))
+        codes = column.cat.codes.to_numpy()
+        return np.where(codes >= 0, among[codes], -1) if len(among) else np.full(len(column), -1)
+    return pd.Index(list(names)).get_indexer(pd.Index(column))
 
 
 class Counts:
@@ -31,23 +41,21 @@ class Counts:
     def __init__(self, exposure: pd.DataFrame, candidates: list[str], replicates: list[int], branches: int) -> None:
         self.candidates, self.replicates = candidates, replicates
         shape = (len(replicates), branches, len(ARMS), len(candidates), len(STANCES))
-        self.x = np.zeros(shape)
-        self.comments = np.zeros(shape[:-1])
-        inside = exposure[exposure["arm"].isin(ARMS)]
-        if len(inside):
-            place = (
-                pd.Index(replicates).get_indexer(pd.Index(inside["replicate"])), inside["branch"].to_numpy(),
-                pd.Index(ARMS).get_indexer(pd.Index(inside["arm"].astype(str))),
-                pd.Index(candidates).get_indexer(pd.Index(inside["candidate"].astype(str))),
-                pd.Index(STANCES).get_indexer(pd.Index(inside["stance"].astype(str))),
-            )  # fmt: skip
-            # get_indexer says -1 for a name it does not know, which would count for the last one.
-            known = np.all([index >= 0 for index in place], axis=0)
-            if not known.all() and set(inside["candidate"].astype(str)) - set(candidates):
-                raise ValueError("the table names candidates that are not among those asked for")
-            inside_place = tuple(index[known] for index in place)
-            np.add.at(self.x, inside_place, inside["impressions"].to_numpy()[known])
-            np.add.at(self.comments, inside_place[:-1], inside["comment_exposures"].to_numpy()[known])
+        names: tuple[tuple[str, Sequence[Any]], ...] = (
+            ("replicate", replicates), ("branch", range(branches)), ("arm", ARMS), ("candidate", candidates), ("stance", STANCES),
+        )  # fmt: skip
+        place = [places(exposure[column], known) for column, known in names]
+        inside = place[2] >= 0
+        if (inside & (place[3] < 0)).any():
+            raise ValueError("the table names candidates that are not among those asked for")
+        inside &= np.all([index >= 0 for index in place], axis=0)
+        flat = np.ravel_multi_index([index[inside] for index in place], shape)
+        size = int(np.prod(shape))
+        self.x, self.comments = (
+            np.bincount(flat, exposure[column].to_numpy(float)[inside], size).reshape(shape).astype(float)
+            for column in ("impressions", "comment_exposures")
+        )
+        self.comments = self.comments.sum(axis=-1)
 
     @property
     def impressions(self) -> np.ndarray:

@@ -24,6 +24,8 @@ def write(result: Result, record: Record | None = None, plan: Path | None = None
     """
     if result.folder is None:
         return
+    from recsim.audit.all_metrics import all_metrics
+    from recsim.audit.cells import printable
     from recsim.audit.evidence import write_evidence
     from recsim.experiment.folder import write_text
     from recsim.experiment.result import DIMENSIONS
@@ -32,7 +34,8 @@ def write(result: Result, record: Record | None = None, plan: Path | None = None
     from recsim.report.figures import all_figures
 
     for dimension in DIMENSIONS:
-        write_text(result.folder / f"by_{dimension}.csv", result.by(dimension).to_csv(index=False))
+        write_text(result.folder / f"by_{dimension}.csv", printable(result, dimension).to_csv(index=False))
+    write_text(result.folder / "metrics.csv", all_metrics(result).to_csv(index=False))
     drawn = all_figures(result, result.folder / "figures")
     found = write_evidence(result, record, plan)
     assert found is not None

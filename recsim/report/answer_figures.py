@@ -18,22 +18,21 @@ from recsim.experiment.sets import Answer
 from recsim.report.attribution_words import KIND_WORDS
 from recsim.report.compare_table import short
 from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE, save
+from recsim.report.strings import say
 from recsim.report.tradeoff_figures import tradeoff
 from recsim.report.words import name_of
 
 Drawn = tuple[Figure, str]
 PAIRS = 8
 """Most interactions that a waterfall shows one by one."""
-COLOURS = {"direct channel": SKY, "alone": BLUE, "interaction": ORANGE}
+COLOURS = {"attribute_bar_direct": SKY, "attribute_bar_alone": BLUE, "attribute_bar_interaction": ORANGE}
 
 
 def caption(result: Answer) -> str:
     """What every figure rests on."""
     s = result.summary
-    return (
-        f"days {s['window_first_day']} to 0; {s['replicates']} replicates x {s['luck_branches']} luck branches; "
-        f"{s['people']:,} simulated people; policy {s['policy']}; 95 % intervals"
-    )
+    keys = ("window_first_day", "replicates", "luck_branches", "people", "policy")
+    return say("caption_answer", **{key: s[key] for key in keys})
 
 
 def ends(row: dict[str, Any], mean: str = "shift_pp", low: str = "ci_low", high: str = "ci_high") -> np.ndarray:
@@ -49,7 +48,11 @@ def _value(row: dict[str, Any], key: str) -> float:
 def threshold_line(axes: Axes, s: dict[str, Any]) -> None:
     """The declared threshold."""
     axes.axhline(
-        s["threshold_pp"], color=RED, linestyle=":", linewidth=1.2, label=f"threshold {s['threshold_pp']:g} pp"
+        s["threshold_pp"],
+        color=RED,
+        linestyle=":",
+        linewidth=1.2,
+        label=say("threshold_line", threshold=s["threshold_pp"]),
     )
 
 
@@ -60,10 +63,10 @@ def waterfall_rows(s: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
     """Label, numbers and colour of each step from zero to the total: direct, single, together, what is left."""
     rows: list[tuple[str, dict[str, Any], str]] = []
     if s["direct"]:
-        rows.append(("direct, no door", s["direct"], SKY))
+        rows.append((say("attribute_direct"), s["direct"], SKY))
     for part in s["parts"]:
         alone = {"shift_pp": part["alone_pp"], "ci_low": part["alone_ci_low"], "ci_high": part["alone_ci_high"]}
-        rows.append((f"{part['name']} alone", alone, BLUE))
+        rows.append((say("attribute_alone", name=part["name"]), alone, BLUE))
     more = sorted(s["interactions"], key=lambda m: -abs(m["shift_pp"] or 0.0))
     for m in more[:PAIRS]:
         if len(more) <= PAIRS or m["shift_pp"]:
@@ -71,7 +74,7 @@ def waterfall_rows(s: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
     left = more[PAIRS:]
     if left or s["larger"]:
         rest = sum(m["shift_pp"] or 0.0 for m in left) + ((s["larger"]["shift_pp"] or 0.0) if s["larger"] else 0.0)
-        rows.append(("all other interactions", {"shift_pp": rest}, ORANGE))
+        rows.append((say("attribute_rest"), {"shift_pp": rest}, ORANGE))
     return rows
 
 
@@ -95,18 +98,18 @@ def attribution(result: Answer) -> Drawn:
     above.errorbar(
         _value(s["total"], "shift_pp"), y, xerr=ends(s["total"]), fmt="none", color="#333333", capsize=2.5, linewidth=1.1
     )  # fmt: skip
-    above.set_yticks(range(y + 1), [short(label, 42) for label, *_ in steps] + ["total"], fontsize=8)
+    above.set_yticks(range(y + 1), [short(label, 42) for label, *_ in steps] + [say("attribute_total")], fontsize=8)
     above.set_ylim(y + 0.6, -0.6)
-    above.set_title(f"How the shift of {name_of(result)} adds up", loc="left")
+    above.set_title(say("attribute_title", name=name_of(result)), loc="left")
     for y, part in enumerate(s["parts"]):
         below.errorbar(
             _value(part, "shift_pp"), y, xerr=ends(part), fmt="D", color=RED, capsize=3, markersize=5.5,
-            label="part (Shapley value)" if y == 0 else None,
+            label=say("attribute_part") if y == 0 else None,
         )  # fmt: skip
         low, high = sorted((np.nan_to_num(_value(part, "alone_pp")), np.nan_to_num(_value(part, "on_top_pp"))))
         below.plot([low, high], [y, y], color="#bbbbbb", linewidth=5, zorder=1, solid_capstyle="butt")
         below.plot(
-            _value(part, "alone_pp"), y, "o", color=BLUE, markersize=5, label="added to none" if y == 0 else None
+            _value(part, "alone_pp"), y, "o", color=BLUE, markersize=5, label=say("attribute_none") if y == 0 else None
         )
         below.plot(
             _value(part, "on_top_pp"),
@@ -114,26 +117,22 @@ def attribution(result: Answer) -> Drawn:
             "s",
             color=GREEN,
             markersize=5,
-            label="added to all others" if y == 0 else None,
+            label=say("attribute_all") if y == 0 else None,
         )
     below.set_yticks(range(len(s["parts"])), [short(p["name"], 42) for p in s["parts"]], fontsize=8)
     below.set_ylim(len(s["parts"]) - 0.4, -0.6)
-    below.set_title(f"Parts of the {KIND_WORDS[s['by']]}", loc="left")
+    below.set_title(say("attribute_parts", kind=KIND_WORDS[s["by"]]), loc="left")
     for axes in (above, below):
         axes.axvline(0, color=BLACK, linewidth=0.8)
         axes.grid(axis="y", visible=False)
-    below.set_xlabel("exposure shift, percentage points (whiskers: 95 % interval)")
-    bars = {label: colour for _, _, colour in steps for label, known in COLOURS.items() if known == colour}
+    below.set_xlabel(say("attribute_axis"))
+    bars = {say(label): colour for _, _, colour in steps for label, known in COLOURS.items() if known == colour}
     marks, words = below.get_legend_handles_labels()
     handles = [matplotlib.patches.Patch(color=colour, label=label) for label, colour in bars.items()]
     figure.legend([*handles, *marks], [*bars, *words], loc="outside lower center", fontsize=7.5, frameon=False, ncols=3)
     _cut(above, [0.0, *np.cumsum([np.nan_to_num(_value(row, "shift_pp")) for _, row, _ in steps])])
     _cut(below, [0.0, *(_value(p, k) for p in s["parts"] for k in ("shift_pp", "alone_pp", "on_top_pp"))])
-    text = (
-        f"Harsanyi dividends from zero to the shift of {name_of(result)}, and Shapley values of the {KIND_WORDS[s['by']]}; "
-        f"whiskers that leave the picture are cut; {caption(result)}."
-    )
-    return figure, text
+    return figure, say("attribute_caption", name=name_of(result), kind=KIND_WORDS[s["by"]], rest=caption(result))
 
 
 def _cut(axes: Axes, means: list[float], up: bool = False) -> None:
@@ -159,31 +158,31 @@ def dose(result: Answer) -> Drawn:
     axes = grid[0]
     x = [p["dose"] for p in points]
     low, high = ([p["shift_pp"] if p[k] is None else p[k] for p in points] for k in ("ci_low", "ci_high"))
-    axes.fill_between(x, low, high, color=BLUE, alpha=0.18, linewidth=0, label="95 % interval")
-    axes.plot(x, [p["shift_pp"] for p in points], "o-", color=BLUE, markersize=5, linewidth=1.6, label="mean shift")
+    axes.fill_between(x, low, high, color=BLUE, alpha=0.18, linewidth=0, label=say("interval"))
+    axes.plot(x, [p["shift_pp"] for p in points], "o-", color=BLUE, markersize=5, linewidth=1.6, label=say("dose_mean"))
     threshold_line(axes, s)
     axes.axhline(0, color=BLACK, linewidth=0.8)
     cross, full = s["crossing"], s["saturation"]
     if cross["dose"] is not None:
         a, b = cross["ci_low"], cross["ci_high"]
         start, end = max(a or 0.0, x[0] / 1.3), b if b is not None else x[-1]
-        axes.axvspan(start, end, color=ORANGE, alpha=0.18, linewidth=0, label="crosses the threshold: interval")
-        axes.axvline(cross["dose"], color=ORANGE, linewidth=1.6, label=f"crosses it at x {cross['dose']:.2g}")
+        axes.axvspan(start, end, color=ORANGE, alpha=0.18, linewidth=0, label=say("dose_crossing_interval"))
+        axes.axvline(cross["dose"], color=ORANGE, linewidth=1.6, label=say("dose_crossing", dose=cross["dose"]))
     if full["dose"]:
         axes.axvline(
             full["dose"],
             color=GREEN,
             linestyle="--",
             linewidth=1.4,
-            label=f"no larger dose differs from x {full['dose']:.2g} on",
+            label=say("dose_saturation", dose=full["dose"]),
         )
     axes.set_xscale("log", base=2)
     shown = points[:: max(1, -(-len(points) // 8))]
     for panel in grid:
         panel.set_xticks([p["dose"] for p in shown], [f"{p['dose']:.3g}" for p in shown])
         panel.xaxis.set_minor_locator(NullLocator())
-    axes.set_ylabel(f"shift of {name_of(result)},\npercentage points")
-    axes.set_title("Dose and response", loc="left")
+    axes.set_ylabel(say("dose_shift", name=name_of(result)))
+    axes.set_title(say("dose_title"), loc="left")
     if paid:
         grid[1].plot(
             [p["dose"] for p in paid],
@@ -191,7 +190,7 @@ def dose(result: Answer) -> Drawn:
             "s-",
             color=PINK,
             markersize=4.5,
-            label="excess views per euro, on average",
+            label=say("dose_per_euro"),
         )
         more = [p for p in paid if p["further_per_eur"] is not None]
         grid[1].plot(
@@ -200,15 +199,15 @@ def dose(result: Answer) -> Drawn:
             "^:",
             color=BLACK,
             markersize=4.5,
-            label="of each further euro",
+            label=say("dose_further"),
         )
-        grid[1].set_ylabel("excess views\nper euro")
+        grid[1].set_ylabel(say("dose_euro_axis"))
         grid[1].axhline(0, color=BLACK, linewidth=0.8)
     _ratio_axis(axes, shown)
-    what = "all removed campaigns" if s["campaign"] == "all" else s["campaign"]
-    grid[-1].set_xlabel(f"dose: multiplier of the accounts of {what} (logarithmic)")
+    what = say("dose_all") if s["campaign"] == "all" else s["campaign"]
+    grid[-1].set_xlabel(say("dose_axis", what=what))
     figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
-    return figure, f"Shift by dose of {what}, mean and 95 % interval; {caption(result)}."
+    return figure, say("dose_caption", what=what, rest=caption(result))
 
 
 def _ratio_axis(axes: Axes, points: list[dict[str, Any]]) -> None:
@@ -219,7 +218,7 @@ def _ratio_axis(axes: Axes, points: list[dict[str, Any]]) -> None:
     upper = axes.secondary_xaxis("top")
     upper.set_xticks([p["dose"] for p in shown], [f"{p['dose_ratio']:.2g}" for p in shown], fontsize=8)
     upper.xaxis.set_minor_locator(NullLocator())
-    upper.set_xlabel("realised: fake per organic action on the candidate's items", fontsize=8)
+    upper.set_xlabel(say("dose_ratio_axis"), fontsize=8)
 
 
 # ---- delay -------------------------------------------------------------------------------------------------------
@@ -236,45 +235,40 @@ def delay(result: Answer) -> Drawn:
     above, lowest = panels[0, 0], panels[-1, 0]
     mean = [_value(row, "shift_pp") for row in rows]
     low, high = (np.array([_value(row, k) for row in rows]) for k in ("ci_low", "ci_high"))
-    above.fill_between(days, low, high, color=BLUE, alpha=0.18, linewidth=0, label="95 % interval")
-    above.plot(days, mean, "o-", color=BLUE, markersize=4.5, linewidth=1.6, label="removed on that day")
+    above.fill_between(days, low, high, color=BLUE, alpha=0.18, linewidth=0, label=say("interval"))
+    above.plot(days, mean, "o-", color=BLUE, markersize=4.5, linewidth=1.6, label=say("delay_removed"))
     late = s["declared"]
-    above.axhline(_value(late, "shift_pp"), color=RED, linewidth=1.4, label="removed as the scenario says")
+    above.axhline(_value(late, "shift_pp"), color=RED, linewidth=1.4, label=say("delay_declared"))
     a, b = _value(late, "ci_low"), _value(late, "ci_high")
     if np.isfinite(a) and np.isfinite(b):
         above.axhspan(a, b, color=RED, alpha=0.08, linewidth=0)
     _cut(above, [0.0, s["threshold_pp"], *mean, _value(late, "shift_pp")], up=True)
     threshold_line(above, s)
-    above.set_ylabel(f"shift of {name_of(result)},\npercentage points")
-    above.set_title("What acting earlier would have changed, in this model", loc="left")
+    above.set_ylabel(say("dose_shift", name=name_of(result)))
+    above.set_title(say("delay_title"), loc="left")
     for n, row in enumerate(known):
         span = 100 * ends(row, "saved", "saved_low", "saved_high")
         lowest.errorbar(
             row["removal_day"], 100 * row["saved"], yerr=span, fmt="D", color=GREEN, capsize=3, markersize=4.5,
-            label="share of the excess views saved, 95 % interval (Fieller)" if n == 0 else None,
+            label=say("delay_saved") if n == 0 else None,
         )  # fmt: skip
     if known:
         means = [100 * row["saved"] for row in known]
         lowest.set_ylim(min(-5.0, 1.3 * min(means)), max(105.0, 1.15 * max(means)))
-        lowest.set_ylabel("saved, % of the\nexcess views")
+        lowest.set_ylabel(say("delay_saved_axis"))
     for axes in panels[:, 0]:
         axes.axhline(0, color=BLACK, linewidth=0.8)
         for start in sorted({c.start for c in result.scenario.campaigns if c.counterfactual != "kept"}):
             axes.axvline(start, color="#666666", linestyle="--", linewidth=0.8)
     lowest.xaxis.set_major_locator(MaxNLocator(integer=True))
-    lowest.set_xlabel("day of removal relative to the vote (0); dashed: a campaign starts")
+    lowest.set_xlabel(say("delay_axis"))
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
-    text = "Shift and, where it can be told, share of excess views saved by day of removal; wide intervals are cut"
-    return figure, f"{text}; {caption(result)}."
+    return figure, say("delay_caption", rest=caption(result))
 
 
 def mitigations(result: Answer) -> Drawn:
     """The picture of a trade-off."""
-    text = (
-        "What each mitigation takes away of the shift, against its cost in worlds without campaigns; up and right is "
-        f"better; whiskers that leave the picture are cut; {caption(result)}."
-    )
-    return tradeoff(result), text
+    return tradeoff(result), say("tradeoff_caption", rest=caption(result))
 
 
 FIGURES: dict[str, Callable[[Answer], Drawn]] = {

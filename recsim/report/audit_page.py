@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from recsim.audit.combine import Gathered
 from recsim.audit.report import NOTHING, SECTIONS, content
 from recsim.experiment.folder import write_text
 from recsim.experiment.result import Result
 from recsim.report.figure_data import data_of
-from recsim.report.html import opinion_block, render
+from recsim.report.html import link, opinion_block, render
 
 ORDER = (
     "summary", "general", "independence", "risk_statement", "risk_analysis", "criteria", "plan", "results", "figures", "mitigation",
@@ -44,10 +41,5 @@ def write_report(
     return render(
         "report.html.j2", folder / "report.html", result.scenario, figures,
         c=found, rows=rows, sections=ORDER, opinion=opinion_block(result),
-        downloads={name: _link(data_of(result, name)) for name, _, _ in figures},
+        downloads={name: link(data_of(result, name)) for name, _, _ in figures},
     )  # fmt: skip
-
-
-def _link(frame: pd.DataFrame) -> str:
-    """A table as an address that holds the whole CSV file, so that nothing is loaded from anywhere."""
-    return "data:text/csv;base64," + base64.b64encode(frame.to_csv(index=False).encode()).decode()

@@ -17,6 +17,7 @@ from recsim.experiment.contrasts import COSTS, SATISFACTION, candidate_row, rank
 from recsim.report.compare_table import short
 from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, STYLE, save
 from recsim.report.labels import Box, place_labels
+from recsim.report.strings import say
 
 WIDTH_OF_NAMES = 28
 NAMED = 8
@@ -24,10 +25,7 @@ NAMED = 8
 
 
 def _caption(s: dict[str, Any]) -> str:
-    return (
-        f"same {s['replicates']} worlds x {s['luck_branches']} luck branches for every policy; {s['people']:,} simulated "
-        f"people; own policy of the scenario: {s['own_policy']}"
-    )
+    return say("caption_compare", **{key: s[key] for key in ("replicates", "luck_branches", "people", "own_policy")})
 
 
 def _span(row: dict[str, Any], key: str, low: str, high: str) -> np.ndarray:
@@ -37,7 +35,8 @@ def _span(row: dict[str, Any], key: str, low: str, high: str) -> np.ndarray:
 
 
 def _policies_below(axes: Axes, rows: list[dict[str, Any]], size: float = 8.5) -> None:
-    names = [short(r["policy"], WIDTH_OF_NAMES) + (" (own)" if r["own"] else "") for r in rows]
+    names = [short(r["policy"], WIDTH_OF_NAMES) for r in rows]
+    names = [say("compare_own", policy=name) if r["own"] else name for name, r in zip(names, rows, strict=True)]
     axes.set_yticks(range(len(rows)), names, fontsize=size)
     axes.set_ylim(len(rows) - 0.4, -0.6)
 
@@ -52,11 +51,11 @@ def shift_per_policy(result: Comparison, candidate: str) -> Figure:
     band = [row["luck_band_pp"] or 0.0 for _, row in pairs]
     axes.barh(
         range(len(pairs)), 2 * np.array(band), left=-np.array(band), height=0.8, color="#e6e6e6",
-        label="luck band: no campaign, other luck (+/- 1 SD)",
+        label=say("luck_band"),
     )  # fmt: skip
     threshold = s["threshold_pp"]
     for k, place in enumerate((-threshold, threshold)):
-        label = f"threshold {threshold:g} pp" if k == 0 else None
+        label = say("threshold_line", threshold=threshold) if k == 0 else None
         axes.axvline(place, color=RED, linestyle=":", linewidth=1.1, label=label)
     axes.axvline(0, color=BLACK, linewidth=0.8)
     used: set[str] = set()
@@ -65,7 +64,7 @@ def shift_per_policy(result: Comparison, candidate: str) -> Figure:
             continue
         shown = row["p_holm"] is not None and row["p_holm"] < 0.05
         colour, marker = (ORANGE, "s") if policy["own"] else (BLUE, "o")
-        label = f"{'own policy' if policy['own'] else 'other policy'}, {'shift shown' if shown else 'no shift shown'}"
+        label = say(f"compare_{'own' if policy['own'] else 'other'}_{'shown' if shown else 'not'}")
         wide = _span(row, "shift_pp", "simultaneous_low", "simultaneous_high")
         axes.errorbar(row["shift_pp"], y, xerr=wide, fmt="none", color=colour, linewidth=0.8, capsize=0)
         axes.errorbar(
@@ -79,8 +78,8 @@ def shift_per_policy(result: Comparison, candidate: str) -> Figure:
     left, right = axes.get_xlim()
     axes.set_xlim(max(left, -far), min(right, far))  # the thin lines of few replicates are cut
     _policies_below(axes, [p for p, _ in pairs])
-    axes.set_xlabel("shift of exposure share, percentage points (thick: 95 %; thin: simultaneous, Bonferroni)")
-    axes.set_title(f"What the same campaigns change for {name} under each feed", loc="left")
+    axes.set_xlabel(say("compare_axis"))
+    axes.set_title(say("compare_title", name=name), loc="left")
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return figure
 
@@ -99,8 +98,8 @@ def pareto(result: Comparison, candidate: str) -> Figure:
     left = parts[0] if many else figure
     panels = left.subplots(len(SATISFACTION), 1, sharex=True)
     placed = [_pareto_panel(axes, s, candidate, measure) for axes, measure in zip(panels, SATISFACTION, strict=True)]
-    panels[-1].set_xlabel(f"manipulability: absolute shift of {name}, percentage points")
-    panels[0].set_title("How far the bots move exposure, and what the feed gives people", loc="left")
+    panels[-1].set_xlabel(say("pareto_axis", name=name))
+    panels[0].set_title(say("pareto_title"), loc="left")
     legend = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     left.legend(
         list(legend.values()), list(legend), loc="outside lower center", ncols=2, fontsize=8, frameon=False
@@ -132,7 +131,7 @@ def _pareto_panel(
         x, y = abs(row["shift_pp"]), factor * cost["difference"]
         on = p["policy"] in best
         colour = ORANGE if p["own"] else GREEN if on else BLUE
-        label = "own policy of the scenario" if p["own"] else "on the frontier (by means)" if on else "other policy"
+        label = say("pareto_own" if p["own"] else "pareto_best" if on else "pareto_other")
         across = _span(row, "shift_pp", "ci_low", "ci_high")
         across = across if row["shift_pp"] >= 0 else across[::-1]
         across[0] = np.minimum(across[0], x)  # absolute values end at zero
@@ -149,16 +148,24 @@ def _pareto_panel(
             edge.append((x, y))
     if edge:
         x_edge, y_edge = zip(*sorted(edge), strict=True)
-        axes.step(x_edge, y_edge, where="post", color=GREEN, linestyle="--", linewidth=1.2, zorder=1, label="frontier")
+        axes.step(
+            x_edge,
+            y_edge,
+            where="post",
+            color=GREEN,
+            linestyle="--",
+            linewidth=1.2,
+            zorder=1,
+            label=say("pareto_frontier"),
+        )
         for (x0, y0), (x1, y1) in pairwise(sorted(edge)):
             lines += [(x0, y0, x1, y0), (x1, min(y0, y1), x1, max(y0, y1))]
-    axes.axvline(
-        s["threshold_pp"], color=RED, linestyle=":", linewidth=1.1, label=f"threshold {s['threshold_pp']:g} pp"
-    )
+    line = say("threshold_line", threshold=s["threshold_pp"])
+    axes.axvline(s["threshold_pp"], color=RED, linestyle=":", linewidth=1.1, label=line)
     axes.axhline(0, color=BLACK, linewidth=0.6)
     _limits(axes, [p[0] for p in points], [p[1] for p in points], s["threshold_pp"])
     unit = "%" if relative else COSTS[measure].unit
-    axes.set_ylabel(f"{COSTS[measure].label},\nagainst the own policy, {unit}")
+    axes.set_ylabel(say("pareto_cost", what=COSTS[measure].label, unit=unit))
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     return points, [*lines, (left, 0.0, right, 0.0), (s["threshold_pp"], low, s["threshold_pp"], high)]
 
@@ -200,7 +207,7 @@ def costs_per_policy(result: Comparison) -> Figure:
         axes.set_xlabel(cost.unit, fontsize=6.5)
         axes.tick_params(axis="x", labelsize=6.5)
         axes.locator_params(axis="x", nbins=4)
-    figure.suptitle("What each feed gives people (x: with the campaigns)", fontsize=10, x=0.01, ha="left")
+    figure.suptitle(say("costs_title"), fontsize=10, x=0.01, ha="left")
     return figure
 
 
@@ -222,10 +229,10 @@ def comparison_figures(result: Comparison, folder: Path) -> list[tuple[str, Path
         for candidate in result.summary["beneficiaries"]:
             name = next(c.name for c in result.scenario.candidates if c.id == candidate)
             figures = {
-                f"pareto_{candidate}": (pareto(result, candidate), f"Absolute shift of {name} against what the feed gives people without the campaigns, relative to the own policy; whiskers: 95 % intervals, cut where they leave the picture; {caption}."),
-                f"shift_{candidate}": (shift_per_policy(result, candidate), f"Shift of {name} under each policy; filled: shown after Holm's adjustment; {caption}."),
+                f"pareto_{candidate}": (pareto(result, candidate), say("pareto_caption", name=name, rest=caption)),
+                f"shift_{candidate}": (shift_per_policy(result, candidate), say("compare_caption", name=name, rest=caption)),
             }  # fmt: skip
             drawn += [(key, save(figure, folder, key), text) for key, (figure, text) in figures.items()]
         costs = costs_per_policy(result)
-        drawn.append(("costs", save(costs, folder, "costs"), f"Costs by policy, 95 % intervals; {caption}."))
+        drawn.append(("costs", save(costs, folder, "costs"), say("costs_caption", rest=caption)))
     return drawn

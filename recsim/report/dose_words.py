@@ -78,6 +78,22 @@ def delay_words(result: Answer) -> list[str]:
     day = s["declared_day"]
     when = "as the scenario says" if day is None else f"on day {day:+d}, as the scenario says"
     out = [f"With the network removed {when}, the share of {who} shifts by {mean_and_span(last)} pp."]
+    halved = [row for row in s["rows"] if row.get("halved") is not None]
+    if halved:
+        row = halved[len(halved) // 2]
+        span_ = "" if row["half_life_low"] is None or row["half_life_high"] is None else f" ({row['half_life_low']:.1f} to {row['half_life_high']:.1f})"  # fmt: skip
+        after = f"half of it is gone after {row['half_life_days']:.1f} days{span_}" if row["halved"] else (
+            f"more than half of it is left after the {row['days_after']} days that remain"
+        )  # fmt: skip
+        out.append(
+            f"What stays: removed on day {row['removal_day']}, the shift of a day was {row['base_pp']:+.2f} pp just before, and "
+            f"{after}."
+        )
+    else:
+        out.append(
+            "What stays after removal is not given: no shift at the moment of removal can be told from zero, or too few "
+            "days are left."
+        )
     known = [row for row in s["rows"] if row["saved"] is not None]
     if not known:
         out.append(

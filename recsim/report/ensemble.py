@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from recsim.experiment.ensemble import NO_PREDICTOR, Ensemble
 from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, STYLE, save
+from recsim.report.strings import say
 
 COLOURS = {"logistic": BLUE, "cascade": ORANGE, "fatigue": GREEN}
 MARKERS = {"rates": "o", "logistic": "s", "oracle": "^", NO_PREDICTOR: "D"}
@@ -77,18 +78,16 @@ def shift_over_ensemble(result: Ensemble, candidate: str) -> Figure:
     axes.axvline(0, color=BLACK, linewidth=0.8)
     axes.axvline(result.summary["threshold_pp"], color=RED, linewidth=1.1, linestyle=":")
     own = result.summary["own_policy"]
-    axes.set_yticks(range(len(policies)), [p + (" (own)" if p == own else "") for p in policies])
+    axes.set_yticks(range(len(policies)), [say("ensemble_own", policy=p) if p == own else p for p in policies])
     axes.set_ylim(len(policies) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(
-        f"shift of {name}, percentage points (mean +/- standard error of {result.summary['replicates']} small worlds)"
-    )
-    axes.set_title("The same campaigns under other policies, predictors and models of a visit", loc="left", fontsize=10)
+    axes.set_xlabel(say("ensemble_axis", name=name, replicates=result.summary["replicates"]))
+    axes.set_title(say("ensemble_title"), loc="left", fontsize=10)
     for predictor in dict.fromkeys(frame["predictor"]):
-        axes.plot([], [], MARKERS[predictor], color="#666666", label=f"predictor: {predictor}")
+        axes.plot([], [], MARKERS[predictor], color="#666666", label=say("ensemble_predictor", name=predictor))
     for model in dict.fromkeys(frame["model"]):
-        axes.plot([], [], "-", color=COLOURS[model], linewidth=3, label=f"visit: {model}")
-    axes.plot([], [], ":", color=RED, label="declared threshold")
+        axes.plot([], [], "-", color=COLOURS[model], linewidth=3, label=say("ensemble_visit", name=model))
+    axes.plot([], [], ":", color=RED, label=say("ensemble_threshold"))
     figure.legend(loc="outside lower center", ncols=4, fontsize=8, frameon=False)
     return figure
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from recsim.audit.cells import printable
+from recsim.audit.convergence import running
 from recsim.experiment.result import Result
+from recsim.report.lorenz_figures import lorenz_points
 from recsim.state import STANCES
 
 
@@ -21,7 +24,20 @@ def data_of(result: Result, name: str) -> pd.DataFrame:
     if name == "share_by_day":
         return result.daily()
     if name == "regions":
-        return result.by("region")
+        return printable(result, "region")
+    if name == "tiles":
+        tiles = result.scenario.population.tiles
+        table = printable(result, "region").astype({"region": str})
+        places = pd.DataFrame(
+            [(region, *place) for region, place in tiles.items()], columns=["region", "row", "column"]
+        )
+        return table[table["candidate"].isin(result.summary["beneficiaries"])].merge(places, on="region", how="left")
+    if name == "convergence":
+        return running(result)
+    if name == "lorenz":
+        points = lorenz_points(result)
+        assert points is not None
+        return points
     if name == "stances":
         return result.shift()[["candidate", *(f"shift_{stance}_pp" for stance in STANCES)]]
     if name == "activity":

@@ -9,12 +9,14 @@ from typing import IO, Any
 import jinja2
 import matplotlib
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from recsim.experiment.folder import write_text
 from recsim.experiment.follow import ILLEGAL, FollowResult
 from recsim.report.figures import BLACK, BLUE, RED, STYLE, save
-from recsim.report.html import _form, _plain, _significant
+from recsim.report.html import _form, _plain, _significant, link
+from recsim.report.strings import say
 from recsim.report.table import number, wrapped
 from recsim.scenario import quantities
 
@@ -104,45 +106,51 @@ def share_by_step(result: FollowResult) -> Figure:
         wide = mine.assign(value=100 * value).pivot(index="step", columns="replicate", values="value")
         if arm == "factual":
             axes.plot(wide.index, wide.to_numpy(), color=colour, linewidth=0.5, alpha=0.35)
-        axes.plot(wide.index, wide.mean(axis=1), line, color=colour, linewidth=1.8, label=f"{arm}, mean of replicates")
+        axes.plot(wide.index, wide.mean(axis=1), line, color=colour, linewidth=1.8, label=say("steps_mean", arm=arm))
     first = result.summary["steps"] - result.summary["averaged_steps"]
     if result.summary["stop"] == "fixed":
-        axes.axvspan(
-            first, result.summary["steps"] - 1, color="#eeeeee", zorder=0, label="steps that results are means of"
-        )
-    axes.set_xlabel("step")
-    what = (
-        "illegal, % of different posts\nin people's feeds"
-        if illegal
-        else "inauthentic, % of the slots\nof people's feeds"
-    )
-    axes.set_ylabel(what)
+        axes.axvspan(first, result.summary["steps"] - 1, color="#eeeeee", zorder=0, label=say("steps_averaged"))
+    axes.set_xlabel(say("steps_axis"))
+    axes.set_ylabel(say("steps_illegal" if illegal else "steps_inauthentic"))
     axes.set_ylim(0, None)
-    axes.set_title("Exposure by step", loc="left")
+    axes.set_title(say("steps_title"), loc="left")
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return figure
+
+
+def _by_step(result: FollowResult) -> pd.DataFrame:
+    """Means over replicates by arm and step, so that the page stays small."""
+    columns = ["inauthentic_share", "quality", "posts_held", "illegal_held"]
+    return result.frames["steps"].astype({"arm": str}).groupby(["arm", "step"])[columns].mean().reset_index()
+
+
+def qualities(result: FollowResult) -> pd.DataFrame:
+    """Relative quality by replicate: 1 - inauthentic share of slots, and quality with over quality without the campaigns."""
+    from recsim.experiment.follow import window_means
+
+    found = {arm: window_means(result.scenario, result.frames, arm) for arm in ("factual", "counterfactual")}
+    ratio = found["factual"]["quality"].to_numpy(float) / found["counterfactual"]["quality"].to_numpy(float)
+    shares = 1 - found["factual"]["inauthentic_share"].to_numpy(float)
+    return pd.DataFrame({"replicate": range(len(shares)), "from_slots": shares, "from_quality": ratio})
 
 
 def slots_by_replicate(result: FollowResult) -> Figure | None:
     """Relative quality of every replicate, both ways of reckoning it."""
     if not result.scenario.campaigns:
         return None
-    from recsim.experiment.follow import window_means
-
-    found = {arm: window_means(result.scenario, result.frames, arm) for arm in ("factual", "counterfactual")}
-    shares = 1 - found["factual"]["inauthentic_share"].to_numpy(float)
-    ratio = found["factual"]["quality"].to_numpy(float) / found["counterfactual"]["quality"].to_numpy(float)
+    found = qualities(result)
+    shares, ratio = found["from_slots"].to_numpy(), found["from_quality"].to_numpy()
     figure = Figure(figsize=(7.2, 2.6), dpi=150, layout="constrained")
     axes = figure.add_subplot()
-    names = ("1 - inauthentic share of slots", "quality with / quality without")
+    names = (say("quality_slots"), say("quality_ratio"))
     for place, (values, colour, marker) in enumerate(((shares, RED, "o"), (ratio, BLUE, "s"))):
         spread = np.linspace(-0.15, 0.15, len(values)) if len(values) > 1 else [0.0]
         axes.plot(values, place + np.asarray(spread), marker, color=colour, markersize=4, linestyle="")
         axes.plot([values.mean()] * 2, [place - 0.3, place + 0.3], color=colour, linewidth=2)
     axes.set_yticks([0, 1], names)
     axes.set_ylim(-0.6, 1.6)
-    axes.set_xlabel("relative quality, one point per replicate, line: mean")
-    axes.set_title("Relative quality, reckoned in two ways", loc="left")
+    axes.set_xlabel(say("quality_axis"))
+    axes.set_title(say("quality_title"), loc="left")
     return figure
 
 
@@ -156,12 +164,12 @@ def write_follow(result: FollowResult) -> None:
     if result.folder is None:
         return
     s = result.summary
-    caption = f"{s['replicates']} replicates; {s['people']:,} people; policy {s['policy']}"
+    rest = say("caption_follow", **{key: s[key] for key in ("replicates", "people", "policy")})
     drawn: list[tuple[str, Path, str]] = []
     with matplotlib.rc_context(STYLE):
         for name, make, text in (
-            ("share_by_step", share_by_step, f"Share of people's feeds by step; thin: each replicate; {caption}."),
-            ("relative_quality", slots_by_replicate, f"Relative quality by replicate; {caption}."),
+            ("share_by_step", share_by_step, say("steps_caption", rest=rest)),
+            ("relative_quality", slots_by_replicate, say("quality_caption", rest=rest)),
         ):
             figure = make(result)
             if figure is not None:
@@ -173,6 +181,7 @@ def write_follow(result: FollowResult) -> None:
     environment.filters.update(form=_form, plain=_plain, significant=_significant)
     text = environment.get_template("follow.html.j2").render(
         scenario=result.scenario, s=s, words=WORDS, parameters=quantities(result.scenario),
-        figures=[(name, _address(file), caption) for name, file, caption in drawn],
+        figures=[(name, _address(file), caption) for name, file, caption in drawn], say=say,
+        downloads={name: link(_by_step(result) if name == "share_by_step" else qualities(result)) for name, *_ in drawn},
     )  # fmt: skip
     write_text(result.folder / "report.html", text)

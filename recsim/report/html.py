@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import pandas as pd
 from markupsafe import Markup, escape
 
 from recsim.experiment.comparison import Comparison
@@ -46,6 +48,11 @@ def _significant(value: float | None, signed: bool = False) -> str:
     if value is None or value != value:
         return "–"
     return format(value, ("+" if signed else "") + (".0f" if abs(value) >= 100 else ".3g"))
+
+
+def link(frame: pd.DataFrame) -> str:
+    """A table as an address that holds the whole CSV file, so that nothing is loaded from anywhere."""
+    return "data:text/csv;base64," + base64.b64encode(frame.to_csv(index=False).encode()).decode()
 
 
 def render(template: str, path: Path, scenario: Scenario, figures: list[tuple[str, Path, str]], **values: Any) -> Path:
@@ -99,8 +106,13 @@ def write_comparison_page(result: Comparison, figures: list[tuple[str, Path, str
     return render(
         "compare.html.j2", result.folder / "compare.html", result.scenario, figures,
         s=s, ranked={name: ranked(s, name) for name in s["beneficiaries"]}, costs=COSTS,
+        downloads={name: link(result.costs() if name == "costs" else result.table() if name.startswith("pareto") else result.shift()) for name, _, _ in figures},
         actions=own["inauthentic_actions"], spend=own["spend_eur"],
     )  # fmt: skip
+
+
+TABLE_OF = {"attribute": "attribution"}
+"""Table behind the figure of a command, where it has another name."""
 
 
 def write_answer_page(result: Answer, figures: list[tuple[str, Path, str]]) -> Path:
@@ -112,5 +124,5 @@ def write_answer_page(result: Answer, figures: list[tuple[str, Path, str]]) -> P
     return render(
         "answer.html.j2", result.folder / f"{s['command']}.html", result.scenario, figures,
         s=s, what=TITLES[s["command"]], sentences=sentences(result), tables=tables(result), limits=limits(result),
-        again=again(result),
+        again=again(result), downloads={name: link(result.frames[TABLE_OF.get(name, name)]) for name, _, _ in figures},
     )  # fmt: skip

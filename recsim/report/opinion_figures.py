@@ -10,12 +10,9 @@ from matplotlib.figure import Figure
 from recsim.experiment.result import Result
 from recsim.report.figures import BLACK, LINES, ORANGE, RED
 from recsim.report.opinion import VOTES, swings
+from recsim.report.strings import say
 
-PANELS = {
-    "persuasion": "persuasion: points at one half\nper 100 counted impressions",
-    "mobilisation": "mobilisation: points of turnout\nper 100 supportive impressions",
-    "demobilisation": "demobilisation: points of turnout\nper 100 impressions that put off",
-}
+PANELS = ("persuasion", "mobilisation", "demobilisation")
 
 
 def swing_by_effect(result: Result) -> Figure | None:
@@ -28,16 +25,18 @@ def swing_by_effect(result: Result) -> Figure | None:
     grid = figure.subplots(1, len(swept), squeeze=False)[0]
     for axes, effect in zip(grid, swept, strict=True):
         _panel(result, opinion, effect, axes)
-    grid[0].set_ylabel("swing of expected votes among the simulated\npeople, votes in a million")
+    grid[0].set_ylabel(say("opinion_axis"))
     handles: dict[str, Artist] = {}
     for axes in grid:
         found, labels = axes.get_legend_handles_labels()
         handles |= dict(zip(labels, found, strict=True))
-    order = sorted(handles, key=lambda label: ("beneficiary" not in label, "interval" in label, label))
+    first = {say("opinion_promoted", name=c.name) for c in result.scenario.candidates}
+    other = {say("opinion_one", name=c.name) for c in result.scenario.candidates}
+    order = sorted(handles, key=lambda label: (label not in first, label in other, label))
     figure.legend(
         [handles[label] for label in order], order, loc="outside lower center", ncols=2, fontsize=7.5, frameon=False
     )
-    figure.suptitle("Opinion layer: assumed effect sizes, not a finding", fontsize=10, x=0.01, ha="left")
+    figure.suptitle(say("opinion_title"), fontsize=10, x=0.01, ha="left")
     return figure
 
 
@@ -48,30 +47,35 @@ def _panel(result: Result, opinion: dict, effect: str, axes: Axes) -> None:
     for name in (n for n in names if n not in promoted):
         x, y = _curve(opinion, effect, name)
         if name not in styles:
-            axes.plot(x, y, color="#bbbbbb", linewidth=0.8, label="every other candidate")
+            axes.plot(x, y, color="#bbbbbb", linewidth=0.8, label=say("opinion_others"))
             continue
         colour, marker, line = styles[name]
         axes.errorbar(
             x, y, yerr=_bars(opinion, effect, name), linestyle=line, color=colour, marker=marker, markersize=3.5,
-            linewidth=1, capsize=2, elinewidth=0.7, label=f"{names[name]}, 95 % interval",
+            linewidth=1, capsize=2, elinewidth=0.7, label=say("opinion_one", name=names[name]),
         )  # fmt: skip
     for name, colour in zip(promoted, (RED, ORANGE), strict=False):
         x, y = _curve(opinion, effect, name)
         axes.errorbar(
             x, y, yerr=_bars(opinion, effect, name), color=colour, marker="D", markersize=4, linewidth=2, capsize=3,
-            label=f"{names[name]} (beneficiary), 95 % interval",
+            label=say("opinion_promoted", name=names[name]),
         )  # fmt: skip
         rows = [row for _, row in swings(opinion, effect, name)]
         if "media_swing_pp" in rows[0]:
             outlet = [_votes(row["media_swing_pp"]) for row in rows]
             axes.plot(
-                x, outlet, color=BLACK, linestyle=(0, (2, 1.5)), linewidth=1.2, label=f"outlet leaning to {names[name]}"
+                x,
+                outlet,
+                color=BLACK,
+                linestyle=(0, (2, 1.5)),
+                linewidth=1.2,
+                label=say("opinion_outlet", name=names[name]),
             )
     axes.axhline(0, color=BLACK, linewidth=0.8)
     axes.margins(y=0.25)
     axes.set_xlim(left=0)
     _studies(opinion, effect, axes)
-    axes.set_xlabel(PANELS[effect])
+    axes.set_xlabel(say(f"opinion_{effect}"))
 
 
 def _largest(opinion: dict, names: dict[str, str], promoted: list[str]) -> list[str]:
@@ -89,12 +93,12 @@ def _studies(opinion: dict, effect: str, axes: Axes) -> None:
     for study in opinion["literature"]:
         if study["axis"] == f"{effect}_pp":
             found.setdefault(study["effect_pp"], []).append(
-                study["name"] + ("" if study["read"] == "abstract" else " (not verified)")
+                study["name"] if study["read"] == "abstract" else say("opinion_unverified", name=study["name"])
             )
     for place, names in found.items():
         axes.axvline(place, color="#666666", linestyle=":", linewidth=1.2)
         axes.plot([place], [0], marker="*", color=BLACK, markersize=10, linestyle="none", clip_on=False, zorder=5,
-                  label="published effect of a contact or message")  # fmt: skip
+                  label=say("opinion_study"))  # fmt: skip
         left = place <= axes.get_xlim()[1] / 2
         axes.annotate(
             "\n".join(names), (place, 0.99), xycoords=("data", "axes fraction"), xytext=(4 if left else -4, 0),

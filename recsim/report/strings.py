@@ -1,8 +1,13 @@
-"""Every sentence of the audit report, in one place, so that it can be translated: `say` puts values into them."""
+"""Every sentence of the audit report, in one place, so that it can be translated: `say` puts values into them.
+
+Those of the figures are in `figure_strings`.
+"""
 
 from __future__ import annotations
 
 from typing import Any
+
+from recsim.report.figure_strings import FIGURES
 
 ENGLISH = {
     # headings, by section
@@ -82,6 +87,17 @@ ENGLISH = {
     "replicates that unpaired worlds would need for the same interval.",
     "segments_are": "Whether the shift of a beneficiary differs between parts of the people: largest less smallest mean, test that all are "
     "the same (Hotelling's T² over replicates, Friedman's ranks where they are too few), adjusted by Benjamini-Hochberg.",
+    "halved": "What stays: {name}'s daily shift was {base} points at the end of the last days at work of the campaigns. Half of it was gone "
+    "after {days} days ({low} to {high}); {left} days were looked at.",
+    "not_halved": "What stays: {name}'s daily shift was {base} points at the end of the last days at work of the campaigns. Half of it was not "
+    "gone within the {left} days that were left.",
+    "no_half_life": "How long the shift of {name} stays after the campaigns cannot be told: {reason}.",
+    "metrics": "All metrics",
+    "metrics_are": "Every metric with its number in the list of formulas (docs/measure.md), with and without the campaigns and the change: mean "
+    "over replicates, 95 % interval, SD between worlds, 95 % prediction for one further world. Parts of the people with fewer than {least} "
+    "simulated people are not printed. People only, no accounts of campaigns.",
+    "metrics_elsewhere": "Other metrics need other runs: M6 recsim compare, M20 recsim dose, M21 recsim tradeoff. M23 is for lists of results and "
+    "is computed on logs only.",
     "runs_are": "This run and others beside it, each against its own counterfactual. Intervals are per run, not simultaneous; differences "
     "between runs of one seed are best read with recsim diff, replicate by replicate.",
     "differs_is": "The result in {folder} was made with other settings than this run: {keys}.", "this_run": "this run", "more": "and {number} more",
@@ -129,4 +145,4 @@ def say(key: str, **values: Any) -> str:
     Raises:
         KeyError: there is no such sentence, or a value is missing.
     """
-    return ENGLISH[key].format(**values)
+    return (ENGLISH[key] if key in ENGLISH else FIGURES[key]).format(**values)

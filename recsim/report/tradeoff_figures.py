@@ -15,6 +15,7 @@ from recsim.experiment.tradeoff import COSTS
 from recsim.ranking.mitigation import ARTICLES
 from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, PINK, RED, SKY
 from recsim.report.labels import Box, place_labels
+from recsim.report.strings import say
 from recsim.report.words import name_of
 
 SHOWN = ("utility_per_view", "candidate_views")
@@ -37,18 +38,17 @@ def tradeoff(result: Answer) -> Figure:
     panels = figure.subplots(len(shown), 1, sharey=True)
     share = s["reference"]["shown"]
     placed = [_panel(axes, s["rows"], cost, share) for axes, cost in zip(panels, shown, strict=True)]
-    panels[0].set_title("What each measure saves, and what it costs without any campaign", loc="left")
+    panels[0].set_title(say("tradeoff_title"), loc="left")
     for axes in panels:
         axes.set_ylabel(
-            f"efficacy: share of the shift of\n{name_of(result)} taken away, %" if share
-            else f"shift of {name_of(result)} taken away,\npercentage points"
+            say("tradeoff_share" if share else "tradeoff_points", name=name_of(result))
         )  # fmt: skip
     found = {label: h for axes in panels for h, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     handles = {
         name: Line2D([], [], color=found[name].get_color(), marker=found[name].get_marker(), linestyle=found[name].get_linestyle())
-        for name in sorted(found, key=lambda name: (not name.startswith("Art."), name))
+        for name in sorted(found, key=lambda name: (name in (say("tradeoff_no_article"), say("tradeoff_all")), name))
     }  # fmt: skip
-    for label, face in (("filled: makes the shift smaller (Holm)", "#555555"), ("open: no difference shown", "white")):
+    for label, face in ((say("tradeoff_works"), "#555555"), (say("tradeoff_open"), "white")):
         handles[label] = Line2D([], [], marker="o", linestyle="none", color="#555555", markerfacecolor=face)
     figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     figure.canvas.draw()
@@ -78,7 +78,11 @@ def _panel(
         works = row["verdict"] == "more"
         article = row.get("article")
         colour, marker = LOOKS.get(article or "", ("#555555", "o"))
-        label = f"Art. {article}: {ARTICLES[article]}" if article in ARTICLES else "no article stated"
+        label = (
+            say("tradeoff_article", article=article, text=ARTICLES[article])
+            if article in ARTICLES
+            else say("tradeoff_no_article")
+        )
         across = np.nan_to_num(np.array([[max(0.0, x - left)], [max(0.0, right - x)]]))
         up = np.nan_to_num(np.array([[max(0.0, y - low)], [max(0.0, high - y)]]))
         axes.errorbar(x, y, xerr=across, yerr=up, fmt="none", color=colour, alpha=0.45, linewidth=0.9)
@@ -92,10 +96,10 @@ def _panel(
     axes.axhline(0, color=BLACK, linewidth=0.7)
     axes.axvline(0, color=BLACK, linewidth=0.7)
     if share:
-        axes.axhline(100, color="#888888", linestyle=":", linewidth=1.0, label="nothing of the shift is left")
+        axes.axhline(100, color="#888888", linestyle=":", linewidth=1.0, label=say("tradeoff_all"))
     _limits(axes, points)
-    label = "actions of people that count" if cost == HARM else COSTS[cost].label
-    axes.set_xlabel(f"change of {label}, {COSTS[cost].unit}")
+    what = say("tradeoff_counted") if cost == HARM else COSTS[cost].label
+    axes.set_xlabel(say("tradeoff_axis", what=what, unit=COSTS[cost].unit))
     (x0, x1), (y0, y1) = axes.get_xlim(), axes.get_ylim()
     return points, [*lines, (x0, 0.0, x1, 0.0), (0.0, y0, 0.0, y1)]
 

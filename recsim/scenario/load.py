@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from recsim.errors import InputError, nearest, unknown
 from recsim.scenario.base import with_base
 from recsim.scenario.follow import FollowScenario
-from recsim.scenario.people import Segment
 from recsim.scenario.references import check_follow, check_references
 from recsim.scenario.schema import Scenario
+from recsim.scenario.tables import read_segments, read_tiles
 
 MOST_PROBLEMS = 10
 Lines = dict[tuple, int]
@@ -111,6 +109,8 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     population = raw.get("population")
     if isinstance(population, dict) and isinstance(population.get("segments"), str):
         population["segments"] = read_segments(Path(path).parent / population["segments"])
+    if isinstance(population, dict) and isinstance(population.get("tiles"), str):
+        population["tiles"] = read_tiles(Path(path).parent / population["tiles"])
     return parse(raw, str(path), lines)
 
 
@@ -320,37 +320,6 @@ def _block_of(annotation: Any, node: Any) -> Any:
         if hasattr(found, "model_fields"):
             return found
     return annotation
-
-
-def read_segments(path: Path) -> list[dict]:
-    """Cells of a CSV file with the columns region, language, age_band, adults.
-
-    Raises:
-        InputError: missing file or column, or a number that cannot be read, with file and line.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            columns = list(Segment.model_fields)
-            for name in columns:
-                if name not in (reader.fieldnames or []):
-                    raise InputError(f"column {name!r} is missing; needed: {', '.join(columns)}", f"{path}:1")
-            rows = []
-            for row in reader:
-                try:
-                    adults = float(row["adults"])
-                except (TypeError, ValueError):
-                    raise InputError(
-                        f"got {row['adults']!r} adults; a number is needed", f"{path}:{reader.line_num}"
-                    ) from None
-                if not math.isfinite(adults) or adults < 0:
-                    raise InputError(f"got {adults} adults, must be finite and at least 0", f"{path}:{reader.line_num}")
-                rows.append({**{n: row[n] for n in columns[:3]}, "adults": adults})
-    except OSError as error:
-        raise InputError(f"segments file cannot be read: {error.strerror}", str(path)) from None
-    if not rows:
-        raise InputError("the file holds no segments", str(path))
-    return rows
 
 
 def apply_override(raw: dict, override: str) -> None:

@@ -39,6 +39,11 @@ class Population(Strict):
         default_factory=dict, description="clock of a region relative to the scenario's, hours (default 0)"
     )
 
+    tiles: dict[str, tuple[int, int]] = Field(
+        default_factory=dict,
+        description="place of every region on a map of tiles: row and column, from 0; a mapping, or a CSV file beside the scenario",
+    )
+
     def weight(self, segment: Segment) -> float:
         """How many people use the platform in a cell, up to a factor that all cells share."""
         factors = (

@@ -1,7 +1,13 @@
-"""One replicate's values of ranged parameters: a keyed draw per dotted path, independent of any order."""
+"""One replicate's values of ranged parameters: a keyed draw per dotted path, independent of any order.
+
+Draws of different replicates are independent, or balanced: ten replicates in a row then hold one value from each tenth of
+every range, and a hundred one from each hundredth (a Latin hypercube, McKay, Beckman and Conover 1979, that grows with the
+number of replicates). Either way a value hangs on its path, the seed and the replicate alone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -34,6 +40,47 @@ def philox_word(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tup
     return c0, c1, c2, c3
 
 
+BLOCK = 10
+"""Replicates in a row that balanced draws spread over the range."""
+STREAMS = {name: hash32(f"parameters.{name}") for name in ("coarse", "fine")}
+Uniform = Callable[[str], float]
+
+
+def independent(seed: int, replicate: int) -> Uniform:
+    """A uniform number in [0, 1) by dotted path, drawn anew in every replicate."""
+
+    def draw(path: str) -> float:
+        word = philox_word((hash32(path), 0, hash32("parameters"), 0), (seed, replicate))[0]
+        return float((word >> 8) * 2.0**-24)
+
+    return draw
+
+
+def balanced(seed: int, replicate: int) -> Uniform:
+    """A uniform number in [0, 1) by dotted path, balanced over replicates.
+
+    Within a block of ten replicates every tenth of the range comes once; within ten blocks every hundredth. Orders are
+    drawn for each path and block, so that paths do not go together. Each single value is uniform.
+    """
+    block, place = divmod(replicate, BLOCK)
+    round_, turn = divmod(block, BLOCK)
+    within = independent(seed, replicate)
+
+    def draw(path: str) -> float:
+        # (seed, 0) as the key: an order belongs to a block, not to one of its replicates.
+        coarse = _order(path, "coarse", block, 0, seed)[place]
+        fine = _order(path, "fine", round_, coarse, seed)[turn]
+        return float((coarse + (fine + within(path)) / BLOCK) / BLOCK)
+
+    return draw
+
+
+def _order(path: str, stream: str, number: int, part: int, seed: int) -> list[int]:
+    """A random order of 0 to 9."""
+    words = [philox_word((hash32(path), number, STREAMS[stream], part * BLOCK + k), (seed, 0))[0] for k in range(BLOCK)]
+    return sorted(range(BLOCK), key=lambda k: (words[k], k))
+
+
 Kind = TypeVar("Kind", bound=BaseModel)
 
 
@@ -46,37 +93,35 @@ def realise(scenario: Kind, seed: int, replicate: int, fixed: bool = False) -> K
     Args:
         scenario: validated scenario.
         seed: seed of the run.
-        replicate: number of the replicate.
+        replicate: number of the replicate; the scenario's ``run.draws`` says how its values go with those of others.
         fixed: keep central values.
     """
     if fixed:
         return scenario
-    return _drawn(scenario, "", seed, replicate)
+    kind = getattr(getattr(scenario, "run", None), "draws", "independent")
+    return _drawn(scenario, "", (balanced if kind == "balanced" else independent)(seed, replicate))
 
 
-def _drawn(value: Any, path: str, seed: int, replicate: int) -> Any:
+def _drawn(value: Any, path: str, uniform: Uniform) -> Any:
     if isinstance(value, Quantity):
-        if value.range is None:
-            return value
-        word = philox_word((hash32(path), 0, hash32("parameters"), 0), (seed, replicate))[0]
-        return value.at((word >> 8) * 2.0**-24)
+        return value if value.range is None else value.at(uniform(path))
     if isinstance(value, BaseModel):
         update = {}
         for name in type(value).model_fields:
             old = getattr(value, name)
-            new = _drawn(old, f"{path}.{name}" if path else name, seed, replicate)
+            new = _drawn(old, f"{path}.{name}" if path else name, uniform)
             if new is not old:
                 update[name] = new
         made = value.model_copy(update=update) if update else value
         return _renormalised(made)
     if isinstance(value, list):
         names = [getattr(member, "key", None) or str(number) for number, member in enumerate(value)]
-        drawn = [_drawn(m, f"{path}.{n}", seed, replicate) for m, n in zip(value, names, strict=True)]
+        drawn = [_drawn(m, f"{path}.{n}", uniform) for m, n in zip(value, names, strict=True)]
         if drawn and isinstance(drawn[0], PostKind):
             drawn = rescaled(drawn)
         return drawn if any(a is not b for a, b in zip(drawn, value, strict=True)) else value
     if isinstance(value, dict):
-        drawn_map = {n: _drawn(m, f"{path}.{n}", seed, replicate) for n, m in value.items()}
+        drawn_map = {n: _drawn(m, f"{path}.{n}", uniform) for n, m in value.items()}
         return drawn_map if any(drawn_map[n] is not value[n] for n in value) else value
     return value
 

@@ -9,6 +9,8 @@ from recsim.errors import InputError, nearest
 from recsim.scenario.follow import MOST_AGENTS, FollowScenario
 from recsim.scenario.schema import Scenario
 
+MOST_TILES = 40
+"""Largest row and column of a map of tiles."""
 Refuse = Callable[[tuple, str], InputError]
 GATE_MODES = ("off", "soft", "hard")
 ABOUT = ("own", "rivals")
@@ -65,6 +67,12 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
     if sum(c.standing.value for c in scenario.candidates) <= 0:
         raise refuse(("candidates",), "all standings are 0; at least one must be above 0")
     _names(scenario, refuse)
+    _tiles(scenario, refuse)
+    for number, reference in enumerate(scenario.audit.references):
+        for name in reference.shares:
+            if name not in ids:
+                inside = ("audit", "references", number, "shares", name)
+                raise refuse(inside, f"got unknown candidate {name!r}{_suggest(name, ids)}")
     _moderation(scenario, refuse)
     about = scenario.candidate_content
     if about.official_share.value + about.media_share.value > 1:
@@ -185,6 +193,24 @@ def _names(scenario: Scenario, refuse: Refuse) -> None:
         for name in names:
             if name not in allowed:
                 raise refuse((*path, name), f"got unknown name {name!r}{_suggest(name, allowed)}")
+
+
+def _tiles(scenario: Scenario, refuse: Refuse) -> None:
+    """A map of tiles names every region once, each in a place of its own."""
+    tiles, path = scenario.population.tiles, ("population", "tiles")
+    regions = sorted({s.region for s in scenario.population.segments if not isinstance(s, str)})
+    taken: dict[tuple[int, int], str] = {}
+    for name, place in tiles.items():
+        if name not in regions:
+            raise refuse((*path, name), f"got unknown name {name!r}{_suggest(name, regions)}")
+        if min(place) < 0 or max(place) > MOST_TILES:
+            raise refuse((*path, name), f"got row and column {list(place)}, must be in [0, {MOST_TILES}]")
+        if place in taken:
+            raise refuse((*path, name), f"got the place {list(place)}, where {taken[place]!r} is; choose another")
+        taken[place] = name
+    missing = [name for name in regions if name not in tiles] if tiles else []
+    if missing:
+        raise refuse(path, f"has no place for {', '.join(missing)}; name row and column of every region, or of none")
 
 
 def _moderation(scenario: Scenario, refuse: Refuse) -> None:

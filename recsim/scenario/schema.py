@@ -15,9 +15,10 @@ from recsim.scenario.moderation import Moderation
 from recsim.scenario.opinion import Opinion
 from recsim.scenario.people import Activity, Candidate, CandidateContent, Content, Population, Response
 from recsim.scenario.platform import Platform
-from recsim.scenario.quantity import NonNegative, Positive, Strict, assumed
+from recsim.scenario.quantity import NonNegative, Positive, Share, Strict, assumed
 
 Division = Literal["region", "language", "age_band"]
+Optional = Literal["amplification_reach", "prevalence", "view_through", "calibration", "effective_candidates"]
 DIVISIONS: tuple[Division, ...] = ("region", "language", "age_band")
 
 
@@ -46,6 +47,10 @@ class Run(Strict):
     replicates: int = Field(10, ge=1, le=10_000, description="independent replicates")
     luck_branches: int = Field(2, ge=1, le=64, description="luck branches after the fork, averaged, both worlds")
     step_hours: int = Field(1, ge=1, le=24, description="length of a step, hours; must divide 24")
+    draws: Literal["independent", "balanced"] = Field(
+        "independent",
+        description="how ranged numbers are drawn over replicates; balanced: every ten replicates hold each tenth of a range",
+    )
 
     @model_validator(mode="after")
     def _divides(self) -> Run:
@@ -94,6 +99,22 @@ class Stopping(Strict):
         return self
 
 
+class Reference(Strict):
+    """Shares of exposure that somebody holds to be fair; which they are is a norm, not a finding."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", description="name of the reference, such as poll or airtime")
+    shares: dict[str, Share] = Field(
+        description="share by candidate, 0-1; candidates left out have 0; they add up to 1"
+    )
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Reference:
+        total = sum(q.value for q in self.shares.values())
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"got shares that add up to {total:g}, must add up to 1")
+        return self
+
+
 class Auditor(Strict):
     """Who asks, and who pays for it; printed in reports as given."""
 
@@ -122,6 +143,14 @@ class Audit(Strict):
     segments: list[Division] = Field(
         default_factory=lambda: list(DIVISIONS),
         description="divisions of the people in which the shift is tested for differences",
+    )
+    metrics: list[Optional] = Field(
+        default_factory=list,
+        description="metrics that are only computed where asked for: people reached (M5), prevalence of inauthentic content "
+        "(M9), view-through (M10), calibration to people's own history (M14), effective candidates (M17)",
+    )
+    references: list[Reference] = Field(
+        default_factory=list, description="shares that exposure is held against (M11), beside equal ones"
     )
     stopping: Stopping = Field(default_factory=Stopping, description="when enough replicates have been simulated")
     robustness: Robustness = Field(default_factory=Robustness, description="other plausible platform assumptions")

@@ -34,6 +34,7 @@ from recsim.world.arms import FACTUAL
 from recsim.world.books import Book, Books
 from recsim.world.build import State, largest_window
 from recsim.world.guard import Reach
+from recsim.world.persons import keeps_people
 from recsim.world.plan import Plan
 from recsim.world.predict import Predictor
 from recsim.world.refit import NO_SIGNALS, Learner
@@ -132,7 +133,7 @@ class Feed:
             acts=np.zeros((threads, ROOM if plan.watched else 0, 3), np.int32),
             acts_count=np.zeros(threads, np.int64),
             context=np.zeros((threads, self.window if self.learner is not None else 0, 3), np.int64),
-            impressions=np.zeros((people if plan.scenario.opinion.enabled else 0, candidates, 3), np.int32),
+            impressions=np.zeros((people if keeps_people(plan.scenario) else 0, candidates, 3), np.int32),
         )  # fmt: skip
         self.parts: list[Observed] = []
         self.constants = self.predictor.constants()

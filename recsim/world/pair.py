@@ -14,7 +14,9 @@ from recsim.scenario.schema import Scenario
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, SHARED, Arm
 from recsim.world.build import build_state
 from recsim.world.facts import platform_facts
+from recsim.world.lorenz import lorenz_table
 from recsim.world.opinion import OPINION_TABLES, opinion_tables
+from recsim.world.persons import ASKED, persons_table
 from recsim.world.plan import Plan, make_plan
 from recsim.world.tree import Part, branching, steps_of
 from recsim.world.world import World
@@ -141,6 +143,7 @@ class Gathering:
         self.seconds: dict[str, float] = {}
         self.sums = {"impressions": 0, "visits": 0}
         self.own_actions: dict[str, int] = {}
+        self.history: np.ndarray | None = None  # (P, C) impressions by person and candidate in the shared days
         self.forks: list[tuple[int, list[str]]] = []
         self.done = 0
 
@@ -164,9 +167,14 @@ class Gathering:
         if world.record.days:
             tables = {name: world.record.table(name) for name in TABLES}
             tables["facts"] = _facts_frame(world, platform_facts(world, first_step))
+            tables["lorenz"] = lorenz_table(world)
             if arms:
                 tables["reach"] = _reach_frame(world)
                 tables |= opinion_tables(world)
+                if self.history is not None:
+                    tables["persons"] = persons_table(world, self.history)
+            elif ASKED in self.plan.scenario.audit.metrics:
+                self.history = world.feed.tally.impressions.sum(axis=2)
             for name in [arm.name for arm in arms] or ["shared"]:
                 self.parts.append({key: _relabelled(frame, name) for key, frame in tables.items()})
                 if arms:
@@ -175,10 +183,12 @@ class Gathering:
     def outcome(self) -> Outcome:
         """Everything under each other."""
         parts, plan = self.parts, self.plan
-        frames = {k: pd.concat([p[k] for p in parts if k in p], ignore_index=True) for k in (*TABLES, "facts")}
+        frames = {
+            k: pd.concat([p[k] for p in parts if k in p], ignore_index=True) for k in (*TABLES, "facts", "lorenz")
+        }
         reach = [p["reach"] for p in parts if "reach" in p]
         frames["reach"] = pd.concat(reach, ignore_index=True) if reach else _empty_reach()
-        for name in OPINION_TABLES:
+        for name in (*OPINION_TABLES, "persons"):
             found = [p[name] for p in parts if name in p]
             if found:
                 frames[name] = pd.concat(found, ignore_index=True)
