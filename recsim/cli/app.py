@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from recsim.cli import answers
+from recsim.cli import answers, sweep
 from recsim.cli.options import (
     Cluster,
     Config,
@@ -385,3 +385,4 @@ def list_(
 
 
 answers.add_to(app)
+sweep.add_to(app)
