@@ -16,7 +16,7 @@ from test_experiment_run import contents
 
 from recsim.errors import InputError, RecsimError
 from recsim.experiment import cluster as dask_cluster
-from recsim.experiment import run
+from recsim.experiment import run, tasks
 from recsim.scenario import load
 
 distributed = pytest.importorskip("distributed")
@@ -176,6 +176,18 @@ def test_a_worker_that_joins_late_is_looked_at_too(scenario, dask, monkeypatch):
     monkeypatch.setattr(dask_cluster.OnCluster, "_check", lambda self: setattr(self, "_expected", expected))
     with pytest.raises(RecsimError, match=r"worker tcp://\S+ has numpy \S+, here it is 9.9"):
         run(scenario, store=False, simulate=fake_world.simulate, cluster=dask.address)
+
+
+def test_a_policy_that_differs_on_a_worker_is_an_error(small):
+    """Its digest is computed here and compared there; here both are this process."""
+    mine = changed(small, platform={"policy": "recsim.ranking.random_order:random_order"})
+    session = tasks.Session(None, cluster="local")
+    assert session._digest(small) is None
+    digest = session._digest(mine)
+    assert digest is not None
+    tasks._check_policy(mine, digest)
+    with pytest.raises(RecsimError, match=r"the policy \S+ on \S+ is not the one here"):
+        tasks._check_policy(mine, "another")
 
 
 def test_no_worker_at_all(dask, tmp_path, monkeypatch, scenario):

@@ -121,7 +121,7 @@ def rows_of(scenario: Scenario, outcome: Any) -> dict[str, pd.DataFrame]:
     acts = acts[
         (acts["arm"].astype(str) == "factual") & acts["campaign"].isin([c.id for c in removed_campaigns(scenario)])
     ]
-    sums = acts.groupby("branch")[["counted", "spend_eur"]].sum().reindex(range(branches), fill_value=0.0)
+    sums = acts.groupby("branch")[["counted"]].sum().reindex(range(branches), fill_value=0.0)
     facts = frames["facts"]
     facts = facts[facts["arm"].astype(str) == "factual"].astype({"name": str})
     wide = facts.pivot_table(index="branch", columns="name", values="value").reindex(
@@ -142,7 +142,6 @@ def rows_of(scenario: Scenario, outcome: Any) -> dict[str, pd.DataFrame]:
     for a, arm in enumerate(ARMS):
         rows[f"reach_{arm}"] = reach[:, a].ravel()
     rows["inauthentic_actions"] = np.repeat(sums["counted"].to_numpy(float) * weight, len(names))
-    rows["spend_eur"] = np.repeat(sums["spend_eur"].to_numpy(float), len(names))
     for name in FACTS:
         rows[f"fact_{name}"] = np.repeat(wide[name].to_numpy(float), len(names))
     return {"cell": pd.DataFrame(rows)}

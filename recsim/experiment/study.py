@@ -22,7 +22,7 @@ METHODS = ("latin_hypercube", "sobol", "morris", "saltelli")
 COLUMNS = (
     "cell", "replicate", "branch", "candidate", "share_factual", "share_counterfactual", "shift_pp",
     "impressions_factual", "impressions_counterfactual", "comment_exposures_factual", "comment_exposures_counterfactual",
-    "reach_factual", "reach_counterfactual", "inauthentic_actions", "spend_eur",
+    "reach_factual", "reach_counterfactual", "inauthentic_actions",
 )  # fmt: skip
 """Columns of a study's dataset beside those of the axes and the facts."""
 Method = Literal["latin_hypercube", "sobol", "morris", "saltelli"]

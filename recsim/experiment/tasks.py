@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import contextlib
 import dataclasses
+import platform
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -84,9 +85,15 @@ def _engine(arms: tuple[Arm, ...] = ()) -> Simulate:
 
 def do_task(
     simulate: Simulate | None, scenario: Scenario | FollowScenario, cell: other.Cell | None, replicate: int, fixed: bool, threads: int,
-    arms: tuple[Arm, ...] = (), reduce: Reduce | None = None, report: Callable[[float], None] | None = None,
+    arms: tuple[Arm, ...] = (), reduce: Reduce | None = None, digest: str | None = None, report: Callable[[float], None] | None = None,
 ) -> Stored:  # fmt: skip
-    """One replicate of the scenario (ranged parameters drawn), or of one cell of the table of other assumptions."""
+    """One replicate of the scenario (ranged parameters drawn), or of one cell of the table of other assumptions.
+
+    Raises:
+        RecsimError: the policy's code is not the one with this digest.
+    """
+    if digest is not None:
+        _check_policy(scenario, digest)
     simulate = simulate or _engine(arms)
     if cell is not None and isinstance(scenario, Scenario):
         return other.simulate_cell(simulate, scenario, cell, replicate, threads, report)
@@ -96,6 +103,16 @@ def do_task(
         return reduced(outcome.frames), outcome.meta
     outcome = simulate(drawn, replicate, threads=threads, report=report)
     return (outcome.frames if reduce is None else reduce(drawn, outcome)), outcome.meta
+
+
+def _check_policy(scenario: Any, digest: str) -> None:
+    from recsim.world.plan import make_plan
+
+    if make_plan(scenario).digest != digest:
+        raise RecsimError(
+            f"the policy {scenario.platform.policy} on {platform.node()} is not the one here; copy its file there and start "
+            "the workers again"
+        )
 
 
 @dataclasses.dataclass
@@ -113,6 +130,7 @@ class Session:
         compile_s, simulate_s: seconds spent so far.
         simulated: impressions simulated so far.
         busy: most worker processes at once so far.
+        marks: what policies from outside recsim must be on workers elsewhere.
     """
 
     simulate: Simulate | None
@@ -128,6 +146,7 @@ class Session:
     simulate_s: float = 0.0
     simulated: int = 0
     busy: int = 1
+    marks: Any = None
 
     def __post_init__(self) -> None:
         for name in ("workers", "threads"):
@@ -213,7 +232,20 @@ class Session:
     ) -> Generator[tuple[Task, Stored], None, None]:
         self.busy = min(self.workers or default_workers(), len(todo))
         threads = self.threads or executor.threads_for(len(todo))
-        tasks = [(self.simulate, t.scenario, t.cell, t.replicate, self.fixed, threads, t.arms, t.reduce) for t in todo]
+        tasks = [
+            (
+                self.simulate,
+                t.scenario,
+                t.cell,
+                t.replicate,
+                self.fixed,
+                threads,
+                t.arms,
+                t.reduce,
+                self._digest(t.scenario),
+            )
+            for t in todo
+        ]
         weights = [t.weight for t in todo]
         before, ends = total - sum(weights), _running_sums(weights)
 
@@ -225,6 +257,20 @@ class Session:
         with contextlib.closing(executor.run(do_task, tasks, report, weights, names)) as results:
             for number, found in results:
                 yield todo[number], found
+
+    def _digest(self, scenario: Scenario | FollowScenario) -> str | None:
+        """What the code of a policy from outside recsim must be on a worker elsewhere; None where nobody needs to look."""
+        if self.cluster is None or self.simulate is not None or not isinstance(scenario, Scenario):
+            return None
+        from recsim.experiment.cells import Marks
+        from recsim.ranking.presets import PRESETS
+
+        names = [scenario.platform.policy, *(name for name in scenario.platform.rerank or [] if ":" in name)]
+        if all(name in PRESETS for name in names):
+            return None
+        if self.marks is None:
+            self.marks = Marks(self.fixed)
+        return self.marks.digest(scenario)
 
     def _warm(self, scenarios: list[Scenario]) -> None:
         """Fill the compiled caches before workers start, so that each is compiled once.
