@@ -16,7 +16,7 @@ from test_experiment_run import contents
 
 from recsim.errors import InputError, RecsimError
 from recsim.experiment import cluster as dask_cluster
-from recsim.experiment import run, tasks
+from recsim.experiment import run, task, tasks
 from recsim.scenario import load
 
 distributed = pytest.importorskip("distributed")
@@ -180,14 +180,14 @@ def test_a_worker_that_joins_late_is_looked_at_too(scenario, dask, monkeypatch):
 
 def test_a_policy_that_differs_on_a_worker_is_an_error(small):
     """Its digest is computed here and compared there; here both are this process."""
-    mine = changed(small, platform={"policy": "recsim.ranking.random_order:random_order"})
+    mine = changed(small, platform={"policy": "recsim.ranking.random_order:random"})
     session = tasks.Session(None, cluster="local")
     assert session._digest(small) is None
     digest = session._digest(mine)
     assert digest is not None
-    tasks._check_policy(mine, digest)
+    task.check_policy(mine, digest)
     with pytest.raises(RecsimError, match=r"the policy \S+ on \S+ is not the one here"):
-        tasks._check_policy(mine, "another")
+        task.check_policy(mine, "another")
 
 
 def test_no_worker_at_all(dask, tmp_path, monkeypatch, scenario):

@@ -18,6 +18,7 @@ from recsim.experiment.cells import CellCache, Marks, bare, rows_of
 from recsim.experiment.design import cells_of, work_order
 from recsim.experiment.dictionary import described
 from recsim.experiment.run import run
+from recsim.experiment.sensitivity import indices
 from recsim.experiment.study import COLUMNS, made_study, with_settings
 from recsim.experiment.study_summary import variance, wilson
 from recsim.experiment.sweep import StudyResult, read_design, sweep
@@ -336,6 +337,56 @@ def test_the_share_of_settings_counts_what_it_says(scenario, tmp_path):
     assert found["shown"]["count"] + found["below"]["count"] <= 6
 
 
+@pytest.mark.parametrize("method", ["morris", "saltelli"])
+def test_indices_of_a_known_function(scenario, method):
+    """y = 4 a + 2 b + 0 c on the unit cube: effects 4, 2, 0; parts of the variance 16, 4, 0 of 20."""
+    pytest.importorskip("SALib")
+    axes = {
+        "dose": {"range": [0, 1]}, "platform.exploration_share": {"range": [0, 1]}, "content.politics_interest": {"range": [0, 1]},
+    }  # fmt: skip
+    n = 8 if method == "morris" else 512
+    study, _ = made_study(scenario, axes, sample={"method": method, "n": n}, seed=3)
+    found = cells_of(study)
+    assert len(found) == n * (4 if method == "morris" else 5)
+    y = np.array([4 * c.values["dose"] + 2 * c.values["platform.exploration_share"] for c in found])
+    rows = {row["axis"]: row for row in indices(study, y)["axes"]}
+    if method == "morris":
+        assert [row["mu_star"] for row in rows.values()] == pytest.approx([4, 2, 0], abs=1e-9)
+        assert [row["sigma"] for row in rows.values()] == pytest.approx([0, 0, 0], abs=1e-9)
+    else:
+        assert [row["st"] for row in rows.values()] == pytest.approx([0.8, 0.2, 0], abs=0.03)
+        assert [row["s1"] for row in rows.values()] == pytest.approx([0.8, 0.2, 0], abs=0.05)
+    assert indices(study, np.full(len(found), np.nan))["undefined"]
+
+
+@pytest.mark.parametrize("method", ["morris", "saltelli"])
+def test_a_screening_has_its_table_and_picture(scenario, tmp_path, method):
+    pytest.importorskip("SALib")
+    from recsim.report.study import study_lines, write_study
+
+    axes = [
+        {"key": "dose", "range": [0, 2]},
+        {"key": "platform.policy", "values": ["random", "tiktok_value"], "sampled": True},
+    ]  # fmt: skip
+    result = go(scenario, tmp_path, axes, sample={"method": method, "n": 4}, replicates=2)
+    write_study(result)
+    assert (result.folder / "figures" / "sensitivity.png").exists()
+    assert any(line.startswith("axis") and ("effect" in line or "total" in line) for line in study_lines(result))
+    rows = {row["axis"]: row for row in result.summary["sensitivity"]["axes"]}
+    assert rows["platform.policy"]["mu_star" if method == "morris" else "st"] > 0
+
+
+def test_without_salib_one_line_says_what_to_install(scenario, monkeypatch):
+    import sys
+
+    for name in [n for n in sys.modules if n.startswith("SALib")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "SALib", None)
+    study, _ = made_study(scenario, {"dose": {"range": [0, 1]}}, sample={"method": "morris", "n": 4})
+    with pytest.raises(InputError, match=r"needs the package SALib; pip install 'recsim-audit\[sensitivity\]'"):
+        cells_of(study)
+
+
 # ---- page and command --------------------------------------------------------------------------------------------
 
 
@@ -402,7 +453,7 @@ def refused(capsys, *arguments):
         ({"axes": [{"key": "platform.mitigations", "values": [[]]}]}, "give values that are lists or mappings a name"),
         ({"axes": [{"key": "run.seed", "name": "cell", "values": [1]}]}, "column of every study"),
         ({"set": {"population.scal": 1}}, r"set.*'scal'.*did you mean 'scale'"),
-        ({"candidate": "ava"}, "did you mean 'ada'"),
+        ({"candidate": "evva"}, r"study.yaml candidate: .*did you mean 'eva'"),
         ({"scenario": "smal.yaml"}, "no such file.*small.yaml"),
     ],
 )

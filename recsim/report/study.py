@@ -41,6 +41,8 @@ def sentences(result: StudyResult) -> list[str]:
             f"Of the variance of one world's shift, {percent(v['share_of_settings'])} % lies between settings; the rest is luck "
             f"(SD {number((v['shared_luck'] + v['own_luck']) ** 0.5, '.2f')} pp between replicates of one setting)."
         )
+    if s["sensitivity"] and s["sensitivity"]["undefined"]:
+        out.append("Sensitivity indices are undefined: a cell has no shift, or all have the same.")
     if s["undefined"]:
         out.append(f"{s['undefined']} replicates of cells showed no candidate content and have no shift.")
     return out
@@ -52,7 +54,7 @@ def _values(row: dict[str, Any]) -> str:
 
 def tables(result: StudyResult) -> list[Table]:
     """One table per axis."""
-    out = []
+    out = _sensitivity(result.summary["sensitivity"])
     for axis in result.summary["axes"]:
         rows = result.effects[result.effects["axis"] == axis["axis"]].to_dict("records")
         numeric = axis["numeric"]
@@ -71,6 +73,28 @@ def tables(result: StudyResult) -> list[Table]:
             Table(caption, ["value", "cells", "shift", "interval", "change", "interval"], cells, [18, 7, 8, 19, 8, 19])
         )
     return out
+
+
+def _sensitivity(found: dict[str, Any] | None) -> list[Table]:
+    """The indices, the largest first."""
+    if not found or found["undefined"]:
+        return []
+    morris = found["method"] == "morris"
+    bar, other = ("mu_star", "sigma") if morris else ("st", "s1")
+    rows = [
+        [
+            row["axis"], number(row[bar], ".3f"), f"+/- {number(row[f'{bar}_half_width'], '.3f')}", number(row[other], ".3f"),
+            number(row["mu"], "+.3f") if morris else f"+/- {number(row['s1_half_width'], '.3f')}",
+        ]
+        for row in sorted(found["axes"], key=lambda row: -row[bar])
+    ]  # fmt: skip
+    if morris:
+        text = (
+            "Morris: elementary effects over the whole range, percentage points, with 95 % half-widths over the design"
+        )
+        return [Table(text, ["axis", "mean |effect|", "", "SD", "mean effect"], rows, [30, 15, 11, 10, 13])]
+    text = "Sobol: parts of the variance of the mean shift, with 95 % half-widths over the design"
+    return [Table(text, ["axis", "total", "", "first order", ""], rows, [30, 10, 13, 13, 13])]
 
 
 def _span(row: dict[str, Any], low: str = "ci_low", high: str = "ci_high") -> str:

@@ -13,7 +13,7 @@ from matplotlib.ticker import NullLocator
 
 from recsim.experiment.sweep import StudyResult
 from recsim.report.compare_table import short
-from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, STYLE, save
+from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, SKY, STYLE, save
 
 MARK_MOST = 40
 """Cells up to which each is drawn with its interval."""
@@ -147,6 +147,38 @@ def over_settings(result: StudyResult) -> Figure:
     return figure
 
 
+def sensitivity(result: StudyResult) -> Figure:
+    """One bar per axis, the largest first: mean absolute effect and its SD, or total and first-order part of the variance."""
+    found = result.summary["sensitivity"]
+    morris = found["method"] == "morris"
+    bar, mark = ("mu_star", "sigma") if morris else ("st", "s1")
+    rows = sorted(found["axes"], key=lambda row: row[bar])
+    figure = Figure(figsize=(7.2, 0.42 * len(rows) + 1.8), dpi=150, layout="constrained")
+    axes = figure.add_subplot()
+    y = np.arange(len(rows))
+    label = "mean absolute elementary effect" if morris else "total, with all interactions"
+    axes.barh(
+        y, [r[bar] for r in rows], xerr=[r[f"{bar}_half_width"] for r in rows], height=0.6, color=SKY, capsize=3, label=label,
+        ecolor="#333333", error_kw={"linewidth": 1.1},
+    )  # fmt: skip
+    more: dict[str, Any] = {"fmt": "D", "color": RED, "markersize": 5, "capsize": 3, "linewidth": 1.1}
+    if morris:
+        axes.errorbar([r[mark] for r in rows], y, label="SD of the effects: not linear, or interactions", **more)
+    else:
+        widths = [r[f"{mark}_half_width"] for r in rows]
+        axes.errorbar([r[mark] for r in rows], y + 0.18, xerr=widths, label="alone (first order)", **more)
+    axes.axvline(0, color=BLACK, linewidth=0.8)
+    axes.set_yticks(y, [short(r["axis"], 34) for r in rows])
+    axes.grid(axis="y", visible=False)
+    unit = (
+        "percentage points of shift over the whole range" if morris else "part of the variance of the mean shift, 0-1"
+    )
+    axes.set_xlabel(unit)
+    axes.set_title(f"What the shift of {name_of(result)} hangs on", loc="left")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    return figure
+
+
 def _threshold(line: Any, s: dict[str, Any]) -> None:
     line(s["threshold_pp"], color=RED, linestyle=":", linewidth=1.2, label=f"threshold {s['threshold_pp']:g} pp")
 
@@ -178,6 +210,10 @@ def study_figures(result: StudyResult, folder: Path) -> list[tuple[str, Path, st
                 f"Every setting of the study; whiskers that leave the picture are cut; {text}.",
             )
         )
+        found = result.summary["sensitivity"]
+        if found and not found["undefined"]:
+            how = f"{found['method'].capitalize()} design; 95 % bootstrap intervals over the design; {text}."
+            drawn.append(("sensitivity", save(sensitivity(result), folder, "sensitivity"), how))
         for axis in result.summary["axes"]:
             figure = (against_number if axis["numeric"] else by_name)(result, axis)
             name = file_name(axis["axis"])
