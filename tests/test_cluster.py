@@ -68,7 +68,7 @@ def stored(folder):
 
 
 def test_a_killed_worker_costs_only_what_it_was_doing_and_no_bit(tiny, plain, dask, tmp_path):
-    """Replicates of the real engine, two at once in one of the processes; another is killed when three are stored."""
+    """Replicates of the real engine, one of the processes with two threads; another is killed when three are stored."""
     left = [lambda: dask.kill(0)]
 
     def progress(done, total, text):

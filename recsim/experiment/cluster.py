@@ -6,6 +6,7 @@ import contextlib
 import logging
 import queue
 import sys
+import threading
 import time
 import uuid
 from collections import Counter, deque
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 AHEAD = 2
-"""Tasks in the cluster's hands, times its threads: enough that no worker waits for the next one."""
+"""Tasks in the cluster's hands, times its workers: enough that no worker waits for the next one."""
 CONNECT_S = 10.0
 """How long to wait for the answer of a scheduler, seconds."""
 WAIT_S = 600.0
@@ -31,6 +32,8 @@ KILLS = 2
 """How often a scheduler may give a task up because its workers died; each time it has tried several of them."""
 
 _known: set[str] = set()
+_alone = threading.Lock()
+"""Held by the one world that a process simulates: Python's own parser, for one, is not safe in two threads (3.11)."""
 
 
 class WrongWorkerError(RecsimError):
@@ -57,6 +60,11 @@ def difference(expected: dict[str, str], found: dict[str, str], worker: str) -> 
 
 def _work(expected: dict[str, str], function: Callable, task: tuple) -> Any:
     """On a worker: do a task, after looking once whether this process is one of ours; workers may join at any time."""
+    with _alone:
+        return _alone_work(expected, function, task)
+
+
+def _alone_work(expected: dict[str, str], function: Callable, task: tuple) -> Any:
     mark = repr(sorted(expected.items()))
     if mark not in _known:
         from distributed import get_worker
@@ -78,17 +86,15 @@ class OnCluster:
 
     def __init__(self, client: Client, note: Callable[[str], None]) -> None:
         self.client, self.note = client, note
-        self.state = ""
+        self.state, self.slots = "", 0
         self.workers: dict[str, int] = {}
         self._looked = self._seen = now()
         self._await_one()
         self._check()
-        self.slots = sum(self.workers.values())
 
     def threads_for(self, tasks: int) -> int:
-        """One, since a worker does as many tasks as it has threads; more if there are fewer tasks than threads."""
-        fewest = min(self.workers.values(), default=1)
-        return max(1, min(fewest, sum(self.workers.values()) // max(1, tasks)))
+        """All that the smallest worker has: a worker does one task at a time."""
+        return min(self.workers.values(), default=1)
 
     def _await_one(self) -> None:
         began = now()
@@ -111,7 +117,7 @@ class OnCluster:
         for gone in sorted(set(self.workers) - set(found)):
             self.note(f"worker {gone} was lost; its tasks are done again elsewhere")
         self.workers = found
-        self.slots = sum(found.values())
+        self.slots = len(found)
         if found:
             self._seen = now()
         self.state = "" if found else "waiting for workers"
