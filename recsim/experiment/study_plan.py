@@ -63,7 +63,8 @@ class Design:
             seconds, tasks = seconds + each[number], tasks + 1
         cores = max(1, workers or default_workers())
         largest = max(self.scenarios, key=lambda s: s.population.scale * s.content.items_per_day)
-        memory = estimate(largest, cores)["mebibytes"]
+        run = largest.run.model_copy(update={"replicates": cores})  # as many worlds at once as there are workers
+        memory = estimate(largest.model_copy(update={"run": run}), cores)["mebibytes"]
         return {"seconds": seconds / cores + (COMPILE_S if tasks else 0.0), "mebibytes": memory, "tasks": tasks}
 
 
