@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import queue
 import sys
@@ -12,6 +13,7 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsim.errors import InputError, RecsimError, nearest
@@ -41,11 +43,15 @@ class WrongWorkerError(RecsimError):
 
 
 def identity() -> dict[str, str]:
-    """What must be the same on all workers for the bits to be the same."""
+    """What must be the same on all workers for the bits to be the same: all sources, not only those that simulate."""
     from recsim.experiment.run import source_digest
 
+    root = Path(__file__).resolve().parents[1]
+    whole = hashlib.sha256(source_digest().encode())
+    for file in sorted(root.rglob("*.py")):
+        whole.update(f"{file.relative_to(root).as_posix()}\n".encode() + file.read_bytes())
     return {
-        "recsim": sys.modules["recsim"].__version__, "recsim's sources": source_digest()[:12],
+        "recsim": sys.modules["recsim"].__version__, "recsim's sources": whole.hexdigest()[:12],
         "numba": version("numba"), "numpy": version("numpy"),
     }  # fmt: skip
 
