@@ -89,8 +89,8 @@ def test_a_lost_worker_is_noted_and_every_replicate_is_there_once(scenario, dask
     options = {"simulate": fake_world.simulate, "replicates": 24}
     result = run(scenario, out=tmp_path / "r", cluster=dask.address, progress=progress, **options)
     assert any("was lost; its tasks are done again elsewhere" in note for note in result.notes)
-    # One replicate was in its hands, and one more may have been done and not yet fetched.
-    assert len(simulated(log)) <= 24 + 2
+    # One replicate was in its hands; others of the few that the cluster had may have been done and not yet fetched.
+    assert len(simulated(log)) <= 24 + dask_cluster.AHEAD * 3
     assert contents(result.folder) == contents(run(scenario, out=tmp_path / "p", workers=1, **options).folder)
 
 
