@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from recsim.experiment.diff import diff
     from recsim.experiment.dose import dose_response
     from recsim.experiment.follow import FollowResult, run_follow
+    from recsim.experiment.parts import load_study
     from recsim.experiment.result import Result
     from recsim.experiment.run import run
     from recsim.experiment.sets import Answer
+    from recsim.experiment.sweep import StudyResult, sweep
     from recsim.experiment.tradeoff import tradeoff
     from recsim.ranking.array_policy import array_policy
     from recsim.ranking.learned import Learned, View
@@ -47,7 +49,8 @@ _HOME = {
     "delay": "recsim.experiment.delay", "dose_response": "recsim.experiment.dose",
     "tradeoff": "recsim.experiment.tradeoff", "FollowResult": "recsim.experiment.follow",
     "run_follow": "recsim.experiment.follow", "FollowScenario": "recsim.scenario.follow",
-    "load_follow": "recsim.scenario.load",
+    "load_follow": "recsim.scenario.load", "StudyResult": "recsim.experiment.sweep", "sweep": "recsim.experiment.sweep",
+    "load_study": "recsim.experiment.parts",
 }  # fmt: skip
 __all__ = [
     "Answer",
@@ -61,6 +64,7 @@ __all__ = [
     "Reranker",
     "Result",
     "Scenario",
+    "StudyResult",
     "View",
     "array_policy",
     "attribute",
@@ -71,11 +75,13 @@ __all__ = [
     "dose_response",
     "load",
     "load_follow",
+    "load_study",
     "parse",
     "policy",
     "reranker",
     "run",
     "run_follow",
+    "sweep",
     "tradeoff",
 ]
 

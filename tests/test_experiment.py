@@ -263,8 +263,9 @@ def test_load_and_diff(done, tiny, tmp_path):
 def test_public_names():
     assert sorted(recsim.__all__) == [
         "Answer", "Comparison", "FollowResult", "FollowScenario", "InputError", "Learned", "Policy", "RecsimError",
-        "Reranker", "Result", "Scenario", "View", "array_policy", "attribute", "check", "compare", "delay", "diff",
-        "dose_response", "load", "load_follow", "parse", "policy", "reranker", "run", "run_follow", "tradeoff",
+        "Reranker", "Result", "Scenario", "StudyResult", "View", "array_policy", "attribute", "check", "compare", "delay",
+        "diff", "dose_response", "load", "load_follow", "load_study", "parse", "policy", "reranker", "run", "run_follow",
+        "sweep", "tradeoff",
     ]  # fmt: skip
     for name in recsim.__all__:
         assert getattr(recsim, name) is not None

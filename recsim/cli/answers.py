@@ -10,6 +10,7 @@ import typer
 
 from recsim.cli.options import (
     Candidate,
+    Cluster,
     Config,
     Dose,
     Fixed,
@@ -50,9 +51,9 @@ def answer_command(what: What, how: How, ask: Callable[[Scenario], Question], fe
     question = ask(what.scenario())
     worlds = sum(len(one.arms) for one in question.sets) * question.scenario.run.luck_branches
     text = f"{question.scenario.name}: {question.scenario.run.replicates} replicates of {worlds} worlds"
-    how.announce(text, expected(question, how.workers), f"--scale or --replicates{fewer}")
+    how.announce(text, expected(question, how.at_once), f"--scale or --replicates{fewer}")
     with progress(how.quiet) as say:
-        session = Session(None, how.fixed, how.workers, how.threads, say)
+        session = Session(None, how.fixed, how.workers, how.threads, say, how.cluster)
         result = answer(question, session, how.out, how.resume, how.force)
     from recsim.report import write_answer
     from recsim.report.answer_table import print_answer
@@ -93,6 +94,7 @@ def attribute(
     seed: Seed = None,
     workers: Workers = None,
     threads: Threads = None,
+    cluster: Cluster = None,
     fixed_parameters: Fixed = False,
     resume: Resume = False,
     force: Force = False,
@@ -102,7 +104,7 @@ def attribute(
 ) -> None:
     """Share the shift out among campaigns, tactics or doors (Shapley values)."""
     what = What(config, list(set_ or []), replicates, scale, dose, seed)
-    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet)
+    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster)
     from recsim.experiment.attribution import question_of
 
     answer_command(what, how, lambda scenario: question_of(scenario, by, candidate, orders), "")
@@ -125,6 +127,7 @@ def dose_(
     seed: Seed = None,
     workers: Workers = None,
     threads: Threads = None,
+    cluster: Cluster = None,
     fixed_parameters: Fixed = False,
     resume: Resume = False,
     force: Force = False,
@@ -134,7 +137,7 @@ def dose_(
 ) -> None:
     """Give the shift at several sizes of a campaign: slope, threshold, saturation."""
     what = What(config, list(set_ or []), replicates, scale, None, seed)
-    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet)
+    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster)
     from recsim.experiment.dose import question_of
 
     answer_command(
@@ -160,6 +163,7 @@ def delay(
     seed: Seed = None,
     workers: Workers = None,
     threads: Threads = None,
+    cluster: Cluster = None,
     fixed_parameters: Fixed = False,
     resume: Resume = False,
     force: Force = False,
@@ -169,7 +173,7 @@ def delay(
 ) -> None:
     """Give the shift by the day on which the network is removed."""
     what = What(config, list(set_ or []), replicates, scale, dose, seed)
-    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet)
+    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster)
     from recsim.experiment.delay import question_of
 
     answer_command(what, how, lambda scenario: question_of(scenario, days_of(days), candidate), " or name fewer --days")
@@ -195,6 +199,7 @@ def tradeoff(
     seed: Seed = None,
     workers: Workers = None,
     threads: Threads = None,
+    cluster: Cluster = None,
     fixed_parameters: Fixed = False,
     resume: Resume = False,
     force: Force = False,
@@ -204,7 +209,7 @@ def tradeoff(
 ) -> None:
     """Give what each mitigation or defence takes away of the shift, and what it costs genuine people."""
     what = What(config, list(set_ or []), replicates, scale, dose, seed)
-    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet)
+    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster)
     from recsim.experiment.tradeoff import question_of
 
     names = None if mitigations is None else [name.strip() for name in mitigations.split(",") if name.strip()]

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from recsim.cli import answers
+from recsim.cli import answers, sweep
 from recsim.cli.options import (
+    Cluster,
     Config,
     Dose,
     Fixed,
@@ -68,6 +69,7 @@ def run(
     ] = None,
     workers: Workers = None,
     threads: Threads = None,
+    cluster: Cluster = None,
     fixed_parameters: Fixed = False,
     resume: Resume = False,
     force: Force = False,
@@ -80,7 +82,7 @@ def run(
     from recsim.cli.run import How, What, run_command
 
     what = What(config, list(set_ or []), replicates, scale, dose, seed)
-    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet)
+    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster)
     run_command(what, policy, how, Under(plan, deviation))
 
 
@@ -111,6 +113,7 @@ def compare(
     seed: Seed = None,
     workers: Workers = None,
     threads: Threads = None,
+    cluster: Cluster = None,
     fixed_parameters: Fixed = False,
     resume: Resume = False,
     force: Force = False,
@@ -122,7 +125,9 @@ def compare(
     from recsim.cli.run import How, What, compare_command
 
     what = What(config, list(set_ or []), replicates, scale, dose, seed)
-    compare_command(what, policies, How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet))
+    compare_command(
+        what, policies, How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster)
+    )
 
 
 @app.command()
@@ -143,6 +148,7 @@ def ensemble(
     set_: Set = None,
     seed: Seed = None,
     workers: Workers = None,
+    cluster: Cluster = None,
     resume: Resume = False,
     force: Force = False,
     yes: Yes = False,
@@ -154,7 +160,7 @@ def ensemble(
     from recsim.cli.run import How, What
 
     what = What(config, list(set_ or []), None, None, None, seed)
-    how = How(out, workers, None, False, resume, force, yes, json_, quiet)
+    how = How(out, workers, None, False, resume, force, yes, json_, quiet, cluster)
     ensemble_command(what, how, policies, predictors, models, replicates)
 
 
@@ -379,3 +385,4 @@ def list_(
 
 
 answers.add_to(app)
+sweep.add_to(app)

@@ -17,11 +17,11 @@ def ensemble_command(
     feeds, kinds, visits = _parts(policies), _parts(predictors), _parts(models)
     cells = cells_of(*chosen(scenario, feeds, kinds, visits))
     text = f"{scenario.name}: {len(cells)} combinations x {replicates} replicates of small worlds"
-    how.announce(text, expected(scenario, cells, replicates, how.workers), "--replicates, or name fewer combinations")
+    how.announce(text, expected(scenario, cells, replicates, how.at_once), "--replicates, or name fewer combinations")
     with progress(how.quiet) as say:
         result = ensemble(
             scenario, policies=feeds, predictors=kinds, models=visits, replicates=replicates, out=how.out,
-            workers=how.workers, resume=how.resume, force=how.force, progress=say,
+            workers=how.workers, cluster=how.cluster, resume=how.resume, force=how.force, progress=say,
         )  # fmt: skip
     from recsim.report.ensemble import print_ensemble, write_figures
 

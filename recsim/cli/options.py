@@ -21,6 +21,9 @@ Workers = Annotated[int | None, typer.Option(help="processes (default: all cores
 Threads = Annotated[
     int | None, typer.Option(help="threads of each worker (default: by itself); never changes a result")
 ]  # fmt: skip
+Cluster = Annotated[
+    str | None, typer.Option(help="a Dask cluster: local, or tcp://host:port (docs/cluster.md); never changes a result")
+]  # fmt: skip
 Fixed = Annotated[bool, typer.Option("--fixed-parameters", help="hold ranged parameters at their central values")]
 Resume = Annotated[bool, typer.Option("--resume", help="continue an unfinished run")]
 Force = Annotated[bool, typer.Option("--force", help="run again in a new folder")]

@@ -39,13 +39,23 @@ def _bar() -> Iterator[Callable[[float, float, str], None]]:
 
 
 def _lines() -> Callable[[float, float, str], None]:
-    began, last = time.monotonic(), [0.0]
+    began, last, first = time.monotonic(), [0.0], list[tuple[float, float]]()
 
     def say(done: float, total: float, text: str) -> None:
         now = time.monotonic()
+        if not first and total > 1 and text != "compiling":
+            first.append((now, done))  # what an earlier run has done took no time of this one
         if now - last[0] >= 10 or (last[0] == 0.0 and done == 0):
             last[0] = now
-            sys.stderr.write(f"{text}: {100 * done / max(total, 1e-9):.0f} % after {now - began:.0f} s\n")
+            sys.stderr.write(
+                f"{text}: {100 * done / max(total, 1e-9):.0f} % after {now - began:.0f} s{left(now, done, total)}\n"
+            )
             sys.stderr.flush()
+
+    def left(now: float, done: float, total: float) -> str:
+        if not first or done <= first[0][1] or done >= total:
+            return ""
+        seconds = (now - first[0][0]) * (total - done) / (done - first[0][1])
+        return f", about {seconds:.0f} s left" if seconds < 120 else f", about {seconds / 60:.0f} min left"
 
     return say

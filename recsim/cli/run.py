@@ -90,6 +90,7 @@ class How(NamedTuple):
     yes: bool
     as_json: bool
     quiet: bool
+    cluster: str | None = None
 
     def check(self) -> None:
         """Refuse numbers out of their range."""
@@ -106,11 +107,24 @@ class How(NamedTuple):
             raise InputError(f"about {about} expected; add --yes, or lower {lower}")
 
     @property
+    def at_once(self) -> int | None:
+        """Tasks that are done at once, for the estimate; None: as many as this machine has cores.
+
+        Raises:
+            InputError: no scheduler answers, or a worker is not like this process.
+        """
+        if self.cluster is None or self.cluster == "local" or self.workers is not None:
+            return self.workers
+        from recsim.experiment.cluster import slots_of
+
+        return slots_of(self.cluster)
+
+    @property
     def options(self) -> dict:
         """Keyword arguments of `recsim.run` and `recsim.compare`."""
         return {
             "out": self.out, "workers": self.workers, "threads": self.threads, "fixed_parameters": self.fixed,
-            "resume": self.resume, "force": self.force,
+            "resume": self.resume, "force": self.force, "cluster": self.cluster,
         }  # fmt: skip
 
 
@@ -135,7 +149,7 @@ def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
     text = f"{scenario.name}: {number} replicates, policy {scenario.platform.policy}"
     if by_rule:
         text += f"; for the first {rule.first}"
-    how.announce(text, estimate(least, how.workers), "--scale or --replicates")
+    how.announce(text, estimate(least, how.at_once), "--scale or --replicates")
     with progress(how.quiet) as say:
         result, record = run_under(scenario, record, by_rule, progress=say, **how.options)
     from recsim.report import write
@@ -153,7 +167,7 @@ def follow_command(what: What, policy: str | None, how: How) -> None:
 
     scenario = what.follow_scenario(policy)
     text = f"{scenario.name}: {scenario.run.replicates} replicates, policy {scenario.platform.policy}"
-    how.announce(text, estimate(scenario, how.workers), "--replicates or follow_graph.people")
+    how.announce(text, estimate(scenario, how.at_once), "--replicates or follow_graph.people")
     with progress(how.quiet) as say:
         result = run_follow(scenario, progress=say, **how.options)
     show(result, how, write_follow, print_follow)
@@ -168,7 +182,7 @@ def compare_command(what: What, policies: str, how: How) -> None:
     wanted = policies if policies == "all" else [name.strip() for name in policies.split(",") if name.strip()]
     names = chosen(scenario, wanted)
     text = f"{scenario.name}: {scenario.run.replicates} replicates of each of {len(names)} policies"
-    how.announce(text, expected(scenario, names, how.workers), "--scale or --replicates, or name fewer policies")
+    how.announce(text, expected(scenario, names, how.at_once), "--scale or --replicates, or name fewer policies")
     with progress(how.quiet) as say:
         result = compare(scenario, policies=wanted, progress=say, **how.options)
     from recsim.report import write_comparison

@@ -110,7 +110,7 @@ def attribute(
     scenario: Scenario, *, by: str = "campaign", candidate: str | None = None, orders: int = ORDERS,
     replicates: int | None = None, seed: int | None = None, out: str | Path | None = None, workers: int | None = None,
     threads: int | None = None, fixed_parameters: bool = False, resume: bool = False, force: bool = False,
-    progress: Progress | None = None, store: bool = True, simulate: Simulate | None = None,
+    progress: Progress | None = None, store: bool = True, simulate: Simulate | None = None, cluster: Any = None,
 ) -> Answer:  # fmt: skip
     """Share the shift out among campaigns, tactics or doors.
 
@@ -119,14 +119,14 @@ def attribute(
         by, candidate, orders: as of `question_of`.
         replicates, seed: override the scenario's.
         out: directory itself; default ``runs/attribute-<name>-<fingerprint>``.
-        workers, threads, fixed_parameters, resume, force, progress, store, simulate: as in `recsim.run`; the engine has
+        workers, threads, fixed_parameters, resume, force, progress, store, simulate, cluster: as in `recsim.run`; the engine has
             the signature of `recsim.world.pair.simulate_arms`.
 
     Raises:
         InputError: bad settings, or a folder that holds something else.
         RecsimError: a worker died, or the disk is full; finished replicates are kept.
     """
-    session = Session(simulate, fixed_parameters, workers, threads, progress)
+    session = Session(simulate, fixed_parameters, workers, threads, progress, cluster)
     question = question_of(configured(scenario, replicates, seed, None), by, candidate, orders)
     return answer(question, session, out, resume, force, store)
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from recsim.errors import InputError
 from recsim.experiment.comparison import LAST, Comparison, replicate_tables
@@ -117,7 +118,7 @@ def compare(
     scenario: Scenario, *, policies: str | Sequence[str] = "all", replicates: int | None = None,
     seed: int | None = None, out: str | Path | None = None, workers: int | None = None, threads: int | None = None,
     fixed_parameters: bool = False, resume: bool = False, force: bool = False, progress: Progress | None = None,
-    store: bool = True, simulate: Simulate | None = None,
+    store: bool = True, simulate: Simulate | None = None, cluster: Any = None,
 ) -> Comparison:  # fmt: skip
     """Simulate the same worlds under several policies and say how far the campaigns move exposure under each.
 
@@ -128,13 +129,13 @@ def compare(
         policies: names; "all": every preset.
         replicates, seed: override the scenario's.
         out: directory itself; default ``runs/compare-<name>-<fingerprint>``.
-        workers, threads, fixed_parameters, resume, force, progress, store, simulate: as in `recsim.run`.
+        workers, threads, fixed_parameters, resume, force, progress, store, simulate, cluster: as in `recsim.run`.
 
     Raises:
         InputError: bad settings, or a folder that holds something else.
         RecsimError: a worker died, or the disk is full; finished replicates are kept.
     """
-    session = Session(simulate, fixed_parameters, workers, threads, progress)
+    session = Session(simulate, fixed_parameters, workers, threads, progress, cluster)
     scenario = configured(scenario, replicates, seed, None)
     names = chosen(scenario, policies)
     own = scenario.platform.policy

@@ -70,7 +70,7 @@ def delay(
     scenario: Scenario, *, days: Sequence[int] | None = None, candidate: str | None = None,
     replicates: int | None = None, seed: int | None = None, out: str | Path | None = None, workers: int | None = None,
     threads: int | None = None, fixed_parameters: bool = False, resume: bool = False, force: bool = False,
-    progress: Progress | None = None, store: bool = True, simulate: Simulate | None = None,
+    progress: Progress | None = None, store: bool = True, simulate: Simulate | None = None, cluster: Any = None,
 ) -> Answer:  # fmt: skip
     """Fork one run at each day of removal.
 
@@ -79,13 +79,13 @@ def delay(
         days, candidate: as of `question_of`.
         replicates, seed: override the scenario's.
         out: directory itself; default ``runs/delay-<name>-<fingerprint>``.
-        workers, threads, fixed_parameters, resume, force, progress, store, simulate: as in `recsim.attribute`.
+        workers, threads, fixed_parameters, resume, force, progress, store, simulate, cluster: as in `recsim.attribute`.
 
     Raises:
         InputError: bad settings, or a folder that holds something else.
         RecsimError: a worker died, or the disk is full; finished replicates are kept.
     """
-    session = Session(simulate, fixed_parameters, workers, threads, progress)
+    session = Session(simulate, fixed_parameters, workers, threads, progress, cluster)
     question = question_of(configured(scenario, replicates, seed, None), days, candidate)
     return answer(question, session, out, resume, force, store)
 

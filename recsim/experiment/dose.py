@@ -108,7 +108,7 @@ def dose_response(
     candidate: str | None = None, others: bool = False, replicates: int | None = None, seed: int | None = None,
     out: str | Path | None = None, workers: int | None = None, threads: int | None = None,
     fixed_parameters: bool = False, resume: bool = False, force: bool = False, progress: Progress | None = None,
-    store: bool = True, simulate: Simulate | None = None,
+    store: bool = True, simulate: Simulate | None = None, cluster: Any = None,
 ) -> Answer:  # fmt: skip
     """Simulate the same worlds at several doses of a campaign.
 
@@ -117,13 +117,13 @@ def dose_response(
         campaign, first, last, points, candidate, others: as of `question_of`.
         replicates, seed: override the scenario's.
         out: directory itself; default ``runs/dose-<name>-<fingerprint>``.
-        workers, threads, fixed_parameters, resume, force, progress, store, simulate: as in `recsim.attribute`.
+        workers, threads, fixed_parameters, resume, force, progress, store, simulate, cluster: as in `recsim.attribute`.
 
     Raises:
         InputError: bad settings, or a folder that holds something else.
         RecsimError: a worker died, or the disk is full; finished replicates are kept.
     """
-    session = Session(simulate, fixed_parameters, workers, threads, progress)
+    session = Session(simulate, fixed_parameters, workers, threads, progress, cluster)
     scenario = configured(scenario, replicates, seed, None)
     question = question_of(scenario, campaign, first, last, points, candidate, others)
     return answer(question, session, out, resume, force, store)

@@ -150,7 +150,7 @@ def ensemble(
     scenario: Scenario, *, policies: Sequence[str] | None = None, predictors: Sequence[str] | None = None,
     models: Sequence[str] | None = None, replicates: int = 3, seed: int | None = None, out: str | Path | None = None,
     workers: int | None = None, resume: bool = False, force: bool = False, progress: Progress | None = None,
-    store: bool = True, simulate: Simulate | None = None,
+    store: bool = True, simulate: Simulate | None = None, cluster: Any = None,
 ) -> Ensemble:  # fmt: skip
     """Simulate every combination and say how far the shift moves between them.
 
@@ -158,7 +158,7 @@ def ensemble(
         scenario: from `recsim.load`; its own policy is always among the policies, with its declared parameters.
         policies, predictors, models: names; default `POLICIES`, `PREDICTORS`, `MODELS`.
         replicates: per cell, at least 2; the same worlds in all cells.
-        seed, out, workers, resume, force, progress, store, simulate: as in `recsim.run`.
+        seed, out, workers, resume, force, progress, store, simulate, cluster: as in `recsim.run`.
 
     Raises:
         InputError: bad settings, or a folder that holds something else.
@@ -166,7 +166,7 @@ def ensemble(
     """
     if replicates < 2:
         raise InputError(f"got {replicates}, must be at least 2", "--replicates")
-    session = Session(simulate, False, workers, None, progress)
+    session = Session(simulate, False, workers, None, progress, cluster)
     scenario = configured(scenario, None, seed, None)
     cells = cells_of(*chosen(scenario, policies, predictors, models))
     made = {cell: scenario_of(scenario, cell) for cell in cells}

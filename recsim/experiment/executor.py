@@ -9,16 +9,19 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
-from typing import Any
+from typing import Any, Protocol
 
 from recsim.errors import RecsimError
 
 PATIENCE_S = 0.2
 """How often progress is looked at."""
+ATTEMPTS = 2
+"""How often a task that may have killed its worker is begun again."""
 
 _progress: Any = None
 
@@ -46,56 +49,166 @@ def _call(function: Callable, number: int, task: tuple) -> Any:
     return function(*task, report=report)
 
 
-def run_tasks(
-    function: Callable,
-    tasks: Sequence[tuple],
-    workers: int,
-    report: Callable[[float], None],
-    weights: Sequence[float] | None = None,
-) -> Generator[tuple[int, Any], None, None]:
-    """Call ``function(*task, report=...)`` for every task; yield (number, result) as they finish.
+Report = Callable[[float], None]
+Results = Generator[tuple[int, Any], None, None]
 
-    Results that arrived are yielded before an error is raised, so that the caller can keep them.
 
-    Args:
-        function: module-level, so that spawned workers find it.
-        tasks: arguments, all picklable.
-        workers: processes; 1 runs everything here.
-        report: told the work done: weights of finished tasks and of fractions of running ones.
-        weights: work of each task; default 1 each.
+class Executor(Protocol):
+    """Where tasks are done: in this process, on processes of this machine, or on a cluster. Never changes a result.
 
-    Raises:
-        RecsimError: a worker died.
+    Attributes:
+        slots: tasks that can be done at once.
+        state: what progress says instead of the task, "" if there is nothing to say.
     """
-    weight = [1.0] * len(tasks) if weights is None else list(weights)
+
+    slots: int
+    state: str
+
+    def threads_for(self, tasks: int) -> int:
+        """Threads of each task if there are so many of them."""
+
+    def run(
+        self, function: Callable, tasks: Sequence[tuple], report: Report, weights: Sequence[float] | None = None,
+        names: Sequence[str] | None = None,
+    ) -> Results:  # fmt: skip
+        """Call ``function(*task, report=...)`` for every task; yield (number, result) as they finish.
+
+        Tasks begin in the order of the list. Results that arrived are yielded before an error is raised, so that the
+        caller can keep them. A task whose worker dies is done again; one that kills every worker is an error.
+
+        Args:
+            function: module-level, so that workers find it.
+            tasks: arguments, all picklable.
+            report: told the work done: weights of finished tasks and, where they are known, fractions of running ones.
+            weights: work of each task; default 1 each.
+            names: of the tasks, for errors.
+
+        Raises:
+            RecsimError: workers died again and again.
+        """
+
+
+class Local:
+    """This machine: everything in this process with one worker, on spawned processes with more."""
+
+    state = ""
+
+    def __init__(self, workers: int) -> None:
+        self.slots = max(1, workers)
+
+    def threads_for(self, tasks: int) -> int:
+        """As many as cores allow."""
+        return max(1, default_workers() // max(1, min(self.slots, tasks)))
+
+    def run(
+        self, function: Callable, tasks: Sequence[tuple], report: Report, weights: Sequence[float] | None = None,
+        names: Sequence[str] | None = None,
+    ) -> Results:  # fmt: skip
+        """See `Executor.run`."""
+        return run_tasks(function, tasks, self.slots, report, weights, names)
+
+
+def run_tasks(
+    function: Callable, tasks: Sequence[tuple], workers: int, report: Report, weights: Sequence[float] | None = None,
+    names: Sequence[str] | None = None,
+) -> Results:  # fmt: skip
+    """Tasks on ``workers`` processes of this machine, 1 being this one; arguments and errors as of `Executor.run`."""
+    weight = [1.0] * len(tasks) if weights is None else weights
     if workers <= 1 or len(tasks) <= 1:
-        done = 0.0
-        for number, task in enumerate(tasks):
-            size = weight[number]
-            yield number, function(*task, report=lambda fraction, d=done, s=size: report(d + s * fraction))
-            done += size
-            report(done)
-        return
+        return _in_process(function, tasks, report, weight)
+    return _on_processes(function, tasks, min(workers, len(tasks)), report, weight, names)
+
+
+def _in_process(function: Callable, tasks: Sequence[tuple], report: Report, weight: Sequence[float]) -> Results:
+    done = 0.0
+    for number, task in enumerate(tasks):
+        size = weight[number]
+        yield number, function(*task, report=lambda fraction, d=done, s=size: report(d + s * fraction))
+        done += size
+        report(done)
+
+
+class _DiedError(Exception):
+    """A worker process died; ``held`` are the tasks that workers may have been doing."""
+
+    def __init__(self, held: list[int]) -> None:
+        self.held = held
+
+
+def _on_processes(
+    function: Callable, tasks: Sequence[tuple], workers: int, report: Report, weight: Sequence[float],
+    names: Sequence[str] | None,
+) -> Results:  # fmt: skip
     context = multiprocessing.get_context("spawn")
     progress = context.Array("d", len(tasks), lock=False)
-    pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=_begin, initargs=(progress,))
+    waiting, suspects, deaths = deque(range(len(tasks))), deque[int](), Counter[int]()
+    done, most = 0.0, 0.0
+
+    def look(running: Iterable[int]) -> None:
+        nonlocal most
+        most = max(most, done + sum(weight[n] * progress[n] for n in running))
+        report(most)
+
+    while waiting or suspects:
+        # Which of the tasks in hand killed a worker is not known; alone, each of them shows.
+        queue, size = (deque([suspects.popleft()]), 1) if suspects else (waiting, workers)
+        pool = ProcessPoolExecutor(size, mp_context=context, initializer=_begin, initargs=(progress,))
+        try:
+            for number, result in _until_death(pool, function, tasks, queue, size, look):
+                yield number, result
+                done += weight[number]
+                look(())
+        except _DiedError as death:
+            deaths.update(death.held)
+            if len(death.held) == 1 and deaths[death.held[0]] > ATTEMPTS:
+                raise RecsimError(
+                    killed(death.held[0], names, "a worker process died", deaths[death.held[0]])
+                ) from None
+            suspects.extend(sorted(death.held))
+
+
+def killed(number: int, names: Sequence[str] | None, what: str, times: int) -> str:
+    """The line about a task that kills its workers."""
+    name = names[number] if names else f"task {number}"
+    return (
+        f"{name}: {what} each of {times} times (out of memory?); everything else that finished is kept, use --resume "
+        "with fewer --workers or a smaller --scale"
+    )
+
+
+def _until_death(
+    pool: ProcessPoolExecutor, function: Callable, tasks: Sequence[tuple], queue: deque[int], size: int,
+    look: Callable[[Iterable[int]], None],
+) -> Results:  # fmt: skip
+    """Do tasks from the queue until it is empty or a worker dies; few are handed over ahead, so that few are in doubt."""
+    pending: dict[Future, int] = {}
     try:
-        with _calm_start():
-            pending = {pool.submit(_call, function, n, task): n for n, task in enumerate(tasks)}
-        while pending:
+        while queue or pending:
+            if queue and len(pending) <= size:
+                with _calm_start():
+                    while queue and len(pending) <= size:
+                        pending[pool.submit(_call, function, queue[0], tasks[queue[0]])] = queue[0]
+                        queue.popleft()
             done_now, _ = wait(pending, timeout=PATIENCE_S, return_when=FIRST_COMPLETED)
-            report(sum(w * p for w, p in zip(weight, progress, strict=True)))
-            failed: Future | None = None
+            look(pending.values())
+            failed: BaseException | None = None
+            held = []
             for future in done_now:
-                number = pending.pop(future)
-                if future.exception() is not None:
-                    failed = failed or future
-                    continue
-                progress[number] = 1.0
-                yield number, future.result()
+                number, error = pending.pop(future), future.exception()
+                if isinstance(error, BrokenProcessPool):
+                    held.append(number)
+                elif error is not None:
+                    failed = failed or error
+                else:
+                    yield number, future.result()
             if failed is not None:
-                _raise(failed)
+                raise failed
+            if held:
+                raise _DiedError(held + list(pending.values()))
         pool.shutdown()
+    except BrokenProcessPool:  # it broke while a task was handed over
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise _DiedError(list(pending.values())) from None
     except BaseException:
         for process in list((getattr(pool, "_processes", None) or {}).values()):
             process.terminate()
@@ -103,27 +216,15 @@ def run_tasks(
         raise
 
 
-def _raise(failed: Future) -> None:
-    error = failed.exception()
-    if isinstance(error, BrokenProcessPool):
-        raise RecsimError(
-            "a worker process died (out of memory?); finished replicates are kept, use --resume with fewer --workers"
-        ) from error
-    if error is not None:
-        raise error
-
-
 @contextlib.contextmanager
-def _calm_start() -> Iterator[None]:
-    """While workers start: no Ctrl-C in them, and no second run of the caller's script.
+def without_main() -> Iterator[None]:
+    """While this is open, no spawned process runs the caller's script a second time.
 
     A spawned process imports the caller's ``__main__`` again. Ours need nothing from it, and a script without an
     ``if __name__ == "__main__"`` guard, or one read from standard input, would fail there.
     """
     main = sys.modules["__main__"]
     hidden = {name: getattr(main, name) for name in ("__file__", "__spec__") if hasattr(main, name)}
-    here = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if here else None
     for name in hidden:
         setattr(main, name, None)
     try:
@@ -131,8 +232,25 @@ def _calm_start() -> Iterator[None]:
     finally:
         for name, value in hidden.items():
             setattr(main, name, value)
+
+
+@contextlib.contextmanager
+def without_interrupt() -> Iterator[None]:
+    """While this is open, processes start that ignore Ctrl-C."""
+    here = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if here else None
+    try:
+        yield
+    finally:
         if here:
             signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _calm_start() -> Iterator[None]:
+    """While workers start: no Ctrl-C in them, and no second run of the caller's script."""
+    with without_main(), without_interrupt():
+        yield
 
 
 @contextlib.contextmanager

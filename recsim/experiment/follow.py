@@ -98,7 +98,7 @@ def run_follow(
     scenario: FollowScenario, *, replicates: int | None = None, seed: int | None = None,
     out: str | Path | None = None, workers: int | None = None, threads: int | None = None,
     fixed_parameters: bool = False, resume: bool = False, force: bool = False, progress: Progress | None = None,
-    store: bool = True,
+    store: bool = True, cluster: Any = None,
 ) -> FollowResult:  # fmt: skip
     """Simulate all replicates of a follow-graph world and summarise them; arguments and errors as of `recsim.run`."""
     wanted = {"replicates": replicates, "seed": seed}
@@ -106,7 +106,7 @@ def run_follow(
     if run.replicates < 1 or not 0 <= run.seed < 2**32:
         raise InputError(f"got {run.replicates} replicates and seed {run.seed}, must be at least 1 and in [0, 2^32-1]")
     scenario = scenario.model_copy(update={"run": run})
-    session = Session(simulate_follow, fixed_parameters, workers, threads, progress)
+    session = Session(simulate_follow, fixed_parameters, workers, threads, progress, cluster)
     mark = follow_fingerprint(scenario, fixed_parameters)
     if not store:
         return _finish(scenario, mark, session, None)

@@ -9,6 +9,7 @@ import math
 from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -131,7 +132,7 @@ def run(
     scenario: Scenario, *, replicates: int | None = None, seed: int | None = None, policy: str | None = None,
     out: str | Path | None = None, workers: int | None = None, threads: int | None = None,
     fixed_parameters: bool = False, resume: bool = False, force: bool = False, robustness: bool = True,
-    progress: Progress | None = None, store: bool = True, simulate: Simulate | None = None,
+    progress: Progress | None = None, store: bool = True, simulate: Simulate | None = None, cluster: Any = None,
 ) -> Result:  # fmt: skip
     """Simulate all replicates and summarise them.
 
@@ -149,12 +150,14 @@ def run(
         store: whether to write a directory at all.
         simulate: another engine with the signature of `recsim.world.pair.simulate_replicate`, importable by name; for
             tests and for other models of the same question.
+        cluster: None: this machine; "local", "tcp://host:port" or a `distributed.Client`: a Dask cluster. Never changes a
+            result.
 
     Raises:
         InputError: bad settings, or a folder that holds something else.
         RecsimError: a worker died, or the disk is full; finished replicates are kept.
     """
-    session = Session(simulate, fixed_parameters, workers, threads, progress)
+    session = Session(simulate, fixed_parameters, workers, threads, progress, cluster)
     scenario = configured(scenario, replicates, seed, policy)
     with compiling(simulate, scenario) as session.compiled:
         mark = run_fingerprint(scenario, fixed_parameters, simulate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import dataclasses
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -11,68 +12,15 @@ from typing import Any
 import pandas as pd
 
 from recsim.errors import InputError, RecsimError
-from recsim.experiment import robustness as other
-from recsim.experiment.executor import beside, default_workers, now, run_tasks
+from recsim.experiment.executor import Executor, Local, beside, default_workers, now
 from recsim.experiment.files import peak_rss_mib
 from recsim.experiment.folder import RunFolder
-from recsim.experiment.worlds import reduced
-from recsim.scenario import realise
+from recsim.experiment.task import Keeper, Progress, Simulate, Stored, Task, do_task
 from recsim.scenario.follow import FollowScenario
 from recsim.scenario.schema import Scenario
-from recsim.world.arms import Arm
 
-Progress = Callable[[float, float, str], None]
-Simulate = Callable[..., Any]
-Stored = tuple[dict[str, pd.DataFrame], dict[str, Any]]
 SMALL_RUN = 5.0
 """Seconds of work below which starting worker processes costs more than they save."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Task:
-    """One replicate of a scenario, or of one cell of the table of other assumptions.
-
-    Attributes:
-        kind: folder within the run directory.
-        number: within the kind.
-        scenario: not realised.
-        replicate: number of the replicate.
-        cell: of the table of other assumptions, or None.
-        weight: its work, for the progress bar only.
-        text: what the progress bar says meanwhile.
-        arms: of the worlds to simulate; empty: factual and counterfactual, with full tables.
-    """
-
-    kind: str
-    number: int
-    scenario: Scenario | FollowScenario
-    replicate: int
-    cell: other.Cell | None = None
-    weight: float = 1.0
-    text: str = "replicates"
-    arms: tuple[Arm, ...] = ()
-
-
-def _engine(arms: tuple[Arm, ...] = ()) -> Simulate:
-    from recsim.world import pair
-
-    return pair.simulate_arms if arms else pair.simulate_replicate
-
-
-def do_task(
-    simulate: Simulate | None, scenario: Scenario | FollowScenario, cell: other.Cell | None, replicate: int, fixed: bool, threads: int,
-    arms: tuple[Arm, ...] = (), report: Callable[[float], None] | None = None,
-) -> Stored:  # fmt: skip
-    """One replicate of the scenario (ranged parameters drawn), or of one cell of the table of other assumptions."""
-    simulate = simulate or _engine(arms)
-    if cell is not None and isinstance(scenario, Scenario):
-        return other.simulate_cell(simulate, scenario, cell, replicate, threads, report)
-    drawn = realise(scenario, scenario.run.seed, replicate, fixed)
-    if arms:
-        outcome = simulate(drawn, replicate, arms, threads=threads, report=report)
-        return reduced(outcome.frames), outcome.meta
-    outcome = simulate(drawn, replicate, threads=threads, report=report)
-    return outcome.frames, outcome.meta
 
 
 @dataclasses.dataclass
@@ -84,11 +32,13 @@ class Session:
         fixed: hold ranged parameters at their central values.
         workers, threads: as asked for; None: as many as suit the work.
         progress: called with (done, total, text).
+        cluster: None: this machine; else as of `recsim.experiment.cluster.opened`.
         compiled: waits for the process that compiles beside this one; None if there is none.
         began: when the whole began, seconds.
         compile_s, simulate_s: seconds spent so far.
         simulated: impressions simulated so far.
         busy: most worker processes at once so far.
+        marks: what policies from outside recsim must be on workers elsewhere.
     """
 
     simulate: Simulate | None
@@ -96,6 +46,7 @@ class Session:
     workers: int | None = None
     threads: int | None = None
     progress: Progress | None = None
+    cluster: Any = None
     compiled: Callable[[], None] | None = None
     began: float = dataclasses.field(default_factory=now)
     notes: list[str] = dataclasses.field(default_factory=list)
@@ -103,6 +54,7 @@ class Session:
     simulate_s: float = 0.0
     simulated: int = 0
     busy: int = 1
+    marks: Any = None
 
     def __post_init__(self) -> None:
         for name in ("workers", "threads"):
@@ -140,7 +92,7 @@ class Session:
         return out
 
     def do(
-        self, todo: list[Task], total: float, seconds: float, folder: RunFolder | None
+        self, todo: list[Task], total: float, seconds: float, folder: Keeper | None
     ) -> Generator[tuple[Task, Stored], None, None]:
         """Do tasks, in order of the list as far as workers are free; yield each when it is done and stored.
 
@@ -162,24 +114,71 @@ class Session:
                 yield task, found if folder is None else _kept(folder, task, found)
         self.simulate_s += now() - start
 
+    @contextlib.contextmanager
+    def _executor(self, workers: int) -> Iterator[Executor]:
+        if self.cluster is None:
+            yield Local(workers)
+            return
+        from recsim.experiment.cluster import opened
+
+        with opened(self.cluster, self.workers or default_workers(), self.notes.append) as executor:
+            yield executor
+
     def _results(self, todo: list[Task], total: float, seconds: float) -> Generator[tuple[Task, Stored], None, None]:
-        cores = default_workers()
-        workers = self.workers or (cores if seconds > SMALL_RUN else 1)
-        self.busy = min(self.workers or cores, max(1, len(todo)))
-        threads = self.threads or max(1, cores // max(1, min(workers, len(todo))))
-        tasks = [(self.simulate, t.scenario, t.cell, t.replicate, self.fixed, threads, t.arms) for t in todo]
+        say = self.progress or (lambda done, total, text: None)
+        if todo:
+            workers = self.workers or (default_workers() if seconds > SMALL_RUN else 1)
+            with (
+                self._executor(workers) as executor,
+                contextlib.closing(self._from(executor, todo, total, say)) as found,
+            ):
+                yield from found
+        say(total, total, "done")
+
+    def _from(
+        self, executor: Executor, todo: list[Task], total: float, say: Progress
+    ) -> Generator[tuple[Task, Stored], None, None]:
+        self.busy = min(self.workers or default_workers(), len(todo))
+        threads = self.threads or executor.threads_for(len(todo))
+        tasks = [
+            (
+                self.simulate,
+                t.scenario,
+                t.cell,
+                t.replicate,
+                self.fixed,
+                threads,
+                t.arms,
+                t.reduce,
+                self._digest(t.scenario),
+            )
+            for t in todo
+        ]
         weights = [t.weight for t in todo]
         before, ends = total - sum(weights), _running_sums(weights)
-        say = self.progress or (lambda done, total, text: None)
 
         def report(done: float) -> None:
-            text = next((t.text for t, end in zip(todo, ends, strict=True) if done < end), todo[-1].text)
+            text = executor.state or todo[min(bisect.bisect_right(ends, done), len(todo) - 1)].text
             say(before + done, total, text)
 
-        with contextlib.closing(run_tasks(do_task, tasks, workers, report, weights)) as results:
+        names = [t.called for t in todo]
+        with contextlib.closing(executor.run(do_task, tasks, report, weights, names)) as results:
             for number, found in results:
                 yield todo[number], found
-        say(total, total, "done")
+
+    def _digest(self, scenario: Scenario | FollowScenario) -> str | None:
+        """What the code of a policy from outside recsim must be on a worker elsewhere; None where nobody needs to look."""
+        if self.cluster is None or self.simulate is not None or not isinstance(scenario, Scenario):
+            return None
+        from recsim.experiment.cells import Marks
+        from recsim.ranking.presets import PRESETS
+
+        names = [scenario.platform.policy, *(name for name in scenario.platform.rerank or [] if ":" in name)]
+        if all(name in PRESETS for name in names):
+            return None
+        if self.marks is None:
+            self.marks = Marks(self.fixed)
+        return self.marks.digest(scenario)
 
     def _warm(self, scenarios: list[Scenario]) -> None:
         """Fill the compiled caches before workers start, so that each is compiled once.
@@ -218,7 +217,7 @@ def _running_sums(weights: Sequence[float]) -> list[float]:
     return out
 
 
-def _kept(folder: RunFolder, task: Task, found: Stored) -> Stored:
+def _kept(folder: Keeper, task: Task, found: Stored) -> Stored:
     """Store a finished task and read it back: what a resumed run would get, with the same types and bytes."""
     folder.store(task.number, *found, kind=task.kind)
     kept = folder.fetch(task.number, task.kind)

@@ -141,7 +141,7 @@ def tradeoff(
     scenario: Scenario, *, mitigations: str | Sequence[str] | None = None, candidate: str | None = None,
     defences: str | Path | Sequence[Defence] = (), replicates: int | None = None, seed: int | None = None, out: str | Path | None = None, workers: int | None = None,
     threads: int | None = None, fixed_parameters: bool = False, resume: bool = False, force: bool = False,
-    progress: Progress | None = None, store: bool = True, simulate: Simulate | None = None,
+    progress: Progress | None = None, store: bool = True, simulate: Simulate | None = None, cluster: Any = None,
 ) -> Answer:  # fmt: skip
     """Simulate the same worlds under each mitigation and defence, with and without the campaigns.
 
@@ -152,13 +152,13 @@ def tradeoff(
         defences: a YAML file of them, or as read by `recsim.experiment.defences.read_defences`.
         replicates, seed: override the scenario's.
         out: directory itself; default ``runs/tradeoff-<name>-<fingerprint>``.
-        workers, threads, fixed_parameters, resume, force, progress, store, simulate: as in `recsim.attribute`.
+        workers, threads, fixed_parameters, resume, force, progress, store, simulate, cluster: as in `recsim.attribute`.
 
     Raises:
         InputError: bad settings, or a folder that holds something else.
         RecsimError: a worker died, or the disk is full; finished replicates are kept.
     """
-    session = Session(simulate, fixed_parameters, workers, threads, progress)
+    session = Session(simulate, fixed_parameters, workers, threads, progress, cluster)
     question = question_of(configured(scenario, replicates, seed, None), mitigations, candidate, defences)
     return answer(question, session, out, resume, force, store)
 
