@@ -13,6 +13,7 @@ from recsim.cli import answers
 from recsim.cli.options import (
     Config,
     Dose,
+    Every,
     Fixed,
     Force,
     Json,
@@ -70,6 +71,7 @@ def run(
     threads: Threads = None,
     fixed_parameters: Fixed = False,
     resume: Resume = False,
+    checkpoint_every: Every = None,
     force: Force = False,
     yes: Yes = False,
     json_: Json = False,
@@ -80,7 +82,7 @@ def run(
     from recsim.cli.run import How, What, run_command
 
     what = What(config, list(set_ or []), replicates, scale, dose, seed)
-    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet)
+    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, checkpoint_every)
     run_command(what, policy, how, Under(plan, deviation))
 
 

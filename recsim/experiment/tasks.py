@@ -12,6 +12,7 @@ import pandas as pd
 
 from recsim.errors import InputError, RecsimError
 from recsim.experiment import robustness as other
+from recsim.experiment.checkpoints import DEFAULT, LONG_S, Checkpoints, Place, every_of
 from recsim.experiment.executor import beside, default_workers, now, run_tasks
 from recsim.experiment.files import peak_rss_mib
 from recsim.experiment.folder import RunFolder
@@ -24,6 +25,8 @@ from recsim.world.arms import Arm
 Progress = Callable[[float, float, str], None]
 Simulate = Callable[..., Any]
 Stored = tuple[dict[str, pd.DataFrame], dict[str, Any]]
+NOTES = "notes"
+"""What a worker has to say, beside the result."""
 SMALL_RUN = 5.0
 """Seconds of work below which starting worker processes costs more than they save."""
 
@@ -61,18 +64,21 @@ def _engine(arms: tuple[Arm, ...] = ()) -> Simulate:
 
 def do_task(
     simulate: Simulate | None, scenario: Scenario | FollowScenario, cell: other.Cell | None, replicate: int, fixed: bool, threads: int,
-    arms: tuple[Arm, ...] = (), report: Callable[[float], None] | None = None,
+    arms: tuple[Arm, ...] = (), place: Place | None = None, report: Callable[[float], None] | None = None,
 ) -> Stored:  # fmt: skip
-    """One replicate of the scenario (ranged parameters drawn), or of one cell of the table of other assumptions."""
+    """One replicate of the scenario (ranged parameters drawn), or of one cell of the table of other assumptions.
+
+    With a ``place`` for checkpoints, notes about them are in the second part under ``notes``.
+    """
     simulate = simulate or _engine(arms)
     if cell is not None and isinstance(scenario, Scenario):
         return other.simulate_cell(simulate, scenario, cell, replicate, threads, report)
     drawn = realise(scenario, scenario.run.seed, replicate, fixed)
-    if arms:
-        outcome = simulate(drawn, replicate, arms, threads=threads, report=report)
-        return reduced(outcome.frames), outcome.meta
-    outcome = simulate(drawn, replicate, threads=threads, report=report)
-    return outcome.frames, outcome.meta
+    store = None if place is None else Checkpoints(place)
+    options: dict[str, Any] = {"threads": threads, "report": report} | ({} if store is None else {"store": store})
+    outcome = simulate(drawn, replicate, *([arms] if arms else []), **options)
+    meta = outcome.meta | ({} if store is None else {NOTES: store.notes})
+    return reduced(outcome.frames) if arms else outcome.frames, meta
 
 
 @dataclasses.dataclass
@@ -84,6 +90,7 @@ class Session:
         fixed: hold ranged parameters at their central values.
         workers, threads: as asked for; None: as many as suit the work.
         progress: called with (done, total, text).
+        checkpoint_every: interval of checkpoints as `recsim.run` takes it; None: only in long replicates.
         compiled: waits for the process that compiles beside this one; None if there is none.
         began: when the whole began, seconds.
         compile_s, simulate_s: seconds spent so far.
@@ -96,6 +103,7 @@ class Session:
     workers: int | None = None
     threads: int | None = None
     progress: Progress | None = None
+    checkpoint_every: str | None = None
     compiled: Callable[[], None] | None = None
     began: float = dataclasses.field(default_factory=now)
     notes: list[str] = dataclasses.field(default_factory=list)
@@ -135,6 +143,7 @@ class Session:
             found = folder.fetch(number, kind)
             if found is not None:
                 out[number] = found
+                folder.forget_checkpoints(kind, number)  # of a process that was killed just then
             else:
                 self.notes.append(f"{what} {number} was damaged and is computed again")
         return out
@@ -156,18 +165,45 @@ class Session:
             self._warm(list(scenarios.values()))
         start = now()
         # Closed at once if storing fails: workers must not go on while the error is on its way up.
-        with contextlib.closing(self._results(todo, total, seconds)) as results:
+        with contextlib.closing(self._results(todo, total, seconds, folder)) as results:
             for task, found in results:
+                self.notes += found[1].pop(NOTES, [])
                 self.simulated += found[1]["impressions"]
                 yield task, found if folder is None else _kept(folder, task, found)
         self.simulate_s += now() - start
 
-    def _results(self, todo: list[Task], total: float, seconds: float) -> Generator[tuple[Task, Stored], None, None]:
+    def _place(self, task: Task, seconds: float, folder: RunFolder | None) -> Place | None:
+        """Where a task keeps checkpoints; None if it keeps none.
+
+        Args:
+            task: of any kind. seconds: that it is expected to take. folder: of the run.
+        """
+        if folder is None or self.simulate is not None or not isinstance(task.scenario, Scenario) or task.cell:
+            return None
+        path, text, hours = (
+            folder.checkpoints(task.kind, task.number),
+            self.checkpoint_every,
+            task.scenario.run.step_hours,
+        )
+        if text is None and seconds < LONG_S and not path.is_dir():
+            return None
+        every = every_of(text or DEFAULT, hours)
+        if every is None and not path.is_dir():
+            return None
+        return Place(path, folder.fingerprint, task.kind, task.number, every, hours)
+
+    def _results(
+        self, todo: list[Task], total: float, seconds: float, folder: RunFolder | None
+    ) -> Generator[tuple[Task, Stored], None, None]:
         cores = default_workers()
         workers = self.workers or (cores if seconds > SMALL_RUN else 1)
         self.busy = min(self.workers or cores, max(1, len(todo)))
         threads = self.threads or max(1, cores // max(1, min(workers, len(todo))))
-        tasks = [(self.simulate, t.scenario, t.cell, t.replicate, self.fixed, threads, t.arms) for t in todo]
+        tasks = [
+            (self.simulate, t.scenario, t.cell, t.replicate, self.fixed, threads, t.arms,
+             self._place(t, seconds * t.weight / max(total, 1e-9), folder))
+            for t in todo
+        ]  # fmt: skip
         weights = [t.weight for t in todo]
         before, ends = total - sum(weights), _running_sums(weights)
         say = self.progress or (lambda done, total, text: None)
@@ -222,6 +258,8 @@ def _kept(folder: RunFolder, task: Task, found: Stored) -> Stored:
     """Store a finished task and read it back: what a resumed run would get, with the same types and bytes."""
     folder.store(task.number, *found, kind=task.kind)
     kept = folder.fetch(task.number, task.kind)
+    if kept is not None:
+        folder.forget_checkpoints(task.kind, task.number)
     if kept is None:
         text = f"{folder.path}: {task.kind} {task.number} cannot be read back; check the disk, then use --resume"
         raise RecsimError(text)
