@@ -46,9 +46,7 @@ OTHER = {"seconds", "pool_of_threads", "first_copy", "decay", "steps"}
 
 def contents(thing, path, out, known):
     """Every array, number and text that a world refers to, by the way there."""
-    if isinstance(thing, np.ndarray | np.generic):
-        out[path] = thing
-    elif thing is None or isinstance(thing, bool | int | float | str):
+    if isinstance(thing, np.ndarray | np.generic) or thing is None or isinstance(thing, bool | int | float | str):
         out[path] = thing
     elif isinstance(thing, Plan) or id(thing) in known:
         return
