@@ -57,7 +57,7 @@ def main(scale: float, folder: str | None) -> None:
         store = Checkpoints(Place(Path(path) / "c", "mark", "replicates", 0, Every(hours=1.0), 1.0))
         for number in range(TIMES):
             name, marks = f"step-0000-{number:06d}", [now()]
-            store.save(name, content, {"step": number})
+            store.save(name, lambda: content, {"step": number})
             marks.append(now())
             store.keep({name})
             marks.append(now())

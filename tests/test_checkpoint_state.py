@@ -99,7 +99,7 @@ def spoil(world):
 def through_disk(world, folder):
     """The snapshot of a world as read back."""
     place = Place(folder, "mark", "replicates", 0, Every(hours=1.0), 1.0)
-    assert Checkpoints(place).save("step-0000-000001", snapshot(world), {"step": 1})
+    assert Checkpoints(place).save("step-0000-000001", lambda: snapshot(world), {"step": 1})
     return Checkpoints(place).load("step-0000-000001")
 
 
@@ -184,7 +184,15 @@ def test_any_mix_of_campaigns(small, tmp_path_factory, campaigns, steps):
     check(scenario, tmp_path_factory.mktemp("mix"), steps)
 
 
-def test_what_is_no_number_is_refused():
+def test_what_is_no_number_is_refused(tmp_path):
+    """A policy may keep such things; the run goes on without checkpoints."""
+    store = Checkpoints(Place(tmp_path, "mark", "replicates", 0, Every(hours=1.0), 1.0))
+    assert not store.save("step-0000-000001", lambda: packed({"a": np.array([object()])}), {"step": 1})
+    assert store.notes == [
+        f"1 checkpoints of {tmp_path.name} could not be written (got an array of Python objects, a checkpoint holds numbers "
+        "only); it went on without"
+    ]
+    assert not list(tmp_path.iterdir())
     with pytest.raises(TypeError, match="Python objects"):
         packed({"a": np.array([object()])})
     with pytest.raises(TypeError, match="got function"):

@@ -165,7 +165,10 @@ def test_other_versions_and_other_runs_are_refused(tiny, tmp_path):
         with pytest.raises(InputError, match="belongs to another run or replicate"):
             simulate_arms(drawn, 0, [FACTUAL], store=Checkpoints(place(tmp_path, **more)))
     for head in tmp_path.glob("*/checkpoint.json"):
+        before = hashlib.sha256(head.read_bytes()).hexdigest()
         head.write_text(head.read_text().replace('"version": 1', '"version": 2'))
+        sums = head.with_name("SHA256SUMS")
+        sums.write_text(sums.read_text().replace(before, hashlib.sha256(head.read_bytes()).hexdigest()))
     with pytest.raises(InputError, match="got version 2 of the format, must be 1; resume with the recsim that"):
         simulate_arms(drawn, 0, [FACTUAL], store=Checkpoints(place(tmp_path)))
 

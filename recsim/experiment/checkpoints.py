@@ -17,7 +17,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -133,13 +133,13 @@ class Checkpoints:
 
     # ---- writing ----------------------------------------------------------------------------------------------
 
-    def save(self, name: str, content: dict[str, Any], position: Mapping[str, Any]) -> bool:
-        """Write a checkpoint; False if the disk does not take it, which is noted and ends nothing."""
+    def save(self, name: str, content: Callable[[], dict[str, Any]], position: Mapping[str, Any]) -> bool:
+        """Write a checkpoint; False if the disk does not take it, or it holds what is no number, which ends nothing."""
         if self.place.every is None:
             return False
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._write(name, content, position)
+            self._write(name, content(), position)
         except (OSError, TypeError) as error:
             full = isinstance(error, OSError) and error.errno in FULL
             why = "no space left on the disk" if full else str(error)
@@ -200,12 +200,14 @@ class Checkpoints:
         """
         folder = self.path / name
         try:
-            head = json.loads((folder / HEAD).read_text(encoding="utf-8"))
-            self._check(head, folder)
-            for line in (folder / SUMS).read_text(encoding="utf-8").splitlines():
+            lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+            for line in reversed(lines):  # the head first: what is not ours is not read to its end
                 known, file = line.split("  ", 1)
                 if _checksum(folder / file) != known:
                     raise ValueError(f"{file} was changed")
+                if file == HEAD:
+                    head = json.loads((folder / HEAD).read_text(encoding="utf-8"))
+                    self._check(head, folder)
             with np.load(folder / SMALL, allow_pickle=False) as zipped:
                 arrays = {key: zipped[key] for key in zipped.files}
             for file, one in head["files"].items():

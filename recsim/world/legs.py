@@ -57,8 +57,8 @@ class Store(Protocol):
     def names(self) -> set[str]:
         """Names of everything that is whole."""
 
-    def save(self, name: str, content: dict[str, Any], position: Mapping[str, Any]) -> bool:
-        """Keep content under a name, with where in the replicate it belongs; whether that worked."""
+    def save(self, name: str, content: Callable[[], dict[str, Any]], position: Mapping[str, Any]) -> bool:
+        """Keep what ``content`` returns under a name, with where in the replicate it belongs; whether that worked."""
 
     def load(self, name: str) -> Any | None:
         """Content; None if it is damaged, which is noted."""
@@ -153,7 +153,7 @@ class Walk:
         self._advance(world, leg)
         self.results[leg.number] = self.take(world, leg)
         if self.store is not None:
-            self.store.save(name_of(leg), packed(self.results[leg.number]), self._position(leg, leg.end))
+            self.store.save(name_of(leg), lambda: packed(self.results[leg.number]), self._position(leg, leg.end))
         if leg.children:
             self._hold(world, leg)
         else:
@@ -171,7 +171,7 @@ class Walk:
                 self._tell(world, leg)
             if self.store is not None and world.now < leg.end and self.store.due(world.now):
                 position = self._position(leg, world.now)
-                if self.store.save(name_of_step(leg, world.now), snapshot(world), position):
+                if self.store.save(name_of_step(leg, world.now), lambda: snapshot(world), position):
                     self._tidy()
                 self.store.begin(world.now)
 
@@ -221,7 +221,7 @@ class Walk:
         """Keep a world for the legs that begin where it ended."""
         self.held[leg.number] = world
         if self.store is not None and sum(child not in self.results for child in leg.children) > 1:
-            self.store.save(name_of_end(leg), snapshot(world), self._position(leg, leg.end))
+            self.store.save(name_of_end(leg), lambda: snapshot(world), self._position(leg, leg.end))
 
     def _only_on_disk(self, world: World, leg: Leg) -> bool:
         """Whether a world at a fork is too large to stay in memory, and safe in the store."""
