@@ -14,6 +14,7 @@ from recsim.cli.options import (
     Cluster,
     Config,
     Dose,
+    Every,
     Fixed,
     Force,
     Json,
@@ -72,6 +73,7 @@ def run(
     cluster: Cluster = None,
     fixed_parameters: Fixed = False,
     resume: Resume = False,
+    checkpoint_every: Every = None,
     force: Force = False,
     yes: Yes = False,
     json_: Json = False,
@@ -82,7 +84,7 @@ def run(
     from recsim.cli.run import How, What, run_command
 
     what = What(config, list(set_ or []), replicates, scale, dose, seed)
-    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster)
+    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster, checkpoint_every)
     run_command(what, policy, how, Under(plan, deviation))
 
 

@@ -26,6 +26,14 @@ Cluster = Annotated[
 ]  # fmt: skip
 Fixed = Annotated[bool, typer.Option("--fixed-parameters", help="hold ranged parameters at their central values")]
 Resume = Annotated[bool, typer.Option("--resume", help="continue an unfinished run")]
+Every = Annotated[
+    str | None,
+    typer.Option(
+        "--checkpoint-every",
+        help="how often an unfinished replicate is kept for --resume: 1d, 12h (simulated), 30min (of running), off "
+        "(default: 15min in replicates expected to take longer)",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="run again in a new folder")]
 Yes = Annotated[bool, typer.Option("--yes", help="start even if more than 30 minutes are expected")]
 Candidate = Annotated[

@@ -91,6 +91,7 @@ class How(NamedTuple):
     as_json: bool
     quiet: bool
     cluster: str | None = None
+    every: str | None = None
 
     def check(self) -> None:
         """Refuse numbers out of their range."""
@@ -125,7 +126,7 @@ class How(NamedTuple):
         return {
             "out": self.out, "workers": self.workers, "threads": self.threads, "fixed_parameters": self.fixed,
             "resume": self.resume, "force": self.force, "cluster": self.cluster,
-        }  # fmt: skip
+        } | ({} if self.every is None else {"checkpoint_every": self.every})  # fmt: skip
 
 
 def _need(option: str, value: float | None, low: float) -> None:
@@ -162,6 +163,10 @@ def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
 
 def follow_command(what: What, policy: str | None, how: How) -> None:
     """The same for a follow-graph world."""
+    if how.every not in (None, "off"):
+        text = "a follow-graph world writes no checkpoints; leave it out: finished replicates are kept for --resume"
+        raise InputError(text, "--checkpoint-every")
+    how = how._replace(every=None)
     from recsim.experiment.follow import estimate, run_follow
     from recsim.report.follow import print_follow, write_follow
 

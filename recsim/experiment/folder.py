@@ -21,7 +21,9 @@ from recsim.errors import InputError, RecsimError
 
 MARK = "fingerprint.txt"
 LOCK = ".lock"
+SUMS = "SHA256SUMS"
 PART = ".part-"
+CHECKPOINTS = "checkpoints"
 FULL = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
 
 
@@ -176,9 +178,10 @@ class RunFolder:
             InputError: it holds another run, other files, or an unfinished run without ``resume``.
         """
         self.inspect()
-        done = sum(len(self.finished(kind)) for kind in kinds)
-        if not self.complete and not resume and done:
-            text = f"holds an unfinished run ({done} replicates done); continue it with --resume"
+        done, begun = sum(len(self.finished(kind)) for kind in kinds), len(self.begun())
+        if not self.complete and not resume and (done or begun):
+            more = f", {begun} begun" if begun else ""
+            text = f"holds an unfinished run ({done} replicates done{more}); continue it with --resume"
             raise InputError(text, str(self.path))
         with plain_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
@@ -227,6 +230,24 @@ class RunFolder:
 
     def _task(self, kind: str, number: int) -> Path:
         return self.path / kind / f"{number:05d}"
+
+    def checkpoints(self, kind: str, number: int) -> Path:
+        """Where the checkpoints of a task lie while it is not stored."""
+        return self.path / CHECKPOINTS / f"{kind}-{number:05d}"
+
+    def begun(self) -> list[str]:
+        """Tasks of which there are checkpoints, by name of their folder."""
+        root = self.path / CHECKPOINTS
+        whole = {p.parent.parent.name for p in root.glob(f"*/*/{SUMS}") if not p.parent.name.startswith(PART)}
+        return sorted(whole)
+
+    def forget_checkpoints(self, kind: str, number: int) -> None:
+        """Delete the checkpoints of a task that is stored."""
+        path = self.checkpoints(kind, number)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()  # only if nothing else is in it
 
     def finished(self, kind: str = "replicates") -> list[int]:
         """Numbers of the stored tasks of a kind, "replicates" or "assumptions"."""

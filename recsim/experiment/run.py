@@ -15,6 +15,7 @@ import pandas as pd
 
 from recsim.errors import InputError
 from recsim.experiment import robustness as other
+from recsim.experiment.checkpoints import every_of
 from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_results
 from recsim.experiment.folder import RunFolder, plain_errors
@@ -133,6 +134,7 @@ def run(
     out: str | Path | None = None, workers: int | None = None, threads: int | None = None,
     fixed_parameters: bool = False, resume: bool = False, force: bool = False, robustness: bool = True,
     progress: Progress | None = None, store: bool = True, simulate: Simulate | None = None, cluster: Any = None,
+    checkpoint_every: str | None = None,
 ) -> Result:  # fmt: skip
     """Simulate all replicates and summarise them.
 
@@ -152,13 +154,20 @@ def run(
             tests and for other models of the same question.
         cluster: None: this machine; "local", "tcp://host:port" or a `distributed.Client`: a Dask cluster. Never changes a
             result.
+        checkpoint_every: how often a replicate that is not finished is kept, so that ``resume`` goes on from there:
+            "1d" or "12h" of simulated time, "30min" or "90s" of running, or "off". Default: "15min" in replicates that
+            are expected to take longer than that. Never changes a result.
 
     Raises:
         InputError: bad settings, or a folder that holds something else.
         RecsimError: a worker died, or the disk is full; finished replicates are kept.
     """
-    session = Session(simulate, fixed_parameters, workers, threads, progress, cluster)
+    session = Session(simulate, fixed_parameters, workers, threads, progress, cluster, checkpoint_every)
     scenario = configured(scenario, replicates, seed, policy)
+    wanted = None if checkpoint_every is None else every_of(checkpoint_every, scenario.run.step_hours)
+    if wanted is not None and (simulate is not None or not store or cluster is not None):
+        what = "a cluster" if cluster is not None else "another engine" if store else "a run that is not stored"
+        raise InputError(f"{what} writes no checkpoints", "--checkpoint-every")
     with compiling(simulate, scenario) as session.compiled:
         mark = run_fingerprint(scenario, fixed_parameters, simulate)
         table = robustness and scenario.audit.robustness.enabled and bool(other.removed_campaigns(scenario))

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from recsim.errors import InputError
-from recsim.experiment.folder import PART, write_text
-
-SUMS = "SHA256SUMS"
+from recsim.experiment.folder import PART, SUMS, write_text
 
 
 class Differences(NamedTuple):

@@ -12,6 +12,7 @@ import pandas as pd
 
 from recsim.errors import RecsimError
 from recsim.experiment import robustness as other
+from recsim.experiment.checkpoints import Checkpoints, Place
 from recsim.experiment.worlds import reduced
 from recsim.scenario import realise
 from recsim.scenario.follow import FollowScenario
@@ -22,6 +23,8 @@ Progress = Callable[[float, float, str], None]
 Simulate = Callable[..., Any]
 Stored = tuple[dict[str, pd.DataFrame], dict[str, Any]]
 Reduce = Callable[..., dict[str, pd.DataFrame]]
+NOTES = "notes"
+"""What a worker has to say, beside the result."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,9 +81,12 @@ def _engine(arms: tuple[Arm, ...] = ()) -> Simulate:
 
 def do_task(
     simulate: Simulate | None, scenario: Scenario | FollowScenario, cell: other.Cell | None, replicate: int, fixed: bool, threads: int,
-    arms: tuple[Arm, ...] = (), reduce: Reduce | None = None, digest: str | None = None, report: Callable[[float], None] | None = None,
+    arms: tuple[Arm, ...] = (), reduce: Reduce | None = None, digest: str | None = None, place: Place | None = None,
+    report: Callable[[float], None] | None = None,
 ) -> Stored:  # fmt: skip
     """One replicate of the scenario (ranged parameters drawn), or of one cell of the table of other assumptions.
+
+    With a ``place`` for checkpoints, notes about them are in the second part under ``notes``.
 
     Raises:
         RecsimError: the policy's code is not the one with this digest.
@@ -91,11 +97,13 @@ def do_task(
     if cell is not None and isinstance(scenario, Scenario):
         return other.simulate_cell(simulate, scenario, cell, replicate, threads, report)
     drawn = realise(scenario, scenario.run.seed, replicate, fixed)
+    store = None if place is None else Checkpoints(place)
+    options: dict[str, Any] = {"threads": threads, "report": report} | ({} if store is None else {"store": store})
+    outcome = simulate(drawn, replicate, *([arms] if arms else []), **options)
+    meta = outcome.meta | ({} if store is None else {NOTES: store.notes})
     if arms:
-        outcome = simulate(drawn, replicate, arms, threads=threads, report=report)
-        return reduced(outcome.frames), outcome.meta
-    outcome = simulate(drawn, replicate, threads=threads, report=report)
-    return (outcome.frames if reduce is None else reduce(drawn, outcome)), outcome.meta
+        return reduced(outcome.frames), meta
+    return (outcome.frames if reduce is None else reduce(drawn, outcome)), meta
 
 
 def check_policy(scenario: Any, digest: str) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 
 from recsim.errors import InputError, RecsimError
+from recsim.experiment.checkpoints import DEFAULT, LONG_S, Place, every_of
 from recsim.experiment.executor import Executor, Local, beside, default_workers, now
 from recsim.experiment.files import peak_rss_mib
 from recsim.experiment.folder import RunFolder
-from recsim.experiment.task import Keeper, Progress, Simulate, Stored, Task, do_task
+from recsim.experiment.task import NOTES, Keeper, Progress, Simulate, Stored, Task, do_task
 from recsim.scenario.follow import FollowScenario
 from recsim.scenario.schema import Scenario
 
@@ -33,6 +34,7 @@ class Session:
         workers, threads: as asked for; None: as many as suit the work.
         progress: called with (done, total, text).
         cluster: None: this machine; else as of `recsim.experiment.cluster.opened`.
+        checkpoint_every: interval of checkpoints as `recsim.run` takes it; None: only in long replicates.
         compiled: waits for the process that compiles beside this one; None if there is none.
         began: when the whole began, seconds.
         compile_s, simulate_s: seconds spent so far.
@@ -47,6 +49,7 @@ class Session:
     threads: int | None = None
     progress: Progress | None = None
     cluster: Any = None
+    checkpoint_every: str | None = None
     compiled: Callable[[], None] | None = None
     began: float = dataclasses.field(default_factory=now)
     notes: list[str] = dataclasses.field(default_factory=list)
@@ -87,6 +90,7 @@ class Session:
             found = folder.fetch(number, kind)
             if found is not None:
                 out[number] = found
+                folder.forget_checkpoints(kind, number)  # of a process that was killed just then
             else:
                 self.notes.append(f"{what} {number} was damaged and is computed again")
         return out
@@ -108,8 +112,9 @@ class Session:
             self._warm(list(scenarios.values()))
         start = now()
         # Closed at once if storing fails: workers must not go on while the error is on its way up.
-        with contextlib.closing(self._results(todo, total, seconds)) as results:
+        with contextlib.closing(self._results(todo, total, seconds, folder)) as results:
             for task, found in results:
+                self.notes += found[1].pop(NOTES, [])
                 self.simulated += found[1]["impressions"]
                 yield task, found if folder is None else _kept(folder, task, found)
         self.simulate_s += now() - start
@@ -124,36 +129,47 @@ class Session:
         with opened(self.cluster, self.workers or default_workers(), self.notes.append) as executor:
             yield executor
 
-    def _results(self, todo: list[Task], total: float, seconds: float) -> Generator[tuple[Task, Stored], None, None]:
+    def _place(self, task: Task, seconds: float, folder: Keeper | None) -> Place | None:
+        """Where a task keeps checkpoints; None if it keeps none.
+
+        Args:
+            task: of any kind. seconds: that it is expected to take. folder: of the run.
+        """
+        ours = self.simulate is None and self.cluster is None  # a worker elsewhere need not see our disk
+        if not ours or not isinstance(folder, RunFolder) or not isinstance(task.scenario, Scenario) or task.cell:
+            return None
+        path, hours = folder.checkpoints(task.kind, task.number), task.scenario.run.step_hours
+        if self.checkpoint_every is None and seconds < LONG_S and not path.is_dir():
+            return None
+        every = every_of(self.checkpoint_every or DEFAULT, hours)
+        if every is None and not path.is_dir():
+            return None
+        return Place(path, folder.fingerprint, task.kind, task.number, every, hours)
+
+    def _results(
+        self, todo: list[Task], total: float, seconds: float, folder: Keeper | None
+    ) -> Generator[tuple[Task, Stored], None, None]:
         say = self.progress or (lambda done, total, text: None)
         if todo:
             workers = self.workers or (default_workers() if seconds > SMALL_RUN else 1)
+            places = [self._place(t, seconds * t.weight / max(total, 1e-9), folder) for t in todo]
             with (
                 self._executor(workers) as executor,
-                contextlib.closing(self._from(executor, todo, total, say)) as found,
+                contextlib.closing(self._from(executor, todo, total, places, say)) as found,
             ):
                 yield from found
         say(total, total, "done")
 
     def _from(
-        self, executor: Executor, todo: list[Task], total: float, say: Progress
+        self, executor: Executor, todo: list[Task], total: float, places: list[Place | None], say: Progress
     ) -> Generator[tuple[Task, Stored], None, None]:
         self.busy = min(self.workers or default_workers(), len(todo))
         threads = self.threads or executor.threads_for(len(todo))
         tasks = [
-            (
-                self.simulate,
-                t.scenario,
-                t.cell,
-                t.replicate,
-                self.fixed,
-                threads,
-                t.arms,
-                t.reduce,
-                self._digest(t.scenario),
-            )
-            for t in todo
-        ]
+            (self.simulate, t.scenario, t.cell, t.replicate, self.fixed, threads, t.arms, t.reduce,
+             self._digest(t.scenario), place)
+            for t, place in zip(todo, places, strict=True)
+        ]  # fmt: skip
         weights = [t.weight for t in todo]
         before, ends = total - sum(weights), _running_sums(weights)
 
@@ -224,6 +240,8 @@ def _kept(folder: Keeper, task: Task, found: Stored) -> Stored:
     if kept is None:
         text = f"{folder.path}: {task.kind} {task.number} cannot be read back; check the disk, then use --resume"
         raise RecsimError(text)
+    if isinstance(folder, RunFolder):
+        folder.forget_checkpoints(task.kind, task.number)
     return kept
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from recsim.rng import Key
 from recsim.scenario.schema import Scenario
-from recsim.world.arms import COUNTERFACTUAL, FACTUAL, SHARED, Arm
-from recsim.world.build import build_state
+from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
+from recsim.world.build import State, build_state
 from recsim.world.facts import platform_facts
+from recsim.world.legs import Leg, Store, Walk, legs_of
 from recsim.world.lorenz import lorenz_table
 from recsim.world.opinion import OPINION_TABLES, opinion_tables
 from recsim.world.persons import ASKED, persons_table
 from recsim.world.plan import Plan, make_plan
-from recsim.world.tree import Part, branching, steps_of
+from recsim.world.tree import branching
 from recsim.world.world import World
 
 BURN_IN_LIFETIMES = 3
@@ -52,6 +55,7 @@ def simulate_replicate(
     threads: int = 1,
     report: Callable[[float], None] | None = None,
     placebo: bool = False,
+    store: Store | None = None,
 ) -> Outcome:
     """Simulate one replicate: the shared days once, then both arms in every luck branch.
 
@@ -61,12 +65,15 @@ def simulate_replicate(
         threads: threads for the feed; the result does not depend on it.
         report: called with the fraction done after each simulated day.
         placebo: draw the campaigns' targets in proportion to human engagement over all content, without their posts.
+        store: where to keep checkpoints and to go on from; the result does not depend on it.
 
     Raises:
         InputError: unknown policy or parameter.
     """
     factual = dataclasses.replace(FACTUAL, placebo=placebo)
-    return simulate_arms(scenario, replicate, [factual, COUNTERFACTUAL], threads=threads, report=report)
+    return simulate_arms(
+        scenario, replicate, [factual, COUNTERFACTUAL], threads=threads, report=report, store=store
+    )  # fmt: skip
 
 
 def simulate_arms(
@@ -76,6 +83,7 @@ def simulate_arms(
     *,
     threads: int = 1,
     report: Callable[[float], None] | None = None,
+    store: Store | None = None,
 ) -> Outcome:
     """Simulate one replicate: the shared days once, then every arm in every luck branch.
 
@@ -89,6 +97,7 @@ def simulate_arms(
         arms: with different names, none of them "shared".
         threads: threads for the feed; the result does not depend on it.
         report: called with the fraction done after each simulated day.
+        store: where to keep checkpoints and to go on from; the result does not depend on it.
 
     Returns:
         The outcome; ``meta["forks"]`` lists (step, arms that went on together) of every part that was simulated.
@@ -99,106 +108,85 @@ def simulate_arms(
     if len({arm.name for arm in arms} | {"shared"}) != len(arms) + 1:
         raise ValueError(f"got arms {[arm.name for arm in arms]}, names must differ and not be 'shared'")
     plan = make_plan(scenario)
-    seed, branches = scenario.run.seed, scenario.run.luck_branches
-    began = time.perf_counter()
-    state = build_state(plan, Key(seed, replicate))
+    key, built = Key(scenario.run.seed, replicate), [0.0]
+
+    def build() -> State:
+        began = time.perf_counter()
+        state = build_state(plan, key)
+        built[0] += time.perf_counter() - began
+        return state
+
     fork = min(plan.step_of(plan.first_day), plan.steps)
     tree = branching(plan, arms, fork) if fork < plan.steps else []
-    many = Gathering(plan, replicate, arms, fork + branches * steps_of(tree), report)
-    many.seconds["build"] = time.perf_counter() - began
-    shared = World(plan, state, Key(seed, replicate), SHARED, threads=threads)
-    shared.run_until(fork, many.tick)
-    many.take(shared, (), min(BURN_IN_LIFETIMES * plan.lifetime, fork // 2))
-    for branch in range(branches if tree else 0):
-        for number, part in enumerate(tree):
-            last = branch == branches - 1 and number == len(tree) - 1
-            world = shared.fork(part.arms[0], Key(seed, replicate, branch), keep=not last)
-            _grow(world, part, many, fork)
-    return many.outcome()
+    legs = legs_of(tree, scenario.run.luck_branches, fork)
+    take = functools.partial(left_behind, fork=fork)
+    found = Walk(plan, key, legs, take, threads, report, store, build).go()
+    return _outcome(plan, replicate, arms, legs, found, built[0])
 
 
-def _grow(world: World, part: Part, many: Gathering, fork: int) -> None:
-    """Simulate a part of the tree, then what it splits into."""
-    world.run_until(part.end, many.tick)
-    if not part.parts:
-        many.take(world, part.arms, fork)
-        world.close()
-        return
-    many.note(world, part.arms)
-    for number, child in enumerate(part.parts):
-        _grow(
-            world.fork(child.arms[0], world.key, keep=number < len(part.parts) - 1, same_world=True), child, many, fork
-        )
+def left_behind(world: World, leg: Leg, results: Mapping[int, dict[str, Any]], fork: int) -> dict[str, Any]:
+    """What is kept of a leg: what the world did since it began or was forked off; of the shared days and at the end of a
+    world also its tables.
+
+    Args:
+        world: at the end of the leg. leg: see `recsim.world.legs`.
+        results: what the legs before it left, by number; of the shared days also (P, C) impressions by person and candidate.
+        fork: step at which the shared days end.
+    """
+    out: dict[str, Any] = {
+        "began": world.began, "seconds": dict(world.seconds), "visits": int(world.record.feed[0]) - world.before[0],
+        "impressions": int(world.record.feed[3]) - world.before[1], "own_actions": None, "tables": {},
+        "history": None,
+    }  # fmt: skip
+    if world.record.days and (not leg.arms or not leg.children):
+        first_step = fork if leg.arms else min(BURN_IN_LIFETIMES * world.plan.lifetime, fork // 2)
+        out["tables"] = {name: world.record.table(name) for name in TABLES}
+        out["tables"]["facts"] = _facts_frame(world, platform_facts(world, first_step))
+        out["tables"]["lorenz"] = lorenz_table(world)
+        if leg.arms:
+            out["tables"]["reach"] = _reach_frame(world)
+            out["tables"] |= opinion_tables(world)
+            history = results[0]["history"]
+            if history is not None:
+                out["tables"]["persons"] = persons_table(world, history)
+            out["own_actions"] = int(world.record.own_actions[0])
+        elif ASKED in world.plan.scenario.audit.metrics:
+            out["history"] = world.feed.tally.impressions.sum(axis=2)
+    return out
 
 
-class Gathering:
-    """Collects the tables of all worlds of a replicate, and tells how far they are."""
-
-    def __init__(
-        self, plan: Plan, replicate: int, arms: Sequence[Arm], total: int, report: Callable[[float], None] | None
-    ) -> None:
-        self.plan, self.replicate, self.total, self.report = plan, replicate, max(1, total), report
-        self.names = ["shared", *(arm.name for arm in arms)]
-        self.parts: list[dict[str, pd.DataFrame]] = []
-        self.seconds: dict[str, float] = {}
-        self.sums = {"impressions": 0, "visits": 0}
-        self.own_actions: dict[str, int] = {}
-        self.history: np.ndarray | None = None  # (P, C) impressions by person and candidate in the shared days
-        self.forks: list[tuple[int, list[str]]] = []
-        self.done = 0
-
-    def tick(self) -> None:
-        """A simulated day is over."""
-        self.done += self.plan.steps_per_day
-        if self.report is not None:
-            self.report(self.done / self.total)
-
-    def note(self, world: World, arms: Sequence[Arm]) -> None:
-        """Add up what a world did since it began, or since it was forked off."""
-        for name, spent in world.seconds.items():
-            self.seconds[name] = self.seconds.get(name, 0.0) + spent
-        self.sums["visits"] += int(world.record.feed[0]) - world.before[0]
-        self.sums["impressions"] += int(world.record.feed[3]) - world.before[1]
-        self.forks.append((world.began, [arm.name for arm in arms] or ["shared"]))
-
-    def take(self, world: World, arms: Sequence[Arm], first_step: int) -> None:
-        """Keep the world's tables, once for each arm that it stands for."""
-        self.note(world, arms)
-        if world.record.days:
-            tables = {name: world.record.table(name) for name in TABLES}
-            tables["facts"] = _facts_frame(world, platform_facts(world, first_step))
-            tables["lorenz"] = lorenz_table(world)
-            if arms:
-                tables["reach"] = _reach_frame(world)
-                tables |= opinion_tables(world)
-                if self.history is not None:
-                    tables["persons"] = persons_table(world, self.history)
-            elif ASKED in self.plan.scenario.audit.metrics:
-                self.history = world.feed.tally.impressions.sum(axis=2)
-            for name in [arm.name for arm in arms] or ["shared"]:
-                self.parts.append({key: _relabelled(frame, name) for key, frame in tables.items()})
-                if arms:
-                    self.own_actions[f"{name}:{world.key.branch}"] = int(world.record.own_actions[0])
-
-    def outcome(self) -> Outcome:
-        """Everything under each other."""
-        parts, plan = self.parts, self.plan
-        frames = {
-            k: pd.concat([p[k] for p in parts if k in p], ignore_index=True) for k in (*TABLES, "facts", "lorenz")
-        }
-        reach = [p["reach"] for p in parts if "reach" in p]
-        frames["reach"] = pd.concat(reach, ignore_index=True) if reach else _empty_reach()
-        for name in (*OPINION_TABLES, "persons"):
-            found = [p[name] for p in parts if name in p]
-            if found:
-                frames[name] = pd.concat(found, ignore_index=True)
-        for frame in frames.values():
-            frame["arm"] = pd.Categorical(frame["arm"].astype(object), categories=self.names)
-        meta = {
-            "replicate": self.replicate, "people": plan.people, "steps": plan.steps, "fork_day": plan.first_day,
-            "seconds": self.seconds, "own_actions": self.own_actions, "forks": self.forks, **self.sums,
-        }  # fmt: skip
-        return Outcome(frames, 1.0 / plan.scale, (plan.first_day, 0), meta)
+def _outcome(
+    plan: Plan, replicate: int, arms: Sequence[Arm], legs: Sequence[Leg], found: Sequence[dict[str, Any]], built: float
+) -> Outcome:
+    """Everything that legs left behind, once for each arm that they stand for."""
+    parts: list[dict[str, pd.DataFrame]] = []
+    seconds, own_actions, forks = {"build": built}, {}, []
+    for leg, one in zip(legs, found, strict=True):
+        names = [arm.name for arm in leg.arms] or ["shared"]
+        forks.append((one["began"], names))
+        for name, spent in one["seconds"].items():
+            seconds[name] = seconds.get(name, 0.0) + spent
+        for name in names if one["tables"] else ():
+            parts.append({key: _relabelled(frame, name) for key, frame in one["tables"].items()})
+            if leg.arms:
+                own_actions[f"{name}:{leg.branch}"] = one["own_actions"]
+    frames = {k: pd.concat([p[k] for p in parts if k in p], ignore_index=True) for k in (*TABLES, "facts", "lorenz")}
+    reach = [p["reach"] for p in parts if "reach" in p]
+    frames["reach"] = pd.concat(reach, ignore_index=True) if reach else _empty_reach()
+    for name in (*OPINION_TABLES, "persons"):
+        some = [p[name] for p in parts if name in p]
+        if some:
+            frames[name] = pd.concat(some, ignore_index=True)
+    for frame in frames.values():
+        frame["arm"] = pd.Categorical(
+            frame["arm"].astype(object), categories=["shared", *(arm.name for arm in arms)]
+        )  # fmt: skip
+    meta = {
+        "replicate": replicate, "people": plan.people, "steps": plan.steps, "fork_day": plan.first_day,
+        "seconds": seconds, "own_actions": own_actions, "forks": forks,
+        "impressions": sum(one["impressions"] for one in found), "visits": sum(one["visits"] for one in found),
+    }  # fmt: skip
+    return Outcome(frames, 1.0 / plan.scale, (plan.first_day, 0), meta)
 
 
 def _relabelled(frame: pd.DataFrame, arm: str) -> pd.DataFrame:
