@@ -93,8 +93,8 @@ def test_killed_after_every_so_many_checkpoints(two_starts, tmp_path, monkeypatc
     drawn = realise(scenario, scenario.run.seed, 0)
     arms = [Arm("early", frozenset({"early"})), Arm("late", frozenset({"late"})), FACTUAL, COUNTERFACTUAL]
     plain = simulate_arms(drawn, 0, arms)
-    other, sessions, _ = resumed(drawn, arms, tmp_path, 5, hours=24.0)
-    assert sessions > 5
+    other, sessions, _ = resumed(drawn, arms, tmp_path, 3, hours=24.0)
+    assert sessions > 9
     assert_same(plain.frames, other.frames)
     assert {**plain.meta, "seconds": 0} == {**other.meta, "seconds": 0}
 
