@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 
 from recsim.cli.options import Cluster, Force, Json, Out, Quiet, Replicates, Resume, Set, Threads, Workers, Yes
 from recsim.cli.progress import progress
@@ -20,6 +19,8 @@ def settings_of(overrides: list[str]) -> dict[str, object]:
     Raises:
         InputError: no "=", or a value that is not YAML.
     """
+    import yaml
+
     out = {}
     for override in overrides:
         key, sign, text = override.partition("=")
