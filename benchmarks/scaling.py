@@ -39,7 +39,7 @@ def measure(people: int, rounds: int, cores: int = 2) -> dict[str, Any]:
     return {
         "people": people, "ns_per_impression": each, "mean_examined": examined / visits, "pool": world.feed.size,
         "slate": int(plan.reaction.slate), "topics": plan.scenario.content.topics,
-        "heads": sum(row.startswith("logit_") for row in plan.compiled.rows),
+        "heads": sum(row.startswith("against_") for row in plan.compiled.rows),
         "peak_bytes": peak_bytes(),
     }  # fmt: skip
 

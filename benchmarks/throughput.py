@@ -125,7 +125,7 @@ def measure(policy: str, people: int, threads: list[int], rounds: int, *settings
                 "Whole worlds, all phases", name, "impressions/s", spread(clock[k]), "clock",
                 {
                     "P": worlds[0].feed.size, "K": int(plan.reaction.slate),
-                    "D": plan.scenario.content.topics, "heads": sum(r.startswith("logit_") for r in plan.compiled.rows),
+                    "D": plan.scenario.content.topics, "heads": sum(r.startswith("against_") for r in plan.compiled.rows),
                     "re-rankers": [one.name for one in plan.policy.rerank],
                     "mean examined": round(examined / visits, 1), "items a day": plan.supply.items_per_day,
                 },

@@ -163,5 +163,5 @@ def test_worlds_that_differ_in_threads_do_the_same_work():
     assert [row.name.split(", ")[-1] for row in rows] == ["1 thread", "2 threads"]
     assert rows[0].settings["P"] == 256 and rows[0].settings["heads"] == 5 and rows[0].settings["mean examined"] > 15
     shares = rows[0].details["phase_shares"]
-    assert sum(shares.values()) == pytest.approx(1, abs=0.01) and {"looking", "scores", "retrieval"} <= set(shares)
+    assert sum(shares.values()) == pytest.approx(1, abs=0.1) and {"looking", "scores", "retrieval"} <= set(shares)
     assert rows[1].beside[0]["name"] == "1 thread" and rows[1].beside[0]["times_as_fast"].rounds == 1

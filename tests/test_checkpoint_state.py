@@ -26,7 +26,7 @@ from recsim.scenario.platform import MitigationUse
 from recsim.scenario.quantity import assumed
 from recsim.world.arms import DOORS, FACTUAL, Arm
 from recsim.world.build import build_state
-from recsim.world.checkpoint import packed, restored, snapshot
+from recsim.world.checkpoint import FILLED, packed, restored, snapshot
 from recsim.world.plan import Plan, make_plan
 from recsim.world.world import World
 
@@ -56,6 +56,8 @@ def contents(thing, path, out, known):
             parts = thing
         elif hasattr(thing, "_fields"):
             parts = thing._asdict()
+            for name, used in FILLED.get(type(thing).__name__, {}).items():  # beyond it nothing means anything
+                parts[name] = parts[name][: int(parts[used][0])]
         elif isinstance(thing, list | tuple):
             parts = dict(enumerate(thing))
         elif isinstance(thing, frozenset):
@@ -175,6 +177,12 @@ def test_with_each_kind_of_policy(small, tmp_path, policy, parameters):
 def test_with_other_predictors(small, tmp_path, predictor):
     config = small.platform.predictor.model_copy(update={"kind": predictor})
     check(changed(small, platform={"predictor": config}), tmp_path, 40)
+
+
+def test_with_pages(small, tmp_path, monkeypatch):
+    """What people were shown is in pages, handed out and given back, where bits would be large."""
+    monkeypatch.setattr("recsim.world.build.keeps_pages", lambda *args: True)
+    assert check(small, tmp_path, 40).state.observed.pages.made[0] > 0
 
 
 @settings(max_examples=5)

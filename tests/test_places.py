@@ -26,6 +26,7 @@ def bilingual(small):
 def test_accounts_appear_where_they_say(bilingual):
     """Shares of accounts by language and region; an account's posts and its cases agree; the rest is in the main language."""
     scenario = posting(bilingual, languages={"bb": 0.7}, regions={"north": 0.9}, followers_per_account=0)
+    scenario = changed(scenario, moderation={"detectors": [detector(reviewed=True, **PERFECT)]})
     world = world_of(scenario, "factual", 0)
     languages, regions = world.plan.languages, world.plan.regions
     assert languages == ["aa", "bb"] and regions == ["north", "south"]

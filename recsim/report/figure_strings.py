@@ -127,5 +127,21 @@ FIGURES = {
     "quality_title": "Relative quality, reckoned in two ways", "quality_axis": "relative quality, one point per replicate, line: mean",
     "quality_slots": "1 - inauthentic share of slots", "quality_ratio": "quality with / quality without",
     "quality_caption": "Relative quality by replicate; {rest}.",
+    # studies
+    "caption_study": "{cells} cells x {replicates} replicates x {luck_branches} luck branches; {people:,} simulated people; 95 % intervals over "
+    "replicates",
+    "study_setting": "one setting, mean of its replicates", "study_part": "mean of a part of the range",
+    "study_value": "mean over all settings with this value", "study_shift": "shift of {name}, percentage points",
+    "study_against_title": "Shift against {axis}", "study_by_title": "Shift by {axis}",
+    "study_axis_caption": "Mean shift by {axis}, over all other settings; {rest}.",
+    "study_verdict_exceeds": "interval above the threshold ({number})", "study_verdict_inconclusive": "inconclusive ({number})",
+    "study_verdict_below": "below it either way ({number})", "study_verdict_undefined": "undefined ({number})",
+    "study_settings_axis": "settings, in order of their mean shift, %", "study_settings_title": "In how much of the settings it holds",
+    "study_settings_caption": "Every setting of the study; whiskers that leave the picture are cut; {rest}.",
+    "study_mu_star": "mean absolute elementary effect", "study_sigma": "SD of the effects: not linear, or interactions",
+    "study_total": "total, with all interactions", "study_first": "alone (first order)",
+    "study_morris_axis": "percentage points of shift over the whole range",
+    "study_sobol_axis": "part of the variance of the mean shift, 0-1", "study_sensitivity_title": "What the shift of {name} hangs on",
+    "study_sensitivity_caption": "{method} design; 95 % bootstrap intervals over the design; {rest}.",
 }  # fmt: skip
 """Texts by name; the name begins with the figure's."""

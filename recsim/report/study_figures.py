@@ -14,6 +14,7 @@ from matplotlib.ticker import NullLocator
 from recsim.experiment.sweep import StudyResult
 from recsim.report.compare_table import short
 from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, SKY, STYLE, save
+from recsim.report.strings import say
 
 MARK_MOST = 40
 """Cells up to which each is drawn with its interval."""
@@ -22,10 +23,9 @@ MARK_MOST = 40
 def caption(result: StudyResult) -> str:
     """What every figure rests on."""
     s = result.summary
-    return (
-        f"{s['cells']} cells x {s['replicates']} replicates x {s['luck_branches']} luck branches; {s['people']:,} simulated "
-        "people; 95 % intervals over replicates"
-    )
+    return say(
+        "caption_study", cells=s["cells"], replicates=s["replicates"], luck_branches=s["luck_branches"], people=s["people"]
+    )  # fmt: skip
 
 
 def name_of(result: StudyResult) -> str:
@@ -61,12 +61,12 @@ def against_number(result: StudyResult, axis: dict[str, Any]) -> Figure:
     _threshold(axes.axhline, s)
     axes.plot(
         result.cells[name].astype(float), result.cells["shift_pp"], ".", color="#999999", markersize=4, alpha=0.6,
-        label="one setting, mean of its replicates",
+        label=say("study_setting"),
     )  # fmt: skip
     sampled = axis["kind"] == "sample"
     axes.errorbar(
         effects["value"], effects["shift_pp"], yerr=_whiskers(effects), fmt="o-", color=BLUE, capsize=3, markersize=5,
-        linewidth=1.6, label="mean of a part of the range" if sampled else "mean over all settings with this value",
+        linewidth=1.6, label=say("study_part" if sampled else "study_value"),
     )  # fmt: skip
     if axis["scale"] == "log":
         axes.set_xscale("log")
@@ -75,8 +75,8 @@ def against_number(result: StudyResult, axis: dict[str, Any]) -> Figure:
             axes.set_xticks(shown, [f"{v:.4g}" for v in shown])
             axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(_label(axis))
-    axes.set_ylabel(f"shift of {name_of(result)}, percentage points")
-    axes.set_title(f"Shift against {name}", loc="left")
+    axes.set_ylabel(say("study_shift", name=name_of(result)))
+    axes.set_title(say("study_against_title", axis=name), loc="left")
     figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
@@ -93,26 +93,22 @@ def by_name(result: StudyResult, axis: dict[str, Any]) -> Figure:
     place = {label: k for k, label in enumerate(labels)}
     axes.plot(
         result.cells["shift_pp"], result.cells[name].astype(str).map(place), "|", color="#999999", markersize=9,
-        label="one setting, mean of its replicates",
+        label=say("study_setting"),
     )  # fmt: skip
     axes.errorbar(
         effects["shift_pp"], effects.index, xerr=_whiskers(effects), fmt="o", color=BLUE, capsize=3, markersize=6,
-        label="mean over all settings with this value",
+        label=say("study_value"),
     )  # fmt: skip
     axes.set_yticks(range(len(labels)), [short(label, 34) for label in labels])
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(f"shift of {name_of(result)}, percentage points")
-    axes.set_title(f"Shift by {name}", loc="left")
+    axes.set_xlabel(say("study_shift", name=name_of(result)))
+    axes.set_title(say("study_by_title", axis=name), loc="left")
     figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
 
 COLOURS = {"exceeds": RED, "inconclusive": ORANGE, "below": GREEN, "undefined": "#999999"}
-WORDS = {
-    "exceeds": "interval above the threshold", "inconclusive": "inconclusive", "below": "below it either way",
-    "undefined": "undefined",
-}  # fmt: skip
 
 
 def over_settings(result: StudyResult) -> Figure:
@@ -130,7 +126,7 @@ def over_settings(result: StudyResult) -> Figure:
         if not inside.any():
             continue
         rows = table[inside]
-        text = f"{WORDS[verdict]} ({inside.sum()})"
+        text = say(f"study_verdict_{verdict}", number=int(inside.sum()))
         if len(table) <= MARK_MOST:
             axes.errorbar(
                 percent[inside], rows["shift_pp"], yerr=_whiskers(rows), fmt=markers[verdict], color=colour, markersize=5,
@@ -140,9 +136,9 @@ def over_settings(result: StudyResult) -> Figure:
             axes.plot(percent[inside], rows["shift_pp"], markers[verdict], color=colour, markersize=3, label=text)
     _cut(axes, table)
     axes.set_xlim(0, 100)
-    axes.set_xlabel("settings, in order of their mean shift, %")
-    axes.set_ylabel(f"shift of {name_of(result)}, percentage points")
-    axes.set_title("In how much of the settings it holds", loc="left")
+    axes.set_xlabel(say("study_settings_axis"))
+    axes.set_ylabel(say("study_shift", name=name_of(result)))
+    axes.set_title(say("study_settings_title"), loc="left")
     figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
@@ -156,31 +152,34 @@ def sensitivity(result: StudyResult) -> Figure:
     figure = Figure(figsize=(7.2, 0.42 * len(rows) + 1.8), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     y = np.arange(len(rows))
-    label = "mean absolute elementary effect" if morris else "total, with all interactions"
+    label = say("study_mu_star" if morris else "study_total")
     axes.barh(
         y, [r[bar] for r in rows], xerr=[r[f"{bar}_half_width"] for r in rows], height=0.6, color=SKY, capsize=3, label=label,
         ecolor="#333333", error_kw={"linewidth": 1.1},
     )  # fmt: skip
     more: dict[str, Any] = {"fmt": "D", "color": RED, "markersize": 5, "capsize": 3, "linewidth": 1.1}
     if morris:
-        axes.errorbar([r[mark] for r in rows], y, label="SD of the effects: not linear, or interactions", **more)
+        axes.errorbar([r[mark] for r in rows], y, label=say("study_sigma"), **more)
     else:
         widths = [r[f"{mark}_half_width"] for r in rows]
-        axes.errorbar([r[mark] for r in rows], y + 0.18, xerr=widths, label="alone (first order)", **more)
+        axes.errorbar([r[mark] for r in rows], y + 0.18, xerr=widths, label=say("study_first"), **more)
     axes.axvline(0, color=BLACK, linewidth=0.8)
     axes.set_yticks(y, [short(r["axis"], 34) for r in rows])
     axes.grid(axis="y", visible=False)
-    unit = (
-        "percentage points of shift over the whole range" if morris else "part of the variance of the mean shift, 0-1"
-    )
-    axes.set_xlabel(unit)
-    axes.set_title(f"What the shift of {name_of(result)} hangs on", loc="left")
+    axes.set_xlabel(say("study_morris_axis" if morris else "study_sobol_axis"))
+    axes.set_title(say("study_sensitivity_title", name=name_of(result)), loc="left")
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return figure
 
 
 def _threshold(line: Any, s: dict[str, Any]) -> None:
-    line(s["threshold_pp"], color=RED, linestyle=":", linewidth=1.2, label=f"threshold {s['threshold_pp']:g} pp")
+    line(
+        s["threshold_pp"],
+        color=RED,
+        linestyle=":",
+        linewidth=1.2,
+        label=say("threshold_line", threshold=s["threshold_pp"]),
+    )
 
 
 def _cut(axes: Any, table: pd.DataFrame) -> None:
@@ -207,17 +206,15 @@ def study_figures(result: StudyResult, folder: Path) -> list[tuple[str, Path, st
             (
                 "settings",
                 save(figure, folder, "settings"),
-                f"Every setting of the study; whiskers that leave the picture are cut; {text}.",
+                say("study_settings_caption", rest=text),
             )
         )
         found = result.summary["sensitivity"]
         if found and not found["undefined"]:
-            how = f"{found['method'].capitalize()} design; 95 % bootstrap intervals over the design; {text}."
+            how = say("study_sensitivity_caption", method=found["method"].capitalize(), rest=text)
             drawn.append(("sensitivity", save(sensitivity(result), folder, "sensitivity"), how))
         for axis in result.summary["axes"]:
             figure = (against_number if axis["numeric"] else by_name)(result, axis)
             name = file_name(axis["axis"])
-            drawn.append(
-                (name, save(figure, folder, name), f"Mean shift by {axis['axis']}, over all other settings; {text}.")
-            )
+            drawn.append((name, save(figure, folder, name), say("study_axis_caption", axis=axis["axis"], rest=text)))
     return drawn
