@@ -11,6 +11,7 @@ BIN = $(VENV)/bin
 help:
 	@echo "make run     set up and run $(CONFIG) (ARGS=... passes options)"
 	@echo "make test    set up and run the tests, side by side on up to 4 cores"
+	@echo "make test-slow  the tests that kill, soak or build large worlds, some minutes more"
 	@echo "make lint    formatting, lint, types, import layers"
 	@echo "make bench   all speed claims in one table, under ten minutes (ARGS=--quick: two; ARGS='--out docs' keeps it)"
 	@echo "make bench-peers  the same with t-recs, in an environment of its own ($(TRECS_VENV))"
@@ -39,6 +40,9 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
+test-slow: $(VENV)/.installed-test
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m slow $(ARGS)
+
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -63,4 +67,4 @@ clean:
 	rm -rf $(VENV) $(TRECS_VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test lint bench bench-peers validate clean
+.PHONY: help run test test-slow lint bench bench-peers validate clean

@@ -31,6 +31,7 @@ def test_ratios_are_by_rounds():
         reference("other", [1.0], [1.0, 2.0])
 
 
+@pytest.mark.slow
 def test_both_sides_select_the_same_ten():
     selection = Selection(Scorer(dot_product))
     g = np.random.default_rng(5)
@@ -42,6 +43,7 @@ def test_both_sides_select_the_same_ten():
     assert not np.array_equal(mine, selection.numpy(False))
 
 
+@pytest.mark.slow
 def test_twelve_heads_cost_twelve_chances():
     """One chance is one division in the generated loop: eight of predicted actions, four of the policy's own."""
     from benchmarks.policies import numpy_block

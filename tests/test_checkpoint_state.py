@@ -166,7 +166,10 @@ POLICIES = [
 """Rows, a history, vectors and a memory that are learned; tiredness of authors; a gate; pushed items; one page a region."""
 
 
-@pytest.mark.parametrize(("policy", "parameters"), POLICIES, ids=[name for name, _ in POLICIES])
+@pytest.mark.parametrize(
+    ("policy", "parameters"),
+    [pytest.param(*one, id=one[0], marks=pytest.mark.slow if one[0] == "x_2023_04" else ()) for one in POLICIES],
+)
 def test_with_each_kind_of_policy(small, tmp_path, policy, parameters):
     if policy == "als" and importlib.util.find_spec("implicit") is None:
         pytest.skip("the extra als is not installed")

@@ -85,6 +85,7 @@ def tiny(small):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("large", [0, 2**60], ids=["forks on the disk alone", "forks in memory"])
 def test_killed_after_every_so_many_checkpoints(two_starts, tmp_path, monkeypatch, large):  # noqa: F811
     """A tree with forks within forks, in two luck branches."""
@@ -303,6 +304,7 @@ def test_killed_at_any_moment(whole, tmp_path):
     assert tables(out) == tables(expected) and not (out / "checkpoints").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that begin in the middle of a program")
 def test_killed_again_and_again_while_it_writes(whole, tmp_path, monkeypatch):
     """Half of a file is there, and nothing that says the checkpoint is whole; before, in and after a rename too."""

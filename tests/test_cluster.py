@@ -79,6 +79,7 @@ def test_a_killed_worker_costs_only_what_it_was_doing_and_no_bit(tiny, plain, da
     assert not left and contents(result.folder) == plain
 
 
+@pytest.mark.slow
 def test_a_lost_worker_is_noted_and_every_replicate_is_there_once(scenario, dask, tmp_path, log):
     left = [lambda: dask.kill(1)]
 
@@ -117,6 +118,7 @@ run(load(fake_world.SMALL), replicates=24, simulate=fake_world.simulate, out=sys
 """
 
 
+@pytest.mark.slow
 def test_a_killed_client_resumes_with_what_is_stored(scenario, dask, tmp_path, log):
     folder = tmp_path / "r"
     client = subprocess.Popen([sys.executable, "-c", CLIENT, str(folder), dask.address], env=dask.env)

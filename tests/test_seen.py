@@ -257,6 +257,7 @@ def test_the_full_scenario_at_a_small_scale():
 # ---- numbers of a large world -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_counts_of_a_step_fit(small, monkeypatch):
     """From two million people on an item's watch time in a step, in 1/1024, is more than 32 bits hold."""
     from recsim.world import feed

@@ -247,6 +247,7 @@ def test_a_stopped_study_can_be_read_and_goes_on(scenario, tmp_path, log):
     assert result.cells.equals(whole.cells)
 
 
+@pytest.mark.slow
 def test_workers_do_not_change_a_byte(scenario, tmp_path):
     one = go(scenario, tmp_path)
     two = go(scenario, tmp_path, out=tmp_path / "t", cells=tmp_path / "c2", workers=2)
@@ -255,6 +256,7 @@ def test_workers_do_not_change_a_byte(scenario, tmp_path):
         assert (one.folder / name).read_bytes() == (two.folder / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_reused_extended_and_put_together_again(scenario, tmp_path, log):
     first = go(scenario, tmp_path)
     again = go(scenario, tmp_path)
