@@ -40,6 +40,7 @@ def not_a_number(f, p):
     return f.p_like * np.nan
 
 
+@pytest.mark.slow
 def test_slow_equals_fast():
     quick, slowly = compile_policy(fast), compile_policy(slow)
     a = setup(quick)

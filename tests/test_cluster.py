@@ -67,6 +67,7 @@ def stored(folder):
     return [p.name for p in root.iterdir() if p.name.isdigit()] if root.is_dir() else []
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_only_what_it_was_doing_and_no_bit(tiny, plain, dask, tmp_path):
     """Replicates of the real engine, one of the processes with two threads; another is killed when three are stored."""
     left = [lambda: dask.kill(0)]
@@ -139,6 +140,7 @@ def test_a_killed_client_resumes_with_what_is_stored(scenario, dask, tmp_path, l
     assert contents(folder) == contents(run(scenario, out=tmp_path / "p", workers=1, **options).folder)
 
 
+@pytest.mark.slow
 def test_a_task_that_kills_every_worker_is_named(scenario, tmp_path, monkeypatch):
     import dask
 

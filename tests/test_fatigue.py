@@ -78,6 +78,7 @@ def test_scores_are_lowered_as_the_twin_says():
     assert np.array_equal(scores[people - 2 :], before[people - 2 :]), "who has hidden nothing keeps her scores"
 
 
+@pytest.mark.slow
 def test_without_effect_the_scores_are_what_they_were(small):
     """A factor of 1 at any time is the policy without a memory, bit for bit; the published one is not."""
     PRESETS["forgetful"] = dataclasses.replace(PRESETS["x_2023_04"], name="forgetful", fatigue=None)

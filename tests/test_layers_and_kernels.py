@@ -33,6 +33,7 @@ def test_nothing_draws_outside_rng_and_no_libm(path):
             assert node.attr not in forbidden - allowed, f"{path.name}:{node.lineno} {node.value.id}.{node.attr}"
 
 
+@pytest.mark.slow
 def test_one_signature_per_kernel(small):
     """After a run every kernel has been compiled for one set of types only."""
     from helpers import frames_of

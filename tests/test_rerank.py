@@ -232,6 +232,7 @@ def test_stage_equals_its_twin(names, most):
             assert read_order(d, who, d.after[who]) == columns + rest
 
 
+@pytest.mark.slow
 def test_stage_in_blocks_and_at_the_end_of_the_float_range():
     policy = with_rerankers(PRESETS["popular_decayed"], [RERANKERS["mmr"], RERANKERS["author_diversity"]])
     d = stage(1, policy)
@@ -510,6 +511,7 @@ def with_rerank(scenario, *names, policy="tiktok_value", **more):
 ALL = tuple(RERANKERS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("control", ["zero_dose", "threads", "exchanged"])
 def test_controls_with_every_reranker(small, control):
     ok, note = getattr(controls, control)(with_rerank(small, *ALL))

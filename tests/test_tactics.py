@@ -345,6 +345,7 @@ def test_attacks_are_named(small):
         BotNetwork.model_validate({**made, "attack": "random", "tactics": {"like": 1}})
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(campaigns=mixes())
 def test_any_mix_keeps_the_invariants(small, campaigns):

@@ -43,6 +43,7 @@ print("here", "look_block" in listener.names, "build_pools" in listener.names, "
 """
 
 
+@pytest.mark.slow
 def test_two_processes_compile_everything_before_the_first_replicate(tmp_path):
     places = {"NUMBA_CACHE_DIR": str(tmp_path / "numba"), "RECSIM_CACHE_DIR": str(tmp_path / "recsim")}
     done = subprocess.run(
