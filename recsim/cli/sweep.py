@@ -13,26 +13,6 @@ from recsim.cli.run import How, show
 from recsim.errors import InputError
 
 
-def settings_of(overrides: list[str]) -> dict[str, object]:
-    """Values by dotted key from ``key=value``.
-
-    Raises:
-        InputError: no "=", or a value that is not YAML.
-    """
-    import yaml
-
-    out = {}
-    for override in overrides:
-        key, sign, text = override.partition("=")
-        if not sign or not key:
-            raise InputError("needs the form dotted.key=value", f"--set {override}")
-        try:
-            out[key] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise InputError(f"got value {text!r}, which is not valid YAML", f"--set {override}") from None
-    return out
-
-
 def sweep(
     study: Annotated[Path, typer.Argument(help="study file (YAML); docs/studies.md", show_default=False)],
     out: Out = None,
@@ -54,12 +34,13 @@ def sweep(
     from recsim.experiment.cells import CellCache
     from recsim.experiment.sweep import CELLS, read_design, simulate_study
     from recsim.experiment.tasks import Session
+    from recsim.scenario.load import read_override
 
     if replicates is not None and replicates < 1:
         raise InputError(f"got {replicates}, must be at least 1", "--replicates")
     how = How(out, workers, threads, False, resume, force, yes, json_, quiet, cluster)
     how.check()
-    plan = read_design(study, replicates, settings_of(list(set_ or [])))
+    plan = read_design(study, replicates, dict(map(read_override, set_ or [])))
     kept = CellCache(cells or CELLS)
     expected = plan.expected(kept, how.at_once)
     tasks, whole = int(expected["tasks"]), len(plan.cells) * plan.replicates

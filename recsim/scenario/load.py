@@ -330,15 +330,23 @@ def apply_override(raw: dict, override: str) -> None:
     Raises:
         InputError: no '=', or a list member that does not exist.
     """
+    dotted, value = read_override(override)
+    set_value(raw, dotted, value, f"--set {override}", "set on the command line")
+
+
+def read_override(override: str) -> tuple[str, Any]:
+    """Dotted key and value of ``dotted.key=value``.
+
+    Raises:
+        InputError: no '=', no key, or a value that is not YAML.
+    """
     dotted, sign, text = override.partition("=")
-    where = f"--set {override}"
     if not sign or not dotted:
-        raise InputError("needs the form dotted.key=value", where)
+        raise InputError("needs the form dotted.key=value", f"--set {override}")
     try:
-        value = yaml.safe_load(text)
+        return dotted, yaml.safe_load(text)
     except yaml.YAMLError:
-        raise InputError(f"got value {text!r}, which is not valid YAML", where) from None
-    set_value(raw, dotted, value, where, "set on the command line")
+        raise InputError(f"got value {text!r}, which is not valid YAML", f"--set {override}") from None
 
 
 def set_value(raw: dict, dotted: str, value: Any, where: str, source: str) -> None:
