@@ -39,3 +39,18 @@ def romania():
     from recsim.scenario import load
 
     return load(ROOT / "configs" / "romania.yaml")
+
+
+@pytest.fixture
+def task_log(tmp_path, monkeypatch):
+    """Where the fake engine notes each task that it simulates, one file each."""
+    folder = tmp_path / "log"
+    folder.mkdir()
+    monkeypatch.setenv("FAKE_LOG", str(folder))
+    return folder
+
+
+@pytest.fixture
+def log(task_log):
+    """How many tasks the fake engine has simulated since."""
+    return lambda: len(list(task_log.iterdir()))

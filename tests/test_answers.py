@@ -38,15 +38,6 @@ def scenario():
     return fake_arms.three_campaigns()
 
 
-@pytest.fixture
-def log(tmp_path, monkeypatch):
-    """How many tasks were simulated since."""
-    folder = tmp_path / "log"
-    folder.mkdir()
-    monkeypatch.setenv("FAKE_LOG", str(folder))
-    return lambda: len(list(folder.iterdir()))
-
-
 def mitigated(scenario):
     return {
         name: changed(scenario, moderation={"prevented_share": assumed(v)}) for name, v in (("all", 1), ("half", 0.5))

@@ -48,15 +48,6 @@ def scenario():
     return load(fake_world.SMALL, ["run.replicates=6"])
 
 
-@pytest.fixture
-def log(tmp_path, monkeypatch):
-    """How many worlds were simulated since."""
-    folder = tmp_path / "log"
-    folder.mkdir()
-    monkeypatch.setenv("FAKE_LOG", str(folder))
-    return lambda: len(list(folder.iterdir()))
-
-
 def go(scenario, out=None, policies=POLICIES, **options):
     options = {"workers": 1, "store": out is not None, **options}
     return compare(scenario, policies=policies, out=out, simulate=fake_world.simulate, **options)

@@ -29,12 +29,9 @@ def scenario():
 
 
 @pytest.fixture
-def log(tmp_path, monkeypatch):
+def simulated(task_log):
     """Replicates simulated since, in order of number."""
-    folder = tmp_path / "log"
-    folder.mkdir()
-    monkeypatch.setenv("FAKE_LOG", str(folder))
-    return lambda: sorted(int(p.name.split("-")[0]) for p in folder.iterdir())
+    return lambda: sorted(int(p.name.split("-")[0]) for p in task_log.iterdir())
 
 
 def go(scenario, out, **options):
@@ -84,28 +81,28 @@ def test_the_default_folder_is_named_after_scenario_and_fingerprint(scenario, tm
     assert result.folder == Path("runs") / f"small-{result.summary['fingerprint'][:12]}"
 
 
-def test_a_complete_run_is_reused(scenario, tmp_path, log):
+def test_a_complete_run_is_reused(scenario, tmp_path, simulated):
     first = go(scenario, tmp_path / "a")
-    assert log() == [0, 1, 2] and not first.reused
+    assert simulated() == [0, 1, 2] and not first.reused
     again = go(scenario, tmp_path / "a")
-    assert log() == [0, 1, 2] and again.reused
+    assert simulated() == [0, 1, 2] and again.reused
     assert again.summary == first.summary and "complete" in again.notes[0]
     fewer = go(scenario, tmp_path / "a", replicates=2)
     assert fewer.summary["replicates"] == 3 and "2 were asked for" in fewer.notes[0]
 
 
-def test_force_runs_again_in_a_new_folder(scenario, tmp_path, log):
+def test_force_runs_again_in_a_new_folder(scenario, tmp_path, simulated):
     first = go(scenario, tmp_path / "a")
     second, third = (go(scenario, tmp_path / "a", force=True) for _ in range(2))
     assert [r.folder.name for r in (first, second, third)] == ["a", "a-2", "a-3"]
-    assert log() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert simulated() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert contents(first.folder) == contents(third.folder)
 
 
-def test_replicates_are_added_to_a_complete_run(scenario, tmp_path, log):
+def test_replicates_are_added_to_a_complete_run(scenario, tmp_path, simulated):
     go(scenario, tmp_path / "a", replicates=2)
     more = go(scenario, tmp_path / "a", replicates=4)
-    assert log() == [0, 1, 2, 3] and more.summary["replicates"] == 4 and not more.reused
+    assert simulated() == [0, 1, 2, 3] and more.summary["replicates"] == 4 and not more.reused
     assert contents(more.folder) == contents(go(scenario, tmp_path / "b", replicates=4).folder)
 
 
@@ -117,19 +114,19 @@ def unfinished(scenario, tmp_path):
     return folder
 
 
-def test_an_unfinished_run_needs_resume(scenario, tmp_path, log):
+def test_an_unfinished_run_needs_resume(scenario, tmp_path, simulated):
     folder = unfinished(scenario, tmp_path)
     before = sorted(folder.rglob("*"))
     with pytest.raises(InputError, match=r"2 replicates done.*--resume"):
         go(scenario, folder)
-    assert sorted(folder.rglob("*")) == before and log() == [0, 1]
+    assert sorted(folder.rglob("*")) == before and simulated() == [0, 1]
     resumed = go(scenario, folder, resume=True)
-    assert log() == [0, 1, 2] and "2 finished replicates taken over" in resumed.notes
+    assert simulated() == [0, 1, 2] and "2 finished replicates taken over" in resumed.notes
     assert contents(folder) == contents(go(scenario, tmp_path / "b").folder)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "changed", "missing", "index"])
-def test_a_damaged_replicate_is_computed_again(scenario, tmp_path, log, damage):
+def test_a_damaged_replicate_is_computed_again(scenario, tmp_path, simulated, damage):
     folder = unfinished(scenario, tmp_path)
     file = folder / "replicates" / "00001" / ("meta.json" if damage == "index" else "exposure.parquet")
     content = file.read_bytes()
@@ -139,19 +136,19 @@ def test_a_damaged_replicate_is_computed_again(scenario, tmp_path, log, damage):
         changed = bytes([content[0] ^ 1]) + content[1:] if damage == "changed" else content[: len(content) // 2]
         file.write_bytes(changed)
     resumed = go(scenario, folder, resume=True)
-    assert log() == [0, 1, 1, 2]
+    assert simulated() == [0, 1, 1, 2]
     assert any("replicate 1 was damaged" in note for note in resumed.notes)
     assert contents(folder) == contents(go(scenario, tmp_path / "b").folder)
 
 
-def test_a_damaged_final_table_is_put_together_again(scenario, tmp_path, log):
+def test_a_damaged_final_table_is_put_together_again(scenario, tmp_path, simulated):
     folder = go(scenario, tmp_path / "a").folder
     before = contents(folder)
     (folder / "exposure.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"exposure\.parquet is damaged"):
         Result.load(folder)
     mended = go(scenario, folder)
-    assert contents(folder) == before and log() == [0, 1, 2]
+    assert contents(folder) == before and simulated() == [0, 1, 2]
     assert any("exposure.parquet is damaged" in note for note in mended.notes)
 
 
@@ -219,7 +216,7 @@ def test_only_one_process_writes_and_a_dead_one_does_not_count(scenario, tmp_pat
     assert not (folder / ".lock").exists()
 
 
-def test_a_full_disk_is_said_and_leaves_earlier_results(scenario, tmp_path, monkeypatch, log):
+def test_a_full_disk_is_said_and_leaves_earlier_results(scenario, tmp_path, monkeypatch, simulated):
     folder = tmp_path / "a"
     real, count = os.fsync, [0]
 
@@ -270,7 +267,7 @@ def test_fixed_parameters_hold_the_central_values(scenario):
     assert values_of(fixed_parameters=True) == ([4.0] * 3, "luck")
 
 
-def test_a_dying_worker_is_one_error_and_finished_replicates_are_kept(scenario, tmp_path, monkeypatch, log):
+def test_a_dying_worker_is_one_error_and_finished_replicates_are_kept(scenario, tmp_path, monkeypatch, simulated):
     monkeypatch.setenv("FAKE_DIE", "2")
     with pytest.raises(RecsimError, match=r"^replicates 2: a worker process died each of 3 times.*--resume"):
         go(scenario, tmp_path / "a", workers=2, replicates=3)
@@ -372,15 +369,15 @@ class TestOtherAssumptions:
         assert {getattr(s.platform.parameters.get("w_like"), "value", None) for _, s in cells} == {None, 5}
         assert {s.platform.predictor.prior_events.value for _, s in cells} == {40}
 
-    def test_it_is_stored_resumed_and_left_out_on_request(self, scenario, tmp_path, log):
+    def test_it_is_stored_resumed_and_left_out_on_request(self, scenario, tmp_path, simulated):
         plain = go(scenario, tmp_path / "a", robustness=False)
-        assert plain.robustness is None and not (plain.folder / "robustness.csv").exists() and log() == [0, 1]
+        assert plain.robustness is None and not (plain.folder / "robustness.csv").exists() and simulated() == [0, 1]
         added = go(scenario, tmp_path / "a")
-        assert len(log()) == 2 + 8 and added.robustness is not None
+        assert len(simulated()) == 2 + 8 and added.robustness is not None
         (added.folder / "summary.json").unlink()
         (added.folder / "assumptions" / "00003" / "shift.parquet").unlink()
         resumed = go(scenario, tmp_path / "a", resume=True)
-        assert len(log()) == 2 + 8 + 1
+        assert len(simulated()) == 2 + 8 + 1
         pd.testing.assert_frame_equal(resumed.robustness, added.robustness)
         assert Result.load(tmp_path / "a").robustness["shift_pp"].tolist() == pytest.approx(
             added.robustness["shift_pp"].tolist()

@@ -33,15 +33,6 @@ def scenario():
     return load(fake_world.SMALL, ["run.replicates=3"])
 
 
-@pytest.fixture
-def log(tmp_path, monkeypatch):
-    """How many replicates were simulated since."""
-    folder = tmp_path / "log"
-    folder.mkdir()
-    monkeypatch.setenv("FAKE_LOG", str(folder))
-    return lambda: len(list(folder.iterdir()))
-
-
 def go(scenario, tmp_path, axes=None, **options):
     given = {"out": tmp_path / "s", "cells": tmp_path / "cells", "workers": 1, "simulate": fake_world.simulate}
     return sweep(scenario, AXES if axes is None else axes, **{**given, **options})

@@ -146,8 +146,8 @@ def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
     rule = scenario.audit.stopping
     by_rule = rule.enabled and what.replicates is None
     least = configured(scenario, rule.first, None, None) if by_rule else scenario
-    number = f"{rule.first} to {rule.most}" if by_rule else str(scenario.run.replicates)
-    text = f"{scenario.name}: {number} replicates, policy {scenario.platform.policy}"
+    number = f"{rule.first} to {rule.most}" if by_rule else scenario.run.replicates
+    text = f"{scenario.name}: {counted(number)}, policy {scenario.platform.policy}"
     if by_rule:
         text += f"; for the first {rule.first}"
     how.announce(text, estimate(least, how.at_once), "--scale or --replicates")
@@ -161,6 +161,11 @@ def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
     show(result, how, write_all, print_summary, again=audited)
 
 
+def counted(number: int | str) -> str:
+    """Replicates in words."""
+    return f"{number} replicate{'' if number == 1 else 's'}"
+
+
 def follow_command(what: What, policy: str | None, how: How) -> None:
     """The same for a follow-graph world."""
     if how.every not in (None, "off"):
@@ -171,7 +176,7 @@ def follow_command(what: What, policy: str | None, how: How) -> None:
     from recsim.report.follow import print_follow, write_follow
 
     scenario = what.follow_scenario(policy)
-    text = f"{scenario.name}: {scenario.run.replicates} replicates, policy {scenario.platform.policy}"
+    text = f"{scenario.name}: {counted(scenario.run.replicates)}, policy {scenario.platform.policy}"
     how.announce(text, estimate(scenario, how.at_once), "--replicates or follow_graph.people")
     with progress(how.quiet) as say:
         result = run_follow(scenario, progress=say, **how.options)

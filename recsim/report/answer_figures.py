@@ -18,7 +18,7 @@ from recsim.experiment.sets import Answer
 from recsim.report.attribution_words import KIND_WORDS
 from recsim.report.compare_table import short
 from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE, save
-from recsim.report.strings import say
+from recsim.report.strings import say, size_of
 from recsim.report.tradeoff_figures import tradeoff
 from recsim.report.words import name_of
 
@@ -31,8 +31,8 @@ COLOURS = {"attribute_bar_direct": SKY, "attribute_bar_alone": BLUE, "attribute_
 def caption(result: Answer) -> str:
     """What every figure rests on."""
     s = result.summary
-    keys = ("window_first_day", "replicates", "luck_branches", "people", "policy")
-    return say("caption_answer", **{key: s[key] for key in keys})
+    keys = ("window_first_day", "people", "policy")
+    return say("caption_answer", size=size_of(s), **{key: s[key] for key in keys})
 
 
 def ends(row: dict[str, Any], mean: str = "shift_pp", low: str = "ci_low", high: str = "ci_high") -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 FIGURES = {
     # what several figures share
-    "caption_run": "Campaign window: days {window_first_day} to 0; {replicates} replicates x {luck_branches} luck branches; {people:,} "
+    "caption_run": "Campaign window: days {window_first_day} to 0; {size}; {people:,} "
     "simulated people; policy {policy}",
     "threshold_line": "threshold {threshold:g} pp", "interval": "95 % interval", "luck_band": "luck band: no campaign, other luck (+/- 1 SD)",
     "day_axis": "day relative to the vote (0)",
@@ -70,7 +70,7 @@ FIGURES = {
     "opinion_outlet": "outlet leaning to {name}", "opinion_study": "published effect of a contact or message", "opinion_unverified": "{name} (not verified)",
     "opinion_caption": "Swing against assumed effect sizes, each from zero; 0 at 0 by construction. {rest}.",
     # attribution
-    "caption_answer": "days {window_first_day} to 0; {replicates} replicates x {luck_branches} luck branches; {people:,} simulated people; "
+    "caption_answer": "days {window_first_day} to 0; {size}; {people:,} simulated people; "
     "policy {policy}; 95 % intervals",
     "attribute_direct": "direct, no door", "attribute_alone": "{name} alone", "attribute_rest": "all other interactions", "attribute_total": "total",
     "attribute_title": "How the shift of {name} adds up", "attribute_parts": "Parts of the {kind}",
@@ -119,7 +119,7 @@ FIGURES = {
     "ensemble_axis": "shift of {name}, percentage points (mean +/- standard error of {replicates} small worlds)", "ensemble_own": "{policy} (own)",
     "ensemble_predictor": "predictor: {name}", "ensemble_visit": "visit: {name}", "ensemble_threshold": "declared threshold",
     # follow-graph worlds
-    "caption_follow": "{replicates} replicates; {people:,} people; policy {policy}",
+    "caption_follow": "{size}; {people:,} people; policy {policy}",
     "steps_title": "Exposure by step", "steps_axis": "step", "steps_mean": "{arm}, mean of replicates",
     "steps_averaged": "steps that results are means of", "steps_illegal": "illegal, % of different posts\nin people's feeds",
     "steps_inauthentic": "inauthentic, % of the slots\nof people's feeds",
@@ -128,7 +128,7 @@ FIGURES = {
     "quality_slots": "1 - inauthentic share of slots", "quality_ratio": "quality with / quality without",
     "quality_caption": "Relative quality by replicate; {rest}.",
     # studies
-    "caption_study": "{cells} cells x {replicates} replicates x {luck_branches} luck branches; {people:,} simulated people; 95 % intervals over "
+    "caption_study": "{cells} cells x {size}; {people:,} simulated people; 95 % intervals over "
     "replicates",
     "study_setting": "one setting, mean of its replicates", "study_part": "mean of a part of the range",
     "study_value": "mean over all settings with this value", "study_shift": "shift of {name}, percentage points",

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from recsim.experiment.result import Result
 from recsim.experiment.summary import removed_campaigns
-from recsim.report.strings import say
+from recsim.report.strings import say, size_of
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
@@ -46,8 +46,8 @@ def names_of(result: Result) -> dict[str, str]:
 
 def _caption(result: Result) -> str:
     s = result.summary
-    keys = ("window_first_day", "replicates", "luck_branches", "people", "policy")
-    return say("caption_run", **{key: s[key] for key in keys})
+    keys = ("window_first_day", "people", "policy")
+    return say("caption_run", size=size_of(s), **{key: s[key] for key in keys})
 
 
 def shift_per_candidate(result: Result) -> Figure:

@@ -16,7 +16,7 @@ from recsim.experiment.folder import write_text
 from recsim.experiment.follow import ILLEGAL, FollowResult
 from recsim.report.figures import BLACK, BLUE, RED, STYLE, save
 from recsim.report.html import _form, _plain, _significant, link
-from recsim.report.strings import say
+from recsim.report.strings import counted, say
 from recsim.report.table import number, wrapped
 from recsim.scenario import quantities
 
@@ -164,7 +164,7 @@ def write_follow(result: FollowResult) -> None:
     if result.folder is None:
         return
     s = result.summary
-    rest = say("caption_follow", **{key: s[key] for key in ("replicates", "people", "policy")})
+    rest = say("caption_follow", size=counted(s["replicates"], "replicate"), people=s["people"], policy=s["policy"])
     drawn: list[tuple[str, Path, str]] = []
     with matplotlib.rc_context(STYLE):
         for name, make, text in (

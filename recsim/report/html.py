@@ -18,7 +18,7 @@ from recsim.experiment.result import Result
 from recsim.experiment.sets import Answer
 from recsim.experiment.summary import removed_campaigns
 from recsim.report.opinion import HEADING, SENTENCES, per_million, sentence, study_text, swings
-from recsim.report.strings import say
+from recsim.report.strings import say, size_of
 from recsim.report.table import millions, percent
 from recsim.scenario import quantities
 from recsim.scenario.schema import Scenario
@@ -124,5 +124,5 @@ def write_answer_page(result: Answer, figures: list[tuple[str, Path, str]]) -> P
     return render(
         "answer.html.j2", result.folder / f"{s['command']}.html", result.scenario, figures,
         s=s, what=TITLES[s["command"]], sentences=sentences(result), tables=tables(result), limits=limits(result),
-        again=again(result), downloads={name: link(result.frames[TABLE_OF.get(name, name)]) for name, _, _ in figures},
+        size=size_of(s), again=again(result), downloads={name: link(result.frames[TABLE_OF.get(name, name)]) for name, _, _ in figures},
     )  # fmt: skip

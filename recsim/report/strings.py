@@ -5,6 +5,7 @@ Those of the figures are in `figure_strings`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from recsim.report.figure_strings import FIGURES
@@ -137,6 +138,16 @@ ENGLISH = {
     "claims_are": "The ladder of claims, and the steps that this run reaches. Nobody's simulation reaches the last.",
     "reached": "reached", "not_reached": "not reached",
 }  # fmt: skip
+
+
+def counted(number: int | str, one: str, many: str | None = None) -> str:
+    """A number and what it counts: "1 replicate", "10 replicates"."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def size_of(s: Mapping[str, Any]) -> str:
+    """Replicates and luck branches of a summary."""
+    return f"{counted(s['replicates'], 'replicate')} x {counted(s['luck_branches'], 'luck branch', 'luck branches')}"
 
 
 def say(key: str, **values: Any) -> str:

@@ -6,6 +6,7 @@ from typing import IO, Any
 
 from recsim.experiment.sweep import StudyResult
 from recsim.report.answer_table import table_lines
+from recsim.report.strings import size_of
 from recsim.report.study_figures import name_of, study_figures
 from recsim.report.table import number, wrapped
 from recsim.report.words import Table, mean_and_span, percent, span
@@ -119,7 +120,7 @@ def study_lines(result: StudyResult) -> list[str]:
     lines = [
         *wrapped(f"Study {s['study']}: {s['title'] or result.scenario.title or s['scenario']}"),
         *wrapped(
-            f"{s['cells']} cells x {s['replicates']} replicates x {s['luck_branches']} luck branches, {s['people']:,} simulated "
+            f"{s['cells']} cells x {size_of(s)}, {s['people']:,} simulated "
             f"people for {s['people_real']:,.0f}; intervals cover {s['interval_covers']}"
         ),
     ]
@@ -143,7 +144,7 @@ def write_study(result: StudyResult) -> None:
 
     drawn = study_figures(result, result.folder / "figures")
     render(
-        "study.html.j2", result.folder / "sweep.html", result.scenario, drawn, s=result.summary, sentences=sentences(result),
+        "study.html.j2", result.folder / "sweep.html", result.scenario, drawn, s=result.summary, size=size_of(result.summary), sentences=sentences(result),
         tables=tables(result), limits=LIMITS, again=f"python -m recsim sweep {result.folder.as_posix()}/study.yaml",
     )  # fmt: skip
     write_sums(result.folder)

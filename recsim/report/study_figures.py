@@ -14,7 +14,7 @@ from matplotlib.ticker import NullLocator
 from recsim.experiment.sweep import StudyResult
 from recsim.report.compare_table import short
 from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, SKY, STYLE, save
-from recsim.report.strings import say
+from recsim.report.strings import say, size_of
 
 MARK_MOST = 40
 """Cells up to which each is drawn with its interval."""
@@ -23,9 +23,7 @@ MARK_MOST = 40
 def caption(result: StudyResult) -> str:
     """What every figure rests on."""
     s = result.summary
-    return say(
-        "caption_study", cells=s["cells"], replicates=s["replicates"], luck_branches=s["luck_branches"], people=s["people"]
-    )  # fmt: skip
+    return say("caption_study", cells=s["cells"], size=size_of(s), people=s["people"])
 
 
 def name_of(result: StudyResult) -> str:

@@ -8,6 +8,7 @@ from recsim.experiment.comparison import Comparison
 from recsim.experiment.result import Result
 from recsim.experiment.sets import Answer
 from recsim.report.opinion import opinion_lines
+from recsim.report.strings import size_of
 
 WIDTH = 80
 
@@ -92,11 +93,11 @@ def _below(result: Result) -> list[str]:
             "inconclusive": "is inconclusive against the declared threshold",
         }[row["verdict"]]  # fmt: skip
         out.append("")
-        out += wrapped(
-            f"In this model the shift of {names[name]} is {number(row['shift_pp'], '+.2f')} pp and {meaning} of "
-            f"{s['threshold_pp']:g} pp; one further world would lie between {number(row['prediction_low'], '+.1f')} "
-            f"and {number(row['prediction_high'], '+.1f')} pp."
-        )
+        text = f"In this model the shift of {names[name]} is {number(row['shift_pp'], '+.2f')} pp and {meaning} of {s['threshold_pp']:g} pp"
+        if row["prediction_low"] is not None:
+            low, high = number(row["prediction_low"], "+.1f"), number(row["prediction_high"], "+.1f")
+            text += f"; one further world would lie between {low} and {high} pp"
+        out += wrapped(f"{text}.")
         band = s["robustness"].get(name) if s["robustness"] else None
         if band:
             out += wrapped(
@@ -131,7 +132,7 @@ def footer_lines(result: Result | Comparison | Answer, page: str) -> list[str]:
     kind = "exploratory: fewer than 30 replicates; " if s["exploratory"] else ""
     t = s["timing"]
     out = ["", *wrapped(
-        f"{s['replicates']} replicates x {s['luck_branches']} luck branches ({kind}the interval covers {s['interval_covers']}). "
+        f"{size_of(s)} ({kind}the interval covers {s['interval_covers']}). "
         "Intervals are per candidate, not simultaneous: about one in twenty misses. "
         "Simulated evidence under stated assumptions; it does not establish the conduct of any real service."
     )]  # fmt: skip
