@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pandas as pd
 
 from recsim.rng import Key
@@ -30,6 +32,11 @@ ROW_KEYS = [
     "impressions_factual", "impressions_counterfactual", "excess_impressions", "reach_factual", "reach_counterfactual",
 ]  # fmt: skip
 TIMING_KEYS = ["wall_s", "simulate_s", "compile_s", "impressions", "impressions_per_s", "peak_rss_mib"]
+
+
+def hear_ctrl_c():
+    """To be called in a new process: a shell's background job ignores the signal, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 ARMS = {arm.name: arm for arm in (SHARED, FACTUAL, COUNTERFACTUAL)}

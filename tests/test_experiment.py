@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import ROW_KEYS, SUMMARY_KEYS, TIMING_KEYS, changed
+from helpers import ROW_KEYS, SUMMARY_KEYS, TIMING_KEYS, changed, hear_ctrl_c
 
 import recsim
 from recsim import metrics
@@ -337,7 +337,7 @@ def test_init_validate_schema_list(tmp_path):
 def test_ctrl_c_keeps_finished_replicates(tmp_path):
     command = [sys.executable, "-m", "recsim", "run", str(ROOT / "configs/small.yaml"), "--out", "o", "--workers", "1"]
     command += ["--replicates", "400"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c)
     folder = tmp_path / "o" / "replicates"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (folder / "00001").exists():

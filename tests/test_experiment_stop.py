@@ -11,6 +11,7 @@ from pathlib import Path
 
 import fake_world
 import pytest
+from helpers import hear_ctrl_c
 from test_experiment_run import contents, go
 
 from recsim.scenario import load
@@ -48,7 +49,7 @@ def start(tmp_path):
         call = [sys.executable, "-" if stdin else str(script), str(folder), str(workers)]
         process = subprocess.Popen(
             call, env=env, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True,
+            start_new_session=True, preexec_fn=hear_ctrl_c,
         )  # fmt: skip
         if stdin:
             process.stdin.write(SCRIPT)

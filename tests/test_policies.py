@@ -101,7 +101,13 @@ def oracle(policy, compiled, d, who, column, item, in_network, predictor="rates"
     return policy(SimpleNamespace(**f), SimpleNamespace(**policy.parameters))
 
 
-CASES = [(policy, "rates") for policy in ALL] + [(policy, "oracle") for policy in ALL if policy.predicts]
+ORACLE_TOO = ("tiktok_value", "x_2023_04")
+"""Compiled with the other predictor in every run of the tests; the rest with ``make test-slow``."""
+CASES = [(policy, "rates") for policy in ALL] + [
+    pytest.param(policy, "oracle", marks=[] if policy.name in ORACLE_TOO else pytest.mark.slow)
+    for policy in ALL
+    if policy.predicts
+]
 
 
 @pytest.mark.parametrize("policy, predictor", CASES, ids=lambda v: getattr(v, "name", v))
@@ -304,24 +310,24 @@ def test_listing_is_complete():
     assert all(isinstance(p, Policy) for p in PRESETS.values())
 
 
-def test_the_page_on_writing_a_policy_works(tmp_path):
-    """The code block of docs/policies.md, pasted into a file, runs from YAML."""
+def test_the_page_on_writing_a_policy_works(tmp_path, monkeypatch):
+    """The code blocks of the pages, pasted into a file beside one, run by name."""
     import re
     from pathlib import Path
 
     root = Path(__file__).resolve().parent.parent
     array = ("docs/policies.md", "@recsim.array_policy", "my_array_ranker")
-    for page, word, name in (
+    monkeypatch.chdir(tmp_path)
+    for n, (page, word, name) in enumerate((
         ("docs/policies.md", "@recsim.policy", "my_ranker"),
         array,
         ("README.md", "@recsim.policy", "my_ranker"),
-    ):
+    )):  # fmt: skip
         blocks = re.findall(r"```python\n(.*?)```", (root / page).read_text(), flags=re.S)
         code = next(b for b in blocks if word in b)
-        (tmp_path / "mine.py").write_text(code)
-        done = subprocess.run(
-            [sys.executable, "-m", "recsim", "run", str(root / "configs/small.yaml"), "--policy", f"mine:{name}",
-             "--replicates", "1", "--out", str(tmp_path / f"{Path(page).stem}-{name}"), "--quiet"],
-            cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        (tmp_path / f"mine_{n}.py").write_text(code)
+        scenario = recsim.load(root / "configs" / "small.yaml", ["run.luck_branches=1"])
+        done = recsim.run(
+            scenario, policy=f"mine_{n}:{name}", replicates=1, workers=1, robustness=False, store=False
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        assert done.summary["policy"] == f"mine_{n}:{name}" and done.summary["replicates"] == 1

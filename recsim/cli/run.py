@@ -150,7 +150,7 @@ def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
     text = f"{scenario.name}: {counted(number)}, policy {scenario.platform.policy}"
     if by_rule:
         text += f"; for the first {rule.first}"
-    how.announce(text, estimate(least, how.at_once), "--scale or --replicates")
+    how.announce(text, estimate(least, how.at_once, how.threads), "--scale or --replicates")
     with progress(how.quiet) as say:
         result, record = run_under(scenario, record, by_rule, progress=say, **how.options)
     from recsim.report import write

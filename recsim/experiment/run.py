@@ -117,13 +117,15 @@ def expected_work(scenario: Scenario) -> float:
     return total
 
 
-def estimate(scenario: Scenario, workers: int | None = None) -> dict[str, float]:
+def estimate(scenario: Scenario, workers: int | None = None, threads: int | None = None) -> dict[str, float]:
     """Expected seconds and mebibytes of a run, compiling included; within about a factor of two."""
     from recsim.world.footprint import PROCESS, replicate_bytes
     from recsim.world.plan import make_plan
 
     cores = max(1, min(workers or default_workers(), scenario.run.replicates))
-    threads = max(1, default_workers() // cores) if workers is None else 1
+    if threads is None:
+        threads = max(1, default_workers() // cores) if workers is None else 1
+    threads = min(threads, default_workers())  # more than cores gain nothing
     needed = 1.2 * PROCESS + cores * replicate_bytes(make_plan(scenario), threads)
     pace = cores * (1 + THREAD_GAIN * (threads - 1))
     return {"seconds": expected_work(scenario) / pace + 15, "mebibytes": needed / 2**20}
