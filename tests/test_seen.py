@@ -14,7 +14,7 @@ from test_advertising import campaign as advertisements
 from recsim.agents import followers
 from recsim.audit import controls
 from recsim.kernels import shown
-from recsim.kernels.slate import has_seen
+from recsim.kernels.slate import has_seen, turn_of, word_of
 from recsim.kernels.touch import touch_block
 from recsim.rng import Key
 from recsim.scenario import load
@@ -69,8 +69,9 @@ def test_pages_are_sets(history, origin, lifetime):
                 known = {i for i in range(start, end) if has_seen(part.seen, row, i)}
                 assert known == twin.live(person, start, end)
                 picked = gen.permutation(np.arange(start, end))[: gen.integers(0, 91)]
+                words = part.seen.shape[1]
                 for item in [*picked, *picked[:3]]:  # an advertisement comes again
-                    shown.remember(part, row, person, item)
+                    shown.remember(part, row, person, item, word_of(item, turn_of(start, words), words))
                     twin.remember(person, int(item))
         seen.take_back(state, parts)
         who = np.zeros(PEOPLE, bool)
@@ -94,7 +95,7 @@ def test_a_fork_leaves_the_first_alone():
         for person in range(PEOPLE):
             row = shown.memory_row(part, person, np.int64(0))
             for item in range(100 * number, 100 * number + 90 + person):
-                shown.remember(part, row, person, item)
+                shown.remember(part, row, person, item, item // 64)
         seen.take_back(state, [part])
         if not number:
             before = state.observed.pages
@@ -214,14 +215,19 @@ def test_only_what_means_anything_has_to_be_kept(small):
     assert made == other.observed.pages.made[0] and np.array_equal(one.observed.pages.last, other.observed.pages.last)
 
 
-def test_everything_is_touched(small):
-    """Every page of every visitor, and a number of each of her rows."""
-    plan = make_plan(small)
-    world = World(plan, build.build_state(plan, Key(1, 0), paged=True), Key(1, 0), FACTUAL)
+@pytest.mark.parametrize("paged", [True, False])
+def test_everything_is_touched(small, paged):
+    """Every page of every visitor or every eighth word of her bits, and a number of each of her rows."""
+    plan = make_plan(changed(small, content={"items_per_day": 400}))
+    world = World(plan, build.build_state(plan, Key(1, 0), paged=paged), Key(1, 0), FACTUAL)
     world.run_until(24)
     world.people.visit()
     state, feed, n = world.state, world.feed, world.people.visiting
-    pages, expected, most = state.observed.pages, 0.0, 0
+    pages, expected, most, bits = state.observed.pages, 0.0, 0, 0
+    (start, end), words = world.window, state.observed.seen.shape[1]
+    live = (end + 63) // 64 - start // 64
+    lines = [*range(0, live, 8), live]
+    assert live > 8
     for person in feed.visits.person[5:n].tolist():
         rows = [
             state.latent.taste[person, [0, -1]],
@@ -231,16 +237,22 @@ def test_everything_is_touched(small):
         rows += [state.observed.inbox[person, [0, -1]]]
         singles = (
             state.latent.politics, state.latent.susceptibility, state.latent.bias, state.cells.segment, state.cells.region,
-            state.cells.language, pages.filled, feed.tally.met, feed.tally.reached,
+            state.cells.language, feed.tally.met, feed.tally.reached,
         )  # fmt: skip
         expected += sum(float(row.sum()) for row in rows) + sum(float(array[person]) for array in singles)
+        if not paged:
+            bits |= int(np.bitwise_or.reduce(state.observed.seen[person, [(start // 64 + n) % words for n in lines]]))
+            continue
+        expected += float(pages.filled[person])
         here, count = int(pages.last[person]), 0
         while here >= 0 and (not count or here != pages.last[person]):
             expected += float(pages.entry[here, 0]) + float(pages.entry[here, shown.ENTRIES])
             here, count = int(shown.next_page(pages.entry, here)), count + 1
         most = max(most, count)
-    got = touch_block(5, n, feed.visits, state.latent, state.cells, state.observed, feed.tally.reached, feed.tally.met)
-    assert got == pytest.approx(expected, rel=1e-6) and most > 1 and n > 50
+    got = touch_block(
+        5, n, feed.visits, state.latent, state.cells, state.observed, feed.tally.reached, feed.tally.met, start, end
+    )
+    assert got == pytest.approx(expected + float(bits), rel=1e-6) and (most > 1 if paged else bits > 0) and n > 50
 
 
 def test_the_full_scenario_at_a_small_scale():

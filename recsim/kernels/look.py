@@ -16,7 +16,7 @@ from recsim.kernels.mathf import log32
 from recsim.kernels.philox import draw_lanes, unit_of
 from recsim.kernels.response import CHUNK, TYPICAL_SAME, TYPICAL_WATCH, WORN, answers, learned_from, leaving
 from recsim.kernels.shown import memory_row, remember
-from recsim.kernels.slate import LOWEST, has_seen, is_new, sortable
+from recsim.kernels.slate import LOWEST, has_seen, is_new, sortable, turn_of, word_of
 
 ENTRY_SLOTS = 5
 TRIES = 4
@@ -71,10 +71,10 @@ def look_block(
     blocks = (width + CHUNK - 1) // CHUNK
     code = np.full(blocks * CHUNK, LOWEST, np.int64)
     block_best = np.empty(blocks, np.int64)
-    word_of = np.empty(pool_size, np.uint64)
+    word = np.empty(pool_size, np.uint64)
     bit = np.empty(pool_size, np.uint64)
     shut = np.empty(pool_size, np.uint64)
-    known_stratum, known_words = -1, 0
+    known_stratum = -1
     hidden = np.empty(width, np.uint64)
     item = np.zeros(CHUNK, np.int64)
     source = np.zeros(CHUNK, np.int64)
@@ -105,35 +105,34 @@ def look_block(
     keeps_acts = tally.acts.shape[1] > 0
     keeps_impressions = tally.impressions.shape[0] > 0
     sells = visits.ad.shape[0] > 0
+    memory = observed.seen
+    words = memory.shape[1]
+    turn = turn_of(window_start, words)
+    paged = observed.pages.last.shape[0] > 0
     for visit in range(first, last):
         score = scores[visit - first]
         person = visits.person[visit]
-        memory, row = observed.seen, memory_row(observed, person, window_start)
+        row = memory_row(observed, person, window_start)
         stratum = visits.stratum[visit]
         actor = U64(person)
         ad = np.int64(visits.ad[visit]) if sells else np.int64(-1)
         # An advertisement comes again to whoever has seen it; what she did with it is not done a second time.
         again = ad >= 0 and has_seen(memory, row, ad)
         # What has been shown before, or is held back by a gate, is taken out once; the rest competes.
-        words = memory.shape[1]
-        oldest = (window_start >> 6) % words
-        if stratum != known_stratum or words != known_words:
-            known_stratum, known_words = stratum, words
+        if stratum != known_stratum:
+            known_stratum = stratum
             for column in range(pool_size):
                 w = np.int64(pools.item[stratum, column]) - window_start
                 shut[column] = U64(w < 0 or not eligible[w])
                 i = max(w, 0) + window_start
-                word = oldest + (i >> 6) - (window_start >> 6)
-                word_of[column] = U64(word - words if word >= words else word)
+                word[column] = U64(word_of(i, turn, words))
                 bit[column] = U64(i & 63)
         shown = memory[row]
         for column in range(pool_size):
-            hidden[column] = ((shown[word_of[column]] >> bit[column]) & U64(1)) | shut[column]
+            hidden[column] = ((shown[word[column]] >> bit[column]) & U64(1)) | shut[column]
         for column in range(pool_size, width):
             i = max(np.int64(observed.inbox[person, column - pool_size]), window_start)
-            word = oldest + (i >> 6) - (window_start >> 6)
-            word = word - words if word >= words else word
-            hidden[column] = (shown[U64(word)] >> U64(i & 63)) & U64(1)
+            hidden[column] = (shown[U64(word_of(i, turn, words))] >> U64(i & 63)) & U64(1)
         for column in range(width):
             c = sortable(score[column], column)
             code[column] = LOWEST if hidden[column] != U64(0) else c
@@ -177,7 +176,7 @@ def look_block(
                     while entry_next < pools.entry_count[about]:
                         i = np.int64(pools.entry[about, entry_next])
                         entry_next += 1
-                        if i >= window_start and is_new(memory, row, i, item, chosen):
+                        if i >= window_start and is_new(memory, row, i, item, chosen, turn):
                             pick = i
                             origin = SEARCH if visits.entry[visit] == 1 else EXTERNAL
                             break
@@ -187,7 +186,7 @@ def look_block(
                     spot = (U64(by_slot[3, slot]) * number) // reaction.heating
                     for _ in range(TRIES):
                         i = np.int64(pools.heated[stratum, np.int64(spot)])
-                        if i >= window_start and is_new(memory, row, i, item, chosen):
+                        if i >= window_start and is_new(memory, row, i, item, chosen, turn):
                             pick = i
                             origin = HEATED
                             break
@@ -197,7 +196,7 @@ def look_block(
                     spot = (U64(by_slot[1, slot]) * number) >> U64(32)
                     for _ in range(TRIES):
                         i = np.int64(pools.fresh[stratum, np.int64(spot)])
-                        if i >= window_start and is_new(memory, row, i, item, chosen):
+                        if i >= window_start and is_new(memory, row, i, item, chosen, turn):
                             pick = i
                             origin = EXPLORATION
                             break
@@ -221,8 +220,12 @@ def look_block(
                     else:
                         i = np.int64(observed.inbox[person, column - pool_size])
                         origin = INBOX
-                    # An item can stand in the pool and in the inbox: the second time it may have been shown just now.
-                    if is_new(memory, row, i, item, chosen):
+                    # An item can stand in the pool and in the inbox: the second time it may have been shown just now. This is
+                    # `is_new` written out: handing arrays to a helper counts references to them, an atomic write for each.
+                    fresh = (memory[row, word_of(i, turn, words)] >> U64(i & 63)) & U64(1) == U64(0)
+                    for other in range(chosen):
+                        fresh = fresh & (item[other] != i)
+                    if fresh:
                         pick = i
                 if pick < 0:
                     break
@@ -298,14 +301,13 @@ def look_block(
                 part = parts[slot]
                 tried += 1
                 examined += 1
-                counts = tally.items[thread, w]
-                counts[0] += np.int32(1)
-                counts[9] += np.int32(part * F(1024.0))
+                tally.items[thread, w, 0] += np.int32(1)
+                tally.items[thread, w, 9] += np.int32(part * F(1024.0))
                 gained += np.int64(utility[slot] * F(1024.0))
                 alike += of_topic[items.primary[i]]
                 of_topic[items.primary[i]] += 1
                 for k in range(1, 9):
-                    counts[k] += np.int32((act >> k) & 1)
+                    tally.items[thread, w, k] += np.int32((act >> k) & 1)
                 if weighs:
                     worth = np.int64(observed.weight[person])
                     mine = tally.valued[thread, w, observed.group[person]]
@@ -317,7 +319,10 @@ def look_block(
                     tally.acted[person] += np.int32(
                         ((act >> 2) & 1) + ((act >> 3) & 1) + ((act >> 4) & 1) + ((act >> 5) & 1)
                     )
-                remember(observed, row, person, i)
+                if paged:  # kept out of the way of the others: a call hands over many arrays
+                    remember(observed, row, person, i, word_of(i, turn, words))
+                else:
+                    memory[row, word_of(i, turn, words)] |= U64(1) << U64(i & 63)
                 candidate = labels.candidate[i]
                 if candidate >= 0:
                     tally.exposure[thread, segment, candidate, labels.stance[i] + 1] += 1

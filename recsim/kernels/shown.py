@@ -72,14 +72,15 @@ def memory_row(observed, person, window_start):
 
 
 @njit(**HELPER)
-def remember(observed, row, person, item):
+def remember(observed, row, person, item, word):
     """Mark the item as shown to the person.
 
     Args:
         observed: `recsim.state.Observed`, written. row: from `memory_row`. person: whose. item: int64, number.
+        word: of the row, from `recsim.kernels.slate.word_of`.
     """
     pages, seen = observed.pages, observed.seen
-    word, bit = (item >> 6) % seen.shape[1], np.uint64(1) << np.uint64(item & 63)
+    bit = np.uint64(1) << np.uint64(item & 63)
     if pages.last.shape[0] > 0 and seen[row, word] & bit == np.uint64(0):
         newest, filled = np.int64(pages.last[person]), np.int64(pages.filled[person])
         if newest < 0 or filled == ENTRIES:

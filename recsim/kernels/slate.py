@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from recsim.kernels.flags import HELPER, KERNEL
+from recsim.kernels.flags import HELPER, INLINE, KERNEL
 
 F = np.float32
 U64 = np.uint64
@@ -50,6 +50,23 @@ def has_seen(seen, person, item):
     return (seen[person, word] >> U64(item & 63)) & U64(1) != U64(0)
 
 
+@njit(**INLINE)
+def turn_of(window_start, words):
+    """What `word_of` needs to know of a row of bits: one division for all items of a step instead of one for each.
+
+    Args:
+        window_start: int64, number of the oldest live item. words: of a row.
+    """
+    return (window_start >> 6) % words - (window_start >> 6)
+
+
+@njit(**INLINE)
+def word_of(item, turn, words):
+    """Which word of a row holds the bit of a live item."""
+    word = (item >> 6) + turn
+    return word - words if word >= words else word
+
+
 @njit(**KERNEL)
 def forget(seen, before, after):
     """Make room for items before..after-1: words that hold their bits for the first time are cleared.
@@ -71,10 +88,11 @@ def is_chosen(item, items, chosen):
     return duplicate
 
 
-@njit(**HELPER)
-def is_new(seen, person, item, items, chosen):
-    """Neither shown before nor already in this chunk."""
-    return not is_chosen(item, items, chosen) and not has_seen(seen, person, item)
+@njit(**INLINE)
+def is_new(seen, row, item, items, chosen, turn):
+    """A live item, neither shown before nor already in this chunk."""
+    word = word_of(item, turn, seen.shape[1])
+    return not is_chosen(item, items, chosen) and (seen[row, word] >> U64(item & 63)) & U64(1) == U64(0)
 
 
 @njit(**HELPER)

@@ -43,6 +43,8 @@ from recsim.world.seen import hand_out, take_back
 
 BLOCK = 128
 """Visits scored together: 128 x (256 + 8) float32 scores are 135 kB and stay in a core's L2 cache."""
+CACHED = 8 << 20
+"""Bytes of memories of what people have been shown that stay in a core's cache between two steps."""
 ROOM = 4096
 """Room for entries of the step's lists at first; before a step it grows to what its visits may need at most."""
 NARROW = (1 << 31) // 1024
@@ -109,6 +111,8 @@ class Feed:
             np.zeros(people, np.int32), np.zeros(people, np.int32), np.zeros(people, np.int8), np.zeros(people, np.int8),
             np.full(people if plan.ads else 0, -1, np.int32),
         )  # fmt: skip
+        # A large world: what its people need is in no cache.
+        self.touches = state.observed.seen.nbytes > CACHED or len(state.observed.pages.last) > 0
         self.given: list[np.ndarray] = []
         if self.learner is not None and self.learner.reads_match:
             self.given = [np.zeros_like(scores) for scores in self.scores]
@@ -437,10 +441,10 @@ class Feed:
     def _show_blocks(self, step: int, start: int, count: int, thread: int, first: int, last: int) -> None:
         for block in range(first, last):
             low, high = block * BLOCK, min(count, (block + 1) * BLOCK)
-            if self.parts:  # a large world: what its people need is in no cache
+            if self.touches:
                 touch.touch_block(
-                    low, high, self.visits, self.state.latent, self.state.cells, self.parts[thread],
-                    self.tally.reached, self.tally.met,
+                    low, high, self.visits, self.state.latent, self.state.cells, self.observed(thread),
+                    self.tally.reached, self.tally.met, np.int64(start), self.state.born[step + 1],
                 )  # fmt: skip
             self.score_block(step, start, thread, low, high)
             if len(self.plan.shadows):
