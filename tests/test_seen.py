@@ -14,7 +14,7 @@ from test_advertising import campaign as advertisements
 from recsim.agents import followers
 from recsim.audit import controls
 from recsim.kernels import shown
-from recsim.kernels.slate import has_seen, turn_of, word_of
+from recsim.kernels.slate import has_seen, turn_of
 from recsim.kernels.touch import touch_block
 from recsim.rng import Key
 from recsim.scenario import load
@@ -69,9 +69,9 @@ def test_pages_are_sets(history, origin, lifetime):
                 known = {i for i in range(start, end) if has_seen(part.seen, row, i)}
                 assert known == twin.live(person, start, end)
                 picked = gen.permutation(np.arange(start, end))[: gen.integers(0, 91)]
-                words = part.seen.shape[1]
-                for item in [*picked, *picked[:3]]:  # an advertisement comes again
-                    shown.remember(part, row, person, item, word_of(item, turn_of(start, words), words))
+                told = np.array([*picked, *picked[:3]], np.int64)  # an advertisement comes again
+                shown.remember(part, row, person, told, len(told), turn_of(start, part.seen.shape[1]))
+                for item in told:
                     twin.remember(person, int(item))
         seen.take_back(state, parts)
         who = np.zeros(PEOPLE, bool)
@@ -94,8 +94,8 @@ def test_a_fork_leaves_the_first_alone():
         (part,) = seen.hand_out(state, [PEOPLE], 200)
         for person in range(PEOPLE):
             row = shown.memory_row(part, person, np.int64(0))
-            for item in range(100 * number, 100 * number + 90 + person):
-                shown.remember(part, row, person, item, item // 64)
+            told = np.arange(100 * number, 100 * number + 90 + person)
+            shown.remember(part, row, person, told, len(told), np.int64(0))
         seen.take_back(state, [part])
         if not number:
             before = state.observed.pages

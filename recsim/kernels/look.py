@@ -108,7 +108,6 @@ def look_block(
     memory = observed.seen
     words = memory.shape[1]
     turn = turn_of(window_start, words)
-    paged = observed.pages.last.shape[0] > 0
     for visit in range(first, last):
         score = scores[visit - first]
         person = visits.person[visit]
@@ -294,7 +293,8 @@ def look_block(
             last = leaving(by_slot, odds, chosen)
             gone = last < chosen
             # Down the slate, one position after another, until she leaves.
-            for slot in range(min(last + 1, chosen)):
+            reached = min(last + 1, chosen)
+            for slot in range(reached):
                 i = item[slot]
                 w = i - window_start
                 act = np.int64(acts[slot])
@@ -319,10 +319,6 @@ def look_block(
                     tally.acted[person] += np.int32(
                         ((act >> 2) & 1) + ((act >> 3) & 1) + ((act >> 4) & 1) + ((act >> 5) & 1)
                     )
-                if paged:  # kept out of the way of the others: a call hands over many arrays
-                    remember(observed, row, person, i, word_of(i, turn, words))
-                else:
-                    memory[row, word_of(i, turn, words)] |= U64(1) << U64(i & 63)
                 candidate = labels.candidate[i]
                 if candidate >= 0:
                     tally.exposure[thread, segment, candidate, labels.stance[i] + 1] += 1
@@ -368,6 +364,7 @@ def look_block(
                 error = learned_from(acts[slot]) - known[slot]
                 for d in range(topics):
                     change[d] += error * items.topic[i, d]
+            remember(observed, row, person, item, reached, turn)
             if gone:
                 break
             if chosen < wanted:

@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from recsim.kernels.flags import HELPER, KERNEL
+from recsim.kernels.slate import word_of
 
 ENTRIES = 62
 PAGE = 64
@@ -72,30 +73,39 @@ def memory_row(observed, person, window_start):
 
 
 @njit(**HELPER)
-def remember(observed, row, person, item, word):
-    """Mark the item as shown to the person.
+def remember(observed, row, person, items, count, turn):
+    """Mark items as shown to the person.
+
+    Many at a time: a call with many arrays, and an atomic count of references to each, cost more than what it does.
 
     Args:
-        observed: `recsim.state.Observed`, written. row: from `memory_row`. person: whose. item: int64, number.
-        word: of the row, from `recsim.kernels.slate.word_of`.
+        observed: `recsim.state.Observed`, written. row: from `memory_row`. person: whose.
+        items: (count,) int64 or longer, numbers. turn: from `recsim.kernels.slate.turn_of`.
     """
     pages, seen = observed.pages, observed.seen
-    bit = np.uint64(1) << np.uint64(item & 63)
-    if pages.last.shape[0] > 0 and seen[row, word] & bit == np.uint64(0):
+    words, paged = seen.shape[1], pages.last.shape[0] > 0
+    newest, filled = np.int64(-1), np.int64(ENTRIES)
+    if paged:
         newest, filled = np.int64(pages.last[person]), np.int64(pages.filled[person])
-        if newest < 0 or filled == ENTRIES:
-            pages.spares[0] -= 1
-            page = np.int64(pages.spare[pages.spares[0]])
-            if newest < 0:
-                link_page(pages.entry, page, page)
-            else:
-                link_page(pages.entry, page, next_page(pages.entry, newest))
-                link_page(pages.entry, newest, page)
-            pages.last[person] = page
-            newest, filled = page, np.int64(0)
-        pages.entry[newest, filled] = np.uint16(item & 0xFFFF)
-        pages.filled[person] = np.uint8(filled + 1)
-    seen[row, word] |= bit
+    for k in range(count):
+        item = items[k]
+        word, bit = word_of(item, turn, words), np.uint64(1) << np.uint64(item & 63)
+        if paged and seen[row, word] & bit == np.uint64(0):
+            if newest < 0 or filled == ENTRIES:
+                pages.spares[0] -= 1
+                page = np.int64(pages.spare[pages.spares[0]])
+                if newest < 0:
+                    link_page(pages.entry, page, page)
+                else:
+                    link_page(pages.entry, page, next_page(pages.entry, newest))
+                    link_page(pages.entry, newest, page)
+                pages.last[person] = page
+                newest, filled = page, np.int64(0)
+            pages.entry[newest, filled] = np.uint16(item & 0xFFFF)
+            filled += 1
+        seen[row, word] |= bit
+    if newest >= 0:
+        pages.filled[person] = np.uint8(filled)
 
 
 @njit(**KERNEL)
