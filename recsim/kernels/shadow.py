@@ -7,9 +7,13 @@ from numba import njit
 
 from recsim.kernels.flags import KERNEL
 from recsim.kernels.shown import memory_row
-from recsim.kernels.slate import LOWEST, has_seen, sortable
+from recsim.kernels.slate import LOWEST, sortable, turn_of, word_of
 
-F = np.float32
+GROUP = 16
+"""Columns whose best is remembered together."""
+PATIENCE = 8
+"""Entries taken in vain, because the person has seen them, before all that she has seen is looked up at once."""
+U64 = np.uint64
 
 
 @njit(**KERNEL)
@@ -31,54 +35,95 @@ def count_top(first, last, thread, scores, visits, pools, observed, eligible, ca
     size = pools.item.shape[1]
     width = scores.shape[2]
     sets = scores.shape[1]
-    best = np.empty(places, np.int64)
-    number = np.empty(width, np.int64)
-    declared = np.full(places, -1, np.int64)
+    groups = (width + GROUP - 1) // GROUP
+    code = np.full(groups * GROUP, LOWEST, np.int64)
+    best = np.empty(groups, np.int64)
+    closed = np.zeros(width, np.bool_)
+    declared = np.empty(places, np.int64)
+    memory = observed.seen
+    words = memory.shape[1]
+    turn = turn_of(window_start, words)
+    paged = observed.pages.last.shape[0] > 0
+    known_stratum = np.int64(-1)
     for visit in range(first, last):
         person = visits.person[visit]
-        stratum = visits.stratum[visit]
-        mine = memory_row(observed, person, window_start)
-        for column in range(width):
-            if column < size:
+        stratum = np.int64(visits.stratum[visit])
+        if stratum != known_stratum:
+            known_stratum = stratum
+            for column in range(size):
                 i = np.int64(pools.item[stratum, column])
-                open_to = i >= window_start and eligible[i - window_start]
-            else:
-                i = np.int64(observed.inbox[person, column - size])
-                open_to = i >= window_start
-            number[column] = i if open_to and not has_seen(observed.seen, mine, i) else -1
+                closed[column] = i < window_start or not eligible[i - window_start]
         for column in range(size, width):
-            for other in range(size):
-                if number[other] == number[column]:
-                    number[column] = -1
+            closed[column] = observed.inbox[person, column - size] < window_start
+        mine = np.int64(person)
+        if paged:
+            mine = memory_row(observed, person, window_start)
+        kept = 0
+        told = False  # whether ``closed`` says what she was shown
         for k in range(sets):
-            filled = 0
-            lowest = LOWEST
             for column in range(width):
-                if number[column] < 0:
+                c = sortable(scores[visit - first, k, column], column)
+                code[column] = LOWEST if closed[column] else c
+            for g in range(groups):
+                top = LOWEST
+                for column in range(g * GROUP, (g + 1) * GROUP):
+                    top = max(top, code[column])
+                best[g] = top
+            filled, common, missed = 0, 0, 0
+            while filled < places:
+                top = LOWEST
+                for g in range(groups):
+                    top = max(top, best[g])
+                if top == LOWEST:
+                    break
+                column = np.int64(0xFFFF) - (top & np.int64(0xFFFF))
+                code[column] = LOWEST
+                at = column // GROUP
+                top = LOWEST
+                for other in range(at * GROUP, (at + 1) * GROUP):
+                    top = max(top, code[other])
+                best[at] = top
+                if column < size:
+                    i = np.int64(pools.item[stratum, column])
+                else:
+                    i = np.int64(observed.inbox[person, column - size])
+                    low, high = np.int64(0), np.int64(pools.size[stratum])
+                    while low < high:
+                        middle = (low + high) // 2
+                        if pools.item[stratum, middle] < i:
+                            low = middle + 1
+                        else:
+                            high = middle
+                    # What stands in the pool too has its place there, unless a gate keeps it out or she has seen it.
+                    if low < pools.size[stratum] and pools.item[stratum, low] == i and eligible[i - window_start]:
+                        continue
+                if (memory[mine, word_of(i, turn, words)] >> U64(i & 63)) & U64(1) != U64(0):
+                    missed += 1
+                    if missed > PATIENCE and not told:
+                        told = True
+                        for other in range(width):
+                            i = np.int64(
+                                pools.item[stratum, other] if other < size else observed.inbox[person, other - size]
+                            )
+                            if i >= window_start:
+                                seen = (memory[mine, word_of(i, turn, words)] >> U64(i & 63)) & U64(1) != U64(0)
+                                code[other] = LOWEST if seen else code[other]
+                                closed[other] = closed[other] or seen
+                        known_stratum = np.int64(-1)
+                        for g in range(groups):
+                            top = LOWEST
+                            for other in range(g * GROUP, (g + 1) * GROUP):
+                                top = max(top, code[other])
+                            best[g] = top
                     continue
-                code = sortable(scores[visit - first, k, column], column)
-                if code == LOWEST or (filled == places and code <= lowest):
-                    continue
-                at = filled if filled < places else places - 1
-                while at > 0 and best[at - 1] < code:
-                    if at < places:
-                        best[at] = best[at - 1]
-                    at -= 1
-                best[at] = code
-                if filled < places:
-                    filled += 1
-                lowest = best[filled - 1]
-            if k == 0:
-                declared[:] = -1
-            common = 0
-            for place in range(filled):
-                i = number[np.int64(0xFFFF) - (best[place] & np.int64(0xFFFF))]
                 about = candidate[i]
                 if about >= 0:
                     out[thread, k, about] += 1
                 if k == 0:
-                    declared[place] = i
-                for other in range(places):
-                    common += np.int64(declared[other] == i)
+                    declared[filled] = i
+                    kept = filled + 1
+                for place in range(kept):
+                    common += np.int64(declared[place] == i)
+                filled += 1
             out[thread, k, out.shape[2] - 2] += filled
             out[thread, k, out.shape[2] - 1] += common
