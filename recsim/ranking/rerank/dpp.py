@@ -42,29 +42,53 @@ def dpp(s, p):
             quality[j] = exp32(slope * ((s.score[j] - s.score[0]) / spread))
         left[j] = quality[j] * quality[j]
     wanted = min(m, int(p.dpp_keep))
+    fours = m - m % 4
     for k in range(wanted):
-        best = 0
-        for j in range(1, m):
-            if left[j] > left[best]:
-                best = j
+        # The first of the largest. Four searches side by side, since each has to wait for its last comparison.
+        best, second, third, fourth = 0, 0, 0, 0
+        top, top2, top3, top4 = left[0], left[0], left[0], left[0]
+        for j in range(0, fours, 4):
+            if left[j] > top:
+                top, best = left[j], j
+            if left[j + 1] > top2:
+                top2, second = left[j + 1], j + 1
+            if left[j + 2] > top3:
+                top3, third = left[j + 2], j + 2
+            if left[j + 3] > top4:
+                top4, fourth = left[j + 3], j + 3
+        if top2 > top or (top2 == top and second < best):
+            top, best = top2, second
+        if top3 > top or (top3 == top and third < best):
+            top, best = top3, third
+        if top4 > top or (top4 == top and fourth < best):
+            top, best = top4, fourth
+        for j in range(fours, m):
+            if left[j] > top:
+                top, best = left[j], j
         if left[best] <= NOTHING:
             break
         kept[best] = 1
         root = np.sqrt(left[best])
         for j in range(m):
             row[j] = 0.0
-        for d in range(len(s.topic)):
-            part = s.topic[d, best]
+        for t in range(len(s.topic)):
+            part = s.topic[t, best]
             if part != 0.0:
                 for j in range(m):
-                    row[j] += part * s.topic[d, j]
+                    row[j] += part * s.topic[t, j]
         weight = quality[best] * (1.0 - p.dpp_own)
         for j in range(m):
             row[j] = weight * row[j] * quality[j]
-        for earlier in range(k):
-            part = s.matrix[earlier, best]
+        done = k - k % 4
+        for n in range(0, done, 4):  # four rows at a time, in the same order
+            a, b, c, d = s.matrix[n, best], s.matrix[n + 1, best], s.matrix[n + 2, best], s.matrix[n + 3, best]
             for j in range(m):
-                row[j] -= part * s.matrix[earlier, j]
+                rest = row[j] - a * s.matrix[n, j] - b * s.matrix[n + 1, j]
+                row[j] = rest - c * s.matrix[n + 2, j] - d * s.matrix[n + 3, j]
+        for n in range(done, k):
+            part = s.matrix[n, best]
+            for j in range(m):
+                row[j] -= part * s.matrix[n, j]
         for j in range(m):
             # The item's own part is on the diagonal alone, and the chosen entry is never asked again.
             entry = row[j] / root
