@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from recsim.audit.check import check
     from recsim.errors import InputError, RecsimError
     from recsim.experiment.attribution import attribute
+    from recsim.experiment.calibration import CalibrationResult, calibrate
     from recsim.experiment.compare import compare
     from recsim.experiment.comparison import Comparison
     from recsim.experiment.delay import delay
@@ -50,10 +51,12 @@ _HOME = {
     "tradeoff": "recsim.experiment.tradeoff", "FollowResult": "recsim.experiment.follow",
     "run_follow": "recsim.experiment.follow", "FollowScenario": "recsim.scenario.follow",
     "load_follow": "recsim.scenario.load", "StudyResult": "recsim.experiment.sweep", "sweep": "recsim.experiment.sweep",
-    "load_study": "recsim.experiment.parts",
+    "load_study": "recsim.experiment.parts", "CalibrationResult": "recsim.experiment.calibration",
+    "calibrate": "recsim.experiment.calibration",
 }  # fmt: skip
 __all__ = [
     "Answer",
+    "CalibrationResult",
     "Comparison",
     "FollowResult",
     "FollowScenario",
@@ -68,6 +71,7 @@ __all__ = [
     "View",
     "array_policy",
     "attribute",
+    "calibrate",
     "check",
     "compare",
     "delay",

@@ -262,8 +262,8 @@ def test_load_and_diff(done, tiny, tmp_path):
 
 def test_public_names():
     assert sorted(recsim.__all__) == [
-        "Answer", "Comparison", "FollowResult", "FollowScenario", "InputError", "Learned", "Policy", "RecsimError",
-        "Reranker", "Result", "Scenario", "StudyResult", "View", "array_policy", "attribute", "check", "compare", "delay",
+        "Answer", "CalibrationResult", "Comparison", "FollowResult", "FollowScenario", "InputError", "Learned", "Policy", "RecsimError",
+        "Reranker", "Result", "Scenario", "StudyResult", "View", "array_policy", "attribute", "calibrate", "check", "compare", "delay",
         "diff", "dose_response", "load", "load_follow", "load_study", "parse", "policy", "reranker", "run", "run_follow",
         "sweep", "tradeoff",
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from recsim.cli import answers, sweep
+from recsim.cli import answers, calibrate, sweep
 from recsim.cli.options import (
     Cluster,
     Config,
@@ -388,3 +388,4 @@ def list_(
 
 answers.add_to(app)
 sweep.add_to(app)
+calibrate.add_to(app)

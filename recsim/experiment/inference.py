@@ -110,7 +110,7 @@ class Region:
     def holds(self, points: np.ndarray) -> np.ndarray:
         """(N,) whether points are not implausible."""
         inside = ((points >= 0) & (points <= 1)).all(axis=1)
-        return inside & (self.implausibility(points) <= self.cut).all(axis=1)
+        return np.asarray(inside & (self.implausibility(points) <= self.cut).all(axis=1))
 
 
 class Wave(NamedTuple):
@@ -269,6 +269,19 @@ def resampled(weight: np.ndarray, count: int, seed: int) -> np.ndarray:
     start = float(_generator(seed, 4, 0).random())
     places = (start + np.arange(count)) / count
     return np.searchsorted(np.cumsum(weight), places).clip(max=len(weight) - 1)
+
+
+def weighted_quantile(values: np.ndarray, weight: np.ndarray, q: float) -> float:
+    """The smallest value below or at which lies at least the part ``q`` of the weight; NaN of nothing.
+
+    Args:
+        values: (N,). weight: (N,), at least 0. q: in [0, 1].
+    """
+    if not len(values) or weight.sum() <= 0:
+        return float("nan")
+    order = np.argsort(values, kind="stable")
+    share = np.cumsum(weight[order]) / weight.sum()
+    return float(values[order][min(int(np.searchsorted(share, q - 1e-12)), len(values) - 1)])
 
 
 def rank_of(truth: np.ndarray, generation: Generation) -> np.ndarray:
