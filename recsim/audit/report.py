@@ -160,6 +160,7 @@ def _methods(result: Result) -> dict[str, Any]:
         "estimand": "share of human impressions of candidate content in the campaign window, factual less counterfactual",
         "predictor": scenario.platform.predictor.kind, "response": scenario.response.model,
         "mitigations": [m.kind for m in scenario.platform.mitigations], "step_hours": scenario.run.step_hours,
+        "ensemble": scenario.run.ensemble.model_dump(exclude={"members"}) | {"members": len(scenario.run.ensemble.members)} if scenario.run.ensemble else None,
         "interval_covers": result.summary["interval_covers"], "evidence": count, "quantities": numbers,
         "again": "recsim describe scenario.yaml --odd",
     }  # fmt: skip

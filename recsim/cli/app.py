@@ -64,6 +64,9 @@ def run(
     dose: Dose = None,
     set_: Set = None,
     seed: Seed = None,
+    ensemble: Annotated[
+        Path | None, typer.Option(help="parameter sets of a calibration, ensemble.yaml (see recsim calibrate)")
+    ] = None,
     plan: Annotated[Path | None, typer.Option(help="audit plan to hold the run against (see recsim plan)")] = None,
     deviation: Annotated[
         str | None, typer.Option(help="reason for running otherwise than planned; recorded with what differs")
@@ -83,7 +86,7 @@ def run(
     from recsim.cli.plan import Under
     from recsim.cli.run import How, What, run_command
 
-    what = What(config, list(set_ or []), replicates, scale, dose, seed)
+    what = What(config, list(set_ or []), replicates, scale, dose, seed, ensemble)
     how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster, checkpoint_every)
     run_command(what, policy, how, Under(plan, deviation))
 

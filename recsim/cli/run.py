@@ -30,6 +30,7 @@ class What(NamedTuple):
     scale: float | None
     dose: float | None
     seed: int | None
+    ensemble: Path | None = None
 
     def scenario(self, policy: str | None = None) -> Scenario:
         """The scenario with all settings put in.
@@ -45,9 +46,14 @@ class What(NamedTuple):
             raise InputError(f"got {self.scale:g}, must be above 0 and at most 1", "--scale")
         start = "platform.parameters."
         named = [o.removeprefix(start).partition("=")[0] for o in self.overrides if o.startswith(start)]
-        return configured(
+        made = configured(
             load(self.config, self.overrides), self.replicates, self.seed, policy, self.scale, self.dose, named
         )  # fmt: skip
+        if self.ensemble is None:
+            return made
+        from recsim.experiment.calibration_file import with_ensemble
+
+        return with_ensemble(made, self.ensemble)
 
     def _check(self) -> None:
         _need("--replicates", self.replicates, 1)
@@ -69,6 +75,8 @@ class What(NamedTuple):
         from recsim.scenario import load_follow
 
         self._check()
+        if self.ensemble is not None:
+            raise InputError("a follow-graph world takes no ensemble; leave it out", "--ensemble")
         if self.scale is not None:
             raise InputError("a follow-graph world has no scale; set follow_graph.people with --set", "--scale")
         settings = {

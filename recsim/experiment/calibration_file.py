@@ -13,7 +13,8 @@ from recsim.experiment.observables import DOCUMENTED, PLATFORM
 from recsim.experiment.study import Axis, with_settings
 from recsim.scenario.load import Lines, _validated, load, read_yaml
 from recsim.scenario.quantity import Strict
-from recsim.scenario.schema import Scenario
+from recsim.scenario.realise import _placed
+from recsim.scenario.schema import Ensemble, Scenario
 
 VOTES = ("vote", "ballot", "turnout", "poll", "seat")
 
@@ -123,6 +124,28 @@ def read_calibration(path: str | Path) -> tuple[Calibration, Scenario, Lines]:
     base = load(Path(path).parent / found.scenario)
     where = f"{path}:{lines.get(('set',), 1)} set"
     return found, with_settings(base, found.set, where, f"calibration {found.name}"), lines
+
+
+def with_ensemble(scenario: Scenario, path: str | Path) -> Scenario:
+    """The scenario with the parameter sets of a calibration, every one of them tried.
+
+    Args:
+        scenario: from `recsim.load`. path: ``ensemble.yaml`` of a calibration.
+
+    Raises:
+        InputError: not such a file, a key that the scenario does not have, or a value that it does not allow.
+    """
+    raw, lines = read_yaml(path)
+    ensemble: Ensemble = _validated(Ensemble, raw, str(path), lines)
+    for number, member in enumerate(ensemble.members):
+        line = lines.get(("members", number), 1)
+        with_settings(scenario, member, f"{path}:{line} members[{number}]", f"calibration {ensemble.name}")
+        try:
+            for key, value in member.items():
+                _placed(scenario, key.split("."), value)
+        except (KeyError, ValueError):
+            raise InputError(f"{key} holds no number", f"{path}:{line} members[{number}]") from None
+    return scenario.model_copy(update={"run": scenario.run.model_copy(update={"ensemble": ensemble})})
 
 
 def check_metric(name: str, where: str) -> None:

@@ -70,6 +70,8 @@ ENGLISH = {
     "and not in the other, in {branches} draws of luck each, over {replicates} independent replicates. The replicate is the unit of all "
     "statistics. Candidates are treated alike: their positions are drawn anew in every replicate.",
     "models": "Predictor of actions: {predictor}; model of a visit: {response}; steps of {hours} h; mitigations: {mitigations}.",
+    "calibrated_is": "Calibrated parameters: the ensemble {name}, {members} parameter sets, tolerance {tolerance} stated errors; each replicate takes one set in "
+    "turn. Fitted to: {targets}.",
     "evidence_is": "Of {total} numbers {documented} are documented, {published} are published formulas, {computed} are computed from such, "
     "{assumed} are assumptions{unstated}. Each is listed below with its source; ranges are drawn from once per replicate.",
     "odd_is": "The full description in the ODD protocol: {command}",

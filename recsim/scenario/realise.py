@@ -95,11 +95,43 @@ def realise(scenario: Kind, seed: int, replicate: int, fixed: bool = False) -> K
         seed: seed of the run.
         replicate: number of the replicate; the scenario's ``run.draws`` says how its values go with those of others.
         fixed: keep central values.
+
+    Where ``run.ensemble`` holds parameter sets, those of set ``replicate`` modulo their number replace what was drawn.
     """
-    if fixed:
-        return scenario
-    kind = getattr(getattr(scenario, "run", None), "draws", "independent")
-    return _drawn(scenario, "", (balanced if kind == "balanced" else independent)(seed, replicate))
+    run = getattr(scenario, "run", None)
+    if not fixed:
+        kind = getattr(run, "draws", "independent")
+        scenario = _drawn(scenario, "", (balanced if kind == "balanced" else independent)(seed, replicate))
+    ensemble = getattr(run, "ensemble", None)
+    if ensemble is not None:
+        for path, number in ensemble.members[replicate % len(ensemble.members)].items():
+            scenario = _placed(scenario, path.split("."), number)
+    return scenario
+
+
+def _placed(value: Any, path: list[str], number: float) -> Any:
+    """The value with one number in it replaced; blocks whose shares add up to 1 are rescaled.
+
+    Raises:
+        KeyError: there is nothing of this name, or no number.
+    """
+    if not path:
+        if isinstance(value, Quantity):
+            return value.model_copy(update={"value": number, "range": None})
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise KeyError(number)
+        return type(value)(number)
+    name, rest = path[0], path[1:]
+    if isinstance(value, BaseModel):
+        if name not in type(value).model_fields:
+            raise KeyError(name)
+        return _renormalised(value.model_copy(update={name: _placed(getattr(value, name), rest, number)}))
+    if isinstance(value, list):
+        at = [getattr(member, "id", str(place)) for place, member in enumerate(value)].index(name)
+        return [*value[:at], _placed(value[at], rest, number), *value[at + 1 :]]
+    if isinstance(value, dict):
+        return {**value, name: _placed(value[name], rest, number)}
+    raise KeyError(name)
 
 
 def _drawn(value: Any, path: str, uniform: Uniform) -> Any:

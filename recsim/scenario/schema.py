@@ -40,6 +40,22 @@ class Days(Strict):
         return (self.vote - self.start).days + 1
 
 
+class Ensemble(Strict):
+    """Parameter sets that a calibration found; `recsim run --ensemble` puts them here."""
+
+    name: str = Field(description="name of the calibration")
+    calibration: str = Field("", description="fingerprint of the calibration")
+    tolerance: float | None = Field(
+        None, gt=0, description="how close the worlds came to the targets, in stated errors"
+    )
+    targets: list[str] = Field(default_factory=list, description="figures that the parameters were fitted to")
+    members: list[dict[str, float]] = Field(
+        min_length=1,
+        max_length=10_000,
+        description="parameter sets: value by dotted key; replicate r takes set r modulo their number",
+    )
+
+
 class Run(Strict):
     """Settings of the computation; no claims about the world."""
 
@@ -50,6 +66,9 @@ class Run(Strict):
     draws: Literal["independent", "balanced"] = Field(
         "independent",
         description="how ranged numbers are drawn over replicates; balanced: every ten replicates hold each tenth of a range",
+    )
+    ensemble: Ensemble | None = Field(
+        None, description="parameter sets of a calibration, in place of draws of these parameters (null: none)"
     )
 
     @model_validator(mode="after")
