@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from recsim.errors import InputError
 from recsim.experiment import inference, observables
 from recsim.experiment.calibration_file import Calibration, read_calibration
 from recsim.experiment.cells import CellCache, Marks, bare
@@ -119,14 +118,9 @@ def run_calibration(
     mark = work.fingerprint()
     folder = RunFolder(folder_path(f"calibration-{found.name}", mark, out, force), mark, LAST)
     folder.inspect()
-    if folder.complete:
-        try:
-            stored = CalibrationResult.load(folder.path)
-        except InputError as error:
-            session.notes.append(f"{error.message}: the files are written again")
-        else:
-            stored.notes.append(f"this calibration is complete; its stored result is shown ({folder.path})")
-            return stored
+    stored = session.stored(folder, CalibrationResult.load, None, "calibration")
+    if stored is not None:
+        return stored
     with folder.lock(), compiling(session.simulate, scenario) as session.compiled:
         folder.claim(resume=True)
         with plain_errors(folder.path):

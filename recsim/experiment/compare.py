@@ -154,7 +154,7 @@ def compare(
             return work.finish(None)
         folder = RunFolder(folder_path(f"compare-{scenario.name}", mark, out, force), mark, LAST)
         folder.inspect()
-        stored = work.stored(folder) if folder.complete else None
+        stored = session.stored(folder, Comparison.load, scenario.run.replicates, "comparison")
         if stored is not None:
             return stored
         with folder.lock():
@@ -170,16 +170,6 @@ class Work:
     cells: dict[str, Scenario]
     mark: str
     session: Session
-
-    def stored(self, folder: RunFolder) -> Comparison | None:
-        """The stored result if it answers what is asked; None if something is missing or damaged."""
-        try:
-            found = Comparison.load(folder.path)
-        except InputError as error:
-            self.session.notes.append(f"{error.message}: the files are written again")
-            return None
-        enough = self.session.suffices(found, self.scenario.run.replicates, folder.path, "comparison")
-        return found if enough else None
 
     def finish(self, folder: RunFolder | None) -> Comparison:
         """Do what is not stored yet, put everything together, write it."""

@@ -177,10 +177,9 @@ def ensemble(
         if folder is None:
             return _finish(scenario, made, mark, replicates, session, None)
         folder.inspect()
-        if folder.complete:
-            found = Ensemble.load(folder.path)
-            if session.suffices(found, replicates, folder.path, "ensemble"):
-                return found
+        found = session.stored(folder, Ensemble.load, replicates, "ensemble")
+        if found is not None:
+            return found
         with folder.lock():
             folder.claim(resume, [cell.folder for cell in cells])
             return _finish(scenario, made, mark, replicates, session, folder)

@@ -112,14 +112,9 @@ def run_follow(
         return _finish(scenario, mark, session, None)
     folder = RunFolder(folder_path(scenario.name, mark, out, force), mark)
     folder.inspect()
-    if folder.complete:
-        try:
-            found = FollowResult.load(folder.path)
-        except InputError as error:
-            session.notes.append(f"{error.message}: the files are written again")
-        else:
-            if session.suffices(found, scenario.run.replicates, folder.path, "run"):
-                return found
+    found = session.stored(folder, FollowResult.load, scenario.run.replicates, "run")
+    if found is not None:
+        return found
     with folder.lock():
         folder.claim(resume)
         return _finish(scenario, mark, session, folder)

@@ -178,7 +178,7 @@ def run(
             return work.finish(None)
         folder = RunFolder(folder_path(scenario.name, mark, out, force), mark)
         folder.inspect()
-        stored = work.stored(folder) if folder.complete else None
+        stored = session.stored(folder, Result.load, scenario.run.replicates, "run", work.lacking)
         if stored is not None:
             return stored
         with folder.lock():
@@ -200,17 +200,11 @@ class Work:
         """What happened on the way."""
         return self.session.notes
 
-    def stored(self, folder: RunFolder) -> Result | None:
-        """The stored result if it answers what is asked; None if something is missing or damaged."""
-        try:
-            found = Result.load(folder.path)
-        except InputError as error:
-            self.notes.append(f"{error.message}: the files are written again")
-            return None
+    def lacking(self, found: Result) -> str:
+        """What a stored result has not, in a note; "" if it is whole."""
         if self.table and found.robustness is None:
-            self.notes.append(f"adding the table of other assumptions to the complete run in {folder.path}")
-            return None
-        return found if self.session.suffices(found, self.scenario.run.replicates, folder.path, "run") else None
+            return f"adding the table of other assumptions to the complete run in {found.folder}"
+        return ""
 
     def finish(self, folder: RunFolder | None) -> Result:
         """Do what is not stored yet, put everything together, write it."""

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ from recsim.experiment.run import (
     source_digest,
 )
 from recsim.experiment.summary import beneficiaries, cleaned, removed_campaigns
-from recsim.experiment.tasks import Session, Stored, Task, compiling, folder_path, joined
+from recsim.experiment.tasks import Session, Stored, Task, about_another, compiling, folder_path, joined
 from recsim.experiment.worlds import Worlds
 from recsim.scenario import dump_yaml
 from recsim.scenario import load as load_scenario
@@ -212,7 +213,10 @@ def answer(
             return _finish(question, mark, session, None)
         folder = RunFolder(folder_path(f"{question.command}-{scenario.name}", mark, out, force), mark, question.last)
         folder.inspect()
-        stored = _stored(question, session, folder) if folder.complete else None
+        load = partial(Answer.load, command=question.command)
+        stored = session.stored(
+            folder, load, scenario.run.replicates, question.command, about_another(question.candidate)
+        )
         if stored is not None:
             return stored
         with folder.lock():
@@ -233,20 +237,6 @@ def fingerprint_of(question: Question, session: Session) -> str:
 def _plain(arm: Arm) -> dict[str, Any]:
     fields = dataclasses.asdict(arm)
     return {k: sorted(v) if isinstance(v, frozenset) else v for k, v in fields.items()}
-
-
-def _stored(question: Question, session: Session, folder: RunFolder) -> Answer | None:
-    """The stored answer if it is whole and about this candidate and enough replicates."""
-    try:
-        found = Answer.load(folder.path, question.command)
-    except InputError as error:
-        session.notes.append(f"{error.message}: the files are written again")
-        return None
-    if found.summary["candidate"] != question.candidate:
-        session.notes.append(f"the same worlds, now for {question.candidate}: the files are written again")
-        return None
-    enough = session.suffices(found, question.scenario.run.replicates, folder.path, question.command)
-    return found if enough else None
 
 
 def _finish(question: Question, mark: str, session: Session, folder: RunFolder | None) -> Answer:

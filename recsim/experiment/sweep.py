@@ -34,7 +34,7 @@ from recsim.experiment.study_summary import (
     variance,
 )
 from recsim.experiment.summary import cleaned, removed_campaigns
-from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path
+from recsim.experiment.tasks import Progress, Session, Simulate, Task, about_another, compiling, folder_path
 from recsim.scenario import dump_yaml, quantities
 from recsim.scenario import load as load_scenario
 from recsim.scenario.schema import Scenario
@@ -134,16 +134,9 @@ def simulate_study(
     mark = _fingerprint(plan)
     folder = RunFolder(folder_path(f"sweep-{plan.study.name}", mark, out, force), mark, LAST)
     folder.inspect()
-    if folder.complete:
-        try:
-            found = StudyResult.load(folder.path)
-        except InputError as error:
-            session.notes.append(f"{error.message}: the files are written again")
-        else:
-            if found.summary["candidate"] != plan.candidate:
-                session.notes.append(f"the same worlds, now for {plan.candidate}: the files are written again")
-            elif session.suffices(found, plan.replicates, folder.path, "study"):
-                return found
+    found = session.stored(folder, StudyResult.load, plan.replicates, "study", about_another(plan.candidate))
+    if found is not None:
+        return found
     with folder.lock(), compiling(session.simulate, plan.scenarios[0]) as session.compiled:
         folder.claim(resume=True)
         return _Work(plan, session, cache, folder, mark).finish()

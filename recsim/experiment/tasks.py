@@ -75,6 +75,32 @@ class Session:
         found.notes.append(f"this {what} is complete; its stored result is shown ({path}){more}")
         return True
 
+    def stored(
+        self, folder: RunFolder, load: Callable[[Path], Any], wanted: int | None, what: str,
+        other: Callable[[Any], str] | None = None,
+    ) -> Any:  # fmt: skip
+        """The stored result if it answers what is asked; None, with a note, if it has to be made or written again.
+
+        Args:
+            folder: where it lies; None is the answer unless it is complete.
+            load: of a folder; raises InputError where something is missing or damaged.
+            wanted: replicates; None: as many as there are. what: how a note calls the result.
+            other: what about a loaded result is not what is asked; "" if nothing.
+        """
+        if not folder.complete:
+            return None
+        try:
+            found = load(folder.path)
+        except InputError as error:
+            self.notes.append(f"{error.message}: the files are written again")
+            return None
+        reason = other(found) if other is not None else ""
+        if reason:
+            self.notes.append(reason)
+            return None
+        enough = self.suffices(found, found.summary["replicates"] if wanted is None else wanted, folder.path, what)
+        return found if enough else None
+
     def taken_over(self, folder: RunFolder | None, kind: str, count: int, what: str) -> dict[int, Stored]:
         """Finished tasks that are whole, by number; damaged ones are noted and left to be done again.
 
@@ -256,6 +282,16 @@ def compiling(simulate: Simulate | None, scenario: Scenario) -> Iterator[Callabl
                 yield wait
             return
     yield None
+
+
+def about_another(candidate: str) -> Callable[[Any], str]:
+    """For `Session.stored`: whether a result is about another candidate; its worlds serve for this one, too."""
+
+    def told(found: Any) -> str:
+        same = found.summary["candidate"] == candidate
+        return "" if same else f"the same worlds, now for {candidate}: the files are written again"
+
+    return told
 
 
 def plain_name(name: str) -> str:
