@@ -108,10 +108,13 @@ def look_block(
     memory = observed.seen
     words = memory.shape[1]
     turn = turn_of(window_start, words)
+    paged = observed.pages.last.shape[0] > 0
     for visit in range(first, last):
-        score = scores[visit - first]
+        line = visit - first
         person = visits.person[visit]
-        row = memory_row(observed, person, window_start)
+        row = np.int64(person)
+        if paged:
+            row = memory_row(observed, person, window_start)
         stratum = visits.stratum[visit]
         actor = U64(person)
         ad = np.int64(visits.ad[visit]) if sells else np.int64(-1)
@@ -126,24 +129,25 @@ def look_block(
                 i = max(w, 0) + window_start
                 word[column] = U64(word_of(i, turn, words))
                 bit[column] = U64(i & 63)
-        shown = memory[row]
         for column in range(pool_size):
-            hidden[column] = ((shown[word[column]] >> bit[column]) & U64(1)) | shut[column]
+            hidden[column] = ((memory[row, word[column]] >> bit[column]) & U64(1)) | shut[column]
         for column in range(pool_size, width):
             i = max(np.int64(observed.inbox[person, column - pool_size]), window_start)
-            hidden[column] = (shown[U64(word_of(i, turn, words))] >> U64(i & 63)) & U64(1)
+            hidden[column] = (memory[row, word_of(i, turn, words)] >> U64(i & 63)) & U64(1)
         for column in range(width):
-            c = sortable(score[column], column)
+            c = sortable(scores[line, column], column)
             code[column] = LOWEST if hidden[column] != U64(0) else c
         for b in range(blocks):
             top = LOWEST
             for column in range(b * CHUNK, (b + 1) * CHUNK):
                 top = max(top, code[column])
             block_best[b] = top
-        met[:] = 0
-        of_topic[:] = 0
-        change[:] = F(0.0)
-        worn[:] = F(0.0)
+        for candidate in range(met.shape[0]):
+            met[candidate] = 0
+        for d in range(topics):
+            of_topic[d] = 0
+            change[d] = F(0.0)
+            worn[d] = F(0.0)
         mood = F(0.0)
         segment = cells.segment[person]
         language = cells.language[person]

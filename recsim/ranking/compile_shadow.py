@@ -13,16 +13,23 @@ INBOX_SCRATCH = """\
     inbox_rows = np.empty((item_rows.shape[0], slots), np.float32)
     inbox_key = np.empty(slots, np.uint32)
 """
-INBOX_LINES = """\
-        for j in range(slots):
-            i = max(np.int64(inbox[who, j]), window_start)
-            inbox_key[j] = item_key[i]
+
+
+def inbox_lines(who: str, slots: str, topic: str, rows: str, keys: str) -> str:
+    """Lines of a loop over visits that lay a person's inbox side by side; the score loop and its shadows share them.
+
+    Args:
+        who: name of the person. slots: how many of the inbox. topic, rows, keys: names of the arrays that take it.
+    """
+    return f"""\
+        for j in range({slots}):
+            i = max(np.int64(inbox[{who}, j]), window_start)
+            {keys}[j] = item_key[i]
             for d in range(item_topic.shape[1]):
-                inbox_topic[d, j] = item_topic[i, d]
+                {topic}[d, j] = item_topic[i, d]
             for k in range(item_rows.shape[0]):
-                inbox_rows[k, j] = item_rows[k, i - window_start]
+                {rows}[k, j] = item_rows[k, i - window_start]
 """
-"""Lines of a block's loop that lay a person's inbox side by side; the score loop and its shadows share them."""
 
 
 def drawing_lines(row: str) -> str:
@@ -87,7 +94,7 @@ def shadow_block(first, last, person, stratum, estimate, pool_topic, pool_rows, 
         n = np.int64(pool_count[s])
         shadow_fill(who, person_language[who], person_region[who], estimate, pool_topic[s], pool_rows[s], pool_key[s],
                     n, False, constants, params, key0, key1, step, interest, features, table, 0)
-{INBOX_LINES}        shadow_fill(who, person_language[who], person_region[who], estimate, inbox_topic, inbox_rows, inbox_key, slots,
+{inbox_lines("who", "slots", "inbox_topic", "inbox_rows", "inbox_key")}        shadow_fill(who, person_language[who], person_region[who], estimate, inbox_topic, inbox_rows, inbox_key, slots,
                     True, constants, params, key0, key1, step, interest, features, table, size)
         for k in range(params.shape[0]):
             for j in range(n, size):
