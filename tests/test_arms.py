@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import gc
 
+import mesa
 import pytest
 from helpers import changed
 
+from recsim.agents.networks import Roster
 from recsim.scenario import realise
+from recsim.world.acting import Network
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
 from recsim.world.build import State
 from recsim.world.feed import Feed
 from recsim.world.pair import simulate_arms, simulate_replicate
 from recsim.world.plan import make_plan
 from recsim.world.tree import branching, steps_of
+from recsim.world.world import World
 
 
 def rows(frames, name, arm):
@@ -79,10 +83,12 @@ def test_worlds_let_go_of_their_arrays(small):
     drawn = realise(small, small.run.seed, 0)
     gc.collect()
     gc.disable()
-    before = {id(o) for o in gc.get_objects() if isinstance(o, State | Feed)}
+    kinds = State | Feed | Network | Roster
+    before = {id(o) for o in gc.get_objects() if isinstance(o, kinds)}
     try:
         simulate_arms(drawn, 0, [FACTUAL, COUNTERFACTUAL, Arm("closed", doors=frozenset())])
-        left = [type(o) for o in gc.get_objects() if isinstance(o, State | Feed) and id(o) not in before]
+        left = [type(o) for o in gc.get_objects() if isinstance(o, kinds) and id(o) not in before]
+        worlds = [model for model in getattr(mesa.Agent, "_ids", {}) if isinstance(model, World)]
     finally:
         gc.enable()
-    assert not left
+    assert not left and not worlds
