@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import inspect
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -194,9 +195,10 @@ class _Work:
                 )
             )
         place = {(task.kind, task.number): task.number - first for task in todo}
-        with contextlib.closing(
-            session.do(todo, weight * len(points), weight * len(todo), self.cache)
-        ) as results:  # fmt: skip
+        with (
+            self._of_the_whole(weight),
+            contextlib.closing(session.do(todo, weight * len(points), weight * len(todo), self.cache)) as results,
+        ):
             for task, (frames, _) in results:
                 done[place[task.kind, task.number]] = frames["cell"]
         self.count += len(points)
@@ -205,6 +207,18 @@ class _Work:
         head = pd.DataFrame({"stage": text.split(" of ")[0], "number": np.arange(first, first + len(points))})
         self.rows.append(pd.concat([head, values, figures], axis=1))
         return self.scaled(figures)
+
+    @contextlib.contextmanager
+    def _of_the_whole(self, weight: float) -> Iterator[None]:
+        """Progress of a stage told as progress of the whole calibration, so that the time left is that of all stages."""
+        session, say, before = self.session, self.session.progress, self.count * weight
+        whole = self.found.method.simulations * weight
+        if say is not None:
+            session.progress = lambda done, total, text: say(before + done, whole, text)
+        try:
+            yield
+        finally:
+            session.progress = say
 
     def scaled(self, figures: pd.DataFrame) -> np.ndarray:
         """(N, K) fitted figures on the scales of their targets; what has no logarithm is missing."""
