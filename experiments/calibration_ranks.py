@@ -51,7 +51,7 @@ def repetitions(file: Path, wanted: int, factor: float, folder: Path, workers: i
 def picture(rows: list[Repetition], names: list[str], out: Path) -> None:
     """Ranks sorted against what uniform ones would be, with a 95 % band of the order statistics."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(4.2 * len(names), 4.2), dpi=150, layout="constrained")
+        figure = Figure(figsize=(4.2 * len(names), 4.7), dpi=150, layout="constrained")
         count = len(rows)
         place = (np.arange(count) + 0.5) / count
         low, high = (stats.beta.ppf(q, np.arange(1, count + 1), np.arange(count, 0, -1)) for q in (0.025, 0.975))

@@ -115,20 +115,24 @@ def _figures(found: Calibration, scenario: Scenario, point: np.ndarray, replicat
 
 
 def uniformity(rows: Sequence[Repetition], names: Sequence[str]) -> pd.DataFrame:
-    """One row per parameter: mean rank (1/2 without bias), its variance over 1/12 (1 with the right spread), Kolmogorov-Smirnov p.
+    """One row per parameter: mean rank (1/2 without bias), its variance over 1/12, Kolmogorov-Smirnov p.
+
+    The variance over 1/12 is 1 with the right spread and endless particles, and ``variance_expected`` = 1 + 2 / n with n of
+    them (a rank among n draws is one of n + 1 numbers); n is the mean effective size.
 
     Args:
         rows: repetitions. names: of the parameters.
     """
     rank = np.array([row.rank for row in rows])
     truth = np.array([row.truth for row in rows])
+    size = float(np.mean([row.effective for row in rows]))
     out = []
     for k, name in enumerate(names):
         out.append(
             {
                 "parameter": name, "repetitions": len(rows), "mean_rank": float(rank[:, k].mean()),
                 "variance_ratio": float(12 * ((rank[:, k] - 0.5) ** 2).mean()),
-                "ks_p": float(stats.kstest(rank[:, k], "uniform").pvalue),
+                "variance_expected": 1 + 2 / size, "ks_p": float(stats.kstest(rank[:, k], "uniform").pvalue),
                 "mean_width": float(np.mean([row.width[k] for row in rows])),
                 "truth_ks_p": float(stats.kstest(truth[:, k], "uniform").pvalue),
             }

@@ -67,6 +67,8 @@ class World(mesa.Model):
         self.before = (0, 0)
         self.viewed = state.counters.human[:, 0].copy()  # people's views of items before this world began
         self.feed.sort_people()
+        # Mesa numbers agents by a table of the class that would hold every model, and all its arrays, for ever.
+        getattr(mesa.Agent, "_ids", {}).pop(self, None)
 
     def fork(self, arm: Arm, key: Key, *, keep: bool, same_world: bool = False) -> World:
         """Another world that goes on from here.
@@ -144,6 +146,7 @@ class World(mesa.Model):
         del self.state, self.feed, self.books, self.guard, self.advertising
         self.moderation.__dict__.pop("register", None)
         self.networks.clear()
+        self.remove_all_agents()
 
     def _timed(self, name: str, phase, *args) -> None:
         began = time.perf_counter()
