@@ -5,18 +5,29 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
+from scipy import stats
 
+from recsim.audit.controls import small_copy
+from recsim.audit.ranks import repetition, uniformity
 from recsim.errors import InputError
-from recsim.experiment.calibration import CalibrationResult, calibrate
-from recsim.experiment.calibration_file import read_calibration, with_ensemble
-from recsim.experiment.observables import DOCUMENTED, PLATFORM
+from recsim.experiment.calibration import CalibrationResult, _predicted_below, calibrate
+from recsim.experiment.calibration_file import Target, read_calibration, with_ensemble
+from recsim.experiment.compare import cell_scenario
+from recsim.experiment.dose import ALL, dosed
+from recsim.experiment.observables import DOCUMENTED, PLATFORM, documented_facts
+from recsim.experiment.robustness import simulate_cell
+from recsim.experiment.run import configured
+from recsim.experiment.study import with_settings
 from recsim.report.calibration import print_calibration, write_calibration
 from recsim.scenario import realise
+from recsim.scenario.schema import Ensemble
 
 CONTENT = {
     "name": "tiny",
@@ -36,6 +47,23 @@ CONTENT = {
     ],
     "method": {"waves": 1, "points": 8, "particles": 8, "generations": 2, "members": 5},
 }
+
+
+NOTHING = pd.DataFrame(
+    {
+        name: [value]
+        for name, value in {
+            "replicate": 0,
+            "branch": 0,
+            "arm": "factual",
+            "day": 0,
+            "candidate": "ada",
+            "stance": "neutral",
+            "impressions": 0,
+            "comment_exposures": 0,
+        }.items()
+    }
+)
 
 
 def written(folder, **changes):
@@ -98,16 +126,19 @@ def test_a_stored_one_is_shown_and_its_worlds_are_used_again(done):
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_stopped_and_gone_on_with(done, tmp_path, workers):
     result, folder = done
+    told = []
 
     def stop(finished, total, text):
-        if text.startswith("generation 1") and finished > 0:
-            raise KeyboardInterrupt
+        if text.startswith("generation 1"):
+            told.append(finished / total)
+            if finished / total > 0.4:  # a third is done with the wave
+                raise KeyboardInterrupt
 
     path = folder / "calibration.yaml"
     with pytest.raises(KeyboardInterrupt):
         calibrate(path, out=tmp_path / "a", worlds=tmp_path / "w", workers=1, progress=stop)
     kept = len(list((tmp_path / "w").rglob("*.parquet")))
-    assert 8 <= kept < 24 and not (tmp_path / "a" / "calibration.json").exists()
+    assert told[0] >= 8 / 24 and 9 <= kept < 24 and not (tmp_path / "a" / "calibration.json").exists()
     resumed = calibrate(path, out=tmp_path / "a", worlds=tmp_path / "w", workers=workers)
     assert bytes_of(resumed) == bytes_of(result)
 
@@ -147,6 +178,8 @@ def test_a_run_over_an_ensemble(done, tmp_path):
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout)["replicates"] == 2
+    checked = subprocess.run([*call, "verify", out], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
     stored = yaml.safe_load((tmp_path / "r" / "scenario.yaml").read_text())
     assert len(stored["run"]["ensemble"]["members"]) == 5
     assert "Calibrated parameters: the ensemble tiny" in (tmp_path / "r" / "report.html").read_text()
@@ -183,7 +216,98 @@ def test_unknown_keys_are_named(done, tmp_path, small):
             with_ensemble(small, path)
 
 
+def test_numbers_set_by_hand_are_not_overruled_without_a_word(done, tmp_path, small):
+    """Settings, doses, studies: what a parameter set would replace is refused, or takes the sets with it."""
+    path = done[1] / "a" / "ensemble.yaml"
+    scenario = with_ensemble(small, path)
+    with pytest.raises(InputError, match="^--dose: dose is set in every replicate"):
+        with_ensemble(small, path, [("dose", "--dose")])
+    with pytest.raises(InputError, match="--dose: dose is set"):
+        configured(scenario, None, None, None, dose=2.0)
+    with pytest.raises(InputError, match="dose is set in every replicate"):
+        with_settings(scenario, {"dose": 2.0}, "here", "test")
+    assert with_settings(scenario, {"platform.exploration_share": 0.1}, "here", "test").run.ensemble is not None
+    doses = [m["dose"] for m in scenario.run.ensemble.members]
+    assert [realise(dosed(scenario, ALL, 3.0), 1, r).dose.value for r in range(5)] == [3 * d for d in doses]
+    assert realise(small_copy(scenario), 1, 1).dose.value == doses[0]
+    assert with_ensemble(scenario, path).run.ensemble == scenario.run.ensemble  # a second one replaces the first
+
+
+def test_the_table_of_other_assumptions_takes_the_sets_in_turn(done, small):
+    scenario = with_ensemble(small, done[1] / "a" / "ensemble.yaml")
+    seen = []
+
+    def engine(world, replicate, **options):
+        seen.append(world.dose.value)
+        return SimpleNamespace(frames={"exposure": NOTHING}, meta={"impressions": 0})
+
+    for replicate in range(6):
+        simulate_cell(engine, scenario, ("off", 80.0, "as declared"), replicate, 1)
+    assert seen == [scenario.run.ensemble.members[r % 5]["dose"] for r in range(6)]
+
+
+def test_parameters_of_a_policy_stay_with_it(small):
+    members = [{"platform.parameters.w_like": 2.0, "dose": 3.0}]
+    run = small.run.model_copy(update={"ensemble": Ensemble(name="e", members=members)})
+    scenario = with_settings(small, {"platform.parameters": {"w_like": 1.0}}, "here", "test").model_copy(
+        update={"run": run}
+    )
+    assert realise(scenario, 1, 0).platform.parameters["w_like"].value == 2.0
+    other = cell_scenario(scenario, "random")
+    assert other.run.ensemble.members == [{"dose": 3.0}] and realise(other, 1, 0).dose.value == 3.0
+    run = run.model_copy(update={"ensemble": Ensemble(name="e", members=[{"dosis": 3.0}])})
+    with pytest.raises(InputError, match="dosis is no number of this scenario"):
+        realise(small.model_copy(update={"run": run}), 1, 0)
+
+
+def test_views_of_days_that_all_arms_share(small):
+    """Days -6 to -4 come before the campaigns of this world and belong to both."""
+    rows = [("shared", day, 1000) for day in range(-9, -3)]
+    rows += [(arm, day, n) for arm, n in (("factual", 3000), ("counterfactual", 1000)) for day in range(-3, 1)]
+    frame = pd.DataFrame([(a, d, "eva", n) for a, d, n in rows], columns=["arm", "day", "candidate", "impressions"])
+    followers = pd.DataFrame({"arm": ["shared", "factual"], "day": [-9, 0], "candidate": "eva", "followers": [10, 30]})
+    facts = pd.DataFrame({"arm": ["factual"], "name": ["like_rate"], "value": [0.1]})
+    frames = {"exposure": frame, "followers": followers, "facts": facts}
+    one = small.model_copy(update={"run": small.run.model_copy(update={"luck_branches": 1})})
+    found = documented_facts(one, frames, 1)
+    assert found["beneficiary_views_before_M_per_day"] == pytest.approx(
+        1.0
+    )  # six days, a thousand simulated views each
+    assert found["beneficiary_views_late_M_per_day"] == pytest.approx((3 * 1 + 2 * 3) / 5)
+    assert found["excess_views_last5_M"] == pytest.approx(4.0) and found["follower_growth_factor_14d"] == 3
+
+
+def test_few_particles_do_not_pass_for_knowledge(done):
+    """Of eight particles the prior itself may look a quarter narrower."""
+    summary = done[0].summary
+    effective = summary["generations"][-1]["effective"]
+    assert summary["identified_below"] == pytest.approx(min(0.9, 1 - 2 * (0.2 / effective) ** 0.5))
+    for row in summary["parameters"]:
+        assert row["identified"] == (row["width"] < summary["identified_below"])
+
+
+def test_what_is_predicted_counts_the_stated_error():
+    target = Target(metric="like_rate", value=1.0, error=0.5, source="made up")
+    values, weight = np.array([1.0, np.e**-0.5, np.nan]), np.array([0.25, 0.5, 0.25])
+    below = (0.25 * 0.5 + 0.5 * stats.norm.cdf(1.0)) / 0.75
+    assert _predicted_below(target, values, weight) == pytest.approx(below)
+    assert np.isnan(_predicted_below(target, values[2:], weight[2:]))
+
+
 def test_the_shipped_calibration_is_whole():
     found, scenario, _ = read_calibration(ROOT / "configs" / "calibrations" / "romania.yaml")
     assert found.method.simulations <= 320 and len(found.fitted) == 4
     assert scenario.run.luck_branches == 1 and len(found.targets) > len(found.fitted)
+
+
+def test_a_known_truth_is_found_again(done):
+    """One repetition of simulation-based calibration, and the summary of many."""
+    found, scenario, _ = read_calibration(done[1] / "calibration.yaml")
+    told = []
+    one = repetition(found, scenario, 3, report=told.append)
+    assert told == pytest.approx([1 / 25, 9 / 25, 17 / 25, 0.99])  # the truth's world, a wave, two generations
+    assert 0 <= one.rank[0] <= 1 and one.tolerance >= 1 and 0 < one.left <= 1
+    table = uniformity([one._replace(rank=[r]) for r in (0.125, 0.375, 0.625, 0.875)], ["dose"])
+    assert table.at[0, "mean_rank"] == 0.5 and table.at[0, "variance_ratio"] == pytest.approx(15 / 16)
+    assert table.at[0, "ks_p"] > 0.9
+    assert uniformity([one._replace(rank=[0.01])] * 8, ["dose"]).at[0, "ks_p"] < 1e-6

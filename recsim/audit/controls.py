@@ -20,6 +20,8 @@ PEOPLE, ITEMS_PER_DAY, VIDEOS_PER_DAY, BURN_IN_DAYS = 300, 600, 40.0, 6
 
 def small_copy(scenario: Scenario) -> Scenario:
     """The scenario with few people, items, videos and days; everything else as it is."""
+    # The first parameter set of a calibration, for good: a control that sets a number must not be overruled by it.
+    scenario = realise(scenario, scenario.run.seed, 0, fixed=True)
     first = min((c.start for c in removed_campaigns(scenario)), default=-2)
     start = max(scenario.days.start, scenario.days.vote - dt.timedelta(days=BURN_IN_DAYS - first))
     room = -((scenario.days.vote - start).days - 1)
@@ -34,7 +36,7 @@ def small_copy(scenario: Scenario) -> Scenario:
                 update={"items_per_day": min(content.items_per_day, ITEMS_PER_DAY), "creators": min(content.creators, 200)}
             ),
             "days": scenario.days.model_copy(update={"start": start}),
-            "run": scenario.run.model_copy(update={"luck_branches": 1}),
+            "run": scenario.run.model_copy(update={"luck_branches": 1, "ensemble": None}),
             "campaigns": [c if c.start >= room else c.model_copy(update={"start": room}) for c in scenario.campaigns],
         }
     )  # fmt: skip

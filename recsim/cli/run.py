@@ -53,7 +53,10 @@ class What(NamedTuple):
             return made
         from recsim.experiment.calibration_file import with_ensemble
 
-        return with_ensemble(made, self.ensemble)
+        set_here = [(override.partition("=")[0].strip(), f"--set {override}") for override in self.overrides]
+        if self.dose is not None:
+            set_here.append(("dose", "--dose"))
+        return with_ensemble(made, self.ensemble, set_here)
 
     def _check(self) -> None:
         _need("--replicates", self.replicates, 1)

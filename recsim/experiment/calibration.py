@@ -7,15 +7,17 @@ import dataclasses
 import hashlib
 import inspect
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import yaml
+from scipy import stats
 
 from recsim.experiment import inference, observables
-from recsim.experiment.calibration_file import Calibration, read_calibration
+from recsim.experiment.calibration_file import Calibration, Target, read_calibration
 from recsim.experiment.cells import CellCache, Marks, bare
 from recsim.experiment.design import _drawn
 from recsim.experiment.executor import default_workers
@@ -34,7 +36,7 @@ WORLDS = Path("runs") / "calibration-worlds"
 """Where simulated worlds are kept for all calibrations."""
 TABLES = ("simulations", "particles")
 SAME = 0.9
-"""A parameter whose posterior is at least this part as wide as its prior is called not identified."""
+"""A parameter whose posterior is at least this part as wide as its prior is called not identified, however many particles."""
 
 
 @dataclasses.dataclass
@@ -168,7 +170,10 @@ class _Work:
     def simulate(self, points: np.ndarray, text: str) -> np.ndarray:
         """Figures of the fitted targets, on their scales, of one world for each point, with luck of its own."""
         session, made = self.session, [self.settings(point) for point in points]
-        names = [hashlib.sha256(f"observed {self.marks.mark(scenario)}".encode()).hexdigest() for _, scenario in made]
+        code = inspect.getsource(observables)  # other figures of the same world are another thing to keep
+        names = [
+            hashlib.sha256(f"observed {self.marks.mark(scenario)} {code}".encode()).hexdigest() for _, scenario in made
+        ]  # fmt: skip
         first, done = self.count, dict[int, pd.DataFrame]()
         todo = []
         weight = expected_work(self.scenario)
@@ -190,9 +195,10 @@ class _Work:
                 )
             )
         place = {(task.kind, task.number): task.number - first for task in todo}
-        with contextlib.closing(
-            session.do(todo, weight * len(points), weight * len(todo), self.cache)
-        ) as results:  # fmt: skip
+        with (
+            self._of_the_whole(weight),
+            contextlib.closing(session.do(todo, weight * len(points), weight * len(todo), self.cache)) as results,
+        ):
             for task, (frames, _) in results:
                 done[place[task.kind, task.number]] = frames["cell"]
         self.count += len(points)
@@ -201,6 +207,18 @@ class _Work:
         head = pd.DataFrame({"stage": text.split(" of ")[0], "number": np.arange(first, first + len(points))})
         self.rows.append(pd.concat([head, values, figures], axis=1))
         return self.scaled(figures)
+
+    @contextlib.contextmanager
+    def _of_the_whole(self, weight: float) -> Iterator[None]:
+        """Progress of a stage told as progress of the whole calibration, so that the time left is that of all stages."""
+        session, say, before = self.session, self.session.progress, self.count * weight
+        whole = self.found.method.simulations * weight
+        if say is not None:
+            session.progress = lambda done, total, text: say(before + done, whole, text)
+        try:
+            yield
+        finally:
+            session.progress = say
 
     def scaled(self, figures: pd.DataFrame) -> np.ndarray:
         """(N, K) fitted figures on the scales of their targets; what has no logarithm is missing."""
@@ -247,6 +265,9 @@ class _Work:
         found = self.found
         weight = particles["weight"].to_numpy(float)
         points = generations[-1].points if generations else np.zeros((0, len(found.parameters)))
+        # So few particles of the prior itself look narrower by luck: the standard deviation of n uniform numbers has a
+        # relative standard error of sqrt(0.2 / n).
+        bound = min(SAME, 1 - 2 * float(np.sqrt(0.2 / generations[-1].effective))) if generations else None
         parameters = []
         for k, axis in enumerate(found.parameters):
             assert axis.range is not None
@@ -259,7 +280,7 @@ class _Work:
                 middle = float(weight @ points[:, k])
                 # A uniform prior has a standard deviation of 1 / sqrt(12) in the unit cube.
                 row["width"] = float(np.sqrt(12 * (weight @ (points[:, k] - middle) ** 2)))
-                row["identified"] = row["width"] < SAME
+                row["identified"] = row["width"] < bound
             parameters.append(row)
         targets = []
         for target in found.targets:
@@ -272,7 +293,8 @@ class _Work:
                 row |= {
                     f"q{round(100 * q)}": inference.weighted_quantile(values[there], weight[there], q) for q in (0.05, 0.5, 0.95)
                 }  # fmt: skip
-                row["inside"] = bool(row["q5"] <= target.value <= row["q95"])
+                row["predicted_below"] = _predicted_below(target, values, weight)
+                row["inside"] = bool(0.05 <= row["predicted_below"] <= 0.95)
             targets.append(row)
         return {
             "command": "calibrate", "calibration": found.name, "title": found.title, "scenario": scenario.name,
@@ -280,7 +302,7 @@ class _Work:
             "replicates": len(simulations), "luck_branches": scenario.run.luck_branches,
             "people": max(1, round(scenario.population.people.value * scenario.population.scale)),
             "people_real": scenario.population.people.value,
-            "worlds": len(simulations), "parameters": parameters, "targets": targets, "cut": found.method.cut,
+            "worlds": len(simulations), "parameters": parameters, "identified_below": bound, "targets": targets, "cut": found.method.cut,
             "waves": [{"points": len(w.points), "left": w.left} for w in waves],
             "generations": [
                 {"particles": len(g.points), "tolerance": g.tolerance, "effective": g.effective} for g in generations
@@ -320,6 +342,17 @@ class _Work:
             sums,
             [result.scenario.platform.policy],
         )
+
+
+def _predicted_below(target: Target, values: np.ndarray, weight: np.ndarray) -> float:
+    """Probability that fitted worlds and the stated error predict a figure of at most what was observed; NaN without a world."""
+    if target.scale == "log":
+        values = np.log(np.where(values > 0, values, np.nan))
+    there = np.isfinite(values)
+    if not weight[there].sum() > 0:
+        return float("nan")
+    below = stats.norm.cdf((target.observed - values[there]) / target.spread)
+    return float(weight[there] @ below / weight[there].sum())
 
 
 def _kept(scenario: Scenario, outcome: Any) -> dict[str, pd.DataFrame]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from pydantic import Field, model_validator
 from recsim.errors import InputError, unknown
 from recsim.experiment.observables import DOCUMENTED, PLATFORM
 from recsim.experiment.study import Axis, with_settings
-from recsim.scenario.load import Lines, _validated, load, read_yaml
+from recsim.scenario.load import Lines, _validated, check_free, load, read_yaml
 from recsim.scenario.quantity import Strict
 from recsim.scenario.realise import _placed
 from recsim.scenario.schema import Ensemble, Scenario
@@ -126,15 +127,18 @@ def read_calibration(path: str | Path) -> tuple[Calibration, Scenario, Lines]:
     return found, with_settings(base, found.set, where, f"calibration {found.name}"), lines
 
 
-def with_ensemble(scenario: Scenario, path: str | Path) -> Scenario:
+def with_ensemble(scenario: Scenario, path: str | Path, settings: Sequence[tuple[str, str]] = ()) -> Scenario:
     """The scenario with the parameter sets of a calibration, every one of them tried.
 
     Args:
-        scenario: from `recsim.load`. path: ``ensemble.yaml`` of a calibration.
+        scenario: from `recsim.load`; sets that it has already are replaced. path: ``ensemble.yaml`` of a calibration.
+        settings: dotted keys that were set by hand, with what an error calls each; the sets must leave them alone.
 
     Raises:
-        InputError: not such a file, a key that the scenario does not have, or a value that it does not allow.
+        InputError: not such a file, a key that the scenario does not have, a value that it does not allow, or a number that was
+            set by hand.
     """
+    scenario = scenario.model_copy(update={"run": scenario.run.model_copy(update={"ensemble": None})})
     raw, lines = read_yaml(path)
     ensemble: Ensemble = _validated(Ensemble, raw, str(path), lines)
     for number, member in enumerate(ensemble.members):
@@ -145,7 +149,10 @@ def with_ensemble(scenario: Scenario, path: str | Path) -> Scenario:
                 _placed(scenario, key.split("."), value)
         except (KeyError, ValueError):
             raise InputError(f"{key} holds no number", f"{path}:{line} members[{number}]") from None
-    return scenario.model_copy(update={"run": scenario.run.model_copy(update={"ensemble": ensemble})})
+    made = scenario.model_copy(update={"run": scenario.run.model_copy(update={"ensemble": ensemble})})
+    for key, where in settings:
+        check_free({"run": made.run}, key, where)
+    return made
 
 
 def check_metric(name: str, where: str) -> None:

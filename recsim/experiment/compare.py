@@ -86,15 +86,18 @@ def cell_scenario(scenario: Scenario, policy: str) -> Scenario:
 
     Another name of the scenario's own policy keeps the declared parameters.
     """
-    platform, audit = scenario.platform, scenario.audit
+    platform, audit, run = scenario.platform, scenario.audit, scenario.run
     if registry.get(policy) is not registry.get(platform.policy):
         kept = rerank_parameters(scenario)
         parameters = {name: value for name, value in platform.parameters.items() if name in kept}
         platform = platform.model_copy(update={"parameters": parameters})
+        if run.ensemble is not None:  # calibrated parameters of the own policy mean nothing to another
+            run = run.model_copy(update={"ensemble": run.ensemble.of_policy(parameters)})
     robustness = audit.robustness.model_copy(update={"enabled": False})
     return scenario.model_copy(
         update={
             "platform": platform.model_copy(update={"policy": policy}),
+            "run": run,
             "audit": audit.model_copy(update={"robustness": robustness}),
             "opinion": scenario.opinion.model_copy(update={"enabled": False}),
         }

@@ -48,7 +48,12 @@ def doses_of(first: float, last: float, points: int) -> list[float]:
 
 
 def dosed(scenario: Scenario, campaign: str, multiplier: float) -> Scenario:
-    """The scenario with one campaign (or, with `ALL`, every inauthentic one) multiplied in size."""
+    """The scenario with one campaign (or, with `ALL`, every inauthentic one) multiplied in size, in all its parameter sets."""
+    if scenario.run.ensemble is not None:
+        key = "dose" if campaign == ALL else f"campaigns.{campaign}.dose"
+        members = [{k: v * multiplier if k == key else v for k, v in m.items()} for m in scenario.run.ensemble.members]
+        ensemble = scenario.run.ensemble.model_copy(update={"members": members})
+        scenario = scenario.model_copy(update={"run": scenario.run.model_copy(update={"ensemble": ensemble})})
     if campaign == ALL:
         return scenario.model_copy(update={"dose": assumed(scenario.dose.value * multiplier)})
     changed = [

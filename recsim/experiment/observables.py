@@ -40,11 +40,15 @@ def documented_facts(scenario: Scenario, frames: dict[str, pd.DataFrame], replic
     sums = exposure.groupby(["arm", "day", "candidate"], observed=True)["impressions"].sum().reset_index()
 
     def views(name: str, low: int, high: int, candidate: str) -> float:
-        inside = (sums["arm"] == name) & (sums["day"] >= low) & (sums["day"] <= high) & (sums["candidate"] == candidate)
-        return float(sums.loc[inside, "impressions"].sum()) / runs[name] / scale / 1e6
+        """Million views of days that an arm has, with those before it began, which all arms share."""
+        inside = (sums["day"] >= low) & (sums["day"] <= high) & (sums["candidate"] == candidate)
+        arms = dict.fromkeys(("shared", name))
+        each = [float(sums.loc[inside & (sums["arm"] == arm), "impressions"].sum()) / runs[arm] for arm in arms]
+        return sum(each) / scale / 1e6
 
+    before = min(7, first - 1 + scenario.days.count)
     out = {
-        "beneficiary_views_before_M_per_day": views("shared", first - 7, first - 1, who) / 7,
+        "beneficiary_views_before_M_per_day": views("shared", first - 7, first - 1, who) / max(before, 1),
         "beneficiary_views_late_M_per_day": views("factual", -6, -2, who) / 5,
         "excess_views_last5_M": views("factual", -6, -2, who) - views("counterfactual", -6, -2, who),
     }

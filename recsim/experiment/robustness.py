@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from recsim.experiment.summary import Counts, removed_campaigns
+from recsim.scenario import realise
 from recsim.scenario.quantity import assumed
 from recsim.scenario.schema import Scenario
 
@@ -70,6 +71,8 @@ def simulate_cell(
     report: Callable[[float], None] | None = None,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:  # fmt: skip
     """One replicate of one cell: the shift of every candidate, and how many impressions it took."""
+    # Ranges stay at their central values here; the parameter sets of a calibration are taken in turn, as in the headline.
+    scenario = realise(scenario, scenario.run.seed, replicate, fixed=True)
     outcome = simulate(cell_scenario(scenario, cell), replicate, threads=threads, report=report)
     names = [c.id for c in scenario.candidates]
     shift = Counts(outcome.frames["exposure"], names, [replicate], 1).shift_pp[0]

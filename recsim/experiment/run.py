@@ -75,7 +75,7 @@ def configured(
             nothing to another one.
     """
     from recsim.scenario.dump import _plain
-    from recsim.scenario.load import parse
+    from recsim.scenario.load import check_free, parse
 
     raw = _plain(scenario)
     wanted = {"replicates": replicates, "seed": seed}
@@ -87,6 +87,7 @@ def configured(
     if scale is not None:
         raw["population"]["scale"] = scale
     if dose is not None:
+        check_free(raw, "dose", "--dose")
         raw["dose"] = {"value": dose, "evidence": "assumption", "source": "set on the command line"}
     return parse(raw, scenario.name)
 

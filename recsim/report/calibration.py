@@ -46,7 +46,8 @@ def sentences(result: CalibrationResult) -> list[str]:
         out.append(f"The targets say something about {', '.join(known)}.")
     if unknown:
         out.append(
-            f"Not identified, at least nine tenths as wide as the prior: {', '.join(unknown)}. These targets cannot tell."
+            f"Not identified, not narrower than the prior as far as so few particles can tell (width below "
+            f"{s['identified_below']:.2f} of it): {', '.join(unknown)}. These targets cannot tell."
         )
     held = [row for row in s["targets"] if row["role"] == "holdout"]
     if held:
@@ -54,7 +55,7 @@ def sentences(result: CalibrationResult) -> list[str]:
         outside = [row["metric"] for row in held if not row["inside"]]
         text = "Held out and never fitted"
         if inside:
-            text += f"; within 5 to 95 % of the fitted worlds: {', '.join(inside)}"
+            text += f"; within 5 to 95 % of what fitted worlds and the stated error predict: {', '.join(inside)}"
         if outside:
             text += f"; outside: {', '.join(outside)}"
         out.append(f"{text}.")

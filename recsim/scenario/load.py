@@ -360,8 +360,10 @@ def set_value(raw: dict, dotted: str, value: Any, where: str, source: str) -> No
         source: noted as the source of a bare number.
 
     Raises:
-        InputError: a list member that does not exist, or a key inside something that holds none.
+        InputError: a list member that does not exist, a key inside something that holds none, or a number that the parameter
+            sets of a calibration replace in every replicate.
     """
+    check_free(raw, dotted, where)
     *steps, last = dotted.split(".")
     node: Any = raw
     for step in steps:
@@ -376,6 +378,20 @@ def set_value(raw: dict, dotted: str, value: Any, where: str, source: str) -> No
     if isinstance(old, dict) and "value" in old and not isinstance(value, dict):
         value = {"value": value, "evidence": "assumption", "source": source}
     node[last] = value
+
+
+def check_free(raw: dict, dotted: str, where: str) -> None:
+    """Refuse a setting that `recsim.scenario.realise` would replace without a word."""
+    run = raw.get("run")
+    ensemble = run.get("ensemble") if isinstance(run, dict) else getattr(run, "ensemble", None)
+    members = ensemble.get("members") if isinstance(ensemble, dict) else getattr(ensemble, "members", None)
+    for member in members if isinstance(members, list) else ():
+        for key in member if isinstance(member, dict) else ():
+            if str(key) == dotted or str(key).startswith(f"{dotted}.") or dotted.startswith(f"{key}."):
+                raise InputError(
+                    f"{key} is set in every replicate by the parameter sets of a calibration; leave the setting or the ensemble out",
+                    where,
+                )
 
 
 def _member(node: Any, step: str, where: str) -> Any:
@@ -395,4 +411,4 @@ def _position(node: list, step: str, where: str) -> int:
     raise unknown("list member", step, ids, where)
 
 
-__all__ = ["apply_override", "load", "parse", "read_scenario", "read_segments", "read_yaml", "set_value"]
+__all__ = ["apply_override", "check_free", "load", "parse", "read_scenario", "read_segments", "read_yaml", "set_value"]

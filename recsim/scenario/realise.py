@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from recsim.errors import InputError
 from recsim.scenario.people import StanceMix
 from recsim.scenario.platform import Retrieval
 from recsim.scenario.posts import PostKind, rescaled
@@ -97,6 +98,9 @@ def realise(scenario: Kind, seed: int, replicate: int, fixed: bool = False) -> K
         fixed: keep central values.
 
     Where ``run.ensemble`` holds parameter sets, those of set ``replicate`` modulo their number replace what was drawn.
+
+    Raises:
+        InputError: a parameter set names what the scenario does not have.
     """
     run = getattr(scenario, "run", None)
     if not fixed:
@@ -105,7 +109,10 @@ def realise(scenario: Kind, seed: int, replicate: int, fixed: bool = False) -> K
     ensemble = getattr(run, "ensemble", None)
     if ensemble is not None:
         for path, number in ensemble.members[replicate % len(ensemble.members)].items():
-            scenario = _placed(scenario, path.split("."), number)
+            try:
+                scenario = _placed(scenario, path.split("."), number)
+            except (KeyError, ValueError):
+                raise InputError(f"{path} is no number of this scenario", "run.ensemble.members") from None
     return scenario
 
 

@@ -6,6 +6,7 @@ This package knows names, not classes: the policy is a name here and is looked u
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -54,6 +55,14 @@ class Ensemble(Strict):
         max_length=10_000,
         description="parameter sets: value by dotted key; replicate r takes set r modulo their number",
     )
+
+    def of_policy(self, parameters: Collection[str]) -> Ensemble:
+        """The same sets without parameters of a policy other than these."""
+        start = "platform.parameters."
+        members = [
+            {k: v for k, v in m.items() if not k.startswith(start) or k.removeprefix(start) in parameters} for m in self.members
+        ]  # fmt: skip
+        return self.model_copy(update={"members": members})
 
 
 class Run(Strict):
