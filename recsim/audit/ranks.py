@@ -11,7 +11,7 @@ Source: Talts, Betancourt, Simpson, Vehtari and Gelman 2018, arXiv 1804.06788.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,6 @@ from scipy import stats
 
 from recsim.experiment import inference, observables
 from recsim.experiment.calibration_file import Calibration
-from recsim.experiment.cells import bare
-from recsim.experiment.design import _drawn
-from recsim.experiment.study import with_settings
 from recsim.experiment.task import do_task
 from recsim.scenario.schema import Scenario
 
@@ -91,27 +88,17 @@ def repetition(
     if not generations:
         return None
     last = generations[-1]
-    middle = last.weight @ last.points
-    width = np.sqrt(12 * (last.weight @ (last.points - middle) ** 2))
     return Repetition(
-        truth.tolist(), inference.rank_of(truth, last).tolist(), width.tolist(), last.tolerance, last.effective,
+        truth.tolist(), inference.rank_of(truth, last).tolist(), inference.width_of(last).tolist(), last.tolerance, last.effective,
         waves[-1].left if waves else 1.0, bool(region.holds(truth[None])[0]),
     )  # fmt: skip
 
 
-def _figures(found: Calibration, scenario: Scenario, point: np.ndarray, replicate: int) -> list[float]:
+def _figures(found: Calibration, scenario: Scenario, point: np.ndarray, replicate: int) -> np.ndarray:
     """Figures of the fitted targets on their scales, of one world."""
-    settings: dict[str, Any] = {}
-    for axis, u in zip(found.parameters, point.tolist(), strict=True):
-        settings |= _drawn(axis, u).settings
-    made = bare(with_settings(scenario, settings, "ranks", f"calibration {found.name}"))
+    _, made = found.at(scenario, point, "ranks")
     frames, _ = do_task(None, made, None, replicate, found.fixed_parameters, 1, reduce=observables.figures_of)
-    row = frames["figures"].iloc[0]
-    values = [float(row[target.metric]) for target in found.fitted]
-    return [
-        (float(np.log(v)) if v > 0 else float("nan")) if target.scale == "log" else v
-        for v, target in zip(values, found.fitted, strict=True)
-    ]
+    return found.scaled(frames["figures"])[0]
 
 
 def uniformity(rows: Sequence[Repetition], names: Sequence[str]) -> pd.DataFrame:

@@ -148,6 +148,7 @@ def _need(option: str, value: float | None, low: float) -> None:
 def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
     """Load, say what to expect, run, print, write."""
     from recsim.experiment.run import configured, estimate
+    from recsim.report.strings import counted
 
     how.check()
     if what.is_follow():
@@ -158,7 +159,7 @@ def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
     by_rule = rule.enabled and what.replicates is None
     least = configured(scenario, rule.first, None, None) if by_rule else scenario
     number = f"{rule.first} to {rule.most}" if by_rule else scenario.run.replicates
-    text = f"{scenario.name}: {counted(number)}, policy {scenario.platform.policy}"
+    text = f"{scenario.name}: {counted(number, 'replicate')}, policy {scenario.platform.policy}"
     if by_rule:
         text += f"; for the first {rule.first}"
     how.announce(text, estimate(least, how.at_once, how.threads), "--scale or --replicates")
@@ -172,11 +173,6 @@ def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
     show(result, how, write_all, print_summary, again=audited)
 
 
-def counted(number: int | str) -> str:
-    """Replicates in words."""
-    return f"{number} replicate{'' if number == 1 else 's'}"
-
-
 def follow_command(what: What, policy: str | None, how: How) -> None:
     """The same for a follow-graph world."""
     if how.every not in (None, "off"):
@@ -185,9 +181,10 @@ def follow_command(what: What, policy: str | None, how: How) -> None:
     how = how._replace(every=None)
     from recsim.experiment.follow import estimate, run_follow
     from recsim.report.follow import print_follow, write_follow
+    from recsim.report.strings import counted
 
     scenario = what.follow_scenario(policy)
-    text = f"{scenario.name}: {counted(scenario.run.replicates)}, policy {scenario.platform.policy}"
+    text = f"{scenario.name}: {counted(scenario.run.replicates, 'replicate')}, policy {scenario.platform.policy}"
     how.announce(text, estimate(scenario, how.at_once), "--replicates or follow_graph.people")
     with progress(how.quiet) as say:
         result = run_follow(scenario, progress=say, **how.options)

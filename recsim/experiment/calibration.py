@@ -19,12 +19,10 @@ from scipy import stats
 from recsim.experiment import inference, observables
 from recsim.experiment.calibration_file import Calibration, Target, read_calibration
 from recsim.experiment.cells import CellCache, Marks, bare
-from recsim.experiment.design import _drawn
 from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_last
 from recsim.experiment.folder import RunFolder, plain_errors, readable, verified, write_text
 from recsim.experiment.run import configured, estimate, expected_work, source_digest
-from recsim.experiment.study import with_settings
 from recsim.experiment.summary import cleaned
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path
 from recsim.scenario import dump_yaml
@@ -159,13 +157,7 @@ class _Work:
 
     def settings(self, point: np.ndarray) -> tuple[dict[str, float], Scenario]:
         """Values by column, and the scenario that has them."""
-        values, settings = {}, dict[str, Any]()
-        for axis, u in zip(self.found.parameters, point.tolist(), strict=True):
-            level = _drawn(axis, u)
-            values[axis.column] = float(level.label)
-            settings |= level.settings
-        source = f"calibration {self.found.name}"
-        return values, bare(with_settings(self.scenario, settings, f"{self.where} parameters", source))
+        return self.found.at(self.scenario, point, f"{self.where} parameters")
 
     def simulate(self, points: np.ndarray, text: str) -> np.ndarray:
         """Figures of the fitted targets, on their scales, of one world for each point, with luck of its own."""
@@ -206,7 +198,7 @@ class _Work:
         values = pd.DataFrame([value for value, _ in made])
         head = pd.DataFrame({"stage": text.split(" of ")[0], "number": np.arange(first, first + len(points))})
         self.rows.append(pd.concat([head, values, figures], axis=1))
-        return self.scaled(figures)
+        return self.found.scaled(figures)
 
     @contextlib.contextmanager
     def _of_the_whole(self, weight: float) -> Iterator[None]:
@@ -219,16 +211,6 @@ class _Work:
             yield
         finally:
             session.progress = say
-
-    def scaled(self, figures: pd.DataFrame) -> np.ndarray:
-        """(N, K) fitted figures on the scales of their targets; what has no logarithm is missing."""
-        out = []
-        for target in self.found.fitted:
-            value = figures[target.metric].to_numpy(float)
-            if target.scale == "log":
-                value = np.log(np.where(value > 0, value, np.nan))
-            out.append(value)
-        return np.stack(out, axis=1)
 
     def finish(self, folder: RunFolder, scenario: Scenario, mark: str) -> CalibrationResult:
         """History matching, sampling, summary, files."""
@@ -244,7 +226,7 @@ class _Work:
             self.simulate, region, size, particles=method.particles, generations=method.generations, seed=found.seed
         )
         simulations = pd.concat(self.rows, ignore_index=True)
-        gap = inference.distance(self.scaled(simulations), targets)
+        gap = inference.distance(self.found.scaled(simulations), targets)
         simulations["distance"] = np.where(np.isfinite(gap), np.sqrt(gap / len(targets.value)), np.nan)
         particles = simulations.iloc[:0].assign(weight=[])
         if generations:
@@ -264,7 +246,7 @@ class _Work:
     ) -> dict[str, Any]:  # fmt: skip
         found = self.found
         weight = particles["weight"].to_numpy(float)
-        points = generations[-1].points if generations else np.zeros((0, len(found.parameters)))
+        width = inference.width_of(generations[-1]) if generations else np.zeros(0)
         # So few particles of the prior itself look narrower by luck: the standard deviation of n uniform numbers has a
         # relative standard error of sqrt(0.2 / n).
         bound = min(SAME, 1 - 2 * float(np.sqrt(0.2 / generations[-1].effective))) if generations else None
@@ -277,9 +259,7 @@ class _Work:
             if len(weight):
                 values = particles[axis.column].to_numpy(float)
                 row |= {f"q{round(100 * q)}": inference.weighted_quantile(values, weight, q) for q in (0.05, 0.5, 0.95)}
-                middle = float(weight @ points[:, k])
-                # A uniform prior has a standard deviation of 1 / sqrt(12) in the unit cube.
-                row["width"] = float(np.sqrt(12 * (weight @ (points[:, k] - middle) ** 2)))
+                row["width"] = float(width[k])
                 row["identified"] = row["width"] < bound
             parameters.append(row)
         targets = []
@@ -346,8 +326,7 @@ class _Work:
 
 def _predicted_below(target: Target, values: np.ndarray, weight: np.ndarray) -> float:
     """Probability that fitted worlds and the stated error predict a figure of at most what was observed; NaN without a world."""
-    if target.scale == "log":
-        values = np.log(np.where(values > 0, values, np.nan))
+    values = target.scaled(values)
     there = np.isfinite(values)
     if not weight[there].sum() > 0:
         return float("nan")

@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import pandas as pd
 from pydantic import Field, model_validator
 
 from recsim.errors import InputError, unknown
+from recsim.experiment.cells import bare
+from recsim.experiment.design import _drawn
 from recsim.experiment.observables import DOCUMENTED, PLATFORM
 from recsim.experiment.study import Axis, with_settings
 from recsim.scenario.load import Lines, _validated, check_free, load, read_yaml
@@ -52,6 +56,10 @@ class Target(Strict):
     def spread(self) -> float:
         """Standard deviation of error and discrepancy together, on the scale."""
         return math.hypot(self.error, self.discrepancy)
+
+    def scaled(self, values: np.ndarray) -> np.ndarray:
+        """Simulated figures (N,) on the scale; NaN for what has no logarithm."""
+        return np.log(np.where(values > 0, values, np.nan)) if self.scale == "log" else values
 
 
 class Method(Strict):
@@ -110,6 +118,23 @@ class Calibration(Strict):
     def fitted(self) -> list[Target]:
         """Targets that parameters are fitted to."""
         return [target for target in self.targets if target.role == "fit"]
+
+    def scaled(self, figures: pd.DataFrame) -> np.ndarray:
+        """(N, K) fitted figures on the scales of their targets; NaN for what has no logarithm."""
+        return np.stack([target.scaled(figures[target.metric].to_numpy(float)) for target in self.fitted], axis=1)
+
+    def at(self, scenario: Scenario, point: np.ndarray, where: str) -> tuple[dict[str, float], Scenario]:
+        """Values by column, and the scenario that has them, at a point (D,) of the unit cube.
+
+        Raises:
+            InputError: a key that the scenario does not have, or a value that it does not allow.
+        """
+        values, settings = {}, dict[str, Any]()
+        for axis, u in zip(self.parameters, point.tolist(), strict=True):
+            level = _drawn(axis, u)
+            values[axis.column] = float(level.label)
+            settings |= level.settings
+        return values, bare(with_settings(scenario, settings, where, f"calibration {self.name}"))
 
 
 def read_calibration(path: str | Path) -> tuple[Calibration, Scenario, Lines]:

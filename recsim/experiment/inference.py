@@ -210,15 +210,16 @@ def _proposals(
 ) -> np.ndarray | None:
     """Points that the region holds; what falls outside has no prior and is drawn again. None if hardly any does."""
     found, tries = list[np.ndarray](), 0
+    step = None if last is None else _step(last)
     while len(found) < count:
         if tries > 400:
             return None
         tries += 1
         batch = draws.random((PROPOSALS // 8, size))
-        if last is not None:
+        if last is not None and step is not None:
             moved = draws.random(len(batch)) >= DEFENSIVE
             start = last.points[np.searchsorted(np.cumsum(last.weight), draws.random(len(batch))).clip(max=count - 1)]
-            batch[moved] = (start + draws.standard_normal(batch.shape) @ _step(last).T)[moved]
+            batch[moved] = (start + draws.standard_normal(batch.shape) @ step.T)[moved]
         found += list(batch[region.holds(batch)])
     return np.array(found[:count])
 
@@ -282,6 +283,12 @@ def weighted_quantile(values: np.ndarray, weight: np.ndarray, q: float) -> float
     order = np.argsort(values, kind="stable")
     share = np.cumsum(weight[order]) / weight.sum()
     return float(values[order][min(int(np.searchsorted(share, q - 1e-12)), len(values) - 1)])
+
+
+def width_of(generation: Generation) -> np.ndarray:
+    """(D,) weighted standard deviation of the particles over that of the prior, 1 / sqrt(12) in the unit cube."""
+    gap = generation.points - generation.weight @ generation.points
+    return np.sqrt(12 * (generation.weight @ gap**2))
 
 
 def rank_of(truth: np.ndarray, generation: Generation) -> np.ndarray:
