@@ -73,7 +73,7 @@ def measure(config: Path, people: int, days: float) -> dict:
         "reach, impressions of candidates": tally.reached.nbytes + tally.met.nbytes,
     }  # fmt: skip
     accounts = state.accounts
-    graph = accounts.person.nbytes + 8 * int(accounts.used[0])
+    graph = accounts.person.nbytes + 4 * int(accounts.used[0])
     fixed = graph + len(state.items.id) * ITEM
     return {
         "people": plan.people, "steps": world.now, "build_s": build_s, "graph_bytes_per_person": graph / plan.people,

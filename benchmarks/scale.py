@@ -83,7 +83,7 @@ def make(people: int, paged: bool) -> World:
         take_back(state, [part])
     else:
         fill_bits(state.observed.seen, item)
-    for author in range(len(state.accounts.head)):  # inboxes as they would be
+    for author in range(len(state.accounts.since)):  # inboxes as they would be
         who = state.accounts.person[state.accounts.start[author] : state.accounts.start[author + 1]]
         mine = np.flatnonzero(state.items.author[start:end] == author)[-1:]
         if len(mine):

@@ -133,10 +133,14 @@ class Accounts(NamedTuple):
     official: np.ndarray  # (C,) int32, author number of each candidate's official account
     start: np.ndarray  # (A+1,) int64, CSR of followers at the start
     person: np.ndarray  # (E,) int32, sorted within an author
-    head: np.ndarray  # (A,) int32, newest follow since the start, -1 none
-    next: np.ndarray  # (N,) int32, older follow of the same author
-    newer: np.ndarray  # (N,) int32, person of a follow since the start
-    used: np.ndarray  # (1,) int64, follows since the start
+    block: np.ndarray  # (A,) int32, where in ``newer`` the author's followers since the start begin
+    size: np.ndarray  # (A,) int32, entries there: 0 or a power of two
+    since: np.ndarray  # (A,) int32, how many of them are filled: followers since the start
+    newer: np.ndarray  # (N,) int32, hash tables of persons, one for each author, -1 empty: `recsim.kernels.inbox`
+    used: np.ndarray  # (1,) int64, entries of ``newer`` in use
+    spare: (
+        np.ndarray
+    )  # (31,) int32, by log2 of its size the first block that is free again, -1 none; each names the next
     followers: np.ndarray  # (A,) int64, followers now, inauthentic ones included
 
 

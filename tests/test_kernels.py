@@ -1,12 +1,13 @@
 """Every kernel against its plain twin."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 import reference
 from helpers import changed, frames_of, world_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsim.kernels import counters, gates, inbox, look, retrieval
@@ -238,18 +239,58 @@ def test_looking(model, advertising, small):
 def test_delivery_and_follows():
     accounts = Accounts(
         official=np.zeros(1, np.int32), start=np.array([0, 2, 3], np.int64), person=np.array([0, 2, 1], np.int32),
-        head=np.full(2, -1, np.int32), next=np.full(3, -1, np.int32), newer=np.full(3, -1, np.int32),
-        used=np.zeros(1, np.int64), followers=np.array([2, 1], np.int64),
+        block=np.zeros(2, np.int32), size=np.zeros(2, np.int32), since=np.zeros(2, np.int32),
+        newer=np.empty(10, np.int32), used=np.zeros(1, np.int64), spare=np.full(31, -1, np.int32),
+        followers=np.array([2, 1], np.int64),
     )  # fmt: skip
-    lost = inbox.add_follows(np.array([1, 1, 0, 2], np.int32), np.array([0, 0, 0, 1], np.int32), 4, accounts)
-    assert lost == 0 and accounts.followers.tolist() == [3, 2] and accounts.used[0] == 2
+    done = inbox.add_follows(np.array([1, 1, 0, 2], np.int32), np.array([0, 0, 0, 1], np.int32), 0, 4, accounts)
+    assert done == 4 and accounts.followers.tolist() == [3, 2] and accounts.since.tolist() == [1, 1]
     box, place = np.full((3, 2), -1, np.int32), np.zeros(3, np.int32)
     present = np.array([True, True, False, True])
     inbox.deliver_posts(0, 4, np.array([0, 1, 0, 0], np.int32), present, accounts, box, place)
     # Author 0 is followed by 0, 1, 2; author 1 by 1 and 2. Rings of two keep the newest.
     assert box[0].tolist() == [0, 3] and sorted(box[1].tolist()) == [1, 3] and sorted(box[2].tolist()) == [1, 3]
-    lost = inbox.add_follows(np.array([0, 1], np.int32), np.array([1, 1], np.int32), 2, accounts)
-    assert lost == 0 and inbox.add_follows(np.array([5], np.int32), np.array([1], np.int32), 1, accounts) == 1
+    # Author 1 has room for three; the fourth needs a block of eight, and two entries are left.
+    more = np.array([0, 3, 4], np.int32)
+    assert inbox.add_follows(more, np.ones(3, np.int32), 0, 3, accounts) == 2 and accounts.followers[1] == 4
+    accounts = accounts._replace(newer=np.append(accounts.newer[:8], np.full(8, 99, np.int32)))
+    assert inbox.add_follows(more, np.ones(3, np.int32), 2, 3, accounts) == 3 and accounts.followers[1] == 5
+    # The block of four is free again, and another author's first.
+    assert accounts.spare[2] == accounts.block.min() + 4 and accounts.used[0] == 16
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(1, 60), st.integers(0, 600))
+def test_follows_are_a_set_and_posts_reach_all_of_it(seed, authors, people, asked):
+    """The plain twin is a Python set for each author, whatever stands in memory that nobody wrote to."""
+    gen = np.random.default_rng(seed)
+    first = [np.flatnonzero(gen.random(people) < 0.2).astype(np.int32) for _ in range(authors)]
+    start = np.append(0, np.cumsum([len(one) for one in first]))
+    accounts = Accounts(
+        official=np.zeros(1, np.int32), start=start.astype(np.int64), person=np.concatenate(first),
+        block=np.zeros(authors, np.int32), size=np.zeros(authors, np.int32), since=np.zeros(authors, np.int32),
+        newer=np.full(4096, 7, np.int32), used=np.zeros(1, np.int64), spare=np.full(31, -1, np.int32),
+        followers=np.diff(start).astype(np.int64),
+    )  # fmt: skip
+    person, author = (gen.integers(0, n, asked).astype(np.int32) for n in (people, authors))
+    assert inbox.add_follows(person, author, 0, asked, accounts) == asked
+    twin = [set(one.tolist()) for one in first]
+    for who, whom in zip(person.tolist(), author.tolist(), strict=True):
+        twin[whom].add(who)
+    assert accounts.followers.tolist() == [len(one) for one in twin]
+    box, place = np.full((people, authors), -1, np.int32), np.zeros(people, np.int32)
+    every = np.arange(authors, dtype=np.int32)
+    inbox.deliver_posts(0, authors, every, np.ones(authors, bool), accounts, box, place)
+    assert [set(np.flatnonzero((box == a).any(axis=1)).tolist()) for a in range(authors)] == twin
+    assert (box >= 0).sum() == sum(map(len, twin))  # nobody gets a post twice
+    # Blocks in use and blocks that wait fill what is in use, without overlapping.
+    taken = [(int(b), int(n)) for b, n in zip(accounts.block, accounts.size, strict=True) if n]
+    for kind, block in enumerate(accounts.spare.tolist()):
+        while block >= 0:
+            taken.append((block, 1 << kind))
+            block = int(accounts.newer[block])
+    edges = sorted(taken)
+    assert all(a + n == b for (a, n), (b, _) in itertools.pairwise([*edges, (int(accounts.used[0]), 0)]))
 
 
 def test_counting():

@@ -141,3 +141,26 @@ def test_compiled_scoring_beats_numpy():
 
     compiled, blocked = best_of(6, scorer.all, numpy)
     assert blocked / compiled > 1.5, f"{blocked / compiled:.2f} times as fast as NumPy"
+
+
+def test_a_follow_costs_the_same_however_many_an_author_has():
+    """One author with 60,000 new followers against a thousand with 60: a search one after the other takes 500 times as long."""
+    from recsim.agents.followers import make_accounts
+    from recsim.kernels import inbox
+
+    follows, many = 60_000, 1000
+    person = np.random.default_rng(1).permutation(follows).astype(np.int32)
+
+    def adding(authors: int):
+        author = np.arange(follows, dtype=np.int32) % authors
+
+        def work() -> None:
+            accounts = make_accounts(np.zeros(1, np.int32), np.zeros(authors + 1, np.int64), np.zeros(0, np.int32))
+            accounts = accounts._replace(newer=np.empty(8 * follows, np.int32))
+            assert inbox.add_follows(person, author, 0, follows, accounts) == follows
+            assert accounts.followers.sum() == follows
+
+        return work
+
+    one, apart = best_of(5, adding(1), adding(many))
+    assert one < 10 * apart, f"{one / apart:.1f} times as long"

@@ -58,7 +58,7 @@ def test_every_impression_is_found():
     assert (created <= seen.step).all() and (seen.step - created <= world.plan.lifetime).all()
     # Follows given during the run count as well.
     accounts, links = world.state.accounts, follows_of(world)
-    assert len(links) == int(accounts.start[-1] + accounts.used[0]) and int(accounts.used[0]) > 0
+    assert len(links) == int(accounts.start[-1] + accounts.since.sum()) and accounts.since.any()
     assert len(np.unique(links)) == len(links) and not by_followed(world, seen).all()
 
 
@@ -69,7 +69,7 @@ def test_a_following_feed_is_by_followed_accounts():
     seen = watch(world, world.plan.steps)
     assert by_followed(world, seen).all()
     author = world.state.items.author[seen.item].astype(np.int64)
-    stranger = (author + 1) % len(world.state.accounts.head)
+    stranger = (author + 1) % len(world.state.accounts.since)
     assert not member(at_first, stranger * world.plan.people + seen.person).all()
 
 

@@ -66,14 +66,11 @@ def watch(world: World, last: int) -> Exposures:
 def follows_of(world: World) -> np.ndarray:
     """(E,) int64, sorted: author x people + person for every follow there is."""
     accounts, people = world.state.accounts, world.plan.people
-    author = np.repeat(np.arange(len(accounts.head), dtype=np.int64), np.diff(accounts.start))
+    author = np.repeat(np.arange(len(accounts.since), dtype=np.int64), np.diff(accounts.start))
     codes = [author * people + accounts.person]
-    for number in np.flatnonzero(accounts.head >= 0):
-        at, newer = int(accounts.head[number]), []
-        while at >= 0:
-            newer.append(int(accounts.newer[at]))
-            at = int(accounts.next[at])
-        codes.append(number * people + np.array(newer, np.int64))
+    for number in np.flatnonzero(accounts.since):
+        newer = accounts.newer[accounts.block[number] :][: accounts.size[number]]
+        codes.append(number * people + newer[newer >= 0].astype(np.int64))
     return np.sort(np.concatenate(codes))
 
 

@@ -81,9 +81,11 @@ def make_accounts(official: np.ndarray, start: np.ndarray, person: np.ndarray) -
         official=official,
         start=start,
         person=person,
-        head=np.full(authors, -1, np.int32),
-        next=np.empty(0, np.int32),
+        block=np.zeros(authors, np.int32),
+        size=np.zeros(authors, np.int32),
+        since=np.zeros(authors, np.int32),
         newer=np.empty(0, np.int32),
         used=np.zeros(1, np.int64),
+        spare=np.full(31, -1, np.int32),
         followers=np.diff(start),
     )

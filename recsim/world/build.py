@@ -12,6 +12,7 @@ from recsim.agents.advertising import impressions_by_step
 from recsim.agents.creators import build_supply
 from recsim.agents.networks import FULL, Roster, make_roster
 from recsim.agents.people import blocks_of, build_people, first_estimate, place_candidates
+from recsim.kernels import inbox
 from recsim.rng import Decision, Key
 from recsim.state import (
     ACTIONS,
@@ -120,15 +121,16 @@ class State:
             memory=None if self.memory is None else self.memory.fork(),
         )  # fmt: skip
 
-    def make_room(self, follows: int) -> None:
-        """Room for so many more follows."""
-        accounts = self.accounts
-        used = int(accounts.used[0])
-        if used + follows > len(accounts.next):
-            room = max(used + follows, used + used // 4, 1024)
-            newer, following = np.empty(room, np.int32), np.empty(room, np.int32)
-            newer[:used], following[:used] = accounts.newer[:used], accounts.next[:used]
-            self.accounts = accounts._replace(newer=newer, next=following)
+    def add_follows(self, person: np.ndarray, author: np.ndarray, count: int) -> None:
+        """Add the first ``count`` of the requested follows, (N,) int32 each, as far as they are not there yet."""
+        done = inbox.add_follows(person, author, 0, count, self.accounts)
+        while done < count:
+            used = int(self.accounts.used[0])
+            # The largest block that can be asked for is twice the largest there is; what is not written to takes no memory.
+            newer = np.empty(used + max(used // 4, 2 * int(self.accounts.size.max()), 1024), np.int32)
+            newer[:used] = self.accounts.newer[:used]
+            self.accounts = self.accounts._replace(newer=newer)
+            done = inbox.add_follows(person, author, done, count, self.accounts)
 
     def _forked_observed(self) -> Observed:
         """A copy of what the platform knows; groups never change."""
@@ -139,10 +141,8 @@ class State:
     def _forked_accounts(self) -> Accounts:
         """A copy of the authors; the follow graph of the start never changes, and of room for follows only what is used."""
         old = self.accounts
-        newer, following = (array[: old.used[0]].copy() for array in (old.newer, old.next))
-        return old._replace(
-            head=old.head.copy(), next=following, newer=newer, used=old.used.copy(), followers=old.followers.copy()
-        )
+        own = {name: getattr(old, name).copy() for name in ("block", "size", "since", "used", "spare", "followers")}
+        return old._replace(newer=old.newer[: old.used[0]].copy(), **own)
 
 
 def _merged(one: Any, other: Any, where: np.ndarray) -> Any:

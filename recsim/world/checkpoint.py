@@ -30,7 +30,7 @@ FIXED = {
     "Roster": {"aged", "delay", "luck", "willing", "address", "language"},
 }  # fmt: skip
 """Fields that never change after the state is built, or, as ``State.items``, follow from what is saved: `State.cast`."""
-FILLED = {"Accounts": {"next": "used", "newer": "used"}, "Pages": {"entry": "made", "spare": "spares"}}
+FILLED = {"Accounts": {"newer": "used"}, "Pages": {"entry": "made", "spare": "spares"}}
 """Arrays of which only the first so many rows mean anything, and the field that says how many."""
 SUMS = ("exposure", "comments", "provenance", "feed", "shadow", "well")
 """Sums of the day so far, over threads: another session may have another number of them."""

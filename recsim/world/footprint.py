@@ -104,11 +104,11 @@ def person_bytes(plan: Plan) -> float:
 
 
 def graph_bytes(plan: Plan) -> float:
-    """Bytes of the follow graph: 4 for a follow at the start, 8 for one in the run."""
+    """Bytes of the follow graph: 4 for a follow at the start, 9 for one in the run."""
     audiences = float(plan.supply.official_followers.sum()) + sum(p.followers_mean * p.actors for p in plan.posts)
     activity, rate = plan.scenario.activity, plan.scenario.response.follow_rate.value
     views = activity.visits_per_day.value * activity.videos_per_visit.value * plan.days
-    return 4 * (plan.people * plan.supply.follows_per_person + audiences) + 8 * LATER * rate * views * plan.people
+    return 4 * (plan.people * plan.supply.follows_per_person + audiences) + 9 * LATER * rate * views * plan.people
 
 
 def replicate_bytes(plan: Plan, threads: int = 1) -> float:

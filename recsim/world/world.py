@@ -189,11 +189,8 @@ class People(mesa.Agent):
         )  # fmt: skip
         if len(state.counters.valued):
             weighing.fold_weighed(start, end, tally.valued, state.counters.valued)
-        state.make_room(int(tally.follow_count.sum()))
-        for thread in range(len(tally.follow_count)):
-            inbox.add_follows(
-                tally.follow_person[thread], tally.follow_author[thread], tally.follow_count[thread], state.accounts
-            )
+        for thread, count in enumerate(tally.follow_count):
+            state.add_follows(tally.follow_person[thread], tally.follow_author[thread], int(count))
         tally.follow_count[:] = 0
         if world.feed.learner is not None:
             world.feed.learner.collect(world.now, start, end, tally)
