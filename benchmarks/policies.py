@@ -151,7 +151,8 @@ def measure(name: str, threads: int) -> dict:
     def block(low: int, out: np.ndarray) -> None:
         compiled.score_block(
             low, low + BLOCK, d.person, d.stratum, d.estimate, d.pool_topic, d.pool_rows, d.pool_key, d.pool_count, d.inbox,
-            d.topic, d.rows, d.key, np.int64(0), d.language, d.region, d.constants, params, one, one, one, out, *given,
+            d.topic, d.rows, d.key, np.int64(0), d.language, d.region, d.constants, params, one, one, one, np.uint64(0), out,
+            *given,
         )  # fmt: skip
 
     def handed(low: int, out: np.ndarray) -> None:

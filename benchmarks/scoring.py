@@ -70,7 +70,7 @@ class Scorer:
         self.compiled.score_block(
             low, low + BLOCK, d.person, d.stratum, d.estimate, d.pool_topic, d.pool_rows, d.pool_key, d.pool_count,
             self.inbox, d.topic, d.rows, d.key, np.int64(0), d.language, d.region, d.constants, self.parameters,
-            one, one, one, self.scores,
+            one, one, one, np.uint64(0), self.scores,
         )  # fmt: skip
         return self.scores
 

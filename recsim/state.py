@@ -141,7 +141,8 @@ class Accounts(NamedTuple):
     spare: (
         np.ndarray
     )  # (31,) int32, by log2 of its size the first block that is free again, -1 none; each names the next
-    followers: np.ndarray  # (A,) int64, followers now, inauthentic ones included
+    audience: np.ndarray  # (A,) int64, followers at the start, of all shards
+    followers: np.ndarray  # (A,) int64, followers now, of all shards, inauthentic ones included
 
 
 class Counters(NamedTuple):

@@ -146,7 +146,7 @@ def test_looking(model, advertising, small):
         0, n, feed.visits.person, feed.visits.stratum, state.observed.estimate, feed.pool_topic, feed.pool_rows,
         feed.pools.key, feed.pools.size, state.observed.inbox, state.items.topic, feed.rows, state.items.key,
         np.int64(start), state.cells.language, state.cells.region, feed.constants, plan.parameters, key0, key1,
-        np.uint64(world.now), scores,
+        np.uint64(world.now), np.uint64(0), scores,
     )  # fmt: skip
     bits = state.observed.seen
     live = range(start, end)
@@ -182,7 +182,8 @@ def test_looking(model, advertising, small):
     look.look_block(
         0, n, 0, scores, feed.visits, feed.pools, state.latent, state.cells, observed, state.items,
         state.position, feed.proof, feed.eligible, state.counters.top_comment, plan.reaction,
-        np.uint64(plan.traits.population), key0, key1, np.uint64(world.now), np.int64(start), tally,
+        np.uint64(plan.traits.population), key0, key1, np.uint64(world.now), np.uint64(0), np.int64(start),
+        tally,
     )  # fmt: skip
     names = ("view", "complete", "like", "comment", "share", "follow", "open_comments", "hide", "report")
     context, logged = np.zeros((feed.window, 3), int), []
@@ -241,7 +242,7 @@ def test_delivery_and_follows():
         official=np.zeros(1, np.int32), start=np.array([0, 2, 3], np.int64), person=np.array([0, 2, 1], np.int32),
         block=np.zeros(2, np.int32), size=np.zeros(2, np.int32), since=np.zeros(2, np.int32),
         newer=np.empty(10, np.int32), used=np.zeros(1, np.int64), spare=np.full(31, -1, np.int32),
-        followers=np.array([2, 1], np.int64),
+        audience=np.array([2, 1], np.int64), followers=np.array([2, 1], np.int64),
     )  # fmt: skip
     done = inbox.add_follows(np.array([1, 1, 0, 2], np.int32), np.array([0, 0, 0, 1], np.int32), 0, 4, accounts)
     assert done == 4 and accounts.followers.tolist() == [3, 2] and accounts.since.tolist() == [1, 1]
@@ -270,7 +271,7 @@ def test_follows_are_a_set_and_posts_reach_all_of_it(seed, authors, people, aske
         official=np.zeros(1, np.int32), start=start.astype(np.int64), person=np.concatenate(first),
         block=np.zeros(authors, np.int32), size=np.zeros(authors, np.int32), since=np.zeros(authors, np.int32),
         newer=np.full(4096, 7, np.int32), used=np.zeros(1, np.int64), spare=np.full(31, -1, np.int32),
-        followers=np.diff(start).astype(np.int64),
+        audience=np.diff(start), followers=np.diff(start).astype(np.int64),
     )  # fmt: skip
     person, author = (gen.integers(0, n, asked).astype(np.int32) for n in (people, authors))
     assert inbox.add_follows(person, author, 0, asked, accounts) == asked

@@ -73,7 +73,8 @@ def run(compiled, d, params=None):
     compiled.score_block(
         0, len(d.person), d.person, d.stratum, d.estimate, d.pool_topic, d.pool_rows, d.pool_key, d.pool_count, d.inbox,
         d.item_topic, d.rows, d.keys, np.int64(0), d.language, d.region, d.constants,
-        compiled.vector({}) if params is None else params, np.uint64(5), np.uint64(6), np.uint64(9), d.scores,
+        compiled.vector({}) if params is None else params, np.uint64(5), np.uint64(6), np.uint64(9), np.uint64(0),
+        d.scores,
         *([d.match] if "match" in compiled.policy.score_reads else []),
     )  # fmt: skip
     return d.scores

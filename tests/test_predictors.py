@@ -83,7 +83,7 @@ def test_the_oracle_knows_the_response_model(small):
             np.ascontiguousarray(feed.predictor.item[pool].T[None]), np.ascontiguousarray(rows[None, :, :count]),
             state.items.key[pool][None], np.array([count], np.int32), np.zeros((people, 0), np.int32),
             feed.predictor.item, rows, state.items.key, np.int64(start), state.cells.language, state.cells.region,
-            feed.predictor.constants(), compiled.vector({head: 1.0}), key, key, key, scores,
+            feed.predictor.constants(), compiled.vector({head: 1.0}), key, key, key, np.uint64(0), scores,
         )  # fmt: skip
         for person in range(people):
             for item in range(start, end, 7):

@@ -182,13 +182,14 @@ def test_which_is_kept(romania, small):
     """Pages where bits would be large and pages are smaller; never where entries could not tell items apart."""
     tiny = make_plan(small)
     born = np.arange(tiny.steps + 1, dtype=np.int64) * 20
-    assert not seen.keeps_pages(tiny, born, 20 * tiny.lifetime)
+    assert not seen.keeps_pages(tiny, tiny.people, born, 20 * tiny.lifetime)
     large = make_plan(changed(romania, population={"scale": 0.1}))
     born = np.arange(large.steps + 1, dtype=np.int64) * 170
     window = 170 * large.lifetime
-    assert seen.keeps_pages(large, born, window) and not seen.keeps_pages(make_plan(romania), born, window)
+    assert seen.keeps_pages(large, large.people, born, window)
+    assert not seen.keeps_pages(make_plan(romania), make_plan(romania).people, born, window)
     busy = make_plan(changed(romania, population={"scale": 0.1}, content={"lifetime_days": 0.5}))
-    assert not seen.keeps_pages(busy, born, 170 * busy.lifetime)  # few live items: bits are smaller
+    assert not seen.keeps_pages(busy, busy.people, born, 170 * busy.lifetime)  # few live items: bits are smaller
     many = born * 3
     assert seen.can_tell_apart(large, born, window) and not seen.can_tell_apart(large, many, 3 * window)
     assert not no_pages().last.size

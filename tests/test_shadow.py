@@ -33,7 +33,7 @@ def test_shadow_scores_are_the_policys_own(policy):
     compiled.shadow_block(
         0, 5, d.person, d.stratum, d.estimate, d.pool_topic, d.pool_rows, d.pool_key, d.pool_count, d.inbox,
         d.item_topic, d.rows, d.keys, np.int64(0), d.language, d.region, d.constants, sets, np.uint64(5), np.uint64(6),
-        np.uint64(9), scores,
+        np.uint64(9), np.uint64(0), scores,
     )  # fmt: skip
     for k in range(2):
         own = run(compiled, d, sets[k])

@@ -83,7 +83,7 @@ def test_latent_traits_are_never_seen(small):
             0, n, feed.visits.person, feed.visits.stratum, state.observed.estimate, feed.pool_topic, feed.pool_rows,
             feed.pools.key, feed.pools.size, state.observed.inbox, state.items.topic, feed.rows, state.items.key,
             np.int64(start), state.cells.language, state.cells.region, feed.constants, world.plan.parameters, key0,
-            key1, np.uint64(world.now), feed.scores[0],
+            key1, np.uint64(world.now), np.uint64(0), feed.scores[0],
         )  # fmt: skip
         return feed.scores[0][:n].copy(), feed.pools.item.copy()
 

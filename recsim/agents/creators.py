@@ -44,7 +44,7 @@ def _authors(traits: SupplyTraits, plans: list[PostPlan]) -> tuple[np.ndarray, i
 
 def build_supply(
     key: Key, traits: SupplyTraits, plans: list[PostPlan], preference: np.ndarray, people_population: int,
-    ads: Sequence[AdPlan] = (),
+    ads: Sequence[AdPlan] = (), mine: range | None = None,
 ) -> Supply:  # fmt: skip
     """Schedule all items and draw who follows whom.
 
@@ -52,9 +52,10 @@ def build_supply(
         key: seed and replicate.
         traits: the ordinary supply.
         plans: posts of real actors, in canonical order of their campaigns.
-        preference: (U,) int8, people's first preference: half of an official account's followers share it.
+        preference: (P,) int8, all people's first preference: half of an official account's followers share it.
         people_population: hash of the people's population key.
         ads: advertisements, in canonical order of their campaigns; each campaign has one page, which nobody follows at first.
+        mine: range of the people whose follows are kept; None: all.
     """
     official, supporters, outlets, starts, pages = _authors(traits, plans)
     authors = pages + len(ads)
@@ -75,11 +76,12 @@ def build_supply(
     items = _items(traits, table, "")
     replaced = _items(traits, table, "alt_")
     assert region.max() < regions and language.max() < languages
-    start, person = draw_followers(
-        key, traits, plans, official, starts, creator, authors, preference, people_population
-    )
+    start, person, audience = draw_followers(
+        key, traits, plans, official, starts, creator, authors, preference, people_population,
+        range(len(preference)) if mine is None else mine,
+    )  # fmt: skip
     vanishes, poster = table["vanishes"].astype(np.int32), table["poster"].astype(np.int32)
-    return Supply(items, replaced, make_accounts(official, start, person), vanishes, poster)
+    return Supply(items, replaced, make_accounts(official, start, person, audience), vanishes, poster)
 
 
 def _ordinary(key, traits, creator, main_topic, region, language, official, supporters, outlets):

@@ -14,11 +14,15 @@ EVEN = 1 << 22
 """People among whom 24 random bits still choose evenly: some are at most a quarter more likely than others."""
 
 
-def draw_followers(key, traits, plans, official, starts, creator, authors, preference, people_population):
+def draw_followers(key, traits, plans, official, starts, creator, authors, preference, people_population, mine):
     """Followers of every author at the start.
 
+    Args:
+        preference: (P,) int8, of all people. mine: range of the people whose follows are kept; all are drawn.
+
     Returns:
-        (A + 1,) int64 and (E,) int32: person numbers, author by author, sorted within one.
+        (A + 1,) int64 and (E,) int32: of the people in ``mine`` the rows, counted from the first of them, author by author,
+        sorted within one; (A,) int64, followers of every author among all people.
     """
     people = len(preference)
     expected = np.zeros(authors)
@@ -40,8 +44,10 @@ def draw_followers(key, traits, plans, official, starts, creator, authors, prefe
     expected = np.minimum(expected, 0.9 * people)
     counts = expected.astype(np.int64) + (creator[:, 3] < expected - np.floor(expected))
     leaning = {int(number): np.flatnonzero(preference == c).astype(np.int32) for c, number in enumerate(official)}
-    # Room for all that are drawn; a person drawn twice follows once, and what is not written to takes no memory.
-    person, start = np.empty(int(counts.sum()), np.int32), np.zeros(authors + 1, np.int64)
+    # Room for all that are drawn, were they spread evenly; a person drawn twice follows once, and what is not written to
+    # takes no memory.
+    person = np.empty(int(counts.sum() * len(mine) / max(1, people)) + 1, np.int32)
+    start, audience = np.zeros(authors + 1, np.int64), np.zeros(authors, np.int64)
     for author, count in enumerate(counts):
         who = np.empty(count, np.int32)
         for first in range(0, int(count), BLOCK):
@@ -50,9 +56,15 @@ def draw_followers(key, traits, plans, official, starts, creator, authors, prefe
             who[number] = _followers(drawn, people, leaning.get(author))
         who.sort()
         kept = who[np.append(True, who[1:] != who[:-1])] if count else who
-        start[author + 1] = start[author] + len(kept)
-        person[start[author] : start[author + 1]] = kept
-    return start, person[: start[-1]]
+        audience[author] = len(kept)
+        low, high = np.searchsorted(kept, (mine.start, mine.stop))
+        start[author + 1] = start[author] + high - low
+        if start[author + 1] > len(person):
+            more = np.empty(int(start[author + 1]) + len(person) // 4, np.int32)
+            more[: start[author]] = person[: start[author]]
+            person = more
+        person[start[author] : start[author + 1]] = kept[low:high] - np.int32(mine.start)
+    return start, person[: start[-1]], audience
 
 
 def _followers(drawn: np.ndarray, people: int, supporters: np.ndarray | None) -> np.ndarray:
@@ -70,13 +82,17 @@ def _place(word: np.ndarray, places: int) -> np.ndarray:
     return (((word >> np.uint32(32 - used)).astype(np.uint64) * np.uint64(places)) >> np.uint64(used)).astype(np.int32)
 
 
-def make_accounts(official: np.ndarray, start: np.ndarray, person: np.ndarray) -> Accounts:
+def make_accounts(
+    official: np.ndarray, start: np.ndarray, person: np.ndarray, audience: np.ndarray | None = None
+) -> Accounts:
     """Authors with their followers, nobody followed anew.
 
     Args:
         official: (C,) int32, author numbers. start: (A + 1,) int64. person: (E,) int32, followers, sorted within an author.
+        audience: (A,) int64, followers of each; None: those given are all.
     """
     authors = len(start) - 1
+    audience = np.diff(start) if audience is None else audience
     return Accounts(
         official=official,
         start=start,
@@ -87,5 +103,6 @@ def make_accounts(official: np.ndarray, start: np.ndarray, person: np.ndarray) -
         newer=np.empty(0, np.int32),
         used=np.zeros(1, np.int64),
         spare=np.full(31, -1, np.int32),
-        followers=np.diff(start),
+        audience=audience,
+        followers=audience.copy(),
     )

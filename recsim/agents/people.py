@@ -54,10 +54,13 @@ def place_candidates(key: Key, populations: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(point / np.maximum(length, np.float32(1e-6))[:, None])
 
 
-def blocks_of(count: int) -> Iterator[np.ndarray]:
-    """Numbers of people, a block at a time: what is drawn for all at once is many times what is kept of it."""
-    for first in range(0, count, BLOCK):
-        yield np.arange(first, min(first + BLOCK, count), dtype=np.uint32)
+def blocks_of(count: int, first: int = 0) -> Iterator[tuple[slice, np.ndarray]]:
+    """Rows and numbers of ``count`` people from number ``first`` on, a block at a time: what is drawn for all at once is
+    many times what is kept of it.
+    """
+    for low in range(0, count, BLOCK):
+        high = min(low + BLOCK, count)
+        yield slice(low, high), np.arange(first + low, first + high, dtype=np.uint32)
 
 
 def place_in_cells(who: np.ndarray, count: int, weight: np.ndarray) -> np.ndarray:
@@ -90,25 +93,30 @@ def choose(u: np.ndarray, share: np.ndarray) -> np.ndarray:
     return np.minimum((u[:, None] >= edges).sum(axis=1), edges.shape[1] - 1)
 
 
-def build_people(key: Key, traits: PeopleTraits, count: int, position: np.ndarray) -> tuple[Latent, Cells]:
-    """Draw all traits of ``count`` people.
+def build_people(
+    key: Key, traits: PeopleTraits, people: int, position: np.ndarray, mine: range | None = None
+) -> tuple[Latent, Cells]:
+    """Draw all traits of people.
 
     Args:
         key: seed and replicate.
         traits: the population.
-        count: people.
+        people: how many there are.
         position: (C, 2) float32, candidates' positions.
+        mine: numbers of those wanted; None: all.
     """
+    mine = range(people) if mine is None else mine
+    count = len(mine)
     latent = Latent(
         taste=np.empty((count, traits.topics), np.float32), position=np.empty((count, 2), np.float32),
         politics=np.empty(count, np.float32), susceptibility=np.empty(count, np.float32),
         bias=np.empty(count, np.float32), visits=np.empty(count, np.float32), preference=np.empty(count, np.int8),
     )  # fmt: skip
     cells = Cells(np.empty(count, np.int16), *(np.empty(count, np.int8) for _ in range(3)))
-    for who in blocks_of(count):
-        there, what = _some_people(key, traits, who, count, position)
+    for rows, who in blocks_of(count, mine.start):
+        there, what = _some_people(key, traits, who, people, position)
         for whole, part in zip((*cells, *latent), (*there, *what), strict=True):
-            whole[who] = part
+            whole[rows] = part
     return latent, cells
 
 
@@ -171,7 +179,9 @@ def draw_taste(key: Key, decision: Decision, traits: PeopleTraits, who: np.ndarr
     return np.ascontiguousarray(centred * scale[:, None])
 
 
-def first_estimate(key: Key, traits: PeopleTraits, taste: np.ndarray, accuracy: float) -> np.ndarray:
+def first_estimate(
+    key: Key, traits: PeopleTraits, taste: np.ndarray, accuracy: float, first_person: int = 0
+) -> np.ndarray:
     """What the platform believes at the start: truth and noise mixed so that the spread is that of taste.
 
     Args:
@@ -179,10 +189,11 @@ def first_estimate(key: Key, traits: PeopleTraits, taste: np.ndarray, accuracy: 
         traits: the population.
         taste: (U, D) float32, the truth.
         accuracy: correlation of the estimate with the truth, 0-1.
+        first_person: number of the person in row 0.
     """
     share = np.float32(accuracy)
     out = np.empty_like(taste)
-    for who in blocks_of(len(taste)):
+    for rows, who in blocks_of(len(taste), first_person):
         noise = draw_taste(key, Decision.KNOWN, traits, who)
-        out[who] = share * taste[who] + np.sqrt(np.float32(1.0) - share * share) * noise
+        out[rows] = share * taste[rows] + np.sqrt(np.float32(1.0) - share * share) * noise
     return out

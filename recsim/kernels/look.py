@@ -36,7 +36,7 @@ SHORT_OF_ACTS = 3
 @njit(**KERNEL)
 def look_block(
     first, last, thread, scores, visits, pools, latent, cells, observed, items, position, proof, eligible,
-    top_comment, reaction, population, key0, key1, step, window_start, tally,
+    top_comment, reaction, population, key0, key1, step, first_person, window_start, tally,
 ):  # fmt: skip
     """Visits ``first`` to ``last - 1`` choose, look and respond.
 
@@ -54,6 +54,7 @@ def look_block(
         population: uint64, hash of the people's population key.
         key0, key1: uint64, Philox key.
         step: uint64.
+        first_person: uint64, number of the person in row 0: draws are by number, arrays by row.
         window_start: number of the oldest live item.
         tally: sums, row ``thread`` written; ``tally.reached``, ``tally.met`` and, where they are kept,
             ``tally.impressions`` at the person's own row. Where somebody weighs events, ``tally.valued`` takes them
@@ -116,7 +117,7 @@ def look_block(
         if paged:
             row = memory_row(observed, person, window_start)
         stratum = visits.stratum[visit]
-        actor = U64(person)
+        actor = first_person + U64(person)
         ad = np.int64(visits.ad[visit]) if sells else np.int64(-1)
         # An advertisement comes again to whoever has seen it; what she did with it is not done a second time.
         again = ad >= 0 and has_seen(memory, row, ad)

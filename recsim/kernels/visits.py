@@ -17,7 +17,7 @@ D_VISIT = U64(1)
 @njit(**KERNEL)
 def draw_visits(
     order, stratum, region, visits, preference, hour_factor, search, external, standing, population, key0, key1, step,
-    out_person, out_stratum, out_entry, out_about,
+    first_person, out_person, out_stratum, out_entry, out_about,
 ):  # fmt: skip
     """Decide for each person whether a visit begins in this step.
 
@@ -32,7 +32,7 @@ def draw_visits(
         hour_factor: (R,) float32, days of visiting that this step stands for, by region.
         search, external: float32, shares of visits that begin with a search, with a link from elsewhere.
         standing: (C,) float32, cumulative shares by which the other half is about anyone.
-        population, key0, key1, step: draw key.
+        population, key0, key1, step: draw key. first_person: uint64, number of the person in row 0: draws are by number.
         out_person, out_stratum: (U,) int32, written. out_entry, out_about: (U,) int8, written.
 
     Returns:
@@ -41,7 +41,7 @@ def draw_visits(
     count = 0
     for place in range(order.size):
         person = order[place]
-        a, b, c, d = philox4(U64(person), U64(0), population, (step << U64(16)) | D_VISIT, key0, key1)
+        a, b, c, d = philox4(first_person + U64(person), U64(0), population, (step << U64(16)) | D_VISIT, key0, key1)
         rate = visits[person] * hour_factor[region[person]]
         if unit(a) >= F(1.0) - exp32(-rate):
             continue

@@ -72,7 +72,7 @@ class ArrayScorer:
         item_topic: np.ndarray, item_rows: np.ndarray, item_key: np.ndarray, window_start: int, *rest: Any,
     ) -> None:  # fmt: skip
         """Scores of visits first..last-1 into the last argument, (B, P+M) float32; arguments as generated modules have."""
-        scores, constants, params = rest[-1], rest[2], rest[3]
+        scores, constants, params, first_person = rest[-1], rest[2], rest[3], rest[-2]
         who, group = person[first:last], stratum[first:last]
         size = pool_rows.shape[2]
         slots = inbox[who] if scores.shape[1] > size else inbox[who, :0]
@@ -91,7 +91,9 @@ class ArrayScorer:
                 k = self.rows.index(name)
                 value = np.concatenate([pool_rows[group, k], item_rows[k, old]], axis=1)
             else:
-                value = np.broadcast_to(self._plain(name, constants, who[:, None]), there.shape)
+                value = np.broadcast_to(
+                    self._plain(name, constants, who[:, None] + np.int64(first_person)), there.shape
+                )
             given[name] = np.where(there, value, np.float32(0))
         found = self._call(self.policy.function, given, params, there.shape)
         scores[: last - first] = np.where(there, found, LOWEST)

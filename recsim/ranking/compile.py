@@ -299,7 +299,8 @@ class Parameters(NamedTuple):
 
 @njit(**HELPER)
 def fill(first, last, base, offset, in_network, person_of, language_of, region_of, estimate, topic, rows, keys, n,
-         inbox, item_topic, item_rows, item_key, window_start, constants, params, key0, key1, step, interest, out{takes}):
+         inbox, item_topic, item_rows, item_key, window_start, constants, params, key0, key1, step, first_person, interest,
+         out{takes}):
     """Scores of n items, laid side by side, for visits first..last-1: out[visit - base, offset:offset + n] is written.
 
     Either all visits have the same items (topic (D, n), rows (F, n), keys (n,)), or, in_network, the last n of each
@@ -310,6 +311,7 @@ def fill(first, last, base, offset, in_network, person_of, language_of, region_o
     p = Parameters({given}{"," if len(names) == 1 else ""})
     for visit in range(first, last):
         person = person_of[visit]
+        number = first_person + np.uint64(person)
         person_language, person_region = language_of[person], region_of[person]
         line = visit - base
         if in_network:
@@ -327,12 +329,13 @@ def fill(first, last, base, offset, in_network, person_of, language_of, region_o
 @njit(**KERNEL)
 def score_block(first, last, person, stratum, estimate, pool_topic, pool_rows, pool_key, pool_count, inbox,
                 item_topic, item_rows, item_key, window_start, person_language, person_region, constants, params,
-                key0, key1, step, scores{takes}):
+                key0, key1, step, first_person, scores{takes}):
     """Scores of visits first..last-1: pool positions, then inbox slots; minus infinity where there is nothing.
 
     person, stratum (V,) int32; estimate (U, D); pool_topic (S, D, P); pool_rows (S, F, P); pool_key (S, P);
     pool_count (S,); inbox (U, M) item numbers, -1 empty; item_topic (I, D); item_rows (F, W); item_key (I,);
-    scores (B, P+M) float32, row visit - first, written.
+    first_person uint64, number of the person in row 0, by which she draws; scores (B, P+M) float32, row visit - first,
+    written.
     """
     size = pool_topic.shape[2]
     slots = scores.shape[1] - size
@@ -346,7 +349,7 @@ def score_block(first, last, person, stratum, estimate, pool_topic, pool_rows, p
         n = np.int64(pool_count[s])
         fill(start, stop, first, 0, False, person, person_language, person_region, estimate, pool_topic[s], pool_rows[s],
              pool_key[s], n, inbox, item_topic, item_rows, item_key, window_start, constants, params, key0, key1, step,
-             interest, scores{given_too})
+             first_person, interest, scores{given_too})
         for line in range(start - first, stop - first):
             for j in range(n, size):
                 scores[line, j] = LOWEST
@@ -354,7 +357,7 @@ def score_block(first, last, person, stratum, estimate, pool_topic, pool_rows, p
     if slots > 0:
         fill(first, last, first, size, True, person, person_language, person_region, estimate, inbox_topic, inbox_rows,
              inbox_key, slots, inbox, item_topic, item_rows, item_key, window_start, constants, params, key0, key1, step,
-             interest, scores{given_too})
+             first_person, interest, scores{given_too})
 
 
 @njit(**KERNEL)
@@ -368,8 +371,8 @@ def score_items(count, window_start, item_rows, item_key, constants, params, key
     topic = np.zeros((1, count), np.float32)
     interest = np.empty(count + 1, np.float32)
     fill(0, 1, 0, 0, False, nobody, nowhere, nowhere, nothing, topic, item_rows, item_key[window_start:], count, none,
-         nothing, item_rows, item_key, window_start, constants, params, key0, key1, step, interest,
-         out.reshape((1, out.shape[0])){typical})
+         nothing, item_rows, item_key, window_start, constants, params, key0, key1, step,
+         np.uint64(0), interest, out.reshape((1, out.shape[0])){typical})
 
 
 @njit(**KERNEL)

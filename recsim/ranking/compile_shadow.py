@@ -36,7 +36,7 @@ def drawing_lines(row: str) -> str:
     """Lines that draw the feature ``noise`` of n items; ``row``, (n,) or longer, takes it and is called ``drawn`` there."""
     return f"""
     drawn = {row}
-    draw_units(person, keys, n, (step << np.uint64(16)) | np.uint64({int(Decision.POLICY_NOISE)}), key0, key1, drawn)"""
+    draw_units(number, keys, n, (step << np.uint64(16)) | np.uint64({int(Decision.POLICY_NOISE)}), key0, key1, drawn)"""
 
 
 def shadow_text(
@@ -64,7 +64,7 @@ def shadow_text(
     return f'''
 
 @njit(**HELPER)
-def shadow_fill(person, person_language, person_region, estimate, topic, rows, keys, n, in_network, constants, params,
+def shadow_fill(person, number, person_language, person_region, estimate, topic, rows, keys, n, in_network, constants, params,
                 key0, key1, step, interest, features, out, offset):
     """Scores of n items for every set of parameters: params (K, Q), features (F', n) scratch, out (K, P+M) written from column offset."""
 {settle}{affinity}{draws}
@@ -81,7 +81,7 @@ def shadow_fill(person, person_language, person_region, estimate, topic, rows, k
 @njit(**KERNEL)
 def shadow_block(first, last, person, stratum, estimate, pool_topic, pool_rows, pool_key, pool_count, inbox,
                  item_topic, item_rows, item_key, window_start, person_language, person_region, constants, params,
-                 key0, key1, step, scores):
+                 key0, key1, step, first_person, scores):
     """As score_block, with params (K, Q) and scores (B, K, P+M) float32."""
     size = pool_topic.shape[2]
     slots = scores.shape[2] - size
@@ -89,12 +89,13 @@ def shadow_block(first, last, person, stratum, estimate, pool_topic, pool_rows, 
     features = np.empty(({len(values)}, max(size, slots) + 1), np.float32)
 {INBOX_SCRATCH}    for visit in range(first, last):
         who = person[visit]
+        number = first_person + np.uint64(who)
         s = stratum[visit]
         table = scores[visit - first]
         n = np.int64(pool_count[s])
-        shadow_fill(who, person_language[who], person_region[who], estimate, pool_topic[s], pool_rows[s], pool_key[s],
+        shadow_fill(who, number, person_language[who], person_region[who], estimate, pool_topic[s], pool_rows[s], pool_key[s],
                     n, False, constants, params, key0, key1, step, interest, features, table, 0)
-{inbox_lines("who", "slots", "inbox_topic", "inbox_rows", "inbox_key")}        shadow_fill(who, person_language[who], person_region[who], estimate, inbox_topic, inbox_rows, inbox_key, slots,
+{inbox_lines("who", "slots", "inbox_topic", "inbox_rows", "inbox_key")}        shadow_fill(who, number, person_language[who], person_region[who], estimate, inbox_topic, inbox_rows, inbox_key, slots,
                     True, constants, params, key0, key1, step, interest, features, table, size)
         for k in range(params.shape[0]):
             for j in range(n, size):

@@ -64,7 +64,7 @@ FEATURES: dict[str, Feature] = {
         "({length_s} / (F(1.0) + {against_watch} * exp32(-(interest_slope * affinity))))", True, "seconds",
         "expected watch time of this person",
     ),
-    "person": Feature("pair", (), "F(person)", True, "number", "who is looking; exact up to 16 million"),
+    "person": Feature("pair", (), "F(number)", True, "number", "who is looking; exact up to 16 million"),
     "in_network": Feature("pair", (), "in_network", True, "true or false", "reached through a followed account"),
     "same_language": Feature("pair", ("language",), "({language} == person_language)", False, "true or false", "item in the person's language"),
     "same_region": Feature("pair", ("region",), "({region} == person_region)", False, "true or false", "item from the person's region"),

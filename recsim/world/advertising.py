@@ -12,6 +12,7 @@ from recsim.agents.supply_plans import AdPlan
 from recsim.state import ADVERTISEMENT, EXCLUDED, REMOVED
 from recsim.world.acting import removal_step
 from recsim.world.networks import AD, FLOWS
+from recsim.world.shards import add_up, of_all
 
 if TYPE_CHECKING:
     from recsim.world.world import World
@@ -57,8 +58,11 @@ class Advertising:
         wanted = np.array([world.state.bought[number][now] for number in self.acting], np.int64) * there
         if not wanted.any():
             return
+        exchange, first = world.state.exchange, np.int32(world.state.first_person)
         free = visits.entry[:visiting] == 0
-        granted = shared_fairly(wanted, int(free.sum()))
+        places = free.sum(keepdims=True)[None]
+        add_up(exchange, places)
+        granted = shared_fairly(wanted, int(places.sum()))
         for number, asked, count in zip(self.acting, wanted, granted, strict=True):
             if not asked:
                 continue
@@ -69,10 +73,13 @@ class Advertising:
             if ad.languages:
                 inside &= np.isin(cells.language[person], ad.languages)
             open_ = np.flatnonzero(inside)
-            place, which = choose_people(world.key, ad, plan.traits.population, person[open_], int(count), now)
+            # Chosen among the visits of all shards; each puts it into its own.
+            everybody, shard = of_all(exchange, person[open_] + first, np.full(len(open_), exchange.shard, np.int32))
+            place, which = choose_people(world.key, ad, plan.traits.population, everybody, int(count), now)
             goes = (self.stops[number][which] > now) & ~taken_down(world.state.status[self.copies[number][0]])[which]
-            visit = open_[place[goes]]
-            visits.ad[visit] = self.copies[number][(now - ad.first_step) // ad.lifetime][which[goes]]
+            here = goes & (shard[place] == exchange.shard)
+            visit = open_[place[here] - np.searchsorted(shard, exchange.shard)]
+            visits.ad[visit] = self.copies[number][(now - ad.first_step) // ad.lifetime][which[here]]
             free[visit] = False
             flows = {"attempted": int(asked), "prevented": int((~goes).sum()), "counted": int(goes.sum())}
             world.record.tactics(plan.campaigns[ad.campaign].id)[:, AD] += [flows[name] for name in FLOWS]

@@ -34,9 +34,12 @@ from recsim.world.memory import Memory
 from recsim.world.networks import make_network, searches
 from recsim.world.plan import Plan
 from recsim.world.seen import empty_memory, first_pages, forked, keeps_pages
+from recsim.world.shards import ALONE, Exchange, bounds, of_all
 
 if TYPE_CHECKING:
     from recsim.world.moderation import Docket
+
+FIRST = np.uint64(0)
 
 
 @dataclasses.dataclass
@@ -82,6 +85,8 @@ class State:
     bare: np.ndarray | None = None  # (I, 10) int64, unweighted events without inauthentic ones, where `clean` weighs
     docket: Docket | None = None  # what moderation knows and has pending, if it does anything
     memory: Memory | None = None  # log and learned arrays, if the policy refits
+    first_person: np.uint64 = FIRST  # number of the person in row 0: the rows of other people are in other shards
+    exchange: Exchange = ALONE  # with these
 
     def cast(self, acting: np.ndarray) -> None:
         """Give this world the posts of some campaigns, and what replaces those of the others.
@@ -158,25 +163,30 @@ def _merged(one: Any, other: Any, where: np.ndarray) -> Any:
     return type(one)(*columns)
 
 
-def build_state(plan: Plan, key: Key, paged: bool | None = None) -> State:
+def build_state(plan: Plan, key: Key, paged: bool | None = None, exchange: Exchange = ALONE) -> State:
     """Draw people, supply and the follow graph of one replicate.
 
     Args:
         plan, key: of the replicate.
         paged: whether what people have been shown is kept in pages instead of bits; None: see `keeps_pages`. It changes
             no number.
+        exchange: with the other shards of the world; only the people of this one get rows.
     """
     traits, activity, guards = plan.traits, plan.scenario.activity, plan.safeguards
+    mine = range(*bounds(plan.people, exchange.shards)[exchange.shard : exchange.shard + 2].tolist())
+    people, first = len(mine), mine.start
     position = place_candidates(key, plan.supply.candidate_population)
-    latent, cells = build_people(key, traits, plan.people, position)
-    supply = build_supply(key, plan.supply, plan.posts, latent.preference, traits.population, plan.ads)
-    people, items = plan.people, len(supply.items.id)
+    latent, cells = build_people(key, traits, plan.people, position, mine)
+    (preference,) = of_all(exchange, latent.preference)
+    supply = build_supply(key, plan.supply, plan.posts, preference, traits.population, plan.ads, mine)
+    items = len(supply.items.id)
     born = np.searchsorted(supply.items.created, np.arange(plan.steps + 1)).astype(np.int64)
-    estimate = first_estimate(key, traits, latent.taste, plan.scenario.platform.predictor.initial_accuracy.value)
+    accuracy = plan.scenario.platform.predictor.initial_accuracy.value
+    estimate = first_estimate(key, traits, latent.taste, accuracy, first)
     remembered = 0 if plan.policy.fatigue is None else HIDDEN
     window = largest_window(plan, born)
-    paged = keeps_pages(plan, born, window) if paged is None else paged
-    seen, pages = empty_memory(people, window, first_pages(plan) if paged else 0)
+    paged = keeps_pages(plan, people, born, window) if paged is None else paged
+    seen, pages = empty_memory(people, window, first_pages(plan, people) if paged else 0)
     observed = Observed(
         estimate=estimate,
         stratum=np.zeros(people, np.int32),
@@ -184,7 +194,7 @@ def build_state(plan: Plan, key: Key, paged: bool | None = None) -> State:
         inbox_next=np.zeros(people, np.int32),
         seen=seen,
         weight=np.full(people if plan.weighs else 0, FULL, np.int32),
-        group=group_of(key, traits.population, people if plan.weighs else 0, guards.aggregate.groups),
+        group=group_of(key, traits.population, people if plan.weighs else 0, guards.aggregate.groups, first),
         hidden_author=np.full((people, remembered), -1, np.int32),
         hidden_step=np.zeros((people, remembered), np.int32),
         hidden_next=np.zeros((people if remembered else 0, 1), np.int32),
@@ -202,15 +212,16 @@ def build_state(plan: Plan, key: Key, paged: bool | None = None) -> State:
         status=np.zeros(items, np.uint8), trust=np.ones(people if plan.weighs else 0, np.float32),
         acted=np.zeros(people if plan.weighs else 0, np.int32),
         standing=standing_of(
-            key, traits.population, people if plan.weighs or plan.moderated else 0, activity.account_age_days.value
+            key, traits.population, people if plan.weighs or plan.moderated else 0, activity.account_age_days.value, first
         ),
         weighed=weighing_book(items, nominal_actions(plan)) if plan.weighs else None,
         vanishes=supply.vanishes, poster=supply.poster, down=np.zeros(items, np.bool_),
-        demobilised=no_demobilising(plan),
+        demobilised=no_demobilising(plan, people),
         sought=np.zeros((len(plan.candidates), items if searches(plan) else 0), np.float32),
         rosters=make_rosters(plan, key, items),
         bought=[impressions_by_step(key, ad, plan.steps) for ad in plan.ads],
         memory=None if plan.policy.refit is None else Memory.empty(items),
+        first_person=np.uint64(first), exchange=exchange,
     )  # fmt: skip
 
 
@@ -228,22 +239,22 @@ def make_rosters(plan: Plan, key: Key, items: int) -> dict[str, Roster]:
     return out
 
 
-def standing_of(key: Key, population: int, accounts: int, mean_days: float) -> np.ndarray:
-    """(N, 2) float32: age of accounts in days, exponential; a standing draw in [0, 1)."""
+def standing_of(key: Key, population: int, accounts: int, mean_days: float, first: int = 0) -> np.ndarray:
+    """(N, 2) float32: age of accounts in days, exponential; a standing draw in [0, 1). Numbers count from ``first``."""
     out = np.empty((accounts, 2), np.float32)
-    for who in blocks_of(accounts):
+    for rows, who in blocks_of(accounts, first):
         u = rng.uniforms(key, Decision.STANDING, population, who)
-        out[who, 0] = -rng.logarithms(np.float32(1.0) - u[:, 0]) * np.float32(mean_days)
-        out[who, 1] = u[:, 1]
+        out[rows, 0] = -rng.logarithms(np.float32(1.0) - u[:, 0]) * np.float32(mean_days)
+        out[rows, 1] = u[:, 1]
     return out
 
 
-def group_of(key: Key, population: int, accounts: int, groups: int) -> np.ndarray:
-    """(N,) uint8, the random group in which an account is counted."""
+def group_of(key: Key, population: int, accounts: int, groups: int, first: int = 0) -> np.ndarray:
+    """(N,) uint8, the random group in which an account is counted; numbers count from ``first``."""
     out = np.empty(accounts, np.uint8)
-    for who in blocks_of(accounts):
+    for rows, who in blocks_of(accounts, first):
         u = rng.words(key, Decision.STANDING, population, who)[:, 2]
-        out[who] = (u.astype(np.uint64) * np.uint64(groups)) >> np.uint64(32)
+        out[rows] = (u.astype(np.uint64) * np.uint64(groups)) >> np.uint64(32)
     return out
 
 

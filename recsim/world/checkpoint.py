@@ -23,10 +23,10 @@ from recsim.world.world import World
 FIXED = {
     "State": {
         "latent", "cells", "position", "items", "scheduled", "replaced", "born", "standing", "vanishes", "poster",
-        "bought",
+        "bought", "first_person", "exchange",
     },
     "Observed": {"group"},
-    "Accounts": {"official", "start", "person"},
+    "Accounts": {"official", "start", "person", "audience"},
     "Roster": {"aged", "delay", "luck", "willing", "address", "language"},
 }  # fmt: skip
 """Fields that never change after the state is built, or, as ``State.items``, follow from what is saved: `State.cast`."""
@@ -48,7 +48,7 @@ def snapshot(world: World) -> dict[str, Any]:
 
     Arrays are the world's own: write them down before it goes on.
     """
-    feed, register = world.feed, world.moderation.__dict__.get("register")
+    feed, register = world.feed, world.moderation.built
     tally = {name: getattr(feed.tally, name).sum(axis=0) for name in SUMS}
     return {
         "state": packed(world.state),

@@ -20,9 +20,9 @@ def demobilises(plan: Plan) -> bool:
     return any(bool(post.mix.demobilising.any()) for post in plan.posts)
 
 
-def no_demobilising(plan: Plan) -> np.ndarray:
+def no_demobilising(plan: Plan, people: int) -> np.ndarray:
     """(U, C, 3) int32 zeros; U = 0 if no campaign has such posts."""
-    return np.zeros((plan.people if demobilises(plan) else 0, len(plan.candidates), len(STANCES)), np.int32)
+    return np.zeros((people if demobilises(plan) else 0, len(plan.candidates), len(STANCES)), np.int32)
 
 
 def add_seen(observed: Observed, items: Items, start: int, end: int, out: np.ndarray) -> None:

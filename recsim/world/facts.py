@@ -6,6 +6,7 @@ import numpy as np
 
 from recsim.metrics import effective_number, gini, largest, share_of, shares, smallest_half, top_share
 from recsim.state import ACTIONS, ADVERTISEMENT, FIXED, VIEW
+from recsim.world.shards import of_all
 from recsim.world.world import World
 
 
@@ -27,8 +28,9 @@ def platform_facts(world: World, first_step: int) -> dict[str, float]:
     facts["videos_per_visit"] = examined / max(1.0, visits)
     facts["videos_per_day"] = examined / plan.people / max(1, len(days))
     facts["visits_per_day"] = visits / plan.people / max(1, len(days))
-    facts["activity_top10_share"] = top_share(state.latent.visits, 0.1)
-    facts["candidate_exposure_top1_share"] = top_share(world.feed.tally.met, 0.01)
+    visits_a_day, met = of_all(state.exchange, state.latent.visits, world.feed.tally.met)
+    facts["activity_top10_share"] = top_share(visits_a_day, 0.1)
+    facts["candidate_exposure_top1_share"] = top_share(met, 0.01)
     facts["candidate_feed_share"] = human[:-1, VIEW].sum() / views
     facts |= people_facts(world, views)
 
@@ -77,7 +79,7 @@ def people_facts(world: World, views: float) -> dict[str, float]:
     author, items = state.items.author[low:high], state.items
     by_topic = np.bincount(items.primary[low:high], weights=seen, minlength=plan.scenario.content.topics)
     content = items.labels.kind[low:high] != ADVERTISEMENT  # who buys a place is no small creator
-    small = smallest_half(np.diff(state.accounts.start), np.unique(author[content]))
+    small = smallest_half(state.accounts.audience, np.unique(author[content]))
     return {
         "watch_s_per_view": seconds / views,
         "watch_s_per_person_day": seconds / plan.people / max(1, len(record.days)),

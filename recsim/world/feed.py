@@ -62,7 +62,7 @@ class Feed:
         self.books = books or Books(plan, state, FACTUAL)
         self.plan, self.state, self.key, self.threads = plan, state, key, threads
         self.pool_of_threads = ThreadPoolExecutor(threads) if threads > 1 else None
-        people, candidates = plan.people, len(plan.candidates)
+        people, candidates = len(state.latent.visits), len(plan.candidates)
         platform, guards = plan.scenario.platform, plan.safeguards
         self.size = platform.retrieval.pool if plan.policy.uses_pool else 16
         self.predictor = Predictor(plan, state, self.books)
@@ -119,7 +119,7 @@ class Feed:
         kept = 0 if self.learner is None else ROOM
         signals = plan.policy.signal_bits if self.learner is not None else NO_SIGNALS
         self.tally = Tally(
-            items=np.zeros((threads, self.window, len(ACTIONS)), np.int32 if people < NARROW else np.int64),
+            items=np.zeros((threads, self.window, len(ACTIONS)), np.int32 if plan.people < NARROW else np.int64),
             exposure=np.zeros((threads, len(plan.segments), candidates, 3), np.int64),
             comments=np.zeros((threads, len(plan.segments), candidates), np.int64),
             provenance=np.zeros((threads, candidates, len(KINDS), len(SOURCES)), np.int64),
@@ -468,7 +468,7 @@ class Feed:
                 low, high, visits.person, visits.stratum, self.predictor.person, self.pool_topic, self.pool_rows,
                 self.pools.key, self.pools.size, state.observed.inbox, self.predictor.item, self.rows, state.items.key,
                 np.int64(start), state.cells.language, state.cells.region, self.constants, plan.parameters, key0,
-                key1, np.uint64(step), self.scores[thread], *given,
+                key1, np.uint64(step), state.first_person, self.scores[thread], *given,
             )  # fmt: skip
         if self.reach.demotes:
             weighing.demote_block(
@@ -496,7 +496,7 @@ class Feed:
             low, high, visits.person, visits.stratum, self.predictor.person, self.pool_topic, self.pool_rows,
             self.pools.key, self.pools.size, state.observed.inbox, self.predictor.item, self.rows, state.items.key,
             np.int64(start), state.cells.language, state.cells.region, self.constants, plan.shadows, key0, key1,
-            np.uint64(step), scores,
+            np.uint64(step), state.first_person, scores,
         )  # fmt: skip
         shadow.count_top(
             low, high, thread, scores, visits, self.pools, self.observed(thread), self.eligible,
@@ -510,5 +510,6 @@ class Feed:
         look.look_block(
             low, high, thread, self.scores[thread], self.visits, self.pools, state.latent, state.cells,
             self.observed(thread), state.items, state.position, self.proof, self.eligible, state.counters.top_comment,
-            plan.reaction, np.uint64(plan.traits.population), key0, key1, np.uint64(step), np.int64(start), self.tally,
+            plan.reaction, np.uint64(plan.traits.population), key0, key1, np.uint64(step),
+            state.first_person, np.int64(start), self.tally,
         )  # fmt: skip

@@ -58,7 +58,7 @@ class Guard:
 
     def _people(self) -> AccountView:
         state, world = self.world.state, self.world
-        people = world.plan.people
+        people = len(state.latent.visits)
         none = np.zeros(people, np.float32)
         acted = world.feed.tally.acted
         return AccountView(

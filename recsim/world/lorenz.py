@@ -7,6 +7,7 @@ import pandas as pd
 
 from recsim.metrics import LORENZ_POINTS, gini, lorenz
 from recsim.state import ADVERTISEMENT
+from recsim.world.shards import of_all
 from recsim.world.world import World
 
 
@@ -23,7 +24,8 @@ def lorenz_table(world: World) -> pd.DataFrame:
     views = (state.counters.human[:, 0] - world.viewed)[low:high][content].astype(float)
     author = state.items.author[low:high][content]
     by_author = np.bincount(author, weights=views)[np.unique(author)] if len(author) else np.zeros(0)
-    units = {"items": views, "creators": by_author, "people": world.feed.tally.met.astype(float)}
+    (met,) = of_all(state.exchange, world.feed.tally.met)
+    units = {"items": views, "creators": by_author, "people": met.astype(float)}
     points = np.array(LORENZ_POINTS)
     return world.record._frame(
         {

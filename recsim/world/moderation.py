@@ -7,7 +7,6 @@ network's accounts are grouped in that number, since their actions are thinned b
 from __future__ import annotations
 
 import dataclasses
-import functools
 from typing import TYPE_CHECKING
 
 import mesa
@@ -22,6 +21,7 @@ from recsim.state import ADVERTISEMENT, DEMOTED, EXCLUDED, LABELLED, LIKE, REMOV
 from recsim.world.desk import make_appealing, make_desk, make_notice
 from recsim.world.register import Register
 from recsim.world.rollback import roll_back
+from recsim.world.shards import in_order_of_visits
 
 if TYPE_CHECKING:
     from recsim.scenario.moderation import Detector
@@ -75,13 +75,16 @@ class Moderation(mesa.Agent):
         self.account = then.account_effect(actions.account, actions.rollback, actions.captcha_factor.value)
         self.item = then.item_effect(actions.item, actions.demote_factor.value)
         self.hours = hours
+        self.built: Register | None = None
         if model.state.docket is None and self.active:
             model.state.docket = self._empty()
 
-    @functools.cached_property
+    @property
     def register(self) -> Register:
-        """All accounts; built when first needed."""
-        return Register(self.model)
+        """All accounts; built when first needed, by all shards of a world at the same time."""
+        if self.built is None:
+            self.built = Register(self.model)
+        return self.built
 
     @property
     def active(self) -> bool:
@@ -132,12 +135,16 @@ class Moderation(mesa.Agent):
     # ---- what comes in ----------------------------------------------------------------------------------------
 
     def _collect(self, docket: Docket) -> None:
-        """People's actions of the step, threads in order, and nothing older than the longest memory of a detector."""
-        tally, now = self.model.feed.tally, self.model.now
-        for thread, count in enumerate(tally.acts_count):
-            if count:
-                docket.log.append(_unfolded(tally.acts[thread, :count], now))
+        """People's actions of the step, in order of visits, and nothing older than the longest memory of a detector."""
+        tally, now, state = self.model.feed.tally, self.model.now, self.model.state
+        acts = np.concatenate([tally.acts[thread, :count] for thread, count in enumerate(tally.acts_count)])
         tally.acts_count[:] = 0
+        person, (item, bits) = in_order_of_visits(
+            state.exchange, acts[:, 0], lambda rows: state.observed.stratum[rows], int(state.first_person),
+            [acts[:, 1], acts[:, 2]],
+        )  # fmt: skip
+        if len(person):
+            docket.log.append(_unfolded(np.stack([person, item, bits], axis=1), now))
         memory = max((d.log_days.value for d in self.config.detectors), default=0) * 24 / self.hours
         while docket.log and docket.log[0][0, 3] < now - memory:
             docket.log.pop(0)

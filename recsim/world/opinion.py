@@ -23,6 +23,7 @@ from recsim.opinion.voting import (
 from recsim.scenario.opinion import Opinion
 from recsim.world.arms import COUNTERFACTUAL
 from recsim.world.demobilising import demobilised_by_now
+from recsim.world.shards import of_all
 
 if TYPE_CHECKING:
     from recsim.world.world import World
@@ -37,8 +38,10 @@ def opinion_tables(world: World) -> dict[str, pd.DataFrame]:
         return {}
     voters = _voters(world)
     radius = config.confidence_radius.value
-    counted = heard(voters, world.feed.tally.impressions, radius)
-    demobilised = demobilised_by_now(world)
+    impressions, demobilised = of_all(
+        world.state.exchange, world.feed.tally.impressions, demobilised_by_now(world)
+    )  # fmt: skip
+    counted = heard(voters, impressions, radius)
     demobilising = heard(voters, demobilised, radius) if len(demobilised) else np.zeros_like(counted)
     out = {"opinion": _opinion_frame(world, config, voters, counted, demobilising)}
     if world.arm.name == COUNTERFACTUAL.name:
@@ -48,9 +51,9 @@ def opinion_tables(world: World) -> dict[str, pd.DataFrame]:
 
 def _voters(world: World) -> Voters:
     plan, state = world.plan, world.state
+    position, language = of_all(state.exchange, state.latent.position, state.cells.language)
     return Voters(
-        position=state.latent.position, place=state.position,
-        prior=plan.traits.preference[state.cells.language].astype(np.float32), spread=float(DISTANCE_WITHIN),
+        position=position, place=state.position, prior=plan.traits.preference[language].astype(np.float32), spread=float(DISTANCE_WITHIN),
         turnout=plan.scenario.opinion.turnout.value,
     )  # fmt: skip
 

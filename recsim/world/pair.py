@@ -21,6 +21,7 @@ from recsim.world.lorenz import lorenz_table
 from recsim.world.opinion import OPINION_TABLES, opinion_tables
 from recsim.world.persons import ASKED, persons_table
 from recsim.world.plan import Plan, make_plan
+from recsim.world.shards import ALONE, Exchange, add_up, of_all
 from recsim.world.tree import branching
 from recsim.world.world import World
 
@@ -84,6 +85,7 @@ def simulate_arms(
     threads: int = 1,
     report: Callable[[float], None] | None = None,
     store: Store | None = None,
+    exchange: Exchange = ALONE,
 ) -> Outcome:
     """Simulate one replicate: the shared days once, then every arm in every luck branch.
 
@@ -98,6 +100,7 @@ def simulate_arms(
         threads: threads for the feed; the result does not depend on it.
         report: called with the fraction done after each simulated day.
         store: where to keep checkpoints and to go on from; the result does not depend on it.
+        exchange: with the other shards, which simulate the same arms at the same time; all return the same.
 
     Returns:
         The outcome; ``meta["forks"]`` lists (step, arms that went on together) of every part that was simulated.
@@ -112,7 +115,7 @@ def simulate_arms(
 
     def build() -> State:
         began = time.perf_counter()
-        state = build_state(plan, key)
+        state = build_state(plan, key, exchange=exchange)
         built[0] += time.perf_counter() - began
         return state
 
@@ -151,7 +154,7 @@ def left_behind(world: World, leg: Leg, results: Mapping[int, dict[str, Any]], f
                 out["tables"]["persons"] = persons_table(world, history)
             out["own_actions"] = int(world.record.own_actions[0])
         elif ASKED in world.plan.scenario.audit.metrics:
-            out["history"] = world.feed.tally.impressions.sum(axis=2)
+            out["history"] = of_all(world.state.exchange, world.feed.tally.impressions.sum(axis=2))[0]
     return out
 
 
@@ -197,12 +200,17 @@ def _relabelled(frame: pd.DataFrame, arm: str) -> pd.DataFrame:
 def _reach_frame(world: World) -> pd.DataFrame:
     """People reached at least once about each candidate within the campaign window, by region."""
     plan, reached = world.plan, world.feed.tally.reached
-    rows = []
-    for number, region in enumerate(plan.regions):
+    counts = np.zeros((1, len(plan.regions), len(plan.candidates), 2), np.int64)
+    for number in range(len(plan.regions)):
         inside = world.state.cells.region == number
-        for bit, candidate in enumerate(plan.candidates):
-            who = int(((reached[inside] >> np.uint64(bit)) & np.uint64(1)).sum())
-            rows.append((region, candidate.id, who, int(inside.sum())))
+        for bit in range(len(plan.candidates)):
+            counts[0, number, bit] = ((reached[inside] >> np.uint64(bit)) & np.uint64(1)).sum(), inside.sum()
+    add_up(world.state.exchange, counts)
+    rows = [
+        (region, candidate.id, *counts[0, number, bit].tolist())
+        for number, region in enumerate(plan.regions)
+        for bit, candidate in enumerate(plan.candidates)
+    ]
     columns = list(zip(*rows, strict=True))
     return world.record._frame(
         {

@@ -9,6 +9,7 @@ import pandas as pd
 
 from recsim.metrics import calibration, shares
 from recsim.scenario.schema import Scenario
+from recsim.world.shards import of_all
 
 if TYPE_CHECKING:
     from recsim.world.world import World
@@ -32,7 +33,7 @@ def persons_table(world: World, history: np.ndarray) -> pd.DataFrame:
     Returns:
         name (calibration, share), candidate ("none" for the former), value, people (over whom the mean is).
     """
-    shown = world.feed.tally.impressions.sum(axis=2)
+    (shown,) = of_all(world.state.exchange, world.feed.tally.impressions.sum(axis=2))
     bits, own = calibration(history, shown), shares(shown)
     rows = [(ASKED, "none", bits), *(("share", c.id, own[:, k]) for k, c in enumerate(world.plan.candidates))]
     known = [values[~np.isnan(values)] for *_, values in rows]

@@ -14,6 +14,7 @@ from recsim.rng import Key
 from recsim.state import ACTIONS, KINDS, SOURCES, STANCES
 from recsim.world.networks import FLOWS, TACTICS, price_list
 from recsim.world.plan import Plan
+from recsim.world.shards import add_up
 
 REVIEW_COLUMNS = ("decided", "rightly_found", "wrongly_found", "missed")
 FOUND_COLUMNS = ("flagged", "inauthentic_flagged", "inauthentic", "people_flagged", "people")
@@ -56,6 +57,7 @@ class Record:
         """Move the day's sums into the tables and clear them."""
         tally, plan, state = world.feed.tally, self.plan, world.state
         day = world.now // plan.steps_per_day - plan.days
+        add_up(state.exchange, tally.exposure, tally.comments, tally.provenance, tally.feed, tally.shadow, tally.well)
         self.days.append(
             {
                 "day": day,
@@ -122,6 +124,7 @@ class Record:
         cells = state.cells.region, state.cells.language
         for column, value in enumerate((np.ones_like(acted), (state.trust < 1).astype(np.int64), acted, lost)):
             np.add.at(out[..., column], cells, value)
+        add_up(state.exchange, out[None])
         return out
 
     # ---- tables -----------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from recsim.state import Tally
 from recsim.world.books import Books
 from recsim.world.build import State
 from recsim.world.plan import Plan
+from recsim.world.shards import add_up, in_order_of_visits
 
 NOTHING = np.zeros(0, np.int8)
 NO_SIGNALS = np.zeros(0, np.int64)
@@ -55,17 +56,25 @@ class Learner:
         return number
 
     def collect(self, step: int, start: int, end: int, tally: Tally) -> None:
-        """Take over the step's interactions of people: threads in order, which is the order of visits."""
+        """Take over the step's interactions of people, in the order of visits."""
+        parts = []
         for thread, count in enumerate(tally.engaged_count):
             person, item = tally.engaged_person[thread, :count], tally.engaged_item[thread, :count]
-            value = tally.engaged_value[thread, :count]
+            value = tally.engaged_value[thread, :count] if self.signed else np.zeros(count, np.int8)
             weight = self.state.observed.weight
             if len(weight):  # of what does not count nothing is learned
                 counts = weight[person] > 0
-                item, person, value = item[counts], person[counts], value[counts] if self.signed else value
-            self._append(person, item, value, step)
+                item, person, value = item[counts], person[counts], value[counts]
+            parts.append((person, item, value))
         tally.engaged_count[:] = 0
+        state = self.state
+        person, item, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+        person, (item, value) = in_order_of_visits(
+            state.exchange, person, lambda rows: state.observed.stratum[rows], int(state.first_person), [item, value]
+        )
+        self._append(person, item, value, step)
         sums = tally.context[:, : end - start]
+        add_up(state.exchange, sums)
         self.memory.context[start:end] += sums.sum(axis=0)
         sums[:] = 0
 
@@ -164,11 +173,14 @@ class Learner:
             out[:] = 0
             return
         common = (low, high, visits.person, visits.stratum, pools.item, pools.size, inbox)
+        mine = slice(int(self.state.first_person), None)  # what is learned of people is learned of all
         if learned.person is not None:
-            match.product_block(*common, learned.person, learned.item, first, out)
+            match.product_block(*common, learned.person[mine], learned.item, first, out)
         elif learned.history is not None:
             window = self.memory.known[1] - self.memory.known[0]
-            match.neighbour_block(*common, learned.history, learned.neighbour, learned.similarity, first, window, out)
+            match.neighbour_block(
+                *common, learned.history[mine], learned.neighbour, learned.similarity, first, window, out
+            )
         else:
             out[:] = 0
 

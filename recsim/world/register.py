@@ -12,6 +12,7 @@ from recsim.agents.detectors import Log
 from recsim.agents.enforcement import AccountEffect
 from recsim.rng import hash32
 from recsim.state import ADVERTISEMENT, BOT, IMPERSONATION, INFLUENCER, KINDS
+from recsim.world.shards import of_all
 
 if TYPE_CHECKING:
     from recsim.scenario.moderation import Notice
@@ -42,10 +43,11 @@ class Register:
         spd = plan.steps_per_day
         population = [np.full(plan.people, hash32("people"), np.uint32)]
         number = [np.arange(plan.people, dtype=np.uint32)]
-        age = [state.standing[:, 0]]
+        age_of_people, language_of_people = of_all(state.exchange, state.standing[:, 0], state.cells.language)
+        age = [age_of_people]
         fake = [np.zeros(plan.people, bool)]
         address = [np.arange(plan.people, dtype=np.int32)]
-        language = [state.cells.language]
+        language = [language_of_people]
         count = plan.people
         for agent in world.networks:
             roster = agent.roster
@@ -118,7 +120,7 @@ class Register:
 
     def sanction(self, place: np.ndarray, effect: AccountEffect) -> None:
         """Let a sanction begin. A person under one goes on watching: what she does counts less, or not at all."""
-        people = place[place < self.people]
+        people = self._rows(place)
         trust = np.float32(0.0 if not effect.counts else effect.activity)
         self.world.state.trust[people] = np.minimum(self.world.state.trust[people], trust)
         for agent, mask in self.of_networks(place):
@@ -127,9 +129,15 @@ class Register:
                 roster.trust[mask] = 0.0
             roster.active[mask] &= roster.luck[mask] < np.float32(effect.activity)
 
+    def _rows(self, place: np.ndarray) -> np.ndarray:
+        """Rows of the people among these entries; those of other shards have theirs there."""
+        state = self.world.state
+        rows = place[place < self.people] - int(state.first_person)
+        return rows[(rows >= 0) & (rows < len(state.trust))]
+
     def release(self, place: np.ndarray) -> None:
         """Let a sanction end."""
-        self.world.state.trust[place[place < self.people]] = 1.0
+        self.world.state.trust[self._rows(place)] = 1.0
         for agent, mask in self.of_networks(place):
             agent.roster.trust[mask] = 1.0
             agent.roster.active[mask] = True

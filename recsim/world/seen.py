@@ -41,14 +41,15 @@ def page_bytes(plan: Plan) -> float:
     return 2 * shown.PAGE * (expected_entries(plan) / shown.ENTRIES + 0.5) + 5
 
 
-def keeps_pages(plan: Plan, born: np.ndarray, window: int) -> bool:
+def keeps_pages(plan: Plan, people: int, born: np.ndarray, window: int) -> bool:
     """Whether pages take the place of bits: where those would be large, and pages are smaller and can tell items apart.
 
     Args:
-        plan: the scenario. born: (steps + 1,) int64, first item created at or after each step. window: most live items.
+        plan: the scenario. people: rows. born: (steps + 1,) int64, first item created at or after each step. window: most
+            live items.
     """
     bits = 8 * words_of(window)
-    return plan.people * bits > SMALL and page_bytes(plan) < bits and can_tell_apart(plan, born, window)
+    return people * bits > SMALL and page_bytes(plan) < bits and can_tell_apart(plan, born, window)
 
 
 def can_tell_apart(plan: Plan, born: np.ndarray, window: int) -> bool:
@@ -81,9 +82,9 @@ def empty_memory(people: int, window: int, pages: int) -> tuple[np.ndarray, Page
     )  # fmt: skip
 
 
-def first_pages(plan: Plan) -> int:
-    """Room for pages at the start of a run: what people are expected to need at most."""
-    return int(plan.people * (expected_entries(plan) / shown.ENTRIES + 0.75)) + 1024
+def first_pages(plan: Plan, people: int) -> int:
+    """Room for pages at the start of a run: what so many people are expected to need at most."""
+    return int(people * (expected_entries(plan) / shown.ENTRIES + 0.75)) + 1024
 
 
 def forked(pages: Pages) -> Pages:

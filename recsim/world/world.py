@@ -17,6 +17,7 @@ from recsim.kernels import inbox, weighing
 from recsim.kernels.slate import forget
 from recsim.kernels.visits import draw_visits
 from recsim.rng import Key
+from recsim.state import Tally
 from recsim.world.acting import Network
 from recsim.world.advertising import Advertising
 from recsim.world.arms import Arm
@@ -32,6 +33,7 @@ from recsim.world.networks import make_network
 from recsim.world.plan import Plan
 from recsim.world.record import Record
 from recsim.world.seen import sweep
+from recsim.world.shards import add_up
 from recsim.world.takedown import take_down
 
 
@@ -144,7 +146,7 @@ class World(mesa.Model):
         """Let go of the arrays: Mesa's model and agents refer to each other, so they would wait for the collector."""
         del self.feed.reach  # it refers to the feed
         del self.state, self.feed, self.books, self.guard, self.advertising
-        self.moderation.__dict__.pop("register", None)
+        self.moderation.built = None
         self.networks.clear()
         self.remove_all_agents()
 
@@ -174,7 +176,7 @@ class People(mesa.Agent):
             feed.order, state.observed.stratum, state.cells.region, state.latent.visits, state.latent.preference,
             self.hour_factor[slot], np.float32(activity.search_share.value),
             np.float32(activity.external_share.value), plan.standing, np.uint64(plan.traits.population), key0, key1,
-            np.uint64(world.now), feed.visits.person, feed.visits.stratum, feed.visits.entry, feed.visits.about,
+            np.uint64(world.now), state.first_person, feed.visits.person, feed.visits.stratum, feed.visits.entry, feed.visits.about,
         )  # fmt: skip
 
     def respond(self, start: int, end: int) -> None:
@@ -182,6 +184,15 @@ class People(mesa.Agent):
         world, tally = self.model, self.model.feed.tally
         key0, key1 = world.key.words
         state = world.state
+        before = self.follow(tally)
+        if world.feed.learner is not None:
+            world.feed.learner.collect(world.now, start, end, tally)
+        if (
+            state.exchange.shards > 1
+        ):  # nobody has learned anything of this step yet: what all shards saw comes together
+            count, others = end - start, state.accounts.followers - before
+            add_up(state.exchange, tally.items[:, :count], tally.valued[:, :count], others[None])
+            state.accounts.followers[:] = before + others
         counting.count_people(
             start, end, tally.items, state.items.labels.candidate, state.counters, world.record.human,
             np.uint64(world.plan.traits.population), key0, key1, state.items.key, state.items.length,
@@ -189,11 +200,15 @@ class People(mesa.Agent):
         )  # fmt: skip
         if len(state.counters.valued):
             weighing.fold_weighed(start, end, tally.valued, state.counters.valued)
+
+    def follow(self, tally: Tally) -> np.ndarray:
+        """Add the step's follows; returns the followers of every author before, (A,) int64."""
+        state = self.model.state
+        before = state.accounts.followers.copy() if state.exchange.shards > 1 else state.accounts.followers
         for thread, count in enumerate(tally.follow_count):
             state.add_follows(tally.follow_person[thread], tally.follow_author[thread], int(count))
         tally.follow_count[:] = 0
-        if world.feed.learner is not None:
-            world.feed.learner.collect(world.now, start, end, tally)
+        return before
 
 
 class Creators(mesa.Agent):
