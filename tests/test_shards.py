@@ -75,8 +75,13 @@ def same(scenario, counts, threads=1):
         for outcome in in_shards(scenario, shards, threads=threads):
             assert outcome.frames.keys() == whole.frames.keys()
             for name, frame in whole.frames.items():
-                pd.testing.assert_frame_equal(outcome.frames[name], frame, check_exact=True, obj=f"{name}, {shards} shards")
-            assert (outcome.meta["impressions"], outcome.meta["visits"]) == (whole.meta["impressions"], whole.meta["visits"])
+                pd.testing.assert_frame_equal(
+                    outcome.frames[name], frame, check_exact=True, obj=f"{name}, {shards} shards"
+                )
+            assert (outcome.meta["impressions"], outcome.meta["visits"]) == (
+                whole.meta["impressions"],
+                whole.meta["visits"],
+            )
             assert outcome.meta["own_actions"] == whole.meta["own_actions"]
     return whole
 

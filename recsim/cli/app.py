@@ -25,6 +25,7 @@ from recsim.cli.options import (
     Scale,
     Seed,
     Set,
+    Shards,
     Threads,
     Workers,
     Yes,
@@ -76,6 +77,7 @@ def run(
     cluster: Cluster = None,
     fixed_parameters: Fixed = False,
     resume: Resume = False,
+    shards: Shards = 1,
     checkpoint_every: Every = None,
     force: Force = False,
     yes: Yes = False,
@@ -87,7 +89,9 @@ def run(
     from recsim.cli.run import How, What, run_command
 
     what = What(config, list(set_ or []), replicates, scale, dose, seed, ensemble)
-    how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster, checkpoint_every)
+    how = How(
+        out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster, checkpoint_every, shards
+    )  # fmt: skip
     run_command(what, policy, how, Under(plan, deviation))
 
 

@@ -24,6 +24,13 @@ Threads = Annotated[
 Cluster = Annotated[
     str | None, typer.Option(help="a Dask cluster: local, or tcp://host:port (docs/cluster.md); never changes a result")
 ]  # fmt: skip
+Shards = Annotated[
+    int,
+    typer.Option(
+        help="processes among which the people of each replicate are cut, for worlds larger than a machine (docs/shards.md); "
+        "never changes a result"
+    ),
+]
 Fixed = Annotated[bool, typer.Option("--fixed-parameters", help="hold ranged parameters at their central values")]
 Resume = Annotated[bool, typer.Option("--resume", help="continue an unfinished run")]
 Every = Annotated[

@@ -103,11 +103,13 @@ class How(NamedTuple):
     quiet: bool
     cluster: str | None = None
     every: str | None = None
+    shards: int = 1
 
     def check(self) -> None:
         """Refuse numbers out of their range."""
         _need("--workers", self.workers, 1)
         _need("--threads", self.threads, 1)
+        _need("--shards", self.shards, 1)
 
     def announce(self, text: str, expected: dict[str, float], lower: str) -> None:
         """Say what to expect; refuse to start what takes long without --yes."""
@@ -137,7 +139,9 @@ class How(NamedTuple):
         return {
             "out": self.out, "workers": self.workers, "threads": self.threads, "fixed_parameters": self.fixed,
             "resume": self.resume, "force": self.force, "cluster": self.cluster,
-        } | ({} if self.every is None else {"checkpoint_every": self.every})  # fmt: skip
+        } | ({} if self.every is None else {"checkpoint_every": self.every}) | (
+            {} if self.shards == 1 else {"shards": self.shards}
+        )  # fmt: skip
 
 
 def _need(option: str, value: float | None, low: float) -> None:
@@ -162,7 +166,7 @@ def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
     text = f"{scenario.name}: {counted(number, 'replicate')}, policy {scenario.platform.policy}"
     if by_rule:
         text += f"; for the first {rule.first}"
-    how.announce(text, estimate(least, how.at_once, how.threads), "--scale or --replicates")
+    how.announce(text, estimate(least, how.at_once, how.threads, how.shards), "--scale or --replicates")
     with progress(how.quiet) as say:
         result, record = run_under(scenario, record, by_rule, progress=say, **how.options)
     from recsim.report import write
@@ -178,6 +182,8 @@ def follow_command(what: What, policy: str | None, how: How) -> None:
     if how.every not in (None, "off"):
         text = "a follow-graph world writes no checkpoints; leave it out: finished replicates are kept for --resume"
         raise InputError(text, "--checkpoint-every")
+    if how.shards > 1:
+        raise InputError("a follow-graph world cannot be cut into shards; leave it out", "--shards")
     how = how._replace(every=None)
     from recsim.experiment.follow import estimate, run_follow
     from recsim.report.follow import print_follow, write_follow

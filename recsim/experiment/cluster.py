@@ -110,6 +110,13 @@ class OnCluster:
             time.sleep(PATIENCE_S)
 
     @property
+    def host(self) -> str:
+        """The address by which workers find this process: that of the network on which the scheduler is."""
+        from recsim.experiment.shards import host_towards
+
+        return host_towards(self._address)
+
+    @property
     def _address(self) -> str:
         return str(getattr(self.client.scheduler, "address", "?"))
 
@@ -154,10 +161,10 @@ class OnCluster:
 
     def run(
         self, function: Callable, tasks: Sequence[tuple], report: Report, weights: Sequence[float] | None = None,
-        names: Sequence[str] | None = None,
+        names: Sequence[str] | None = None, apart: bool = False,
     ) -> Results:  # fmt: skip
         """See `Executor.run`."""
-        work = _Work(self, function, tasks, names)
+        work = _Work(self, function, tasks, names, sorted(self.workers) if apart else None)
         weight = [1.0] * len(tasks) if weights is None else weights
         done = 0.0
         try:
@@ -174,9 +181,10 @@ class _Work:
     """The tasks of one call: which wait, which the cluster has, which may have killed workers."""
 
     def __init__(
-        self, cluster: OnCluster, function: Callable, tasks: Sequence[tuple], names: Sequence[str] | None
-    ) -> None:
-        self.cluster, self.function, self.tasks, self.names = cluster, function, tasks, names
+        self, cluster: OnCluster, function: Callable, tasks: Sequence[tuple], names: Sequence[str] | None,
+        places: Sequence[str] | None = None,
+    ) -> None:  # fmt: skip
+        self.cluster, self.function, self.tasks, self.names, self.places = cluster, function, tasks, names, places
         self.token = uuid.uuid4().hex[:12]
         self.waiting = deque(range(len(tasks)))
         self.suspects: deque[int] = deque()
@@ -187,7 +195,8 @@ class _Work:
     def submit(self, number: int) -> None:
         key = f"recsim-{self.token}-{number}-{self.kills[number]}"
         arguments = (self.cluster._expected, self.function, self.tasks[number])
-        future = self.cluster.client.submit(_work, *arguments, key=key, pure=False)
+        where = {} if self.places is None else {"workers": [self.places[number]]}
+        future = self.cluster.client.submit(_work, *arguments, key=key, pure=False, **where)
         self._watch(number, future)
 
     def _watch(self, number: int, future: Future) -> None:
@@ -234,6 +243,9 @@ class _Work:
         cluster = self.cluster
         if now() - cluster._looked > LOOK_S:
             cluster._count()
+            gone = sorted(set(self.places or ()) - set(cluster.workers))
+            if gone:  # what runs beside it would wait for it for ever
+                raise RecsimError(f"worker {gone[0]} of the cluster at {cluster._address} was lost")
             if now() - cluster._seen > WAIT_S:
                 raise RecsimError(
                     f"the cluster at {cluster._address} has had no worker for {WAIT_S:.0f} s; what finished is kept, use --resume"

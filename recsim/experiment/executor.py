@@ -64,12 +64,16 @@ class Executor(Protocol):
     slots: int
     state: str
 
+    @property
+    def host(self) -> str:
+        """By which workers find this process."""
+
     def threads_for(self, tasks: int) -> int:
         """Threads of each task if there are so many of them."""
 
     def run(
         self, function: Callable, tasks: Sequence[tuple], report: Report, weights: Sequence[float] | None = None,
-        names: Sequence[str] | None = None,
+        names: Sequence[str] | None = None, apart: bool = False,
     ) -> Results:  # fmt: skip
         """Call ``function(*task, report=...)`` for every task; yield (number, result) as they finish.
 
@@ -82,6 +86,7 @@ class Executor(Protocol):
             report: told the work done: weights of finished tasks and, where they are known, fractions of running ones.
             weights: work of each task; default 1 each.
             names: of the tasks, for errors.
+            apart: all at the same time, each on a worker of its own; there must be enough of them.
 
         Raises:
             RecsimError: workers died again and again.
@@ -92,6 +97,7 @@ class Local:
     """This machine: everything in this process with one worker, on spawned processes with more."""
 
     state = ""
+    host = "127.0.0.1"
 
     def __init__(self, workers: int) -> None:
         self.slots = max(1, workers)
@@ -102,21 +108,25 @@ class Local:
 
     def run(
         self, function: Callable, tasks: Sequence[tuple], report: Report, weights: Sequence[float] | None = None,
-        names: Sequence[str] | None = None,
+        names: Sequence[str] | None = None, apart: bool = False,
     ) -> Results:  # fmt: skip
         """See `Executor.run`."""
-        return run_tasks(function, tasks, self.slots, report, weights, names)
+        workers = len(tasks) if apart else self.slots
+        return run_tasks(function, tasks, workers, report, weights, names, 0 if apart else ATTEMPTS)
 
 
 def run_tasks(
     function: Callable, tasks: Sequence[tuple], workers: int, report: Report, weights: Sequence[float] | None = None,
-    names: Sequence[str] | None = None,
+    names: Sequence[str] | None = None, attempts: int = ATTEMPTS,
 ) -> Results:  # fmt: skip
-    """Tasks on ``workers`` processes of this machine, 1 being this one; arguments and errors as of `Executor.run`."""
+    """Tasks on ``workers`` processes of this machine, 1 being this one; arguments and errors as of `Executor.run`.
+
+    ``attempts``: how often a task that may have killed its worker is begun again.
+    """
     weight = [1.0] * len(tasks) if weights is None else weights
     if workers <= 1 or len(tasks) <= 1:
         return _in_process(function, tasks, report, weight)
-    return _on_processes(function, tasks, min(workers, len(tasks)), report, weight, names)
+    return _on_processes(function, tasks, min(workers, len(tasks)), report, weight, names, attempts)
 
 
 def _in_process(function: Callable, tasks: Sequence[tuple], report: Report, weight: Sequence[float]) -> Results:
@@ -137,7 +147,7 @@ class _DiedError(Exception):
 
 def _on_processes(
     function: Callable, tasks: Sequence[tuple], workers: int, report: Report, weight: Sequence[float],
-    names: Sequence[str] | None,
+    names: Sequence[str] | None, attempts: int,
 ) -> Results:  # fmt: skip
     context = multiprocessing.get_context("spawn")
     progress = context.Array("d", len(tasks), lock=False)
@@ -160,7 +170,7 @@ def _on_processes(
                 look(())
         except _DiedError as death:
             deaths.update(death.held)
-            if len(death.held) == 1 and deaths[death.held[0]] > ATTEMPTS:
+            if not attempts or (len(death.held) == 1 and deaths[death.held[0]] > attempts):
                 raise RecsimError(
                     killed(death.held[0], names, "a worker process died", deaths[death.held[0]])
                 ) from None

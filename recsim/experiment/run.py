@@ -28,6 +28,8 @@ from recsim.scenario.schema import Scenario
 SOURCES = ("kernels", "rng.py", "state.py", "metrics.py", "ranking", "agents", "opinion", "world", "scenario")
 CELL_WORK = 0.1
 """Work of one task of the table of other assumptions, replicates; for the progress bar only."""
+MOST_SHARDS = 1000
+"""Processes among which a world is cut, at most."""
 IMPRESSIONS_PER_SECOND = 2.2e6
 """Of one core, feed and counting, measured on the Romanian scenario; see docs/performance.md."""
 GROWTH = 0.1
@@ -118,16 +120,20 @@ def expected_work(scenario: Scenario) -> float:
     return total
 
 
-def estimate(scenario: Scenario, workers: int | None = None, threads: int | None = None) -> dict[str, float]:
+def estimate(
+    scenario: Scenario, workers: int | None = None, threads: int | None = None, shards: int = 1
+) -> dict[str, float]:
     """Expected seconds and mebibytes of a run, compiling included; within about a factor of two."""
     from recsim.world.footprint import PROCESS, replicate_bytes
     from recsim.world.plan import make_plan
 
+    if shards > 1:  # one replicate at a time, by as many processes
+        workers, threads = 1, shards * (threads or max(1, default_workers() // shards))
     cores = max(1, min(workers or default_workers(), scenario.run.replicates))
     if threads is None:
         threads = max(1, default_workers() // cores) if workers is None else 1
     threads = min(threads, default_workers())  # more than cores gain nothing
-    needed = 1.2 * PROCESS + cores * replicate_bytes(make_plan(scenario), threads)
+    needed = 1.2 * PROCESS + cores * replicate_bytes(make_plan(scenario), threads) + (shards - 1) * PROCESS
     pace = cores * (1 + THREAD_GAIN * (threads - 1))
     return {"seconds": expected_work(scenario) / pace + 15, "mebibytes": needed / 2**20}
 
@@ -137,7 +143,7 @@ def run(
     out: str | Path | None = None, workers: int | None = None, threads: int | None = None,
     fixed_parameters: bool = False, resume: bool = False, force: bool = False, robustness: bool = True,
     progress: Progress | None = None, store: bool = True, simulate: Simulate | None = None, cluster: Any = None,
-    checkpoint_every: str | None = None,
+    checkpoint_every: str | None = None, shards: int = 1,
 ) -> Result:  # fmt: skip
     """Simulate all replicates and summarise them.
 
@@ -160,16 +166,21 @@ def run(
         checkpoint_every: how often a replicate that is not finished is kept, so that ``resume`` goes on from there:
             "1d" or "12h" of simulated time, "30min" or "90s" of running, or "off". Default: "15min" in replicates that
             are expected to take longer than that. Never changes a result.
+        shards: processes, here or on the cluster, among which the people of each replicate are cut; replicates are done one
+            after the other, and write no checkpoints. Never changes a result (docs/shards.md).
 
     Raises:
         InputError: bad settings, or a folder that holds something else.
         RecsimError: a worker died, or the disk is full; finished replicates are kept.
     """
-    session = Session(simulate, fixed_parameters, workers, threads, progress, cluster, checkpoint_every)
+    session = Session(simulate, fixed_parameters, workers, threads, progress, cluster, checkpoint_every, shards=shards)
+    if shards > 1:
+        check_shards(shards, workers, cluster, simulate)
     scenario = configured(scenario, replicates, seed, policy)
     wanted = None if checkpoint_every is None else every_of(checkpoint_every, scenario.run.step_hours)
-    if wanted is not None and (simulate is not None or not store or cluster is not None):
-        what = "a cluster" if cluster is not None else "another engine" if store else "a run that is not stored"
+    if wanted is not None and (simulate is not None or not store or cluster is not None or shards > 1):
+        what = "another engine" if store else "a run that is not stored"
+        what = "a cluster" if cluster is not None else "a world in shards" if shards > 1 else what
         raise InputError(f"{what} writes no checkpoints", "--checkpoint-every")
     with compiling(simulate, scenario) as session.compiled:
         mark = run_fingerprint(scenario, fixed_parameters, simulate)
@@ -185,6 +196,20 @@ def run(
         with folder.lock():
             folder.claim(resume)
             return work.finish(folder)
+
+
+def check_shards(shards: int, workers: int | None, cluster: Any, simulate: Simulate | None) -> None:
+    """Refuse what cannot be cut into shards.
+
+    Raises:
+        InputError: of more shards than make sense, with workers of their own, or of another engine.
+    """
+    if shards > MOST_SHARDS:
+        raise InputError(f"got {shards}, must be at most {MOST_SHARDS}", "shards")
+    if workers is not None and cluster is None:
+        raise InputError("each shard is a process, so their number is that of the shards; leave out workers", "shards")
+    if simulate is not None:
+        raise InputError("another engine cannot be cut into shards", "shards")
 
 
 @dataclasses.dataclass

@@ -41,6 +41,7 @@ class Session:
         simulated: impressions simulated so far.
         busy: most worker processes at once so far.
         marks: what policies from outside recsim must be on workers elsewhere.
+        shards: processes among which the people of each replicate are cut; 1: none are.
     """
 
     simulate: Simulate | None
@@ -58,9 +59,10 @@ class Session:
     simulated: int = 0
     busy: int = 1
     marks: Any = None
+    shards: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("workers", "threads"):
+        for name in ("workers", "threads", "shards"):
             number = getattr(self, name)
             if number is not None and number < 1:
                 raise InputError(f"got {number}, must be at least 1", name)
@@ -148,7 +150,7 @@ class Session:
     @contextlib.contextmanager
     def _executor(self, workers: int) -> Iterator[Executor]:
         if self.cluster is None:
-            yield Local(workers)
+            yield Local(self.shards if self.shards > 1 else workers)
             return
         from recsim.experiment.cluster import opened
 
@@ -161,7 +163,8 @@ class Session:
         Args:
             task: of any kind. seconds: that it is expected to take. folder: of the run.
         """
-        ours = self.simulate is None and self.cluster is None  # a worker elsewhere need not see our disk
+        # A worker elsewhere need not see our disk, and no shard has a whole world.
+        ours = self.simulate is None and self.cluster is None and self.shards == 1
         if not ours or not isinstance(folder, RunFolder) or not isinstance(task.scenario, Scenario) or task.cell:
             return None
         path, hours = folder.checkpoints(task.kind, task.number), task.scenario.run.step_hours
@@ -189,6 +192,9 @@ class Session:
     def _from(
         self, executor: Executor, todo: list[Task], total: float, places: list[Place | None], say: Progress
     ) -> Generator[tuple[Task, Stored], None, None]:
+        if self.shards > 1:
+            yield from self._sharded(executor, todo, total, say)
+            return
         self.busy = min(self.workers or default_workers(), len(todo))
         threads = self.threads or executor.threads_for(len(todo))
         tasks = [
@@ -207,6 +213,27 @@ class Session:
         with contextlib.closing(executor.run(do_task, tasks, report, weights, names)) as results:
             for number, found in results:
                 yield todo[number], found
+
+    def _sharded(
+        self, executor: Executor, todo: list[Task], total: float, say: Progress
+    ) -> Generator[tuple[Task, Stored], None, None]:
+        """Replicates one after the other, each in shards; small worlds, such as those of other assumptions, are whole."""
+        from recsim.experiment.shards import in_shards
+
+        self.busy, threads = self.shards, self.threads or executor.threads_for(self.shards)
+        done = total - sum(t.weight for t in todo)
+        for task in todo:
+
+            def report(share: float, before: float = done, task: Task = task) -> None:
+                say(before + task.weight * share, total, executor.state or task.text)
+
+            digest = self._digest(task.scenario)
+            if task.cell is None:
+                yield task, in_shards(executor, task, self.fixed, threads, digest, self.shards, report)
+            else:
+                scenario, cell, replicate = task.scenario, task.cell, task.replicate
+                yield task, do_task(None, scenario, cell, replicate, self.fixed, threads, digest=digest, report=report)
+            done += task.weight
 
     def _digest(self, scenario: Scenario | FollowScenario) -> str | None:
         """What the code of a policy from outside recsim must be on a worker elsewhere; None where nobody needs to look."""

@@ -1,0 +1,309 @@
+"""What the shards of a world say to each other, over connections: a hub in the middle adds up and passes on.
+
+Messages are arrays and a small header, no code: integers in as few bytes as they fit, and only those that are not zero where
+that is less. See `recsim.world.shards` for what is exchanged and why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import struct
+import threading
+import time
+from collections.abc import Sequence
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener, wait
+from typing import Any
+
+import numpy as np
+
+from recsim.errors import RecsimError
+
+LOOK_S = 0.5
+"""How often a hub looks whether it is to end."""
+LENGTH = struct.Struct("<I")
+
+
+# ---- messages -------------------------------------------------------------------------------------------------------
+
+
+def packed(arrays: Sequence[np.ndarray], what: str = "swap", **more: Any) -> bytes:
+    """Arrays as one message.
+
+    Args:
+        arrays: of numbers, any shapes.
+        what: the kind of message; ``more``: what else its header says.
+    """
+    head, parts = [], []
+    for array in arrays:
+        sent = _narrow(array)
+        flat, places = sent.reshape(-1), None
+        if sent.dtype.kind in "iu" and flat.size < 2**32:
+            there = np.flatnonzero(flat)
+            if there.size * (4 + sent.itemsize) < sent.nbytes:
+                places, flat = there.astype("<u4"), flat[there]
+        head.append([array.dtype.str, list(array.shape), sent.dtype.str, None if places is None else places.size])
+        parts += [places.tobytes()] if places is not None else []
+        parts.append(flat.tobytes())
+    text = json.dumps({"what": what, "arrays": head, **more}).encode()
+    return b"".join([LENGTH.pack(len(text)), text, *parts])
+
+
+def _narrow(array: np.ndarray) -> np.ndarray:
+    """Integers in the smallest signed type that holds them all; anything else as it is."""
+    array = np.ascontiguousarray(array)
+    if array.dtype.kind not in "iu" or array.itemsize == 1 or not array.size:
+        return array
+    low, high = int(array.min()), int(array.max())
+    for kind in (np.int8, np.int16, np.int32):
+        if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max and np.dtype(kind).itemsize < array.itemsize:
+            return array.astype(kind)
+    return array
+
+
+class Message:
+    """A message as read: ``head`` and, in turn, arrays to be added to others or taken as they are."""
+
+    def __init__(self, text: bytes) -> None:
+        (length,) = LENGTH.unpack_from(text)
+        self.head = json.loads(text[LENGTH.size : LENGTH.size + length])
+        self._text, self._at = text, LENGTH.size + length
+        self._next = iter(self.head["arrays"])
+
+    def _read(self, kind: str, count: int) -> np.ndarray:
+        found = np.frombuffer(self._text, kind, count, self._at)
+        self._at += found.nbytes
+        return found
+
+    def add_to(self, total: np.ndarray) -> None:
+        """Add the next array to ``total``, of its shape and contiguous."""
+        _, shape, sent, filled = next(self._next)
+        if tuple(shape) != total.shape:
+            raise RecsimError(f"shards have lost step: got an array of shape {tuple(shape)}, must be {total.shape}")
+        flat = total.reshape(-1)
+        if filled is None:
+            flat += self._read(sent, flat.size).astype(flat.dtype)
+        else:
+            places = self._read("<u4", filled)
+            flat[places] += self._read(sent, filled).astype(flat.dtype)
+
+    def take(self) -> np.ndarray:
+        """The next array, with its own type."""
+        kind, shape, sent, filled = next(self._next)
+        out = np.zeros(shape, kind)
+        flat = out.reshape(-1)
+        if filled is None:
+            flat[:] = self._read(sent, flat.size)
+        else:
+            places = self._read("<u4", filled)
+            flat[places] = self._read(sent, filled)
+        return out
+
+
+# ---- the two ends ---------------------------------------------------------------------------------------------------
+
+
+class Link:
+    """A shard's end: an `recsim.world.shards.Exchange`.
+
+    Args:
+        shard, shards: number of this shard; how many there are.
+        address: of the hub. key: that only its shards know.
+
+    Attributes:
+        rounds, sent, received: exchanges so far, and bytes.
+        waited: seconds spent in them, packing left out.
+
+    Raises:
+        RecsimError: the hub cannot be reached, or another shard was lost.
+    """
+
+    def __init__(self, shard: int, shards: int, address: tuple[str, int], key: bytes) -> None:
+        self.shard, self.shards = shard, shards
+        self.rounds = self.sent = self.received = 0
+        self.waited = 0.0
+        try:  # the hub is open before any shard begins, and for as long as all go on
+            self.line: Connection = Client(address, authkey=key)
+        except (OSError, EOFError, AuthenticationError) as error:
+            raise RecsimError(f"shard {shard} cannot reach its hub at {address[0]}:{address[1]} ({error})") from error
+        self._say(packed([], "hello", shard=shard, shards=shards))
+
+    def swap(self, sums: Sequence[np.ndarray], lists: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """See `recsim.world.shards.Exchange`."""
+        text = packed([*sums, *lists], sums=len(sums))
+        began = time.perf_counter()
+        self._say(text)
+        answer = self._hear()
+        self.waited += time.perf_counter() - began
+        self.rounds += 1
+        for array in sums:
+            array[...] = answer.take()
+        parts = [[answer.take() for _ in range(self.shards)] for _ in lists]
+        return [np.concatenate(of_shards) for of_shards in parts]
+
+    def end(self, digest: str) -> None:
+        """Say that this shard is done, and what it found; wait for the others.
+
+        Raises:
+            RecsimError: they found something else.
+        """
+        self._say(packed([], "end", digest=digest, waited=self.waited))
+        self._hear()
+        self.line.close()
+
+    def fail(self, why: str) -> None:
+        """Tell the others why they need not go on."""
+        with contextlib.suppress(RecsimError):
+            self._say(packed([], "failed", why=why))
+        self.line.close()
+
+    def _say(self, text: bytes) -> None:
+        try:
+            self.line.send_bytes(text)
+        except OSError as error:
+            raise _lost(self.shard) from error
+        self.sent += len(text)
+
+    def _hear(self) -> Message:
+        try:
+            text = self.line.recv_bytes()
+        except (EOFError, OSError) as error:
+            raise _lost(self.shard) from error
+        self.received += len(text)
+        answer = Message(text)
+        if answer.head["what"] == "failed":
+            raise RecsimError(answer.head["why"])
+        return answer
+
+
+def _lost(shard: int) -> RecsimError:
+    return RecsimError(f"shard {shard} has lost the others of its world (one of them failed, or ran out of memory)")
+
+
+class Hub:
+    """Where the shards of one world meet; a thread of this process while it is open.
+
+    Args:
+        shards: how many there are. host: where they find this process.
+
+    Attributes:
+        address: host and port. key: for its shards only.
+        rounds, bytes_in, bytes_out: exchanges so far, and what they took.
+        waited: seconds that each shard spent in them, once all have ended.
+        why: what went wrong, "" if nothing.
+    """
+
+    def __init__(self, shards: int, host: str = "127.0.0.1") -> None:
+        self.shards, self.key = shards, os.urandom(32)
+        self.rounds = self.bytes_in = self.bytes_out = 0
+        self.waited = [0.0] * shards
+        self.why = ""
+        self._listener = Listener((host, 0), authkey=self.key, backlog=shards)
+        self.address: tuple[str, int] = self._listener.address
+        self._closed = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Hub:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed = True
+        with contextlib.suppress(OSError, EOFError, AuthenticationError):
+            Client(self.address, authkey=self.key).close()  # wakes the thread if it waits for a shard
+        self._thread.join(timeout=5)
+
+    def _serve(self) -> None:
+        lines: list[Connection] = []
+        try:
+            lines = self._all_there()
+            while lines and self._round(lines):
+                pass
+        except (EOFError, OSError):
+            self.why = self.why or "a shard of the world was lost (it failed, or ran out of memory)"
+        except RecsimError as error:
+            self.why = str(error)
+        finally:
+            for line in lines:
+                if self.why:
+                    with contextlib.suppress(OSError):
+                        line.send_bytes(packed([], "failed", why=self.why))
+                line.close()
+            self._listener.close()  # whoever comes now comes too late
+
+    def _all_there(self) -> list[Connection]:
+        """Connections of all shards in order; none if this is to end."""
+        found: dict[int, Connection] = {}
+        while len(found) < self.shards:
+            try:
+                line = self._listener.accept()
+            except (AuthenticationError, EOFError, OSError):
+                if self._closed:
+                    return []
+                continue  # not one of ours
+            if self._closed:
+                line.close()
+                return []
+            shard = Message(line.recv_bytes()).head["shard"]
+            if shard in found:
+                raise RecsimError(f"shard {shard} was begun a second time")
+            found[shard] = line
+        return [found[k] for k in range(self.shards)]
+
+    def _hear(self, lines: list[Connection]) -> list[Message] | None:
+        """A message of each shard, in order; None if this is to end."""
+        texts: dict[int, bytes] = {}
+        while len(texts) < len(lines):
+            if self._closed:
+                return None
+            ready = wait([line for k, line in enumerate(lines) if k not in texts], LOOK_S)
+            for k, line in enumerate(lines):
+                if k not in texts and line in ready:
+                    texts[k] = line.recv_bytes()
+                    if Message(texts[k]).head["what"] == "failed":  # the others need not be waited for
+                        return [Message(texts[k])]
+        self.bytes_in += sum(map(len, texts.values()))
+        return [Message(texts[k]) for k in range(len(lines))]
+
+    def _round(self, lines: list[Connection]) -> bool:
+        """One exchange; False after the last."""
+        heard = self._hear(lines)
+        if heard is None:
+            return False
+        for message in heard:
+            if message.head["what"] == "failed":
+                raise RecsimError(message.head["why"])
+        kinds = {message.head["what"] for message in heard}
+        if kinds == {"end"}:
+            self.waited = [float(message.head["waited"]) for message in heard]
+            if len({message.head["digest"] for message in heard}) > 1:
+                raise RecsimError("shards of one world found different results: their machines do not compute alike")
+            self._tell(lines, packed([], "end"))
+            return False
+        counts = {(len(message.head["arrays"]), message.head.get("sums")) for message in heard}
+        if len(kinds) > 1 or len(counts) > 1:
+            raise RecsimError("shards of one world have lost step")
+        self._tell(lines, _together(heard))
+        self.rounds += 1
+        return True
+
+    def _tell(self, lines: list[Connection], text: bytes) -> None:
+        for line in lines:
+            line.send_bytes(text)
+        self.bytes_out += len(text) * len(lines)
+
+
+def _together(heard: Sequence[Message]) -> bytes:
+    """The answer to a round: sums over shards, then of each list the part of every shard."""
+    first = heard[0]
+    sums, lists = first.head["sums"], len(first.head["arrays"]) - first.head["sums"]
+    totals = []
+    for _ in range(sums):
+        total = first.take()
+        for message in heard[1:]:
+            message.add_to(total)
+        totals.append(total)
+    parts = [message.take() for _ in range(lists) for message in heard]
+    return packed([*totals, *parts])
