@@ -248,7 +248,7 @@ def test_delivery_and_follows():
     assert done == 4 and accounts.followers.tolist() == [3, 2] and accounts.since.tolist() == [1, 1]
     box, place = np.full((3, 2), -1, np.int32), np.zeros(3, np.int32)
     present = np.array([True, True, False, True])
-    inbox.deliver_posts(0, 4, np.array([0, 1, 0, 0], np.int32), present, accounts, box, place)
+    inbox.deliver_posts(0, 4, 0, 3, np.array([0, 1, 0, 0], np.int32), present, accounts, box, place)
     # Author 0 is followed by 0, 1, 2; author 1 by 1 and 2. Rings of two keep the newest.
     assert box[0].tolist() == [0, 3] and sorted(box[1].tolist()) == [1, 3] and sorted(box[2].tolist()) == [1, 3]
     # Author 1 has room for three; the fourth needs a block of eight, and two entries are left.
@@ -281,7 +281,9 @@ def test_follows_are_a_set_and_posts_reach_all_of_it(seed, authors, people, aske
     assert accounts.followers.tolist() == [len(one) for one in twin]
     box, place = np.full((people, authors), -1, np.int32), np.zeros(people, np.int32)
     every = np.arange(authors, dtype=np.int32)
-    inbox.deliver_posts(0, authors, every, np.ones(authors, bool), accounts, box, place)
+    edges = sorted([0, *gen.integers(0, people + 1, gen.integers(0, 3)), people])
+    for low, high in itertools.pairwise(edges):  # whoever delivers to whom
+        inbox.deliver_posts(0, authors, low, high, every, np.ones(authors, bool), accounts, box, place)
     assert [set(np.flatnonzero((box == a).any(axis=1)).tolist()) for a in range(authors)] == twin
     assert (box >= 0).sum() == sum(map(len, twin))  # nobody gets a post twice
     # Blocks in use and blocks that wait fill what is in use, without overlapping.

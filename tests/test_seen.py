@@ -155,6 +155,7 @@ def test_worlds_are_the_same(small, variant, monkeypatch):
 
     monkeypatch.setattr("recsim.world.feed.hand_out", counted)
     monkeypatch.setattr(build, "keeps_pages", lambda *_: True)
+    monkeypatch.setattr("recsim.world.feed.APART", 0)
     for threads in (1, 2):
         made.clear()
         paged = simulate_arms(scenario, 0, [FACTUAL, COUNTERFACTUAL], threads=threads).frames

@@ -26,9 +26,22 @@ def _put(inbox, inbox_next, person, item):
     inbox_next[person] = (place + 1) % inbox.shape[1]
 
 
+@njit(**HELPER)
+def _first_from(person, low, high, bound):
+    """First place in [low, high) of sorted ``person`` that holds at least ``bound``; ``high`` if none does."""
+    while low < high:
+        middle = (low + high) // 2
+        if person[middle] < bound:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 @njit(**KERNEL)
-def deliver_posts(first, last, author, present, accounts, inbox, inbox_next):
-    """Put items first..last-1, in order, into the inbox rings of their authors' followers.
+def deliver_posts(first, last, low, high, author, present, accounts, inbox, inbox_next):
+    """Put items first..last-1, in order, into the inbox rings of those of their authors' followers who are in rows
+    low..high-1: calls for different rows may run side by side.
 
     Args:
         author: (I,) int32. present: (I,) bool, whether the item exists in this world.
@@ -41,11 +54,14 @@ def deliver_posts(first, last, author, present, accounts, inbox, inbox_next):
         if not present[item]:
             continue
         who = author[item]
-        for edge in range(accounts.start[who], accounts.start[who + 1]):
+        after = accounts.start[who + 1]
+        edge = _first_from(accounts.person, accounts.start[who], after, low)
+        while edge < after and accounts.person[edge] < high:
             _put(inbox, inbox_next, accounts.person[edge], item)
+            edge += 1
         block = accounts.block[who]
         for entry in range(block, block + accounts.size[who]):
-            if accounts.newer[entry] >= 0:
+            if accounts.newer[entry] >= low and accounts.newer[entry] < high:
                 _put(inbox, inbox_next, accounts.newer[entry], item)
 
 
@@ -98,14 +114,9 @@ def add_follows(person, author, first, count, accounts):
     """
     for n in range(first, count):
         who, whom = person[n], author[n]
-        low, high = accounts.start[whom], accounts.start[whom + 1]
-        while low < high:
-            middle = (low + high) // 2
-            if accounts.person[middle] < who:
-                low = middle + 1
-            else:
-                high = middle
-        if low < accounts.start[whom + 1] and accounts.person[low] == who:
+        after = accounts.start[whom + 1]
+        edge = _first_from(accounts.person, accounts.start[whom], after, who)
+        if edge < after and accounts.person[edge] == who:
             continue
         size = I64(accounts.size[whom])
         if size and accounts.newer[_entry_of(accounts.newer, I64(accounts.block[whom]), size, who)] == who:

@@ -6,7 +6,7 @@ between steps; within a step every thread takes pages from a stack of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -95,19 +95,29 @@ def forked(pages: Pages) -> Pages:
     return Pages(entry, pages.last.copy(), pages.filled.copy(), spare, pages.spares.copy(), pages.made.copy())
 
 
-def sweep(plan: Plan, state: State, now: int) -> None:
+def sweep(plan: Plan, state: State, now: int, side_by_side: Callable[..., None]) -> None:
     """Take expired items out of the pages of some people; everybody has her turn once a day.
 
     Args:
         plan: the scenario. state: its pages are changed. now: the step that comes next.
+        side_by_side: calls a function for ranges of rows, see `recsim.world.feed.Feed.side_by_side`.
     """
     pages, day = _with_a_whole_stack(state), plan.steps_per_day
     turn, people = now % day, len(pages.last)
-    if people:
-        shown.drop_expired(
-            np.int64(people * turn // day), np.int64(people * (turn + 1) // day), pages,
-            np.int64(state.born[max(0, now + 1 - plan.lifetime)]), np.int64(64 * (state.observed.seen.shape[1] - 1)),
-        )  # fmt: skip
+    if not people:
+        return
+    oldest = np.int64(state.born[max(0, now + 1 - plan.lifetime)])
+    window = np.int64(64 * (state.observed.seen.shape[1] - 1))
+    parts: dict[int, Pages] = {}
+
+    def drop(low: int, high: int) -> None:
+        # Pages that nobody needs any more go on a stack of the range's own; what is not written to takes no memory.
+        parts[low] = own = pages._replace(spare=np.empty_like(pages.spare), spares=np.zeros(1, np.int64))
+        shown.drop_expired(np.int64(low), np.int64(high), own, oldest, window)
+
+    side_by_side(drop, range(people * turn // day, people * (turn + 1) // day))
+    for low in sorted(parts):
+        _put_back(pages, parts[low])
 
 
 def hand_out(state: State, visits: Sequence[int], slate: int) -> list[Observed]:
@@ -139,11 +149,15 @@ def hand_out(state: State, visits: Sequence[int], slate: int) -> list[Observed]:
 
 def take_back(state: State, parts: Sequence[Observed]) -> None:
     """Put the pages that threads did not need back on the stack."""
-    pages = state.observed.pages
     for part in reversed(parts):
-        left, top = int(part.pages.spares[0]), int(pages.spares[0])
-        pages.spare[top : top + left] = part.pages.spare[:left]
-        pages.spares[0] = top + left
+        _put_back(state.observed.pages, part.pages)
+
+
+def _put_back(pages: Pages, part: Pages) -> None:
+    """Put what is on the stack of a part on that of all."""
+    left, top = int(part.spares[0]), int(pages.spares[0])
+    pages.spare[top : top + left] = part.spare[:left]
+    pages.spares[0] = top + left
 
 
 def _with_a_whole_stack(state: State) -> Pages:

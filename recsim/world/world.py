@@ -121,7 +121,7 @@ class World(mesa.Model):
         self._timed("moderation", self.moderation.review)  # 11 detect, review, act; networks removed
         note_leaving(self)
         self.now += 1
-        sweep(self.plan, self.state, self.now)
+        sweep(self.plan, self.state, self.now, self.feed.side_by_side)
         if self.now % self.plan.steps_per_day == 0:
             self._timed("recording", self.end_day)  # the day's tables; people sorted anew
 
@@ -221,10 +221,14 @@ class Creators(mesa.Agent):
         state, now = self.model.state, self.model.now
         if not len(state.observed.pages.last):
             forget(state.observed.seen, int(state.born[now]), int(state.born[now + 1]))
-        inbox.deliver_posts(
-            int(state.born[now]), int(state.born[now + 1]), state.items.author, state.items.labels.present,
-            state.accounts, state.observed.inbox, state.observed.inbox_next,
-        )  # fmt: skip
+        first, last, items = int(state.born[now]), int(state.born[now + 1]), state.items
+        if first < last:
+            self.model.feed.side_by_side(
+                lambda low, high: inbox.deliver_posts(
+                    first, last, low, high, items.author, items.labels.present, state.accounts, state.observed.inbox,
+                    state.observed.inbox_next,
+                )
+            )  # fmt: skip
 
 
 def posts(arm: Arm, campaign: str) -> bool:
