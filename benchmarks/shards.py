@@ -27,7 +27,12 @@ def measure(scenario, shards: int) -> dict:
         result = rs.run(scenario, out=Path(folder) / "r", fixed_parameters=True, robustness=False, **options)
         meta = json.loads((Path(folder) / "r" / "manifest.json").read_text())["replicate_meta"][0]
     inside = sum(meta["seconds"].values())  # of the first shard, from the first draw to the last table
-    return {"digest": result.summary["fingerprint"], "meta": meta, "simulate_s": result.summary["timing"]["simulate_s"], "inside": inside}
+    return {
+        "digest": result.summary["fingerprint"],
+        "meta": meta,
+        "simulate_s": result.summary["timing"]["simulate_s"],
+        "inside": inside,
+    }
 
 
 def steps_of(scenario) -> int:
@@ -45,12 +50,17 @@ def main() -> None:
     parser.add_argument("--policy")
     parser.add_argument("--set", action="append", default=[])
     options = parser.parse_args()
-    print(f"{'people':>9}{'shards':>8}{'threads':>9}{'whole, s':>10}{'inside, s':>11}{'kB a step in':>14}{'out':>9}{'rounds':>8}{'waiting':>9}")
+    print(
+        f"{'people':>9}{'shards':>8}{'threads':>9}{'whole, s':>10}{'inside, s':>11}{'kB a step in':>14}{'out':>9}{'rounds':>8}{'waiting':>9}"
+    )
     for people in options.people:
         whole = rs.load(options.config).population.people.value
         scenario = rs.load(options.config, [f"population.scale={people / whole}", *options.set])
         if options.policy:
-            scenario = rs.load(options.config, [f"population.scale={people / whole}", f"platform.policy={options.policy}", *options.set])
+            scenario = rs.load(
+                options.config,
+                [f"population.scale={people / whole}", f"platform.policy={options.policy}", *options.set],
+            )
         steps = steps_of(scenario)
         for shards in options.shards:
             found = measure(scenario, shards)

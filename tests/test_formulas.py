@@ -14,6 +14,7 @@ from recsim.kernels.mathf import power32
 from recsim.ranking.presets import PRESETS
 from recsim.ranking.vocabulary import FEATURES
 from recsim.state import HIDE, LIKE, RANKED, REPORT, STOPPED
+from recsim.world.item_rows import fill_row
 
 F = np.float32
 SHARED = [
@@ -124,7 +125,7 @@ def test_negative_counts_can_be_read(small, name):
     world = world_under(small, "reddit_hot", 12)
     start, end = world.window
     out = np.zeros(end - start, F)
-    world.feed._fill_row(name, out, start, end, world.books.open)
+    fill_row(world.feed, name, out, start, end, world.books.open)
     assert np.array_equal(out, world.state.counters.total[start:end, {"n_hide": HIDE, "n_report": REPORT}[name]])
 
 

@@ -274,10 +274,10 @@ def test_the_full_scenario_at_a_small_scale():
 @pytest.mark.slow
 def test_counts_of_a_step_fit(small, monkeypatch):
     """From two million people on an item's watch time in a step, in 1/1024, is more than 32 bits hold."""
-    from recsim.world import feed
+    from recsim.world import tallies
 
-    assert 8_970_000 * 1024 > 2**31 >= feed.NARROW * 1024
-    monkeypatch.setattr(feed, "NARROW", small.population.people.value * small.population.scale)
+    assert 8_970_000 * 1024 > 2**31 >= tallies.NARROW * 1024
+    monkeypatch.setattr(tallies, "NARROW", small.population.people.value * small.population.scale)
     world = world_of(small, steps=20)
     assert world.feed.tally.items.dtype == np.int64 and world_of(small, steps=0).feed.tally.items.dtype == np.int64
     plain = world.state.counters.total.copy()

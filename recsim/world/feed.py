@@ -17,45 +17,34 @@ from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
 from recsim.ranking.compile import CompiledPolicy
 from recsim.rng import Decision, Key, uniforms
 from recsim.state import (
-    ACTIONS,
     EXCLUDED,
-    HIDE,
-    KINDS,
     LABELLED,
     LIKE,
     REMOVED,
-    REPORT,
     SHARE,
-    SOURCES,
-    STOPPED,
     Observed,
-    Tally,
 )
 from recsim.world.arms import FACTUAL
-from recsim.world.books import Book, Books
+from recsim.world.books import Books
 from recsim.world.build import State, largest_window
 from recsim.world.guard import Reach
-from recsim.world.persons import keeps_people
+from recsim.world.item_rows import fill_row
 from recsim.world.plan import Plan
 from recsim.world.predict import Predictor
 from recsim.world.refit import NO_SIGNALS, Learner
 from recsim.world.response_plan import policy_value
 from recsim.world.seen import hand_out, take_back
+from recsim.world.tallies import empty_tally, with_room
 
 BLOCK = 128
 """Visits scored together: 128 x (256 + 8) float32 scores are 135 kB and stay in a core's L2 cache."""
 CACHED = 8 << 20
 """Bytes of memories of what people have been shown that stay in a core's cache between two steps."""
-ROOM = 4096
-"""Room for entries of the step's lists at first; before a step it grows to what its visits may need at most."""
-NARROW = (1 << 31) // 1024
-"""People up to whom the watch time of an item in one step, in 1/1024, fits 32 bits."""
 APART = 1 << 14
 """People from whom on it is worth it that threads share work of a few microseconds per thousand."""
 FRESH = 64
 SEARCH_RESULTS = 20
 TIMES = {"age_h", "created_h", "created_s"}
-LISTS = ("follow_person", "follow_author", "engaged_person", "engaged_item", "engaged_value", "acts")
 
 
 class Feed:
@@ -66,7 +55,7 @@ class Feed:
         self.plan, self.state, self.key, self.threads = plan, state, key, threads
         self.pool_of_threads = ThreadPoolExecutor(threads) if threads > 1 else None
         people, candidates = len(state.latent.visits), len(plan.candidates)
-        platform, guards = plan.scenario.platform, plan.safeguards
+        platform = plan.scenario.platform
         self.size = platform.retrieval.pool if plan.policy.uses_pool else 16
         self.predictor = Predictor(plan, state, self.books)
         self.hoisted = plan.policy.item_only and isinstance(plan.compiled, CompiledPolicy)
@@ -119,29 +108,8 @@ class Feed:
         self.given: list[np.ndarray] = []
         if self.learner is not None and self.learner.reads_match:
             self.given = [np.zeros_like(scores) for scores in self.scores]
-        kept = 0 if self.learner is None else ROOM
         signals = plan.policy.signal_bits if self.learner is not None else NO_SIGNALS
-        self.tally = Tally(
-            items=np.zeros((threads, self.window, len(ACTIONS)), np.int32 if plan.people < NARROW else np.int64),
-            exposure=np.zeros((threads, len(plan.segments), candidates, 3), np.int64),
-            comments=np.zeros((threads, len(plan.segments), candidates), np.int64),
-            provenance=np.zeros((threads, candidates, len(KINDS), len(SOURCES)), np.int64),
-            feed=np.zeros((threads, 4), np.int64), follow_person=np.zeros((threads, ROOM), np.int32),
-            follow_author=np.zeros((threads, ROOM), np.int32), follow_count=np.zeros(threads, np.int64),
-            shadow=np.zeros((threads, shadows, candidates + 2), np.int64), reached=np.zeros(people, np.uint64),
-            met=np.zeros(people, np.int32), well=np.zeros((threads, 3), np.int64),
-            engaged_person=np.zeros((threads, kept), np.int32), engaged_item=np.zeros((threads, kept), np.int32),
-            engaged_value=np.zeros((threads, kept if len(signals) else 0), np.int8), signals=signals,
-            engaged_count=np.zeros(threads, np.int64),
-            valued=np.zeros(
-                (threads, self.window if plan.weighs else 0, guards.aggregate.groups, len(ACTIONS)), np.int64
-            ),
-            acted=np.zeros(people if plan.weighs else 0, np.int32),
-            acts=np.zeros((threads, ROOM if plan.watched else 0, 3), np.int32),
-            acts_count=np.zeros(threads, np.int64),
-            context=np.zeros((threads, self.window if self.learner is not None else 0, 3), np.int64),
-            impressions=np.zeros((people if keeps_people(plan.scenario) else 0, candidates, 3), np.int32),
-        )  # fmt: skip
+        self.tally = empty_tally(plan, people, self.window, threads, signals)
         self.parts: list[Observed] = []
         self.constants = self.predictor.constants()
         self.refresh = max(1, round(platform.retrieval.refresh_hours * plan.steps_per_day / 24))
@@ -247,7 +215,7 @@ class Feed:
         """The score that depends on the item alone, from the counts behind a door."""
         plan, book = self.plan, self.books.of(door)
         for number, name in enumerate(plan.compiled.rows):
-            self._fill_row(name, self.rows[number], start, end, book)
+            fill_row(self, name, self.rows[number], start, end, book)
         key0, key1 = self.words
         plan.compiled.score_items(
             end - start, np.int64(start), self.rows, self.state.items.key, self.constants, plan.parameters, key0, key1,
@@ -258,7 +226,7 @@ class Feed:
         """The policy's own gate: what it does not let through is not recommended to anybody."""
         count = end - start
         for number, name in enumerate(gate.rows):
-            self._fill_row(name, self.gate_rows[number], start, end, self.books.of("gates"))
+            fill_row(self, name, self.gate_rows[number], start, end, self.books.of("gates"))
         key0, key1 = self.words
         gate.score_items(
             count, np.int64(start), self.gate_rows, self.state.items.key, self.constants, self.plan.parameters, key0,
@@ -267,51 +235,6 @@ class Feed:
         passes = self.score[:count] > 0
         self.eligible[:count] &= passes
         self.trial[:count] &= passes
-
-    def _fill_row(self, name: str, out: np.ndarray, start: int, end: int, book: Book) -> None:
-        """One item-level row of the vocabulary, for window items, from a book's counts."""
-        if self.learner is not None and (name == "typical_match" or name in self.plan.policy.learns):
-            self.learner.fill_row(name, out, start, end)
-            return
-        state, count = self.state, end - start
-        items, counters = state.items, book
-        rows = slice(start, end)
-        if name.startswith("against_"):
-            self.predictor.logits(name.removeprefix("against_"), book, start, end, out)
-            counting.odds_against(count, out)
-        elif name == "utility":
-            self.predictor.utility(start, end, self.social, out)
-        elif name.startswith("n_"):
-            out[:count] = counters.total[rows, ACTIONS.index(name.removeprefix("n_"))]
-        elif name.startswith("d_"):
-            wanted = {"views": "view"}.get(name.removeprefix("d_"), name.removeprefix("d_"))
-            out[:count] = counters.decayed[ACTIONS.index(wanted), rows]
-        else:
-            out[:count] = {
-                "age_h": lambda: self.age_h[:count] + (np.float32(24 / self.plan.steps_per_day) - self.within_h[rows]),
-                "created_h": lambda: (
-                    items.created[rows] * np.float32(24 / self.plan.steps_per_day) + self.within_h[rows]
-                ),
-                "created_s": lambda: (
-                    self.epoch_s
-                    + items.created[rows] * (86_400.0 / self.plan.steps_per_day)
-                    + self.within_h[rows] * 3600.0
-                ),
-                "ups": lambda: counters.total[rows, LIKE] + 1,
-                "downs": lambda: counters.total[rows, HIDE] + counters.total[rows, REPORT],
-                "length_s": lambda: items.length[rows],
-                "impressions": lambda: counters.total[rows, 0],
-                "item": lambda: np.arange(start, end),
-                "topic": lambda: items.primary[rows],
-                "candidate": lambda: items.labels.candidate[rows],
-                "stance": lambda: items.labels.stance[rows],
-                "author": lambda: items.author[rows],
-                "is_candidate": lambda: items.labels.candidate[rows] >= 0,
-                "stage": lambda: np.where(state.counters.stage[rows] == STOPPED, -1, state.counters.stage[rows]),
-                "language": lambda: items.labels.language[rows],
-                "region": lambda: items.labels.region[rows],
-                "author_followers": lambda: state.accounts.followers[items.author[rows]],
-            }[name]()
 
     @property
     def quota_views(self) -> np.ndarray:
@@ -428,7 +351,7 @@ class Feed:
         if blocks < 2:
             edges = [0, *[blocks] * self.threads]
         most = [(b - a) * BLOCK for a, b in itertools.pairwise(edges)]
-        self.make_room(max(most) * int(self.plan.reaction.slate))
+        self.tally = with_room(self.tally, max(most) * int(self.plan.reaction.slate))
         self.parts = hand_out(self.state, most, int(self.plan.reaction.slate))
         if self.pool_of_threads is None or blocks < 2:
             self._show_blocks(step, start, count, 0, 0, blocks)
@@ -441,15 +364,6 @@ class Feed:
                 job.result()
         take_back(self.state, self.parts)
         self.parts = []
-
-    def make_room(self, entries: int) -> None:
-        """Room for so many entries of each thread in the lists of the step, which are empty; unused room takes no memory."""
-        tally, threads = self.tally, self.threads
-        larger = {}
-        for name, array in tally._asdict().items():
-            if name in LISTS and 0 < array.shape[1] < entries:
-                larger[name] = np.empty((threads, entries, *array.shape[2:]), array.dtype)
-        self.tally = tally._replace(**larger)
 
     def observed(self, thread: int) -> Observed:
         """What the platform knows about people, as a thread reads and writes it within a step."""
