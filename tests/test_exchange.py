@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -23,7 +25,7 @@ from recsim.experiment import run
 from recsim.experiment.exchange import Hub, Link, Message, packed
 from recsim.experiment.shards import digest_of, host_towards
 from recsim.scenario import load
-from recsim.world.shards import bounds
+from recsim.world.shards import agree, bounds
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "f4", "f8", "?")
@@ -104,7 +106,7 @@ def test_shards_that_disagree_or_lose_step_are_found():
         link.swap([np.zeros(2 + link.shard, np.int64)], [])
 
     hub, found = together(2, other_shape)
-    assert "lost step: got an array of shape (3,), must be (2,)" in hub.why and all(
+    assert "lost step: got int64 of shape (3,), must be int64 of (2,)" in hub.why and all(
         isinstance(e, RecsimError) for e in found
     )
 
@@ -149,8 +151,59 @@ def test_strangers_are_not_heard():
         link.end("")
 
 
+def test_whoever_is_silent_is_not_waited_for(monkeypatch):
+    """A stranger who connects and says nothing delays others by a moment, also when the hub is to end."""
+    monkeypatch.setattr("recsim.experiment.exchange.HELLO_S", 1.0)
+    with Hub(1) as hub:
+        silent = socket.create_connection(hub.address)
+        link = Link(0, 1, hub.address, hub.key)
+        assert link.swap([], [np.arange(3)])[0].tolist() == [0, 1, 2]
+        link.end("")
+        silent.close()
+    began = time.monotonic()
+    with Hub(2) as hub:
+        silent = socket.create_connection(hub.address)
+        time.sleep(0.1)
+    assert time.monotonic() - began < 4 and not hub._thread.is_alive()
+    silent.close()
+
+
+def test_a_message_that_stops_half_way_ends_the_world(monkeypatch):
+    monkeypatch.setattr("recsim.experiment.exchange.STALLED_S", 1.0)
+
+    def work(link):
+        if link.shard == 1:
+            os.write(link.line.fileno(), struct.pack("!i", 1000) + b"half")
+            time.sleep(2.5)
+            return None
+        link.swap([np.zeros(2, np.int64)], [])
+
+    hub, found = together(2, work)
+    assert "was lost" in hub.why and isinstance(found[0], RecsimError)
+
+
+def test_a_fault_of_the_hub_is_said(monkeypatch):
+    def broken(heard):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("recsim.experiment.exchange._together", broken)
+    hub, found = together(2, lambda link: link.swap([np.zeros(2, np.int64)], []))
+    assert hub.why == "the exchange between shards failed: no room" and all("no room" in str(e) for e in found)
+
+
+def test_other_bits_are_found():
+    def work(link):
+        agree(link, "counts", np.arange(5), np.zeros(3, np.float32))
+        agree(link, "counts", np.full(3, 0.1 + (link.shard == 1) * 1e-9))
+
+    _, found = together(2, work)
+    assert all("shards of one world have different counts" in str(e) for e in found)
+
+
 def test_host():
-    assert host_towards("tcp://127.0.0.1:8786") == "127.0.0.1"
+    assert host_towards("tcp://127.0.0.1:8786") == host_towards("ws://127.0.0.1:8786/ws") == "127.0.0.1"
+    with pytest.raises(InputError, match="cannot be told where this process is"):
+        host_towards("inproc://somewhere/1/2")
 
 
 # ---- whole runs ------------------------------------------------------------------------------------------------------

@@ -92,8 +92,34 @@ def test_any_number_of_shards(small, shards):
     assert frames["exposure"].impressions.sum() > 10_000
 
 
-def test_with_threads(small):
-    same(small, [2], threads=2)
+def test_with_threads(small, monkeypatch):
+    """Which share all work within a shard, pages of shown items included."""
+    monkeypatch.setattr("recsim.world.build.keeps_pages", lambda *_: True)
+    monkeypatch.setattr("recsim.world.feed.APART", 0)
+    monkeypatch.setattr("recsim.world.feed.BLOCK", 16)
+    same(small, [2], threads=3)
+
+
+CROWD = """
+import numpy as np
+import recsim
+
+
+def half_for_the_busiest(a, p):
+    return np.where(a.actions_today > np.quantile(a.actions_today, 0.9), 0.5, 1.0)
+
+
+@recsim.policy(meta={"weight": half_for_the_busiest})
+def crowd(f, p):
+    return f.affinity
+"""
+
+
+def test_a_weight_that_compares_people(small, tmp_path):
+    """A policy's own weight may be any NumPy: here those who did more than nine tenths of all people count half."""
+    (tmp_path / "crowd.py").write_text(CROWD)
+    frames = same(with_policy(small, f"{tmp_path}/crowd.py:crowd"), [3]).frames
+    assert frames["collateral"].uncounted_actions.sum() > 0
 
 
 @pytest.mark.parametrize("variant", [name for name in variants() if name != "default"])

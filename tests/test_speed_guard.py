@@ -67,7 +67,7 @@ def test_a_warm_cache_leaves_nothing_to_compile(one_run):
 
 def test_every_kernel_of_a_run_has_one_signature(one_run):
     used = {name: count for name, count in one_run["signatures"].items() if count}
-    assert {"look.look_block", "retrieval.build_pools", "counters.count_people", "visits.draw_visits"} <= set(used)
+    assert {"look.look_block", "retrieval.build_pools", "counters.count_people", "visits.draw_doors"} <= set(used)
     assert set(used.values()) == {1}, used
 
 

@@ -55,8 +55,8 @@ def place_candidates(key: Key, populations: np.ndarray) -> np.ndarray:
 
 
 def blocks_of(count: int, first: int = 0) -> Iterator[tuple[slice, np.ndarray]]:
-    """Rows and numbers of ``count`` people from number ``first`` on, a block at a time: what is drawn for all at once is
-    many times what is kept of it.
+    """Rows and (N,) uint32 numbers of ``count`` people from number ``first`` on, a block at a time: what is drawn for all at
+    once is many times what is kept of it.
     """
     for low in range(0, count, BLOCK):
         high = min(low + BLOCK, count)

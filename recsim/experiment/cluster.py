@@ -94,6 +94,7 @@ class OnCluster:
         self.client, self.note = client, note
         self.state, self.slots = "", 0
         self.workers: dict[str, int] = {}
+        self.apart = False  # whether each task has a worker of its own
         self._looked = self._seen = now()
         self._await_one()
         self._check()
@@ -114,7 +115,9 @@ class OnCluster:
         """The address by which workers find this process: that of the network on which the scheduler is."""
         from recsim.experiment.shards import host_towards
 
-        return host_towards(self._address)
+        if self._address.startswith("inproc"):  # its workers share a process, which does one task at a time
+            raise InputError("a cluster within one process cannot hold shards", "--shards")
+        return host_towards(str(self.client.scheduler_info()["address"]))
 
     @property
     def _address(self) -> str:
@@ -128,7 +131,7 @@ class OnCluster:
             raise self._lost() from error
         self._looked = now()
         for gone in sorted(set(self.workers) - set(found)):
-            self.note(f"worker {gone} was lost; its tasks are done again elsewhere")
+            self.note(f"worker {gone} was lost" + ("" if self.apart else "; its tasks are done again elsewhere"))
         self.workers = found
         self.slots = len(found)
         if found:
@@ -164,7 +167,8 @@ class OnCluster:
         names: Sequence[str] | None = None, apart: bool = False,
     ) -> Results:  # fmt: skip
         """See `Executor.run`."""
-        work = _Work(self, function, tasks, names, sorted(self.workers) if apart else None)
+        self.apart = apart
+        work = _Work(self, function, tasks, names, sorted(self.workers)[: len(tasks)] if apart else None)
         weight = [1.0] * len(tasks) if weights is None else weights
         done = 0.0
         try:

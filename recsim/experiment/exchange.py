@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import struct
 import threading
 import time
 from collections.abc import Sequence
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener, wait
+from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge, wait
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,10 @@ from recsim.errors import RecsimError
 
 LOOK_S = 0.5
 """How often a hub looks whether it is to end."""
+HELLO_S = 10.0
+"""How long somebody who connects may take to say who it is, seconds."""
+STALLED_S = 120.0
+"""How long a message may stop half-way, seconds; machines that are lost without a word are found in about as long."""
 LENGTH = struct.Struct("<I")
 
 
@@ -79,9 +84,11 @@ class Message:
 
     def add_to(self, total: np.ndarray) -> None:
         """Add the next array to ``total``, of its shape and contiguous."""
-        _, shape, sent, filled = next(self._next)
-        if tuple(shape) != total.shape:
-            raise RecsimError(f"shards have lost step: got an array of shape {tuple(shape)}, must be {total.shape}")
+        kind, shape, sent, filled = next(self._next)
+        if (tuple(shape), np.dtype(kind)) != (total.shape, total.dtype):
+            raise RecsimError(
+                f"shards have lost step: got {np.dtype(kind)} of shape {tuple(shape)}, must be {total.dtype} of {total.shape}"
+            )
         flat = total.reshape(-1)
         if filled is None:
             flat += self._read(sent, flat.size).astype(flat.dtype)
@@ -103,6 +110,23 @@ class Message:
 
 
 # ---- the two ends ---------------------------------------------------------------------------------------------------
+
+
+def alive(line: Connection, stalled_s: float | None = None) -> socket.socket:
+    """Let the system find out if the other end is gone without a word; a read or write that stalls may end as an error.
+
+    Returns:
+        The line as a socket, to be shut down when it is no longer needed.
+    """
+    made = socket.socket(fileno=os.dup(line.fileno()))
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 6)):
+        if hasattr(socket, name):
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    if stalled_s is not None:
+        for limit in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            made.setsockopt(socket.SOL_SOCKET, limit, struct.pack("ll", int(stalled_s), 0))
+    return made
 
 
 class Link:
@@ -128,6 +152,7 @@ class Link:
             self.line: Connection = Client(address, authkey=key)
         except (OSError, EOFError, AuthenticationError) as error:
             raise RecsimError(f"shard {shard} cannot reach its hub at {address[0]}:{address[1]} ({error})") from error
+        alive(self.line).close()
         self._say(packed([], "hello", shard=shard, shards=shards))
 
     def swap(self, sums: Sequence[np.ndarray], lists: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -200,7 +225,9 @@ class Hub:
         self.rounds = self.bytes_in = self.bytes_out = 0
         self.waited = [0.0] * shards
         self.why = ""
-        self._listener = Listener((host, 0), authkey=self.key, backlog=shards)
+        self._listener = Listener((host, 0), backlog=shards)
+        self._lines: dict[int, Connection] = {}
+        self._sockets: list[socket.socket] = []
         self.address: tuple[str, int] = self._listener.address
         self._closed = False
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -211,22 +238,28 @@ class Hub:
 
     def __exit__(self, *_: object) -> None:
         self._closed = True
-        with contextlib.suppress(OSError, EOFError, AuthenticationError):
-            Client(self.address, authkey=self.key).close()  # wakes the thread if it waits for a shard
-        self._thread.join(timeout=5)
+        with contextlib.suppress(OSError):
+            socket.create_connection(self.address, timeout=1).close()  # wakes the thread if it waits for a shard
+        self._thread.join(timeout=1)
+        for line in self._sockets:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)  # wakes it wherever else it waits
+            line.close()
+        self._thread.join(timeout=HELLO_S)
 
     def _serve(self) -> None:
-        lines: list[Connection] = []
         try:
             lines = self._all_there()
             while lines and self._round(lines):
                 pass
         except (EOFError, OSError):
-            self.why = self.why or "a shard of the world was lost (it failed, or ran out of memory)"
+            self.why = "a shard of the world was lost (it failed, or ran out of memory)"
         except RecsimError as error:
             self.why = str(error)
+        except Exception as error:
+            self.why = f"the exchange between shards failed: {error or type(error).__name__}"
         finally:
-            for line in lines:
+            for line in self._lines.values():
                 if self.why:
                     with contextlib.suppress(OSError):
                         line.send_bytes(packed([], "failed", why=self.why))
@@ -235,22 +268,24 @@ class Hub:
 
     def _all_there(self) -> list[Connection]:
         """Connections of all shards in order; none if this is to end."""
-        found: dict[int, Connection] = {}
-        while len(found) < self.shards:
-            try:
-                line = self._listener.accept()
-            except (AuthenticationError, EOFError, OSError):
-                if self._closed:
-                    return []
-                continue  # not one of ours
+        while len(self._lines) < self.shards:
+            line = self._listener.accept()
             if self._closed:
                 line.close()
                 return []
-            shard = Message(line.recv_bytes()).head["shard"]
-            if shard in found:
+            self._sockets.append(alive(line, HELLO_S))
+            try:
+                deliver_challenge(line, self.key)
+                answer_challenge(line, self.key)
+                shard = Message(line.recv_bytes()).head["shard"]
+            except (AuthenticationError, EOFError, OSError, ValueError, KeyError, struct.error):
+                line.close()
+                continue  # not one of ours, or gone again
+            if shard in self._lines:
                 raise RecsimError(f"shard {shard} was begun a second time")
-            found[shard] = line
-        return [found[k] for k in range(self.shards)]
+            self._lines[shard] = line
+            alive(line, STALLED_S).close()
+        return [self._lines[k] for k in range(self.shards)]
 
     def _hear(self, lines: list[Connection]) -> list[Message] | None:
         """A message of each shard, in order; None if this is to end."""

@@ -7,6 +7,7 @@ import hashlib
 import socket
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
@@ -51,7 +52,10 @@ def do_shard(
         outcome = simulate_arms(drawn, replicate, arms, threads=threads, report=report, exchange=link)
         link.end(digest_of(outcome.frames))
     except Exception as error:
-        link.fail(f"shard {shard}: {error or type(error).__name__}")
+        text = str(error) or type(error).__name__
+        link.fail(text if isinstance(error, RecsimError) else f"shard {shard} failed: {text}")
+        if isinstance(error, MemoryError):
+            raise RecsimError(f"shard {shard} ran out of memory ({text})") from error
         raise
     return (outcome.frames, outcome.meta) if shard == 0 else None
 
@@ -100,6 +104,8 @@ def in_shards(
             with contextlib.closing(running) as results:
                 for _, one in results:
                     found = one or found
+        except InputError:
+            raise
         except RecsimError as error:
             why = hub.why or ("a shard was lost (it failed, or ran out of memory)" if LOST in str(error) else error)
             raise RecsimError(
@@ -115,8 +121,16 @@ def in_shards(
 
 
 def host_towards(address: str) -> str:
-    """The address by which machines near ``scheme://host:port`` reach this one; nothing is sent."""
-    host, _, port = address.partition("://")[2].rpartition(":")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect((host, int(port)))
-        return str(probe.getsockname()[0])
+    """The address by which machines near ``scheme://host:port`` reach this one; nothing is sent.
+
+    Raises:
+        InputError: no machine can be meant by it.
+    """
+    parts = urlsplit(address)
+    try:
+        kind, _, _, _, place = socket.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(kind, socket.SOCK_DGRAM) as probe:
+            probe.connect(place)
+            return str(probe.getsockname()[0])
+    except (OSError, ValueError) as error:
+        raise InputError(f"workers at {address} cannot be told where this process is ({error})", "--shards") from error

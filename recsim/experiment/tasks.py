@@ -192,9 +192,15 @@ class Session:
     def _from(
         self, executor: Executor, todo: list[Task], total: float, places: list[Place | None], say: Progress
     ) -> Generator[tuple[Task, Stored], None, None]:
-        if self.shards > 1:
-            yield from self._sharded(executor, todo, total, say)
-            return
+        if self.shards > 1:  # small worlds, such as those of other assumptions, are whole
+            self.busy, before = self.shards, total - sum(t.weight for t in todo)
+            yield from self._sharded(
+                executor, [t for t in todo if t.cell is None], lambda done, text: say(before + done, total, text)
+            )
+            kept = [(t, place) for t, place in zip(todo, places, strict=True) if t.cell is not None]
+            todo, places = [t for t, _ in kept], [place for _, place in kept]
+            if not todo:
+                return
         self.busy = min(self.workers or default_workers(), len(todo))
         threads = self.threads or executor.threads_for(len(todo))
         tasks = [
@@ -215,24 +221,19 @@ class Session:
                 yield todo[number], found
 
     def _sharded(
-        self, executor: Executor, todo: list[Task], total: float, say: Progress
+        self, executor: Executor, todo: list[Task], say: Callable[[float, str], None]
     ) -> Generator[tuple[Task, Stored], None, None]:
-        """Replicates one after the other, each in shards; small worlds, such as those of other assumptions, are whole."""
+        """Replicates one after the other, each in shards; ``say`` is told the work done."""
         from recsim.experiment.shards import in_shards
 
-        self.busy, threads = self.shards, self.threads or executor.threads_for(self.shards)
-        done = total - sum(t.weight for t in todo)
+        threads = self.threads or executor.threads_for(self.shards)
+        done = 0.0
         for task in todo:
 
             def report(share: float, before: float = done, task: Task = task) -> None:
-                say(before + task.weight * share, total, executor.state or task.text)
+                say(before + task.weight * share, executor.state or task.text)
 
-            digest = self._digest(task.scenario)
-            if task.cell is None:
-                yield task, in_shards(executor, task, self.fixed, threads, digest, self.shards, report)
-            else:
-                scenario, cell, replicate = task.scenario, task.cell, task.replicate
-                yield task, do_task(None, scenario, cell, replicate, self.fixed, threads, digest=digest, report=report)
+            yield task, in_shards(executor, task, self.fixed, threads, self._digest(task.scenario), self.shards, report)
             done += task.weight
 
     def _digest(self, scenario: Scenario | FollowScenario) -> str | None:

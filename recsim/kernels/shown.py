@@ -19,6 +19,8 @@ from recsim.kernels.slate import word_of
 
 ENTRIES = 62
 PAGE = 64
+TOGETHER = 64
+"""People whose pages are read at the same time: some hundreds, which a core's cache holds."""
 
 
 @njit(**HELPER)
@@ -108,6 +110,34 @@ def remember(observed, row, person, items, count, turn):
         pages.filled[person] = np.uint8(filled)
 
 
+@njit(**HELPER)
+def _touch(first, last, pages, page):
+    """Read the pages of people first..last-1 before they are needed: all people go one page further at a time, so that reads
+    overlap. A person's own pages can only be found one from the other.
+
+    Args:
+        page: (last - first,) int64 or longer, scratch.
+
+    Returns:
+        A sum of something of every line read, so that no compiler leaves a read out.
+    """
+    total, going = np.int64(0), False
+    for person in range(first, last):
+        page[person - first] = pages.last[person]
+        going = going or pages.last[person] >= 0
+    while going:
+        going = False
+        for person in range(first, last):
+            here = page[person - first]
+            if here >= 0:
+                following = next_page(pages.entry, here)
+                total += np.int64(pages.entry[here, 0])
+                done = following == np.int64(pages.last[person])
+                page[person - first] = np.int64(-1) if done else following
+                going = going or not done
+    return total
+
+
 @njit(**KERNEL)
 def drop_expired(first, last, pages, window_start, window):
     """Take expired items out of the memories of people first..last-1, and back the pages that nobody needs any more.
@@ -115,7 +145,20 @@ def drop_expired(first, last, pages, window_start, window):
     Args:
         first, last: int64. pages: `recsim.state.Pages`, written. window_start: int64, number of the oldest live item. window: items from there
             on that are kept.
+
+    Returns:
+        A number that means nothing: see `_touch`.
     """
+    page, total = np.empty(TOGETHER, np.int64), np.int64(0)
+    for person in range(first, last, TOGETHER):
+        total += _touch(person, min(last, person + TOGETHER), pages, page)
+        _drop(person, min(last, person + TOGETHER), pages, window_start, window)
+    return total
+
+
+@njit(**HELPER)
+def _drop(first, last, pages, window_start, window):
+    """`drop_expired` of people whose pages are in the cache."""
     base = window_start & np.int64(0xFFFF)
     entry = pages.entry
     for person in range(first, last):

@@ -12,6 +12,7 @@ from recsim.agents.advertising import impressions_by_step
 from recsim.agents.creators import build_supply
 from recsim.agents.networks import FULL, Roster, make_roster
 from recsim.agents.people import blocks_of, build_people, first_estimate, place_candidates
+from recsim.errors import RecsimError
 from recsim.kernels import inbox
 from recsim.rng import Decision, Key
 from recsim.state import (
@@ -34,12 +35,14 @@ from recsim.world.memory import Memory
 from recsim.world.networks import make_network, searches
 from recsim.world.plan import Plan
 from recsim.world.seen import empty_memory, first_pages, forked, keeps_pages
-from recsim.world.shards import ALONE, Exchange, bounds, of_all
+from recsim.world.shards import ALONE, Exchange, agree, bounds, of_all
 
 if TYPE_CHECKING:
     from recsim.world.moderation import Docket
 
 FIRST = np.uint64(0)
+PROBED = 256
+"""People whom every shard draws, whoever has them, to see whether machines compute alike."""
 
 
 @dataclasses.dataclass
@@ -132,7 +135,12 @@ class State:
         while done < count:
             used = int(self.accounts.used[0])
             # The largest block that can be asked for is twice the largest there is; what is not written to takes no memory.
-            newer = np.empty(used + max(used // 4, 2 * int(self.accounts.size.max()), 1024), np.int32)
+            room = used + max(used // 4, 2 * int(self.accounts.size.max()), 1024)
+            if room > np.iinfo(np.int32).max:
+                raise RecsimError(
+                    f"got room for {room} new follows, one process takes {np.iinfo(np.int32).max}; use more shards"
+                )
+            newer = np.empty(room, np.int32)
             newer[:used] = self.accounts.newer[:used]
             self.accounts = self.accounts._replace(newer=newer)
             done = inbox.add_follows(person, author, done, count, self.accounts)
@@ -177,6 +185,9 @@ def build_state(plan: Plan, key: Key, paged: bool | None = None, exchange: Excha
     people, first = len(mine), mine.start
     position = place_candidates(key, plan.supply.candidate_population)
     latent, cells = build_people(key, traits, plan.people, position, mine)
+    if exchange.shards > 1:
+        some = build_people(key, traits, plan.people, position, range(min(PROBED, plan.people)))
+        agree(exchange, "people", *some[0], *some[1])
     (preference,) = of_all(exchange, latent.preference)
     supply = build_supply(key, plan.supply, plan.posts, preference, traits.population, plan.ads, mine)
     items = len(supply.items.id)

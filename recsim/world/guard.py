@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from recsim import rng
 from recsim.agents.networks import FULL
 from recsim.ranking.mitigation import AccountView, ItemView
 from recsim.state import DEMOTED, EXCLUDED, FOLLOW, LABELLED, LIKE, OFFICIAL, REMOVED, VOLUNTEER
+from recsim.world.shards import of_all
 
 if TYPE_CHECKING:
     from recsim.world.acting import Network
@@ -39,7 +40,7 @@ class Guard:
             return
         state = world.state
         # Whoever has lost all trust counts nothing, whatever the measures say.
-        weight = self.measures.weight(self._people()) if self.weights else FULL
+        weight = self._weight_of_people(removes=False) if self.weights else FULL
         state.observed.weight[:] = np.where(state.trust > 0, weight, 0)
         for agent in world.networks:
             weight = self.measures.weight(self._accounts(agent)) if self.weights else FULL
@@ -54,7 +55,17 @@ class Guard:
             gone = self.measures.weight(self._accounts(agent), removes=True) == 0
             agent.roster.active &= ~gone
         if len(world.state.observed.weight):
-            world.state.trust[self.measures.weight(self._people(), removes=True) == 0] = 0.0
+            world.state.trust[self._weight_of_people(removes=True) == 0] = 0.0
+
+    def _weight_of_people(self, removes: bool) -> np.ndarray:
+        """(U,) int32. A weight may compare accounts with one another, so it is shown the people of all shards."""
+        state, view = self.world.state, self._people()
+        if state.exchange.shards > 1:
+            *columns, per_person = view
+            whole: list[Any] = [*of_all(state.exchange, *columns), per_person]
+            view = AccountView(*whole)
+        first = int(state.first_person)
+        return self.measures.weight(view, removes)[first : first + len(state.latent.visits)]
 
     def _people(self) -> AccountView:
         state, world = self.world.state, self.world

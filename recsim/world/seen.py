@@ -108,16 +108,16 @@ def sweep(plan: Plan, state: State, now: int, side_by_side: Callable[..., None])
         return
     oldest = np.int64(state.born[max(0, now + 1 - plan.lifetime)])
     window = np.int64(64 * (state.observed.seen.shape[1] - 1))
-    parts: dict[int, Pages] = {}
+    parts: dict[tuple[int, int], Pages] = {}
 
     def drop(low: int, high: int) -> None:
         # Pages that nobody needs any more go on a stack of the range's own; what is not written to takes no memory.
-        parts[low] = own = pages._replace(spare=np.empty_like(pages.spare), spares=np.zeros(1, np.int64))
+        parts[low, high] = own = pages._replace(spare=np.empty_like(pages.spare), spares=np.zeros(1, np.int64))
         shown.drop_expired(np.int64(low), np.int64(high), own, oldest, window)
 
     side_by_side(drop, range(people * turn // day, people * (turn + 1) // day))
-    for low in sorted(parts):
-        _put_back(pages, parts[low])
+    for rows in sorted(parts):
+        _put_back(pages, parts[rows])
 
 
 def hand_out(state: State, visits: Sequence[int], slate: int) -> list[Observed]:

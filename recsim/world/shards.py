@@ -10,10 +10,13 @@ This file knows nothing of processes and connections: see `recsim.experiment.sha
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
+
+from recsim.errors import RecsimError
 
 
 class Exchange(Protocol):
@@ -57,10 +60,11 @@ def bounds(people: int, shards: int) -> np.ndarray:
 
 
 def add_up(exchange: Exchange, *tables: np.ndarray) -> None:
-    """Add tables up over threads and shards; the sum comes to stand in the row of the first thread.
+    """Add tables up over shards, which may have different numbers of threads.
 
     Args:
-        tables: (threads, ...) integers.
+        tables: (threads, ...) integers. With one shard they stay as they are; else the sum over all threads of all shards
+            comes to stand in the row of the first thread, and the others are 0.
     """
     if exchange.shards == 1:
         return
@@ -76,6 +80,23 @@ def of_all(exchange: Exchange, *columns: np.ndarray) -> list[np.ndarray]:
     return exchange.swap([], columns)
 
 
+def agree(exchange: Exchange, what: str, *arrays: np.ndarray) -> None:
+    """Look whether all shards have the same bits where they should.
+
+    Args:
+        what: they are, for the error. arrays: which every shard works out for itself.
+
+    Raises:
+        RecsimError: they differ: the machines do not compute alike.
+    """
+    if exchange.shards == 1:
+        return
+    found = hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).digest()
+    (all_found,) = exchange.swap([], [np.frombuffer(found, np.uint8)])
+    if len(np.unique(all_found.reshape(exchange.shards, -1), axis=0)) > 1:
+        raise RecsimError(f"shards of one world have different {what}: their machines do not compute alike")
+
+
 def in_order_of_visits(
     exchange: Exchange, person: np.ndarray, stratum: Callable[[np.ndarray], np.ndarray], first_person: int, columns: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, list[np.ndarray]]:  # fmt: skip
@@ -87,7 +108,7 @@ def in_order_of_visits(
         columns: (N, ...) what goes with them.
 
     Returns:
-        (M,) int32 numbers of people, and the columns, over all shards.
+        (M,) int32 numbers of people, and the columns, over all shards; with one, its rows are their numbers.
     """
     if exchange.shards == 1:
         return person, list(columns)

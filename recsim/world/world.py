@@ -15,7 +15,7 @@ import numpy as np
 from recsim.kernels import counters as counting
 from recsim.kernels import inbox, weighing
 from recsim.kernels.slate import forget
-from recsim.kernels.visits import draw_visits
+from recsim.kernels.visits import draw_doors, line_up_visits
 from recsim.rng import Key
 from recsim.state import Tally
 from recsim.world.acting import Network
@@ -33,7 +33,7 @@ from recsim.world.networks import make_network
 from recsim.world.plan import Plan
 from recsim.world.record import Record
 from recsim.world.seen import sweep
-from recsim.world.shards import add_up
+from recsim.world.shards import add_up, agree
 from recsim.world.takedown import take_down
 
 
@@ -141,6 +141,10 @@ class World(mesa.Model):
             self.feed.tally.acted[:] = 0
         self.platform.adapt()
         self.feed.sort_people()
+        agree(
+            self.state.exchange, "counts", self.state.counters.decayed, self.state.threshold, self.state.counters.stage,
+            self.feed.pools.item, self.feed.score,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Let go of the arrays: Mesa's model and agents refer to each other, so they would wait for the collector."""
@@ -165,6 +169,7 @@ class People(mesa.Agent):
         super().__init__(model)
         self.visiting = 0
         self.hour_factor = hour_factors(model.plan)
+        self.door, self.about = (np.empty(len(model.state.latent.visits), np.int8) for _ in range(2))
 
     def visit(self) -> None:
         """Decide who comes."""
@@ -172,11 +177,18 @@ class People(mesa.Agent):
         state, feed, activity = world.state, world.feed, plan.scenario.activity
         slot = world.now % (7 * plan.steps_per_day)
         key0, key1 = world.key.words
-        self.visiting = draw_visits(
-            feed.order, state.observed.stratum, state.cells.region, state.latent.visits, state.latent.preference,
-            self.hour_factor[slot], np.float32(activity.search_share.value),
-            np.float32(activity.external_share.value), plan.standing, np.uint64(plan.traits.population), key0, key1,
-            np.uint64(world.now), state.first_person, feed.visits.person, feed.visits.stratum, feed.visits.entry, feed.visits.about,
+        observed, latent = state.observed, state.latent
+        feed.side_by_side(
+            lambda low, high: draw_doors(
+                low, high, state.cells.region, latent.visits, latent.preference, self.hour_factor[slot],
+                np.float32(activity.search_share.value), np.float32(activity.external_share.value), plan.standing,
+                np.uint64(plan.traits.population), key0, key1, np.uint64(world.now), state.first_person, self.door,
+                self.about,
+            )
+        )  # fmt: skip
+        self.visiting = line_up_visits(
+            feed.order, observed.stratum, self.door, self.about, feed.visits.person, feed.visits.stratum,
+            feed.visits.entry, feed.visits.about,
         )  # fmt: skip
 
     def respond(self, start: int, end: int) -> None:
