@@ -115,10 +115,11 @@ def crowd(f, p):
 """
 
 
-def test_a_weight_that_compares_people(small, tmp_path):
+def test_a_weight_that_compares_people(small, tmp_path, monkeypatch):
     """A policy's own weight may be any NumPy: here those who did more than nine tenths of all people count half."""
-    (tmp_path / "crowd.py").write_text(CROWD)
-    frames = same(with_policy(small, f"{tmp_path}/crowd.py:crowd"), [3]).frames
+    (tmp_path / "crowd_policy.py").write_text(CROWD)
+    monkeypatch.syspath_prepend(tmp_path)
+    frames = same(with_policy(small, "crowd_policy:crowd"), [3]).frames
     assert frames["collateral"].uncounted_actions.sum() > 0
 
 

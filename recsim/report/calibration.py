@@ -86,7 +86,7 @@ def tables(result: CalibrationResult) -> list[Table]:
     ]  # fmt: skip
     second = Table(
         "Targets: observed, and 5 to 95 % of simulated worlds before and after fitting",
-        ["figure", "role", "observed", "before", "after"], rows, [30, 8, 10, 16, 16],
+        ["figure", "role", "observed", "before", "after"], rows, [26, 8, 10, 18, 18],
     )  # fmt: skip
     return [first, second]
 
