@@ -123,7 +123,14 @@ def test_a_weight_that_compares_people(small, tmp_path, monkeypatch):
     assert frames["collateral"].uncounted_actions.sum() > 0
 
 
-@pytest.mark.parametrize("variant", [name for name in variants() if name != "default"])
+@pytest.mark.parametrize(
+    "variant",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in ("re-ranked", "refit") else ())
+        for name in variants()
+        if name != "default"
+    ],
+)
 def test_whatever_reads_what_was_shown(small, variant):
     same(variants()[variant](small), [3])
 
@@ -133,7 +140,7 @@ def test_with_pages(small, monkeypatch):
     same(small, [2])
 
 
-@pytest.mark.parametrize("shards", [2, 7])
+@pytest.mark.parametrize("shards", [3, pytest.param(7, marks=pytest.mark.slow)])
 def test_with_everything(small, shards):
     """Detectors that read people's log, sanctions on people, weights, opinion, figures of single people."""
     scenario = everything(small)
@@ -142,7 +149,13 @@ def test_with_everything(small, shards):
     assert frames["detections"].people_flagged.sum() > 0 and len(frames["persons"]) and len(frames["opinion"])
 
 
-@pytest.mark.parametrize(("policy", "parameters"), POLICIES, ids=[name for name, _ in POLICIES])
+SLOW = {"x_2023_04", "bridging", "mastodon_trends", "tiktok_value"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "parameters"),
+    [pytest.param(*one, id=one[0], marks=pytest.mark.slow if one[0] in SLOW else ()) for one in POLICIES],
+)
 def test_with_each_kind_of_policy(small, policy, parameters):
     """Refits run on the log of all shards, in the order in which one process would have written it."""
     if policy == "als" and importlib.util.find_spec("implicit") is None:
@@ -156,7 +169,8 @@ def test_with_other_predictors(small, predictor):
     same(changed(small, platform={"predictor": config}), [2])
 
 
-@settings(max_examples=4)
+@pytest.mark.slow
+@settings(max_examples=8)
 @given(campaigns=mixes(), shards=st.integers(2, 5))
 def test_any_mix_of_campaigns(small, campaigns, shards):
     scenario = changed(with_campaigns(small, campaigns), population={"scale": small.population.scale / 3})

@@ -133,7 +133,7 @@ def estimate(
     if threads is None:
         threads = max(1, default_workers() // cores) if workers is None else 1
     threads = min(threads, default_workers())  # more than cores gain nothing
-    needed = 1.2 * PROCESS + cores * replicate_bytes(make_plan(scenario), threads) + (shards - 1) * PROCESS
+    needed = 1.2 * PROCESS + cores * replicate_bytes(make_plan(scenario), threads, shards)
     pace = cores * (1 + THREAD_GAIN * (threads - 1))
     return {"seconds": expected_work(scenario) / pace + 15, "mebibytes": needed / 2**20}
 

@@ -18,7 +18,10 @@ PROCESS = 300e6
 ITEM, ITEM_COPIED = 500, 300
 """Bytes of an item of the run, both arms' columns included, and what of it a fork has of its own; in a world whose
 platform does not weigh events."""
-SHOWN = "shown items"
+SHOWN, REGISTER = "shown items", "register of accounts"
+OF_EVERYBODY = 13
+"""Bytes of every person in every shard: her preference and her place among those who share it while follows are drawn; her visits
+and impressions, which come together for concentration figures at the end."""
 LATER = 3
 """Follows in a run for each that the declared mean rate gives: feeds show people what they like best."""
 
@@ -61,7 +64,7 @@ def people_parts(plan: Plan) -> list[Part]:
         (SHOWN, seen_bytes(plan), True),
         ("hidden authors", (8 * hides + 4) * (hides > 0), True),
         ("weight, group, trust, actions", 17 * plan.weighs, True),
-        ("register of accounts", 41 * known, True),
+        (REGISTER, 41 * known, True),
         ("stratum, order", 8, True),
         ("reach, impressions of candidates", 12, True),
         ("impressions by candidate and stance", table * plan.scenario.opinion.enabled, True),
@@ -111,15 +114,24 @@ def graph_bytes(plan: Plan) -> float:
     return 4 * (plan.people * plan.supply.follows_per_person + audiences) + 9 * LATER * rate * views * plan.people
 
 
-def replicate_bytes(plan: Plan, threads: int = 1) -> float:
-    """Bytes of a process that simulates one replicate at its fullest: one world, or later that world and an arm beside it."""
+def replicate_bytes(plan: Plan, threads: int = 1, shards: int = 1) -> float:
+    """Bytes of what simulates one replicate at its fullest: one world, or later that world and an arm beside it.
+
+    Args:
+        plan: of the whole world. threads: of each process. shards: processes, see `recsim.world.shards`: people are cut among them,
+            and each has everything else, and a few figures of everybody.
+    """
     parts = people_parts(plan)
     pages = seen_bytes(plan) == page_bytes(plan)
     later = [p._replace(each=p.each * SETTLED) if p.name == SHOWN and pages else p for p in parts]
     most = max(sum(p.each for p in parts), sum(p.each * (1 + p.copied) for p in later))
     items = plan.supply.items_per_day * plan.days * (ITEM + ITEM_COPIED)
     tallies = 2 * threads * expected_window(plan) * len(ACTIONS) * 8
-    return PROCESS + plan.people * most + graph_bytes(plan) + items + tallies
+    each = PROCESS + items + tallies
+    if shards > 1:
+        known = sum(p.each * (1 + p.copied) for p in parts if p.name == REGISTER)
+        each += plan.people * (OF_EVERYBODY + known)
+    return shards * each + plan.people * most + graph_bytes(plan)
 
 
 def table(plan: Plan) -> str:
