@@ -7,6 +7,7 @@ from typing import IO
 from recsim.experiment.calibration import CalibrationResult
 from recsim.report.answer_table import table_lines
 from recsim.report.calibration_figures import calibration_figures
+from recsim.report.strings import counted
 from recsim.report.table import wrapped
 from recsim.report.words import Table
 
@@ -23,7 +24,7 @@ def sentences(result: CalibrationResult) -> list[str]:
     out = []
     if s["waves"]:
         out.append(
-            f"History matching left {100 * s['waves'][-1]['left']:.1f} % of the parameter space after {len(s['waves'])} waves "
+            f"History matching left {100 * s['waves'][-1]['left']:.1f} % of the parameter space after {counted(len(s['waves']), 'wave')} "
             f"(implausibility up to {s['cut']:g})."
         )
     if not s["generations"]:
@@ -37,7 +38,7 @@ def sentences(result: CalibrationResult) -> list[str]:
         "closer to all targets at once the worlds did not come; errors that many times as large as stated, or more particles, are needed"
     )  # fmt: skip
     out.append(
-        f"Tolerance {last['tolerance']:.2f} stated errors after {len(s['generations'])} generations: {met}. Effective size "
+        f"Tolerance {last['tolerance']:.2f} stated errors after {counted(len(s['generations']), 'generation')}: {met}. Effective size "
         f"{last['effective']:.0f} of {last['particles']}."
     )
     known = [row["name"] for row in s["parameters"] if row["identified"]]
