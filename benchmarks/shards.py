@@ -15,6 +15,7 @@ from pathlib import Path
 
 import recsim as rs
 from recsim.experiment.executor import default_workers
+from recsim.experiment.run import configured
 from recsim.world.plan import make_plan
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,11 +57,7 @@ def main() -> None:
     for people in options.people:
         whole = rs.load(options.config).population.people.value
         scenario = rs.load(options.config, [f"population.scale={people / whole}", *options.set])
-        if options.policy:
-            scenario = rs.load(
-                options.config,
-                [f"population.scale={people / whole}", f"platform.policy={options.policy}", *options.set],
-            )
+        scenario = configured(scenario, None, None, options.policy)
         steps = steps_of(scenario)
         for shards in options.shards:
             found = measure(scenario, shards)
