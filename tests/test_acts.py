@@ -5,11 +5,12 @@ import pytest
 import reference
 from helpers import changed, world_of
 
+from recsim.agents.followers import make_accounts
 from recsim.kernels.acts import ACTIONS_OF, RULES, Counting, Engaged, Log, Tactics, Targets, act
 from recsim.kernels.counters import exp_of
 from recsim.rng import Key
 from recsim.scenario.quantity import assumed
-from recsim.state import Accounts, no_counts
+from recsim.state import no_counts
 from recsim.world.rollback import UNITS, roll_back
 
 F = np.float32
@@ -93,10 +94,7 @@ def test_acting_counts_and_targets(budget, served_only, cap, inauthentic, signal
     awake = np.array([True, True, True, False] * 20)
     candidate = np.array([-1, -1, 0, -1, 0, 1, 1, -1], np.int8)
     made = no_counts(8, 2)
-    accounts = Accounts(
-        np.array([0, 1], np.int32), np.zeros(3, np.int64), np.zeros(0, np.int32), np.full(2, -1, np.int32),
-        np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(2, np.int64),
-    )  # fmt: skip
+    accounts = make_accounts(np.array([0, 1], np.int32), np.zeros(3, np.int64), np.zeros(0, np.int32))
     where = np.tile(np.array([0.3, 0.5, 0.6, 0.75, 0.9, 2.0], F), (8, 1))
     tactics = Tactics(
         np.array([0.25, 0.45, 0.55, 0.65, 0.75, 0.85, 2.0, 2.0], F), where, np.arange(8) != 1,

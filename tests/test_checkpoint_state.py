@@ -36,7 +36,7 @@ SCRATCH = re.compile(
     r"|open_count|trial_count|pool_rows|scores|shadow_scores|given|constants|visits)"
     r"|feed\.tally\.(?:follow_person|follow_author|engaged_person|engaged_item|engaged_value|acts)"
     r"|feed\.reach\.(?:beyond|everywhere|demotes)"
-    r"|platform\.(?:values|gate)|networks\.\d+\.(?:times|awake)|people\.visiting"
+    r"|platform\.(?:values|gate)|networks\.\d+\.(?:times|awake)|people\.(?:visiting|door|about)"
     r")(?:\.|$)"
 )
 """Written in every step before it is read."""

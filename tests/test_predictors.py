@@ -12,6 +12,7 @@ import recsim
 from recsim.kernels import predictor as kernel
 from recsim.ranking.compile import compile_policy
 from recsim.state import ACTIONS
+from recsim.world.item_rows import fill_row
 from recsim.world.predict import Predictor, true_vectors
 
 KINDS = ("rates", "logistic", "oracle")
@@ -69,7 +70,7 @@ def test_the_oracle_knows_the_response_model(small):
     count = end - start
     rows = np.zeros((len(compiled.rows), world.feed.window), np.float32)
     for k, name in enumerate(compiled.rows):
-        world.feed._fill_row(name, rows[k], start, end, world.books.open)
+        fill_row(world.feed, name, rows[k], start, end, world.books.open)
     people, state, feed = 12, world.state, world.feed
     pool = np.arange(start, end)
     heads = list(every_head.parameters)

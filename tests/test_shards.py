@@ -18,6 +18,7 @@ from test_learned import with_policy
 from test_seen import variants
 
 from recsim.scenario import realise
+from recsim.world import pair
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL
 from recsim.world.pair import simulate_arms
 from recsim.world.shards import Alone, add_up, bounds, in_order_of_visits
@@ -49,6 +50,20 @@ class InThread:
         self.table.barrier.wait(timeout=60)
         self.rounds += 1
         return out
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_plan_at_a_time():
+    """Shards are processes; where they are threads, Python's own parser is not safe in two of them (3.11)."""
+    lock, plain = threading.Lock(), pair.make_plan
+
+    def alone(scenario):
+        with lock:
+            return plain(scenario)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pair, "make_plan", alone)
+        yield
 
 
 def in_shards(scenario, shards, arms=ARMS, threads=1):
