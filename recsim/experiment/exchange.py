@@ -82,6 +82,12 @@ class Message:
         self._at += found.nbytes
         return found
 
+    def _entries(self, sent: str, filled: int | None, size: int) -> tuple[Any, np.ndarray]:
+        """Which entries of a flat array were sent, and their values."""
+        if filled is None:
+            return slice(None), self._read(sent, size)
+        return self._read("<u4", filled), self._read(sent, filled)
+
     def add_to(self, total: np.ndarray) -> None:
         """Add the next array to ``total``, of its shape and contiguous."""
         kind, shape, sent, filled = next(self._next)
@@ -90,22 +96,15 @@ class Message:
                 f"shards have lost step: got {np.dtype(kind)} of shape {tuple(shape)}, must be {total.dtype} of {total.shape}"
             )
         flat = total.reshape(-1)
-        if filled is None:
-            flat += self._read(sent, flat.size).astype(flat.dtype)
-        else:
-            places = self._read("<u4", filled)
-            flat[places] += self._read(sent, filled).astype(flat.dtype)
+        where, values = self._entries(sent, filled, flat.size)
+        flat[where] += values.astype(flat.dtype)
 
     def take(self) -> np.ndarray:
         """The next array, with its own type."""
         kind, shape, sent, filled = next(self._next)
         out = np.zeros(shape, kind)
-        flat = out.reshape(-1)
-        if filled is None:
-            flat[:] = self._read(sent, flat.size)
-        else:
-            places = self._read("<u4", filled)
-            flat[places] = self._read(sent, filled)
+        where, values = self._entries(sent, filled, out.size)
+        out.reshape(-1)[where] = values
         return out
 
 
@@ -292,27 +291,25 @@ class Hub:
 
     def _hear(self, lines: list[Connection]) -> list[Message] | None:
         """A message of each shard, in order; None if this is to end."""
-        texts: dict[int, bytes] = {}
-        while len(texts) < len(lines):
+        heard: dict[int, Message] = {}
+        while len(heard) < len(lines):
             if self._closed:
                 return None
-            ready = wait([line for k, line in enumerate(lines) if k not in texts], LOOK_S)
+            ready = wait([line for k, line in enumerate(lines) if k not in heard], LOOK_S)
             for k, line in enumerate(lines):
-                if k not in texts and line in ready:
-                    texts[k] = line.recv_bytes()
-                    if Message(texts[k]).head["what"] == "failed":  # the others need not be waited for
-                        return [Message(texts[k])]
-        self.bytes_in += sum(map(len, texts.values()))
-        return [Message(texts[k]) for k in range(len(lines))]
+                if k not in heard and line in ready:
+                    text = line.recv_bytes()
+                    self.bytes_in += len(text)
+                    heard[k] = Message(text)
+                    if heard[k].head["what"] == "failed":  # the others need not be waited for
+                        raise RecsimError(heard[k].head["why"])
+        return [heard[k] for k in range(len(lines))]
 
     def _round(self, lines: list[Connection]) -> bool:
         """One exchange; False after the last."""
         heard = self._hear(lines)
         if heard is None:
             return False
-        for message in heard:
-            if message.head["what"] == "failed":
-                raise RecsimError(message.head["why"])
         kinds = {message.head["what"] for message in heard}
         if kinds == {"end"}:
             self.waited = [float(message.head["waited"]) for message in heard]

@@ -138,6 +138,10 @@ def _in_process(function: Callable, tasks: Sequence[tuple], report: Report, weig
         report(done)
 
 
+class WorkersDiedError(RecsimError):
+    """Workers died as often as a task may kill them."""
+
+
 class _DiedError(Exception):
     """A worker process died; ``held`` are the tasks that workers may have been doing."""
 
@@ -171,7 +175,7 @@ def _on_processes(
         except _DiedError as death:
             deaths.update(death.held)
             if not attempts or (len(death.held) == 1 and deaths[death.held[0]] > attempts):
-                raise RecsimError(
+                raise WorkersDiedError(
                     killed(death.held[0], names, "a worker process died", deaths[death.held[0]])
                 ) from None
             suspects.extend(sorted(death.held))

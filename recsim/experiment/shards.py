@@ -14,6 +14,7 @@ import pandas as pd
 
 from recsim.errors import InputError, RecsimError
 from recsim.experiment.exchange import Hub, Link
+from recsim.experiment.executor import WorkersDiedError
 from recsim.experiment.task import Stored, Task, check_policy
 from recsim.scenario import realise
 from recsim.scenario.schema import Scenario
@@ -21,7 +22,6 @@ from recsim.scenario.schema import Scenario
 if TYPE_CHECKING:
     from recsim.experiment.executor import Executor
 
-LOST = "process died"
 SHARDS = "shards"
 """Of a replicate's meta: what the exchange took."""
 
@@ -107,7 +107,8 @@ def in_shards(
         except InputError:
             raise
         except RecsimError as error:
-            why = hub.why or ("a shard was lost (it failed, or ran out of memory)" if LOST in str(error) else error)
+            lost = isinstance(error, WorkersDiedError)
+            why = hub.why or ("a shard was lost (it failed, or ran out of memory)" if lost else error)
             raise RecsimError(
                 f"replicate {task.replicate}: {why}; what finished is kept, use --resume, with more --shards if memory was short"
             ) from error

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from recsim.kernels.flags import HELPER, KERNEL
+from recsim.kernels.search import first_from
 
 
 @njit(**KERNEL)
@@ -77,18 +78,6 @@ def choose_slots(post, score, u, proportion, chosen):
 
 
 @njit(**HELPER)
-def _from(follower, low, high, bound):
-    """First place in [low, high) of sorted ``follower`` that holds at least ``bound``."""
-    while low < high:
-        middle = (low + high) // 2
-        if follower[middle] < bound:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@njit(**HELPER)
 def _emit(begin, end, actor, followers, arrived, filled):
     """Put every action's number into the rows of its actor's followers begin..end-1, in order of arrival."""
     everybody = begin == 0 and end == filled.size
@@ -97,8 +86,8 @@ def _emit(begin, end, actor, followers, arrived, filled):
     for action in range(actor.size):
         low, high = followers.start[actor[action]], followers.start[actor[action] + 1]
         if not everybody:
-            low = _from(followers.follower, low, high, begin)
-            high = _from(followers.follower, low, high, end)
+            low = first_from(followers.follower, low, high, begin)
+            high = first_from(followers.follower, low, high, end)
         for edge in range(low, high):
             who = followers.follower[edge]
             place = filled[who]

@@ -12,12 +12,13 @@ import numpy as np
 from numba import njit
 
 from recsim.kernels.flags import HELPER, KERNEL
+from recsim.kernels.search import first_from
 
 BLOCK = 1 << 14
 """Rows of people to whom posts are delivered together: their inboxes, 36 bytes each as a rule, stay in a core's cache."""
 SMALLEST = 2
 """Logarithm to base 2 of the entries of an author's first block."""
-I32, I64, U32 = np.int32, np.int64, np.uint32
+I64, U32 = np.int64, np.uint32
 GOLDEN = U32(2654435769)
 """2^32 / golden ratio: neighbouring numbers fall far apart (Knuth, The Art of Computer Programming 3, 6.4)."""
 
@@ -27,18 +28,6 @@ def _put(inbox, inbox_next, person, item):
     place = inbox_next[person]
     inbox[person, place] = item
     inbox_next[person] = (place + 1) % inbox.shape[1]
-
-
-@njit(**HELPER)
-def _first_from(person, low, high, bound):
-    """First place in [low, high) of sorted ``person`` that holds at least ``bound``; ``high`` if none does."""
-    while low < high:
-        middle = (low + high) // 2
-        if person[middle] < bound:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 @njit(**KERNEL)
@@ -71,7 +60,7 @@ def deliver_posts(first, last, low, high, author, present, accounts, inbox, inbo
     newer, what, filled = np.empty(start[blocks], np.int32), np.empty(start[blocks], np.int32), start.copy()
     edge = np.empty(last - first, np.int64)
     for item in range(first, last):
-        edge[item - first] = _first_from(
+        edge[item - first] = first_from(
             accounts.person, accounts.start[author[item]], accounts.start[author[item] + 1], low
         )
         if present[item]:
@@ -152,7 +141,7 @@ def add_follows(person, author, first, count, accounts):
     for n in range(first, count):
         who, whom = person[n], author[n]
         after = accounts.start[whom + 1]
-        edge = _first_from(accounts.person, accounts.start[whom], after, who)
+        edge = first_from(accounts.person, accounts.start[whom], after, who)
         if edge < after and accounts.person[edge] == who:
             continue
         size = I64(accounts.size[whom])

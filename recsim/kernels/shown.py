@@ -111,29 +111,31 @@ def remember(observed, row, person, items, count, turn):
 
 
 @njit(**HELPER)
-def _touch(first, last, pages, page):
-    """Read the pages of people first..last-1 before they are needed: all people go one page further at a time, so that reads
-    overlap. A person's own pages can only be found one from the other.
+def read_pages(entry, newest, page, count):
+    """Read the pages of many people before they are needed: all go one page further at a time, so that reads overlap. A
+    person's own pages can only be found one from the other.
 
     Args:
-        page: (last - first,) int64 or longer, scratch.
+        entry: of `recsim.state.Pages`. newest: (count,) int64 or longer, the newest page of each person, -1 none.
+        page: (count,) int64 or longer, scratch.
 
     Returns:
         A sum of something of every line read, so that no compiler leaves a read out.
     """
     total, going = np.int64(0), False
-    for person in range(first, last):
-        page[person - first] = pages.last[person]
-        going = going or pages.last[person] >= 0
+    for k in range(count):
+        page[k] = newest[k]
+        going = going or newest[k] >= 0
     while going:
         going = False
-        for person in range(first, last):
-            here = page[person - first]
+        for k in range(count):
+            here = page[k]
             if here >= 0:
-                following = next_page(pages.entry, here)
-                total += np.int64(pages.entry[here, 0])
-                done = following == np.int64(pages.last[person])
-                page[person - first] = np.int64(-1) if done else following
+                following = next_page(entry, here)
+                total += np.int64(entry[here, 0]) + np.int64(entry[here, ENTRIES])
+                # The newest page was the first to be read; once it comes again the round is complete.
+                done = following == newest[k]
+                page[k] = np.int64(-1) if done else following
                 going = going or not done
     return total
 
@@ -147,12 +149,15 @@ def drop_expired(first, last, pages, window_start, window):
             on that are kept.
 
     Returns:
-        A number that means nothing: see `_touch`.
+        A number that means nothing: see `read_pages`.
     """
-    page, total = np.empty(TOGETHER, np.int64), np.int64(0)
-    for person in range(first, last, TOGETHER):
-        total += _touch(person, min(last, person + TOGETHER), pages, page)
-        _drop(person, min(last, person + TOGETHER), pages, window_start, window)
+    newest, page, total = np.empty(TOGETHER, np.int64), np.empty(TOGETHER, np.int64), np.int64(0)
+    for start in range(first, last, TOGETHER):
+        count = min(last - start, TOGETHER)
+        for k in range(count):
+            newest[k] = pages.last[start + k]
+        total += read_pages(pages.entry, newest, page, count)
+        _drop(start, start + count, pages, window_start, window)
     return total
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from recsim.kernels.flags import KERNEL
-from recsim.kernels.shown import ENTRIES, next_page
+from recsim.kernels.shown import read_pages
 from recsim.kernels.slate import turn_of, word_of
 
 LINE = 8
@@ -31,7 +31,7 @@ def touch_block(first, last, visits, latent, cells, observed, reached, met, wind
     """
     pages = observed.pages
     topics, slots = latent.taste.shape[1] - 1, observed.inbox.shape[1]
-    page = np.empty(last - first, np.int64)
+    newest, page = np.empty(last - first, np.int64), np.empty(last - first, np.int64)
     paged = pages.last.shape[0] > 0
     seen, words = observed.seen, observed.seen.shape[1]
     turn = turn_of(window_start, words)
@@ -40,7 +40,7 @@ def touch_block(first, last, visits, latent, cells, observed, reached, met, wind
     for visit in range(first, last):
         person = visits.person[visit]
         if paged:
-            page[visit - first] = pages.last[person]
+            newest[visit - first] = pages.last[person]
             total += pages.filled[person]
         else:
             for line in range(0, live + LINE - 1, LINE):
@@ -53,16 +53,6 @@ def touch_block(first, last, visits, latent, cells, observed, reached, met, wind
         total += met[person] + np.float64(reached[person])
         if slots > 0:
             total += observed.inbox[person, 0] + observed.inbox[person, slots - 1]
-    going = paged
-    while going:
-        going = False
-        for visit in range(first, last):
-            here = page[visit - first]
-            if here >= 0:
-                following = next_page(pages.entry, here)
-                total += np.float64(pages.entry[here, 0]) + np.float64(pages.entry[here, ENTRIES])
-                # The newest page was the first to be read; once it comes again the round is complete.
-                done = following == np.int64(pages.last[visits.person[visit]])
-                page[visit - first] = np.int64(-1) if done else following
-                going = going or not done
+    if paged:
+        total += np.float64(read_pages(pages.entry, newest, page, last - first))
     return total + np.float64(bits)
