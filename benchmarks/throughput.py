@@ -19,6 +19,7 @@ from recsim.rng import Key
 from recsim.scenario import load
 from recsim.world.arms import SHARED
 from recsim.world.build import build_state
+from recsim.world.feed import BLOCK
 from recsim.world.plan import make_plan
 from recsim.world.world import World
 
@@ -67,19 +68,19 @@ def counted_step(world: World) -> tuple[Spent, int, int]:
 
 
 def split_feed(world: World) -> dict[str, float]:
-    """Have a world note the seconds of scoring and of looking; they grow while it runs. For one thread."""
+    """One more step of a world of one thread, its kernels called one after the other from here: seconds of scores and looking."""
     feed, spent = world.feed, {"scores": 0.0, "looking": 0.0}
 
-    def noting(part: str, work):
-        def call(*block):
-            began = time.perf_counter()
-            work(*block)
-            spent[part] += time.perf_counter() - began
+    def noting(step: int, start: int, count: int, thread: int, first: int, last: int) -> None:
+        for low in range(first * BLOCK, min(count, last * BLOCK), BLOCK):
+            block = (step, start, thread, low, min(count, low + BLOCK))
+            for part, work in (("scores", feed.score_block), ("looking", feed.look)):
+                began = time.perf_counter()
+                work(*block)
+                spent[part] += time.perf_counter() - began
 
-        return call
-
-    feed.score_block = noting("scores", feed.score_block)  # type: ignore[method-assign]
-    feed.look = noting("looking", feed.look)  # type: ignore[method-assign]
+    feed.show_blocks = noting  # type: ignore[method-assign]
+    world.step()
     return spent
 
 
@@ -90,7 +91,6 @@ def measure(policy: str, people: int, threads: list[int], rounds: int, *settings
     first = make_world(people, policy, max(threads), WARM, *settings)
     worlds = [with_threads(first, number, keep=k > 0) for k, number in reversed(list(enumerate(threads)))][::-1]
     begun = [dict(world.seconds) for world in worlds]
-    parts = [split_feed(world) if number == 1 else {} for world, number in zip(worlds, threads, strict=True)]
     clock: list[list[float]] = [[] for _ in worlds]
     processor: list[list[float]] = [[] for _ in worlds]
     examined = visits = 0
@@ -109,14 +109,16 @@ def measure(policy: str, people: int, threads: list[int], rounds: int, *settings
             processor[k].append(seen[k] / spent[k][1])
     plan, out = worlds[0].plan, []
     width = worlds[0].feed.size + int(plan.reaction.inbox)
+    ended = [dict(world.seconds) for world in worlds]
     for k, number in enumerate(threads):
-        phases = {n: s - begun[k].get(n, 0.0) for n, s in worlds[k].seconds.items()}
+        phases = {n: s - begun[k].get(n, 0.0) for n, s in ended[k].items()}
         whole = sum(phases.values())
         note = ""
-        if parts[k]:  # several threads do both at the same time
-            del phases["feed"]
+        if number == 1:  # several threads do both at the same time
+            halves, feed = split_feed(worlds[k]), phases.pop("feed")
             reranked = "scores and re-rankers" if plan.policy.rerank else "scores"
-            phases |= {"looking": parts[k]["looking"], reranked: parts[k]["scores"]}
+            share = halves["scores"] / (halves["scores"] + halves["looking"])
+            phases |= {"looking": feed * (1 - share), reranked: feed * share}
             note = f"{amount(spread(processor[k]).median, 'impressions/s')} by processor time: "
         largest = sorted(phases.items(), key=lambda kv: -kv[1])
         name = f"`{policy}`{' without its re-rankers' if 'platform.rerank=[]' in settings else ''}, {plan.people:,} people, {number} thread{'s' * (number > 1)}"

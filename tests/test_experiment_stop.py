@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from helpers import hear_ctrl_c
 from test_experiment_run import contents, go
 
+from recsim.experiment.executor import without_interrupt
 from recsim.scenario import load
 
 ROOT = fake_world.SMALL.parents[1]
@@ -129,6 +131,27 @@ def test_ctrl_c_keeps_finished_replicates_and_is_passed_on(tmp_path, start, work
     assert 1 <= len(finished(folder)) < 6 and not (folder / "summary.json").exists()
     resumed = go(load(fake_world.SMALL, ["run.replicates=6"]), folder, resume=True)
     assert resumed.summary["replicates"] == 6
+
+
+@pytest.mark.parametrize("taker", ["this thread", "another thread"])
+def test_ctrl_c_while_processes_start_waits(taker):
+    """It is heard after the start, once; what was started does not hear one that comes later."""
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    if taker == "another thread":
+        other.start()  # its mask is from before: the system hands it the signal
+    started = "import signal, sys; sys.exit(signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    steps = []
+    try:
+        with pytest.raises(KeyboardInterrupt), without_interrupt():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            steps.append(subprocess.run([sys.executable, "-c", started], check=False).returncode)
+        assert steps == [0]
+    finally:
+        done.set()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 @pytest.mark.parametrize("stdin", [False, True])

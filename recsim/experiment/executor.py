@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from typing import Any, Protocol
 
 from recsim.errors import RecsimError
@@ -30,6 +30,7 @@ def _begin(progress: Any) -> None:
     """In a worker: leave Ctrl-C to the parent, end with the parent, and keep the shared progress array."""
     global _progress
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked where it started; see `without_interrupt`
     _progress = progress
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -250,14 +251,24 @@ def without_main() -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_interrupt() -> Iterator[None]:
-    """While this is open, processes start that ignore Ctrl-C."""
+    """While this is open, processes start to which Ctrl-C says nothing; one pressed meanwhile is delivered at the end.
+
+    A blocked signal is inherited by what starts here, a handler is not. Another thread of this process may still
+    take the signal, so what it would call is put off too.
+    """
+    resource_tracker.ensure_running()  # it would unblock the signal if the first process here had to start it
+    pressed = threading.Event()
     here = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if here else None
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.set()) if here else None
     try:
         yield
     finally:
         if here:
             signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if pressed.is_set():
+            signal.raise_signal(signal.SIGINT)
 
 
 @contextlib.contextmanager

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from recsim.kernels import chain, retrieval, slate
 from recsim.kernels import counters as counting
-from recsim.kernels import fatigue, look, retrieval, shadow, slate, touch, weighing
 from recsim.kernels.retrieval import Quotas, Strata
 from recsim.kernels.visits import assign_interest_strata, sort_by_stratum
 from recsim.ranking.compile import CompiledPolicy
@@ -24,6 +24,7 @@ from recsim.state import (
     SHARE,
     Observed,
 )
+from recsim.world import stages
 from recsim.world.arms import FACTUAL
 from recsim.world.books import Books
 from recsim.world.build import State, largest_window
@@ -111,6 +112,7 @@ class Feed:
         signals = plan.policy.signal_bits if self.learner is not None else NO_SIGNALS
         self.tally = empty_tally(plan, people, self.window, threads, signals)
         self.parts: list[Observed] = []
+        self.entries: dict[Callable, chain.Entry] = {}
         self.constants = self.predictor.constants()
         self.refresh = max(1, round(platform.retrieval.refresh_hours * plan.steps_per_day / 24))
         if "ranked" in plan.policy.sources:
@@ -354,10 +356,10 @@ class Feed:
         self.tally = with_room(self.tally, max(most) * int(self.plan.reaction.slate))
         self.parts = hand_out(self.state, most, int(self.plan.reaction.slate))
         if self.pool_of_threads is None or blocks < 2:
-            self._show_blocks(step, start, count, 0, 0, blocks)
+            self.show_blocks(step, start, count, 0, 0, blocks)
         else:
             jobs = [
-                self.pool_of_threads.submit(self._show_blocks, step, start, count, t, edges[t], edges[t + 1])
+                self.pool_of_threads.submit(self.show_blocks, step, start, count, t, edges[t], edges[t + 1])
                 for t in range(self.threads)
             ]
             for job in jobs:
@@ -369,78 +371,23 @@ class Feed:
         """What the platform knows about people, as a thread reads and writes it within a step."""
         return self.parts[thread] if self.parts else self.state.observed
 
-    def _show_blocks(self, step: int, start: int, count: int, thread: int, first: int, last: int) -> None:
-        for block in range(first, last):
-            low, high = block * BLOCK, min(count, (block + 1) * BLOCK)
-            if self.touches:
-                touch.touch_block(
-                    low, high, self.visits, self.state.latent, self.state.cells, self.observed(thread),
-                    self.tally.reached, self.tally.met, np.int64(start), self.state.born[step + 1],
-                )  # fmt: skip
-            self.score_block(step, start, thread, low, high)
-            if len(self.plan.shadows):
-                self.count_shadows(step, start, thread, low, high)
-            self.look(step, start, thread, low, high)
+    def show_blocks(self, step: int, start: int, count: int, thread: int, first: int, last: int) -> None:
+        """Phases 5 to 7 for blocks ``first`` to ``last - 1``, by one thread."""
+        todo = stages.of_feed(self, step, start, thread)
+        for kernel, args in todo:
+            if kernel not in self.entries:  # the types of its arguments are those of this world, and never change
+                self.entries[kernel] = chain.Entry(kernel, args)
+        chain.run_blocks(
+            first * BLOCK, min(count, last * BLOCK), BLOCK, tuple(self.entries[kernel] for kernel, _ in todo),
+            tuple(args for _, args in todo),
+        )  # fmt: skip
 
     def score_block(self, step: int, start: int, thread: int, low: int, high: int) -> None:
         """Phase 5 for visits ``low`` to ``high - 1``: scores into the thread's buffer, re-ranked if the policy does."""
-        plan, state, visits = self.plan, self.state, self.visits
-        key0, key1 = self.words
-        if self.hoisted:
-            retrieval.hand_out_scores(
-                low, high, visits.person, visits.stratum, self.pools.item, self.pools.size, state.observed.inbox,
-                self.score, np.int64(start), self.scores[thread],
-            )  # fmt: skip
-        else:
-            given = self.given[thread : thread + 1]
-            if given and self.learner is not None:
-                self.learner.match_block(low, high, visits, self.pools, state.observed.inbox, given[0])
-            plan.compiled.score_block(
-                low, high, visits.person, visits.stratum, self.predictor.person, self.pool_topic, self.pool_rows,
-                self.pools.key, self.pools.size, state.observed.inbox, self.predictor.item, self.rows, state.items.key,
-                np.int64(start), state.cells.language, state.cells.region, self.constants, plan.parameters, key0,
-                key1, np.uint64(step), state.first_person, self.scores[thread], *given,
-            )  # fmt: skip
-        if self.reach.demotes:
-            weighing.demote_block(
-                low, high, visits, self.pools, self.observed(thread), np.int64(start), self.reach.beyond,
-                self.reach.everywhere, self.scores[thread],
-            )  # fmt: skip
-        if len(self.fatigue_factors):
-            fatigue.fatigue_block(
-                low, high, visits, self.pools, self.observed(thread), state.items.author,
-                np.int64(len(state.accounts.followers)), np.int64(start), np.int64(step), self.fatigue_factors,
-                self.scores[thread],
-            )  # fmt: skip
-        if plan.compiled.rerank_block is not None:
-            plan.compiled.rerank_block(
-                low, high, visits, self.pools, self.observed(thread), state.cells, state.items, self.eligible,
-                self.rows, np.int64(start), self.constants, plan.parameters, plan.rerank, self.scores[thread],
-            )  # fmt: skip
-
-    def count_shadows(self, step: int, start: int, thread: int, low: int, high: int) -> None:
-        """Beside phase 5: what other parameters would have put first, for the same visits, before any re-ranking."""
-        plan, state, visits = self.plan, self.state, self.visits
-        key0, key1 = self.words
-        scores = self.shadow_scores[thread]
-        plan.compiled.shadow_block(
-            low, high, visits.person, visits.stratum, self.predictor.person, self.pool_topic, self.pool_rows,
-            self.pools.key, self.pools.size, state.observed.inbox, self.predictor.item, self.rows, state.items.key,
-            np.int64(start), state.cells.language, state.cells.region, self.constants, plan.shadows, key0, key1,
-            np.uint64(step), state.first_person, scores,
-        )  # fmt: skip
-        shadow.count_top(
-            low, high, thread, scores, visits, self.pools, self.observed(thread), self.eligible,
-            state.items.labels.candidate, np.int64(start), plan.scenario.audit.shadow_places, self.tally.shadow,
-        )  # fmt: skip
+        for kernel, args in stages.scoring(self, step, start, thread):
+            kernel(low, high, *args)
 
     def look(self, step: int, start: int, thread: int, low: int, high: int) -> None:
         """Phases 6 and 7 for visits ``low`` to ``high - 1``, from the thread's scores."""
-        plan, state = self.plan, self.state
-        key0, key1 = self.words
-        look.look_block(
-            low, high, thread, self.scores[thread], self.visits, self.pools, state.latent, state.cells,
-            self.observed(thread), state.items, state.position, self.proof, self.eligible, state.counters.top_comment,
-            plan.reaction, np.uint64(plan.traits.population), key0, key1, np.uint64(step),
-            state.first_person, np.int64(start), self.tally,
-        )  # fmt: skip
+        kernel, args = stages.looking(self, step, start, thread)
+        kernel(low, high, *args)

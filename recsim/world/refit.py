@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import MappingProxyType
 
 import numpy as np
@@ -164,25 +165,24 @@ class Learner:
         if low < high:
             out[low - start : high - start] = values[low - memory.known[0] : high - memory.known[0]]
 
-    def match_block(
-        self, low: int, high: int, visits: Visits, pools: Pools, inbox: np.ndarray, out: np.ndarray
-    ) -> None:
-        """The feature ``match`` of visits ``low`` to ``high - 1``; out (B, P+M) float32, written."""
+    def matching(
+        self, visits: Visits, pools: Pools, inbox: np.ndarray, out: np.ndarray
+    ) -> list[tuple[Callable, tuple]]:
+        """What writes the feature ``match`` of a block of visits into out (B, P+M) float32: a kernel and what it takes after the
+        range of visits, or none, out being all zero, as long as nothing has been learned.
+        """  # fmt: skip
         learned, first = self.memory.learned, np.int64(self.memory.known[0])
-        if learned is None:
-            out[:] = 0
-            return
-        common = (low, high, visits.person, visits.stratum, pools.item, pools.size, inbox)
+        common = (visits.person, visits.stratum, pools.item, pools.size, inbox)
         mine = slice(int(self.state.first_person), None)  # what is learned of people is learned of all
-        if learned.person is not None:
-            match.product_block(*common, learned.person[mine], learned.item, first, out)
-        elif learned.history is not None:
-            window = self.memory.known[1] - self.memory.known[0]
-            match.neighbour_block(
-                *common, learned.history[mine], learned.neighbour, learned.similarity, first, window, out
-            )
-        else:
+        if learned is not None and learned.person is not None:
+            return [(match.product_block, (*common, learned.person[mine], learned.item, first, out))]
+        if learned is None or learned.history is None:
             out[:] = 0
+            return []
+        window = np.int64(self.memory.known[1] - self.memory.known[0])
+        return [(match.neighbour_block, (
+            *common, learned.history[mine], learned.neighbour, learned.similarity, first, window, out,
+        ))]  # fmt: skip
 
 
 def _locked(array: np.ndarray) -> np.ndarray:

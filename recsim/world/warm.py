@@ -48,8 +48,7 @@ def compile_look(scenario: Scenario) -> None:
     with _no_collecting():
         plan = _tiny(scenario)
         feed = Feed(plan, build_state(plan, Key(0, 0)), Key(0, 0), threads=1)
-        feed.look(0, 0, 0, 0, 0)
-        feed.score_block(0, 0, 0, 0, 0)
+        feed.show_blocks(0, 0, 0, 0, 0, 0)
 
 
 def _tiny(scenario: Scenario) -> Plan:
@@ -71,7 +70,7 @@ def _two_days(plan: Plan, looking: bool = True) -> None:
     for first, last in ((0, day), (max(plan.steps - day, day), plan.steps)):
         world = World(plan, state, Key(0, 0), FACTUAL, step=first)
         if not looking:
-            world.feed.look = world.feed.score_block = lambda *block: None  # type: ignore[method-assign]
+            world.feed.show_blocks = lambda *blocks: None  # type: ignore[method-assign]
         world.run_until(last)
     # So small a world has neither enough arrivals at a gate nor, at times, anything to act on.
     soft_threshold(np.zeros(5, np.float32), np.float32(1.0), np.float32(0.5))
