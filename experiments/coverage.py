@@ -1,12 +1,13 @@
-"""Is a 95 % interval one? Some 1,900 studies of a small scenario: attacked, attacked with balanced draws, without an effect.
+"""Is a 95 % interval one? Some 1,900 studies of a small scenario: attacked or without an effect, draws independent or balanced.
 
     python experiments/coverage.py --studies 1900 --replicates 10 --out runs/coverage     # about half an hour on 2 cores
     python experiments/coverage.py --studies 20 --replicates 5 --out runs/coverage-quick   # for a look
 
-In the first world one network acts for one candidate: do intervals hold the mean over all replicates? In the second the
-same, with ranged numbers drawn evenly over each ten replicates (``run.draws: balanced``); its intervals are held against the
-mean of the first, which has more replicates (``--balanced`` says how many it gets; 0 leaves it out). In the third, two
-candidates who differ in nothing but luck have a network each: how often does a test see a shift that is not there? At
+In the first world one network acts for one candidate: do intervals hold the mean over all replicates? In the next two
+candidates who differ in nothing but luck have a network each: how often does a test see a shift that is not there? Then the same
+two with ranged numbers drawn evenly over each ten replicates (``run.draws: balanced``; ``--balanced`` says how many replicates they
+get, 0 leaves them out); intervals there are held against the mean of the independent ones if these are more. Studies of
+50 and 100 replicates are drawn from the independent ones with replacement. At
 zero dose nothing is left to chance: that is a test of the suite. Replicates are kept in the folder in batches; a second
 call goes on where the first was stopped. Writes ``coverage.csv``, ``coverage.json`` and ``coverage.svg|png``.
 """
@@ -22,7 +23,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import recsim as rs
-from recsim.audit.coverage import coverage, exchangeable, shifts_of
+from recsim.audit.coverage import coverage, drawn_studies, exchangeable, shifts_of
 from recsim.cli.progress import progress
 from recsim.experiment.executor import default_workers, run_tasks
 from recsim.experiment.run import run_fingerprint
@@ -32,6 +33,8 @@ from recsim.report.figures import BLUE, GREEN, ORANGE, PINK, save
 BATCH = 50
 SMALL = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18", "audit.shadows=[]"]
 SIZES = (5, 10, 20, 30)
+LARGE = (50, 100)
+"""Sizes of which so many replicates make too few studies: these are drawn from them."""
 
 
 def replicates_of(scenario: rs.Scenario, count: int, folder: Path, workers: int) -> np.ndarray:
@@ -55,7 +58,7 @@ def replicates_of(scenario: rs.Scenario, count: int, folder: Path, workers: int)
 def picture(table: pd.DataFrame, out: Path) -> None:
     figure = Figure(figsize=(7, 3.8), dpi=150, layout="constrained")
     left, right = figure.subplots(1, 2)
-    mine = table[table["world"] == "attacked"]
+    mine = table[table["world"].isin(["attacked", "attacked, drawn"])]
     bars = [100 * (mine["covered"] - mine["covered_low"]), 100 * (mine["covered_high"] - mine["covered"])]
     left.errorbar(
         mine["size"], 100 * mine["covered"], yerr=bars, marker="o", capsize=3, color=BLUE, label="Student's t"
@@ -63,7 +66,7 @@ def picture(table: pd.DataFrame, out: Path) -> None:
     for name, sign, label in (("covered_bootstrap_t", "D--", "bootstrap-t"), ("covered_bca", "s", "BCa")):
         some = mine.dropna(subset=[name])
         left.plot(some["size"], 100 * some[name], sign, color=ORANGE if sign == "s" else GREEN, label=label)
-    even = table[table["world"] == "balanced"]
+    even = table[table["world"] == "attacked, balanced"]
     if len(even):
         spans = [100 * (even["covered"] - even["covered_low"]), 100 * (even["covered_high"] - even["covered"])]
         left.errorbar(
@@ -73,9 +76,12 @@ def picture(table: pd.DataFrame, out: Path) -> None:
     left.axhline(95, color="black", linewidth=0.8)
     left.set_ylabel("intervals that hold the mean, %")
     left.set_title("One network acts", loc="left")
-    null = table[table["world"] == "exchangeable"]
+    null = table[table["world"].isin(["exchangeable", "exchangeable, drawn"])]
     right.plot(null["size"], 100 * null["rejected_t"], "o-", color=BLUE, label="Student's t")
     right.plot(null["size"], 100 * null["rejected_flips"], "s--", color=ORANGE, label="sign flips")
+    flat = table[table["world"] == "exchangeable, balanced"]
+    if len(flat):
+        right.plot(flat["size"], 100 * flat["rejected_t"], "^:", color=PINK, label="Student's t, balanced draws")
     right.axhline(5, color="black", linewidth=0.8)
     right.set_ylabel("false alarms at 5 %, %")
     right.set_ylim(0, 10)
@@ -103,21 +109,25 @@ def main() -> None:
     even = rs.load(options.config, [*SMALL, "run.draws=balanced"])
     asked = (
         ("attacked", base, count),
-        ("balanced", even, options.balanced),
         ("exchangeable", exchangeable(base), count),
+        ("attacked, balanced", even, options.balanced),
+        ("exchangeable, balanced", exchangeable(even), options.balanced),
     )
-    truth = None
+    truths: dict[str, tuple[int, float]] = {}  # of either world: replicates it is the mean of, and the mean
     for world, scenario, wanted in asked:
         if not wanted:
             continue
         shifts = replicates_of(scenario, wanted, options.out / "batches", options.workers)
         promoted = scenario.campaigns[0].beneficiary
         x = shifts[:, [c.id for c in scenario.candidates].index(promoted)]
-        truth = float(np.nanmean(x)) if world == "attacked" else truth
-        known = truth if world == "balanced" else None
+        kind, independent = world.partition(",")[0], "," not in world
+        truths[kind] = max(truths.get(kind, (0, 0.0)), (len(x), float(np.nanmean(x))))
         worlds[world] = {"mean_pp": float(np.nanmean(x)), "sd_pp": float(np.nanstd(x, ddof=1)), "replicates": len(x)}
         sizes = [s for s in SIZES if len(x) // s >= 2]
-        rows += [{"world": world, **coverage(x, size, truth=known)._asdict()} for size in sizes]
+        rows += [{"world": world, **coverage(x, size, truth=truths[kind][1])._asdict()} for size in sizes]
+        for size in LARGE if independent else ():
+            many = drawn_studies(x, size, options.studies)
+            rows.append({"world": f"{world}, drawn", **coverage(many, size, truth=float(np.nanmean(x)))._asdict()})
     table = pd.DataFrame(rows)
     table.to_csv(options.out / "coverage.csv", index=False)
     content = {"recsim": rs.__version__, "scenario": base.name, "set": SMALL, "worlds": worlds, "rows": rows}

@@ -6,7 +6,7 @@ import fake_world
 import numpy as np
 import pytest
 
-from recsim.audit.coverage import coverage, exchangeable, shifts_of
+from recsim.audit.coverage import coverage, drawn_studies, exchangeable, shifts_of
 from recsim.experiment import run
 from recsim.scenario import load
 
@@ -39,6 +39,19 @@ def test_the_studentised_bootstrap_covers_a_skewed_effect_better():
     skewed = draw.gamma(0.4, 1, 20 * 400)
     found = coverage(skewed, 20)
     assert found.covered < 0.92 < found.covered_bootstrap_t
+
+
+def test_one_of_two_intervals_covers_at_least_as_often():
+    found = coverage(draw.gamma(0.4, 1, 20 * 400), 20)
+    assert max(found.covered, found.covered_bootstrap_t) <= found.covered_either < 1
+
+
+def test_studies_drawn_from_a_row_are_independent_and_have_its_mean():
+    x = draw.gamma(2, 1, 3000)
+    many = drawn_studies(np.append(x, np.nan), 100, 1900)
+    assert many.shape == (190_000,) and set(many) <= set(x) and (many == drawn_studies(x, 100, 1900)).all()
+    found = coverage(many, 100, bootstrap=False, truth=float(x.mean()))
+    assert found.covered == pytest.approx(0.95, abs=0.0151)
 
 
 def test_bootstrap_only_in_large_studies():

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recsim import rng
+from recsim import aligned, rng
 from recsim.agents.campaign_posts import REPLACEABLE, advertisements, campaign_posts, common_columns, with_alternative
 from recsim.agents.followers import draw_followers, make_accounts
 from recsim.agents.people import POLITICS_TOPIC, choose
@@ -141,7 +141,7 @@ def _items(traits: SupplyTraits, table: dict[str, np.ndarray], prefix: str) -> I
         return table[prefix + name] if name in REPLACEABLE else table[name]
 
     count = len(table["id"])
-    topic = np.zeros((count, traits.topics), np.float32)
+    topic = aligned.zeros((count, traits.topics), np.float32)
     rows = np.arange(count)
     mix = table["mix"]
     length = np.sqrt(np.float32(1.0) + mix * mix)

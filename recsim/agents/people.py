@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recsim import rng
+from recsim import aligned, rng
 from recsim.rng import Decision, Key
 from recsim.state import Cells, Latent
 
@@ -108,7 +108,7 @@ def build_people(
     mine = range(people) if mine is None else mine
     count = len(mine)
     latent = Latent(
-        taste=np.empty((count, traits.topics), np.float32), position=np.empty((count, 2), np.float32),
+        taste=aligned.empty((count, traits.topics), np.float32), position=np.empty((count, 2), np.float32),
         politics=np.empty(count, np.float32), susceptibility=np.empty(count, np.float32),
         bias=np.empty(count, np.float32), visits=np.empty(count, np.float32), preference=np.empty(count, np.int8),
     )  # fmt: skip
@@ -192,7 +192,7 @@ def first_estimate(
         first_person: number of the person in row 0.
     """
     share = np.float32(accuracy)
-    out = np.empty_like(taste)
+    out = aligned.empty(taste.shape, np.float32)
     for rows, who in blocks_of(len(taste), first_person):
         noise = draw_taste(key, Decision.KNOWN, traits, who)
         out[rows] = share * taste[rows] + np.sqrt(np.float32(1.0) - share * share) * noise

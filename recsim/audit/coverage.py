@@ -6,7 +6,7 @@ The truth is the mean over the whole row; with thousands of replicates its own e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,7 @@ class Coverage(NamedTuple):
         rejected_t, rejected_flips: share of studies with p < 0.05 against no shift (Student's t; sign flips).
         covered_bca: share of BCa intervals that hold the truth, NaN below 30 replicates a study.
         covered_bootstrap_t: share of studentised bootstrap intervals that do, NaN below 10.
+        covered_either: share of studies of which one of these two (t, bootstrap-t) does, or that hold it between them.
         half_width: mean half-width of the t intervals, percentage points.
     """
 
@@ -43,6 +44,7 @@ class Coverage(NamedTuple):
     rejected_flips: float
     covered_bca: float
     covered_bootstrap_t: float
+    covered_either: float
     half_width: float
     error: float
 
@@ -87,6 +89,16 @@ def exchangeable(scenario: Scenario) -> Scenario:
     return parse(raw, raw["name"])
 
 
+def drawn_studies(shift: np.ndarray, size: int, studies: int) -> np.ndarray:
+    """(size * studies,) replicates drawn from a row of them with replacement, for `coverage` with the mean of the row as truth.
+
+    For studies so large that the row would make few: what is drawn has exactly the row's distribution and mean, and is
+    independent. Only for rows of independent replicates. Always the same draw.
+    """
+    x = shift[~np.isnan(shift)]
+    return x[np.random.Generator(np.random.Philox(size)).integers(0, len(x), size * studies)]
+
+
 def coverage(shift: np.ndarray, size: int, bootstrap: bool = True, truth: float | None = None) -> Coverage:
     """Cut a row of replicates into studies and see how often their intervals and tests are right.
 
@@ -105,17 +117,24 @@ def coverage(shift: np.ndarray, size: int, bootstrap: bool = True, truth: float 
     low, high = procedures.wilson(hit, studies)
     ahead = np.mean([one.next_low <= parts[(k + 1) % studies][0] <= one.next_high for k, one in enumerate(t)])
 
-    def holds(spans: list[procedures.Span | None]) -> float:
+    def holds(spans: Sequence[procedures.Span | None]) -> float:
         return float(np.mean([span is not None and span.low <= truth <= span.high for span in spans]))
 
-    boot = skewed = float("nan")
+    boot = skewed = either = float("nan")
     if bootstrap and size >= procedures.BCA_FROM:
         boot = holds([procedures.bca(part) for part in parts])
     if bootstrap and size >= procedures.STUDENTISED_FROM:
-        skewed = holds([procedures.bootstrap_t(part) for part in parts])
+        studentised = [procedures.bootstrap_t(part) for part in parts]
+        skewed = holds(studentised)
+        either = holds(
+            [
+                procedures.Span(min(a.low, b.low), max(a.high, b.high)) if b else None
+                for a, b in zip(t, studentised, strict=True)
+            ]
+        )
     return Coverage(
         size, studies, hit / studies, low, high, float(ahead),
         float(np.mean([p_value(part) < 0.05 for part in parts])),
-        float(np.mean([procedures.sign_flip(part).p < 0.05 for part in parts])), boot, skewed,
+        float(np.mean([procedures.sign_flip(part).p < 0.05 for part in parts])), boot, skewed, either,
         float(np.mean([(one.high - one.low) / 2 for one in t])), float(parts.mean(axis=1).std(ddof=1)) if studies > 1 else float("nan"),
     )  # fmt: skip

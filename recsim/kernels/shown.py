@@ -54,23 +54,25 @@ def memory_row(observed, person, window_start):
     if newest < 0:
         return np.int64(0)
     # Of a live item the distance from the oldest one is below the length of the window, of an expired one far above.
-    base = window_start & np.int64(0xFFFF)
-    within = window_start & np.int64(63)
-    first_word = (window_start >> np.int64(6)) % words
-    limit = 64 * (words - 1)
-    page = next_page(pages.entry, newest)
+    entry, base, limit = pages.entry, np.uint16(window_start & 0xFFFF), np.uint64(64 * (words - 1))
+    # Unsigned, because then no index can be a negative one, and the smaller of x and x - size takes x around the ring.
+    size = np.uint64(64 * words)
+    origin = np.uint64(64 * ((window_start >> 6) % words) + (window_start & 63))
+    page = next_page(entry, newest)
+    ahead = entry[page, 0]
     while True:
+        # The next page is asked for before this one is gone through: it comes meanwhile.
+        here, ahead, following = ahead, entry[next_page(entry, page), 0], next_page(entry, page)
         filled = np.int64(pages.filled[person]) if page == newest else np.int64(ENTRIES)
-        for k in range(filled):
-            distance = (np.int64(pages.entry[page, k]) - base) & np.int64(0xFFFF)
+        for k in range(1, filled + 1):
+            distance = np.uint64(np.uint16(here - base))
             if distance < limit:
-                place = distance + within
-                word = first_word + (place >> np.int64(6))
-                word = word - words if word >= words else word
-                seen[0, word] |= np.uint64(1) << np.uint64(place & 63)
+                place = min(origin + distance, origin + distance - size)
+                seen[0, place >> np.uint64(6)] |= np.uint64(1) << (place & np.uint64(63))
+            here = entry[page, k]
         if page == newest:
             break
-        page = next_page(pages.entry, page)
+        page = following
     return np.int64(0)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recsim import rng
+from recsim import aligned, rng
 from recsim.agents.advertising import impressions_by_step
 from recsim.agents.creators import build_supply
 from recsim.agents.networks import FULL, Roster, make_roster
@@ -148,7 +148,7 @@ class State:
     def _forked_observed(self) -> Observed:
         """A copy of what the platform knows; groups never change."""
         old = self.observed
-        changes = {name: array.copy() for name, array in old._asdict().items() if name not in ("group", "pages")}
+        changes = {name: aligned.copy(array) for name, array in old._asdict().items() if name not in ("group", "pages")}
         return Observed(**changes, group=old.group, pages=forked(old.pages))
 
     def _forked_accounts(self) -> Accounts:
@@ -201,7 +201,7 @@ def build_state(plan: Plan, key: Key, paged: bool | None = None, exchange: Excha
     observed = Observed(
         estimate=estimate,
         stratum=np.zeros(people, np.int32),
-        inbox=np.full((people, int(plan.reaction.inbox)), -1, np.int32),
+        inbox=aligned.full((people, int(plan.reaction.inbox)), -1, np.int32),
         inbox_next=np.zeros(people, np.int32),
         seen=seen,
         weight=np.full(people if plan.weighs else 0, FULL, np.int32),

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from recsim import aligned
 from recsim.kernels import chain, retrieval, slate
 from recsim.kernels import counters as counting
 from recsim.kernels.retrieval import Quotas, Strata
@@ -65,7 +66,7 @@ class Feed:
         self.strata = self._strata()
         strata = len(self.strata.language)
         self.window = largest_window(plan, state.born)
-        self.rows = np.zeros((rows, self.window), np.float32)
+        self.rows = aligned.zeros((rows, self.window), np.float32)
         self.gate_rows = np.zeros((max(1, len(plan.gate.rows)) if plan.gate else 0, self.window), np.float32)
         self.age_h = np.zeros(self.window, np.float32)
         self.score = np.zeros(self.window, np.float32)
@@ -80,15 +81,15 @@ class Feed:
         self.open_item, self.trial_item = (np.zeros((languages, self.window), np.int32) for _ in range(2))
         self.open_count, self.trial_count = (np.zeros(languages, np.int32) for _ in range(2))
         self.pools = slate.Pools(
-            item=np.zeros((strata, self.size), np.int32), key=np.zeros((strata, self.size), np.uint32), source=np.zeros((strata, self.size), np.int8),
+            item=aligned.zeros((strata, self.size), np.int32), key=aligned.zeros((strata, self.size), np.uint32), source=np.zeros((strata, self.size), np.int8),
             size=np.zeros(strata, np.int32), fresh=np.zeros((strata, FRESH), np.int32),
             fresh_count=np.zeros(strata, np.int32), entry=np.zeros((candidates, SEARCH_RESULTS), np.int32),
             entry_count=np.zeros(candidates, np.int32), heated=np.zeros((strata, FRESH), np.int32),
             heated_count=np.zeros(strata, np.int32),
         )  # fmt: skip
-        self.pool_topic = np.zeros((strata, topics, self.size), np.float32)
-        self.pool_rows = np.zeros((strata, rows, self.size), np.float32)
-        self.scores = [np.zeros((BLOCK, self.size + int(plan.reaction.inbox)), np.float32) for _ in range(threads)]
+        self.pool_topic = aligned.zeros((strata, topics, self.size), np.float32)
+        self.pool_rows = aligned.zeros((strata, rows, self.size), np.float32)
+        self.scores = [aligned.zeros((BLOCK, self.size + int(plan.reaction.inbox)), np.float32) for _ in range(threads)]
         shadows = len(plan.shadows)
         self.shadow_scores = [
             np.zeros((BLOCK if shadows else 0, shadows, self.scores[0].shape[1]), np.float32) for _ in range(threads)

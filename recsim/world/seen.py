@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recsim import aligned
 from recsim.kernels import shown
 from recsim.state import Observed, Pages, no_pages
 
@@ -73,10 +74,10 @@ def empty_memory(people: int, window: int, pages: int) -> tuple[np.ndarray, Page
     """
     words = words_of(window)
     if not pages:
-        return np.zeros((people, words), np.uint64), no_pages()
+        return aligned.zeros((people, words), np.uint64), no_pages()
     # What is not written to takes no memory: room may be generous.
     return np.zeros((1, words), np.uint64), Pages(
-        entry=np.empty((pages, shown.PAGE), np.uint16), last=np.full(people, -1, np.int32),
+        entry=aligned.empty((pages, shown.PAGE), np.uint16), last=np.full(people, -1, np.int32),
         filled=np.zeros(people, np.uint8), spare=np.empty(pages, np.int32), spares=np.zeros(1, np.int64),
         made=np.zeros(1, np.int64),
     )  # fmt: skip
@@ -89,7 +90,7 @@ def first_pages(plan: Plan, people: int) -> int:
 
 def forked(pages: Pages) -> Pages:
     """A copy whose changes leave these alone; what was never handed out is not copied."""
-    entry, spare = np.empty_like(pages.entry), np.empty_like(pages.spare)
+    entry, spare = aligned.empty(pages.entry.shape, np.uint16), np.empty_like(pages.spare)
     made, spares = int(pages.made[0]), int(pages.spares[0])
     entry[:made], spare[:spares] = pages.entry[:made], pages.spare[:spares]
     return Pages(entry, pages.last.copy(), pages.filled.copy(), spare, pages.spares.copy(), pages.made.copy())
@@ -177,7 +178,7 @@ def _with_more(pages: Pages, missing: int) -> Pages:
     room = len(pages.entry)
     if made + missing > room:
         room = max(made + missing, room + room // 8)
-        entry, spare = np.empty((room, shown.PAGE), np.uint16), np.empty(room, np.int32)
+        entry, spare = aligned.empty((room, shown.PAGE), np.uint16), np.empty(room, np.int32)
         entry[:made], spare[:spares] = pages.entry[:made], pages.spare[:spares]
         pages = pages._replace(entry=entry, spare=spare)
     pages.spare[missing : missing + spares] = pages.spare[:spares].copy()
