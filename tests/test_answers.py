@@ -26,7 +26,9 @@ from recsim.experiment.tasks import Session
 from recsim.experiment.tradeoff import question_for
 from recsim.metrics import interval
 from recsim.report import write_answer
+from recsim.report.answer_figures import dose as dose_figure
 from recsim.report.answer_table import answer_lines
+from recsim.report.strings import say
 from recsim.scenario.quantity import assumed
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
 
@@ -228,9 +230,19 @@ def test_stored_shown_again_and_complete(scenario, tmp_path, command, log):
     assert all(len(line) <= 80 for line in lines if not line.startswith(("results:", "report:"))), lines
     page = (tmp_path / "a" / f"{command}.html").read_text()
     assert page.count("<svg") == 1 and re.findall(r'(?:src|href)="(?!#|data:text/csv)([^"]+)"', page) == []
-    assert f"python -m recsim {command} scenario.yaml" in page and "campaigns.network.accounts" in page
+    assert f"python -m recsim {command} scenario.yaml" in page and "campaigns.<wbr>network.<wbr>accounts" in page
     ET.parse(tmp_path / "a" / "figures" / f"{command}.svg")
     assert (tmp_path / "a" / "figures" / f"{command}.png").stat().st_size > 20_000
+
+
+def test_the_interval_of_a_crossing_below_all_doses_is_drawn_around_it(scenario):
+    found = ask("dose", scenario)
+    at = found.summary["crossing"]
+    assert 0 < at["dose"] < min(p["dose"] for p in found.summary["points"] if p["dose"] > 0)
+    figure, _ = dose_figure(found)
+    band = next(p for p in figure.axes[0].patches if p.get_label() == say("dose_crossing_interval"))
+    assert band.get_x() < at["dose"] < band.get_x() + band.get_width()
+    assert band.get_x() + band.get_width() == pytest.approx(at["ci_high"])
 
 
 def test_workers_and_the_order_of_campaigns_change_nothing(scenario):

@@ -363,7 +363,7 @@ def test_figures_and_page_are_complete(scenario, tmp_path, case):
     page = (result.folder / "compare.html").read_text()
     assert "<b>x" not in page and "&lt;b&gt;x" in page and page.count("<svg") == 3
     assert re.findall(r'(?:src|href)="(?!#|data:text/csv)([^"]+)"', page) == []
-    assert "campaigns.network.accounts" in page and ALIAS in page and "--policies" in page
+    assert "campaigns.<wbr>network.<wbr>accounts" in page and ALIAS in page and "--policies" in page
     assert all(len(line) <= 80 for line in comparison_lines(result) if "/" not in line)
 
 

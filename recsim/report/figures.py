@@ -29,13 +29,21 @@ STYLE = {
 }  # fmt: skip
 
 
+def title_of(figure: Figure) -> str:
+    """What a figure is called on itself: its title, or those of its panels."""
+    titles = [figure.get_suptitle()] if figure.get_suptitle() else [axes.get_title("left") for axes in figure.axes]
+    return "; ".join(" ".join(text.split()) for text in titles if text)
+
+
 def save(figure: Figure, folder: Path, name: str) -> Path:
-    """Write a figure as PNG and SVG, the same bytes every time; the SVG file."""
+    """Write a figure as PNG and SVG, the same bytes every time; the SVG file, which has the title as text, too."""
     folder.mkdir(parents=True, exist_ok=True)
     FigureCanvasAgg(figure)
     figure.savefig(folder / f"{name}.png", dpi=150, metadata={"Software": "recsim"})
     figure.set_layout_engine("none")  # as laid out for the PNG: laying out costs as much as drawing
-    FigureCanvasSVG(figure).print_svg(folder / f"{name}.svg", metadata={"Date": None, "Creator": "recsim"})
+    FigureCanvasSVG(figure).print_svg(
+        folder / f"{name}.svg", metadata={"Date": None, "Creator": "recsim", "Title": title_of(figure)}
+    )
     return folder / f"{name}.svg"
 
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import IO, Any
 
-import jinja2
 import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from recsim.experiment.folder import write_text
 from recsim.experiment.follow import ILLEGAL, FollowResult
 from recsim.report.figures import BLACK, BLUE, RED, STYLE, save
-from recsim.report.html import _form, _plain, _significant, link
+from recsim.report.html import link, write_page
 from recsim.report.strings import counted, say
 from recsim.report.table import number, wrapped
-from recsim.scenario import quantities
 
 WORDS = {
     "prevalence_posts": "illegal among different posts in feeds", "prevalence_slots": "illegal among slots of feeds",
@@ -154,11 +150,6 @@ def slots_by_replicate(result: FollowResult) -> Figure | None:
     return figure
 
 
-def _address(path: Path) -> str:
-    """A file as an address that holds it, so that the page needs no other file."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
 def write_follow(result: FollowResult) -> None:
     """Write figures and ``report.html`` into the run's folder (nothing if it has none)."""
     if result.folder is None:
@@ -174,14 +165,8 @@ def write_follow(result: FollowResult) -> None:
             figure = make(result)
             if figure is not None:
                 drawn.append((name, save(figure, result.folder / "figures", name), text))
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("recsim.report", "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
+    data = {"share_by_step": _by_step, "relative_quality": qualities}
+    write_page(
+        "follow.html.j2", result.folder / "report.html", result.scenario, drawn,
+        downloads={name: link(data[name](result)) for name, *_ in drawn}, s=s, words=WORDS,
     )  # fmt: skip
-    environment.filters.update(form=_form, plain=_plain, significant=_significant)
-    text = environment.get_template("follow.html.j2").render(
-        scenario=result.scenario, s=s, words=WORDS, parameters=quantities(result.scenario),
-        figures=[(name, _address(file), caption) for name, file, caption in drawn], say=say,
-        downloads={name: link(_by_step(result) if name == "share_by_step" else qualities(result)) for name, *_ in drawn},
-    )  # fmt: skip
-    write_text(result.folder / "report.html", text)

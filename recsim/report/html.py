@@ -1,8 +1,9 @@
-"""The pages of a run, a comparison and a question about arms: one file, nothing loaded from elsewhere."""
+"""The pages: one file each, nothing loaded from elsewhere."""
 
 from __future__ import annotations
 
 import base64
+import html
 import re
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,23 @@ from recsim.experiment.result import Result
 from recsim.experiment.sets import Answer
 from recsim.experiment.summary import removed_campaigns
 from recsim.report.opinion import HEADING, SENTENCES, per_million, sentence, study_text, swings
-from recsim.report.strings import say, size_of
+from recsim.report.strings import counted, say, size_of
 from recsim.report.table import millions, percent
 from recsim.scenario import quantities
+from recsim.scenario.follow import FollowScenario
 from recsim.scenario.schema import Scenario
 
 
-def _inline(path: Path, number: int, label: str) -> Markup:
-    """An SVG file as markup: without the XML head, its ids made unique on the page, its label for those who do not see."""
+def _inline(path: Path, number: int) -> Markup:
+    """An SVG file as markup: without the XML head, its ids made unique on the page, named by its own title.
+
+    Not by the caption, which stands below it and would be read twice.
+    """
     text = path.read_text(encoding="utf-8")
     text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
+    title = re.search(r"<title>(.*?)</title>", text, flags=re.S)
+    label = html.unescape(title[1]) if title else path.stem.replace("_", " ")
+    text = re.sub(r"<(title|metadata)>.*?</\1>", "", text, flags=re.S)  # a title would pop up under the pointer
     text = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>f{number}-", text)
     head = f'<svg role="img" aria-label="{escape(label)}" viewBox="{{}}" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
     text = re.sub(r'^<svg[^>]*?viewBox="([^"]+)"[^>]*>', lambda found: head.replace("{}", found[1]), text, count=1, flags=re.S)  # fmt: skip
@@ -50,37 +57,60 @@ def _significant(value: float | None, signed: bool = False) -> str:
     return format(value, ("+" if signed else "") + (".0f" if abs(value) >= 100 else ".3g"))
 
 
+def _breakable(name: str) -> Markup:
+    """A dotted name that may be broken after its dots, so that no column has to be as wide as all of it."""
+    return Markup(re.sub(r"([.:])(?=.)", r"\1<wbr>", str(escape(name))))
+
+
 def link(frame: pd.DataFrame) -> str:
     """A table as an address that holds the whole CSV file, so that nothing is loaded from anywhere."""
     return "data:text/csv;base64," + base64.b64encode(frame.to_csv(index=False).encode()).decode()
 
 
-def render(template: str, path: Path, scenario: Scenario, figures: list[tuple[str, Path, str]], **values: Any) -> Path:
-    """Write a page from a template with what every page has: names, figures, removed campaigns, assumptions."""
+def write_page(
+    template: str, path: Path, scenario: Scenario | FollowScenario, figures: list[tuple[str, Path, str]],
+    downloads: dict[str, str] | None = None, **values: Any,
+) -> Path:  # fmt: skip
+    """Write a page from a template with what every page has: figures and assumptions.
+
+    Args:
+        template: one that extends ``page.j2``.
+        path: the page.
+        scenario: whose quantities are listed.
+        figures: name, SVG file and caption, in order.
+        downloads: addresses of the data of figures by name, as of `link`.
+        values: what else the template reads.
+    """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("recsim.report", "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    environment.globals["say"] = say
+    environment.globals.update(say=say, counted=counted)
     environment.filters.update(
         percent=percent,
         per_million=per_million,
         study=study_text,
         form=_form,
+        breakable=_breakable,
         millions=millions,
         plain=_plain,
         significant=_significant,
     )
     text = environment.get_template(template).render(
         scenario=scenario,
-        names={c.id: c.name for c in scenario.candidates},
-        figures=[(name, _inline(file, k, text), text) for k, (name, file, text) in enumerate(figures)],
-        removed=removed_campaigns(scenario),
+        figures=[(name, _inline(file, k), text) for k, (name, file, text) in enumerate(figures)],
+        downloads=downloads or {},
         parameters=quantities(scenario),
         **values,
     )
     write_text(path, text)
     return path
+
+
+def render(template: str, path: Path, scenario: Scenario, figures: list[tuple[str, Path, str]], **values: Any) -> Path:
+    """Write a page about candidates: with their names and the removed campaigns; arguments as of `write_page`."""
+    names = {c.id: c.name for c in scenario.candidates}
+    return write_page(template, path, scenario, figures, names=names, removed=removed_campaigns(scenario), **values)
 
 
 def opinion_block(result: Result) -> dict[str, Any] | None:

@@ -41,7 +41,7 @@ ENGLISH = {
     "{neutral}, critical {critical} points. One further world would lie between {next_low} and {next_high} points.",
     "finding_luck": "Luck alone moves this share by {luck} points (SD) between two worlds without campaigns. A comparison of before and "
     "after would have said {naive} points.",
-    "exploratory": "Exploratory: {replicates} replicates; 30 or more are needed for a claim.",
+    "exploratory": "Exploratory: {replicates}; 30 or more are needed for a claim.",
     "nothing_removed": "No campaign is removed in the counterfactual, so both worlds are the same.",
     # risk
     "risk": "Risk", "factors": "Factors", "regional": "Regions", "linguistic": "Languages", "severity": "Severity, in this model",
