@@ -169,10 +169,14 @@ def head_logits(first, last, window_start, decayed, action, base, prior, cap, ou
         out: (W,) float32, written at item - window_start.
     """
     weight = F(FIXED) if action == 9 else F(1.0)
-    for item in range(first, last):
-        rate = (weight * decayed[action, item] + prior) / (decayed[0, item] + prior / base)
-        rate = min(min(rate, cap * base), F(0.95))
-        out[item - window_start] = log32(rate / (F(1.0) - rate))
+    events, views, result = (
+        decayed[action, first:last], decayed[0, first:last], out[first - window_start : last - window_start],
+    )  # fmt: skip
+    most, views_at_first = min(cap * base, F(0.95)), prior / base
+    for k in range(last - first):  # few names and no call in the loop: it becomes vector code
+        rate = (weight * events[k] + prior) / (views[k] + views_at_first)
+        rate = most if rate > most else rate
+        result[k] = log32(rate / (F(1.0) - rate))
 
 
 @njit(**KERNEL)
