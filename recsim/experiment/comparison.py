@@ -40,6 +40,17 @@ def replicate_tables(scenario: Scenario, cells: Mapping[str, Cell]) -> dict[str,
     }
 
 
+def again_command(s: Mapping[str, Any]) -> str:
+    """The command that does a comparison again, with the ``scenario.yaml`` of its folder.
+
+    Args:
+        s: content of ``compare.json``.
+    """
+    names = ",".join(sorted(p["policy"] for p in s["policies"]))
+    fixed = " --fixed-parameters" if s["interval_covers"] == "luck" else ""
+    return f"python -m recsim compare scenario.yaml --policies {names} --seed {s['seed']} --replicates {s['replicates']}{fixed}"
+
+
 @dataclasses.dataclass
 class Comparison:
     """What a comparison leaves behind.
