@@ -9,7 +9,7 @@ from typing import Any
 
 from recsim.experiment import comparison, sets, tradeoff
 from recsim.experiment.ensemble import NO_PREDICTOR
-from recsim.experiment.folder import checksum, readable
+from recsim.experiment.folder import ASIDE, checksum, readable
 from recsim.experiment.sums import SUMS
 from recsim.ranking.own_code import asked, kept
 
@@ -59,7 +59,7 @@ def _ensemble(summary: dict[str, Any], folder: Path) -> str:
     named = [name for name in predictors if name != NO_PREDICTOR]
     words = ["python -m recsim ensemble scenario.yaml --policies", ",".join(policies)]
     words += [*(["--predictors", ",".join(named)] if named else []), "--models", ",".join(models)]
-    return " ".join([*words, "--seed", str(summary["seed"]), "--replicates", str(summary["replicates"])])
+    return " ".join([*words, "--seed", str(summary["seed"]), "--replicates", str(summary["replicates"]), ASIDE])
 
 
 AGAIN: dict[str, Callable[[dict[str, Any], Path], str]] = {

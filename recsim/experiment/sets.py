@@ -16,7 +16,7 @@ import pandas as pd
 from recsim.errors import InputError, unknown
 from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_last
-from recsim.experiment.folder import RunFolder, plain_errors, readable, verified, write_text
+from recsim.experiment.folder import ASIDE, RunFolder, plain_errors, readable, verified, write_text
 from recsim.experiment.run import (
     IMPRESSIONS_PER_SECOND,
     SECONDS_PER_STEP,
@@ -146,7 +146,7 @@ def again_command(s: Mapping[str, Any], options: Sequence[str]) -> str:
         options: of the command alone.
     """
     words = ["python -m recsim", s["command"], "scenario.yaml", *options, "--candidate", s["candidate"]]
-    words += ["--seed", str(s["seed"]), "--replicates", str(s["replicates"])]
+    words += ["--seed", str(s["seed"]), "--replicates", str(s["replicates"]), ASIDE]
     return " ".join([*words, *(["--fixed-parameters"] if s["interval_covers"] == "luck" else [])])
 
 
