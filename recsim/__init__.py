@@ -5,6 +5,7 @@ Example:
     >>> s = rs.load("configs/romania.yaml")
     >>> r = rs.run(s, replicates=10)
     >>> r.shift()
+    >>> rs.write_report(r)  # figures, tables, report.html and checksums, as the command line does
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from recsim.ranking.learned import Learned, View
     from recsim.ranking.policy import Policy, policy
     from recsim.ranking.reranker import Reranker, reranker
+    from recsim.report import write_report
     from recsim.scenario.follow import FollowScenario
     from recsim.scenario.load import load, load_follow, parse
     from recsim.scenario.schema import Scenario
@@ -52,7 +54,7 @@ _HOME = {
     "run_follow": "recsim.experiment.follow", "FollowScenario": "recsim.scenario.follow",
     "load_follow": "recsim.scenario.load", "StudyResult": "recsim.experiment.sweep", "sweep": "recsim.experiment.sweep",
     "load_study": "recsim.experiment.parts", "CalibrationResult": "recsim.experiment.calibration",
-    "calibrate": "recsim.experiment.calibration",
+    "calibrate": "recsim.experiment.calibration", "write_report": "recsim.report",
 }  # fmt: skip
 __all__ = [
     "Answer",
@@ -87,6 +89,7 @@ __all__ = [
     "run_follow",
     "sweep",
     "tradeoff",
+    "write_report",
 ]
 
 

@@ -7,21 +7,27 @@ import re
 import string
 from pathlib import Path
 
+import fake_arms
 import fake_world
 import numpy as np
 import pytest
 from statsmodels.stats.power import TTestPower
 
 import recsim.report
-from recsim.audit.combine import gather
+from recsim.audit.combine import gather, stored_audit
 from recsim.audit.evidence import write_evidence
 from recsim.audit.report import SECTIONS, content, detection_risk
 from recsim.cli import main
 from recsim.errors import InputError
 from recsim.experiment import run
+from recsim.experiment.compare import compare
+from recsim.experiment.contrasts import candidate_row
 from recsim.experiment.dictionary import described
+from recsim.experiment.folder import SUMS, checksum
 from recsim.experiment.sums import compare_sums
+from recsim.experiment.tradeoff import tradeoff
 from recsim.report import write, write_combined
+from recsim.report.audit_page import write_report
 from recsim.report.figure_strings import FIGURES
 from recsim.report.strings import ENGLISH, say
 from recsim.scenario import load
@@ -111,10 +117,72 @@ def test_several_results_in_one(stored, tmp_path):
         main(["report", str(one.folder), str(other.folder)])
 
 
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory):
+    """A comparison and a trade-off of the same scenario, by engines that invent counts."""
+    folder = tmp_path_factory.mktemp("beside")
+    options = {"workers": 1, "replicates": 3}
+    compared = compare(
+        small(), policies=["random", "dsa38_regional"], out=folder / "cmp", simulate=fake_world.simulate, **options
+    )  # fmt: skip
+    saved = tradeoff(
+        small(), mitigations=["friction", "political_downrank"], out=folder / "trd", simulate=fake_arms.simulate_arms, **options
+    )  # fmt: skip
+    return compared, saved
+
+
+def test_each_result_of_a_report_has_its_provenance_and_every_policy_its_card(stored, beside, tmp_path):
+    one, other = stored
+    compared, saved = beside
+    found = gather(one, [other.folder, compared.folder, saved.folder])
+    (tmp_path / "x").mkdir()
+    write_report(one, [], stored_audit(one), found, tmp_path / "x")
+    c = json.loads((tmp_path / "x" / "report.json").read_text())
+    rows = c["evidence"]["results"]
+    assert [r["folder"] for r in rows] == ["one", "other", "cmp", "trd"] and "sha256" not in c["evidence"]
+    assert [r["fingerprint"] for r in rows] == [x.summary["fingerprint"] for x in (one, other, compared, saved)]
+    words = ["run scenario.yaml", "run scenario.yaml", "compare scenario.yaml --policies dsa38_regional,random,tiktok_value", "tradeoff scenario.yaml --mitigations friction"]  # fmt: skip
+    assert all(word in r["again"] for word, r in zip(words, rows, strict=True))
+    assert rows[0]["sums_sha256"] == checksum(one.folder / SUMS) and rows[2]["sums_sha256"] is None
+    cards = {card["policy"]: card["results"] for card in c["recommender_cards"]}
+    assert cards == {"tiktok_value": ["one", "cmp", "trd"], "random": ["other", "cmp"], "dsa38_regional": ["cmp"]}
+    exposure = next(t for t in c["data"] if t["table"] == "exposure")
+    assert exposure["results"] == {"one": len(one.frames["exposure"]), "other": len(other.frames["exposure"])}
+    assert {t["table"] for t in c["data"]} == {*one.frames, *other.frames}
+    page = (tmp_path / "x" / "report.html").read_text()
+    for text in (rows[3]["fingerprint"], rows[3]["again"], say("files_combined"), "trd", "other"):
+        assert text in page
+    for key in ("again", "files_are"):  # of one run: here they would be false
+        assert say(key) not in page and say(key) in (one.folder / "report.html").read_text()
+
+
+def test_a_comparison_and_the_costs_of_mitigations_reach_the_report(stored, beside, tmp_path):
+    one, _ = stored
+    compared, saved = beside
+    (tmp_path / "x").mkdir()
+    write_report(one, [], stored_audit(one), gather(one, [compared.folder, saved.folder]), tmp_path / "x")
+    c = json.loads((tmp_path / "x" / "report.json").read_text())
+    k = c["results"]["comparison"]
+    assert [(p["policy"], p["profiled"]) for p in k["policies"]] == [
+        (p["policy"], p["profiled"]) for p in compared.summary["policies"]
+    ]
+    mine = next(p for p in k["policies"] if p["policy"] == "dsa38_regional")
+    row = candidate_row(next(p for p in compared.summary["policies"] if p["policy"] == "dsa38_regional"), "eva")
+    for key in ("shift_pp", "ci_low", "ci_high", "share_factual", "share_counterfactual"):
+        assert mine["candidates"][0][key] == row[key]
+    page = (tmp_path / "x" / "report.html").read_text()
+    assert '<h2 id="comparison">' in page and '<a href="#comparison">' in page and say("not_profiled_short") in page
+    table = page[page.index('id="t-mitigation-costs"') :]
+    change = saved.summary["rows"][0]["costs"]["utility_per_view"]["change"]
+    assert format(change, "+.3g") in table and "counted actions of people" in table
+    assert c["mitigation"]["compared"]["fingerprint"] == saved.summary["fingerprint"]
+    assert '<h2 id="comparison">' not in (one.folder / "report.html").read_text()
+
+
 def test_what_cannot_stand_beside_a_run(stored, tmp_path):
     one, _ = stored
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="no complete run, trade-off or ensemble"):
+    with pytest.raises(InputError, match="no complete run, comparison, trade-off or ensemble"):
         gather(one, [tmp_path / "empty"])
     fewer = [c for c in small().candidates if c.id != "ada"]
     scenario = small().model_copy(update={"candidates": fewer})

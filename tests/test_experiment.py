@@ -265,7 +265,7 @@ def test_public_names():
         "Answer", "CalibrationResult", "Comparison", "FollowResult", "FollowScenario", "InputError", "Learned", "Policy", "RecsimError",
         "Reranker", "Result", "Scenario", "StudyResult", "View", "array_policy", "attribute", "calibrate", "check", "compare", "delay",
         "diff", "dose_response", "load", "load_follow", "load_study", "parse", "policy", "reranker", "run", "run_follow",
-        "sweep", "tradeoff",
+        "sweep", "tradeoff", "write_report",
     ]  # fmt: skip
     for name in recsim.__all__:
         assert getattr(recsim, name) is not None

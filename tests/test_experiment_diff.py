@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import fake_world
 import numpy as np
@@ -68,6 +69,20 @@ def test_a_run_and_itself_do_not_differ(runs):
     assert found.settings == []
     assert all((r["difference"], r["ci_low"], r["ci_high"]) == (0, 0, 0) for r in found.shifts)
     assert found.to_text().startswith("same settings")
+
+
+def test_other_code_is_said_first(runs, tmp_path):
+    other = shutil.copytree(runs["base"].folder, tmp_path / "other")
+    manifest = json.loads((other / "manifest.json").read_text())
+    manifest["versions"]["recsim-audit"] = "0.0.9"
+    (other / "manifest.json").write_text(json.dumps(manifest | {"source_sha256": "0" * 64, "git_commit": None}))
+    found = diff(runs["base"].folder, other)
+    assert found.settings == [] and {key for key, *_ in found.made_by} >= {"recsim", "sources (SHA-256)"}
+    lines = found.to_text().splitlines()
+    assert lines[0].startswith("not made by the same") and "  recsim" in lines and "same settings" in lines
+    assert all(len(line) <= 80 for line in lines)
+    assert found.to_dict()["made_by"][0]["b"] == "0.0.9"
+    assert diff(runs["base"].folder, runs["base"].folder).made_by == []
 
 
 def test_candidates_in_common_keep_the_shares_of_their_own_run(runs):

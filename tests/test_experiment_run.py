@@ -15,9 +15,13 @@ import pandas as pd
 import pytest
 import yaml
 
+import recsim
+from recsim.cli.run import How, show
 from recsim.errors import InputError, RecsimError
 from recsim.experiment import Result, run
+from recsim.experiment.comparison import Comparison
 from recsim.experiment.run import run_fingerprint
+from recsim.experiment.sums import write_sums
 from recsim.scenario import load
 
 TABLES = ["exposure", "provenance", "engagement", "campaigns", "moderation", "followers", "reach", "facts"]
@@ -387,3 +391,37 @@ class TestOtherAssumptions:
         one, two = (go(scenario, tmp_path / str(n), workers=n) for n in (1, 2))
         assert (one.folder / "robustness.csv").read_bytes() == (two.folder / "robustness.csv").read_bytes()
         assert contents(one.folder) == contents(two.folder)
+
+
+def test_the_command_line_adds_what_a_run_from_python_lacks(tmp_path):
+    """Numbers alone are a complete run, but nobody can read, draw or verify them."""
+    written = []
+    result = Result(None, {}, {}, tmp_path, reused=True)
+    how = How(tmp_path, 1, None, False, False, False, False, False, True)
+    show(result, how, written.append, print)
+    assert written == [result]
+    (tmp_path / "report.html").write_text("page")
+    write_sums(tmp_path)
+    show(result, how, written.append, print)
+    assert len(written) == 1
+    (tmp_path / "report.html").unlink()
+    show(result, how, written.append, print)
+    assert len(written) == 2
+
+
+def test_numbers_written_again_leave_no_old_checksums(scenario, tmp_path):
+    go(scenario, tmp_path / "a", replicates=1)
+    write_sums(tmp_path / "a")
+    go(scenario, tmp_path / "a", replicates=2)
+    assert not (tmp_path / "a" / "SHA256SUMS").exists()
+
+
+def test_python_writes_what_the_command_line_writes(scenario, tmp_path, monkeypatch):
+    called = []
+    monkeypatch.setattr("recsim.report.write", called.append)
+    monkeypatch.setattr("recsim.report.write_comparison", called.append)
+    for kind in (Result, Comparison):
+        result = kind(scenario, {}, {}, tmp_path)
+        recsim.write_report(result)
+        recsim.write_report(kind(scenario, {}, {}, None))  # nowhere to write
+        assert called.pop() is result and not called

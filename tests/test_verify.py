@@ -18,8 +18,9 @@ from recsim.audit.verify import verify
 from recsim.cli import main
 from recsim.errors import InputError
 from recsim.experiment import run
-from recsim.experiment.sums import SUMS, compare_sums, files_of, write_sums
-from recsim.report import write
+from recsim.experiment.result import Result
+from recsim.experiment.sums import SUMS, compare_sums, files_of, finished, sealed, write_sums
+from recsim.report import write, write_combined
 from recsim.scenario import load
 
 FAST = {"workers": 1, "robustness": False}
@@ -121,7 +122,6 @@ def test_a_forged_summary_contradicts_the_tables(folder):
 
 def test_a_thorough_forgery_is_found_by_doing_it_again(folder):
     """Tables, summary and all checksums agree; only the simulation does not."""
-    from recsim.experiment.result import Result
     from recsim.experiment.summary import summarise
 
     forged_table(folder)
@@ -171,6 +171,46 @@ def test_commands(folder, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["export", str(folder), "--ro-crate", str(tmp_path / "s.zip")])
     assert stop.value.code == 2 and not (tmp_path / "s.zip").exists()
+
+
+def test_a_report_does_not_vouch_for_what_somebody_changed(folder, capsys):
+    before = (folder / SUMS).read_bytes()
+    manifest = folder / "manifest.json"
+    kept = manifest.read_bytes()
+    manifest.write_text(json.dumps(json.loads(kept) | {"git_commit": "0" * 40}, indent=1))
+    (folder / "notes.txt").write_text("x")
+    with pytest.raises(SystemExit) as stop:
+        main(["report", str(folder)])
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and "changed: manifest.json; added: notes.txt" in error and error.count("\n") == 1
+    assert (folder / SUMS).read_bytes() == before
+    with pytest.raises(InputError, match="changed: manifest.json"):
+        write_combined(Result.load(folder), [], folder.parent / "combined")
+    assert not (folder.parent / "combined").exists()
+    manifest.write_bytes(kept)
+    (folder / "notes.txt").unlink()
+    (folder / "report.html").unlink()  # what is made from the rest may be lost or damaged: it is made again
+    (folder / "metrics.csv").write_text("x")
+    main(["report", str(folder)])
+    assert (folder / SUMS).read_bytes() == before and compare_sums(folder).none
+
+
+def test_checksums_of_what_is_not_written_here_stay(tmp_path):
+    (tmp_path / "figures").mkdir()
+    for name in ("numbers.csv", "page.html", "figures/a.svg"):
+        (tmp_path / name).write_text(name)
+    write_sums(tmp_path)
+    assert finished(tmp_path) and finished(None)
+    with sealed(tmp_path, True, ["page.html", "figures/*"]):
+        (tmp_path / "page.html").write_text("again")
+        (tmp_path / "numbers.csv").write_text("changed meanwhile")
+    assert compare_sums(tmp_path) == (["numbers.csv"], [], [])
+    with pytest.raises(InputError, match="changed: numbers.csv"), sealed(tmp_path, True, ["page.html"]):
+        raise AssertionError("nothing is written")
+    (tmp_path / "page.html").unlink()
+    assert not finished(tmp_path)
+    (tmp_path / SUMS).unlink()
+    assert not finished(tmp_path)
 
 
 def test_a_crate_holds_everything_and_says_what_it_is(kept, tmp_path):

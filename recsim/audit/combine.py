@@ -1,4 +1,4 @@
-"""Several stored results in one report: a run, other runs beside it, what mitigations save, and the range over an ensemble."""
+"""Several stored results in one report: a run, other runs beside it, other policies, what mitigations save, the range over an ensemble."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from recsim.audit.provenance import name_of
 from recsim.errors import InputError
+from recsim.experiment.compare import cell_scenario
 from recsim.experiment.diff import settings_that_differ
 from recsim.experiment.folder import readable, verified
 from recsim.experiment.result import Result
+from recsim.experiment.sums import refuse_changed
+from recsim.ranking import own_code
 from recsim.scenario import load
 from recsim.scenario.schema import Scenario
 
@@ -18,18 +22,32 @@ IGNORED = ("run.replicates",)
 """Settings that do not make another question."""
 
 
+KINDS = {"summary": "run", "compare": "comparison", "tradeoff": "tradeoff", "ensemble": "ensemble"}
+"""What a folder holds, by the name of the file that is written last."""
+
+
 class Gathered(NamedTuple):
     """What stands beside a run.
 
     Attributes:
-        tradeoff, ensemble: summaries of these commands, or None.
+        tradeoff, ensemble: summaries of these commands, or None; with ``folder`` and settings that differ (``differs``).
         runs: one block per other run: folder, policy, replicates, shifts of the first run's beneficiaries, settings that
             differ.
+        comparison: summary of a comparison of policies, or None.
+        results: the other runs.
+        cells: folder and scenario of every policy that another result but a run is about.
+        sources: folder of every other result in the order given, its kind and its summary.
+        combined: whether the report is one about several results, in a folder of its own.
     """
 
-    tradeoff: dict[str, Any] | None
-    ensemble: dict[str, Any] | None
-    runs: list[dict[str, Any]]
+    tradeoff: dict[str, Any] | None = None
+    ensemble: dict[str, Any] | None = None
+    runs: Sequence[dict[str, Any]] = ()
+    comparison: dict[str, Any] | None = None
+    results: Sequence[Result] = ()
+    cells: Sequence[tuple[str, Scenario]] = ()
+    sources: Sequence[tuple[Path, str, dict[str, Any]]] = ()
+    combined: bool = False
 
 
 def gather(base: Result, folders: Sequence[Path]) -> Gathered:
@@ -38,29 +56,59 @@ def gather(base: Result, folders: Sequence[Path]) -> Gathered:
     Raises:
         InputError: a folder holds nothing that can stand here, two of a kind, another scenario, or a file was changed.
     """
-    found: dict[str, Any] = {"tradeoff": None, "ensemble": None}
-    runs = []
+    found: dict[str, Any] = {"tradeoff": None, "ensemble": None, "comparison": None}
+    runs, results, cells, sources = [], [], [], []
+    assert base.folder is not None
+    for folder in (base.folder, *folders):
+        refuse_changed(folder)
+    own_code.refuse(_code(base.scenario), base.folder)
     for folder in folders:
-        kind = _kind(folder)
-        if kind == "summary":
+        last = _last(folder)
+        kind = KINDS[last]
+        if kind == "run":
             other = Result.load(folder)
+            own_code.refuse(_code(other.scenario), folder)
             runs.append(_run(base, other, folder, _differences(base.scenario, other.scenario, folder)))
+            results.append(other)
+            sources.append((folder, kind, other.summary))
             continue
         if found[kind] is not None:
             raise InputError(f"is a second {kind}; one can stand in a report", str(folder))
         with readable(folder, kind):
-            summary, _ = verified(folder, f"{kind}.json", kind)
-        differs = _differences(base.scenario, load(folder / "scenario.yaml"), folder)
-        found[kind] = summary | {"folder": folder.name, "differs": differs}
-    return Gathered(found["tradeoff"], found["ensemble"], runs)
+            summary, manifest = verified(folder, f"{last}.json", kind)
+            policies = _policies(kind, summary, manifest)
+        scenario = load(folder / "scenario.yaml")
+        own_code.refuse([*policies, *_code(scenario)], folder)
+        found[kind] = summary | {"folder": name_of(folder), "differs": _differences(base.scenario, scenario, folder)}
+        sources.append((folder, kind, summary))
+        cells += [(name_of(folder), cell_scenario(scenario, name)) for name in policies]
+    return Gathered(
+        found["tradeoff"], found["ensemble"], runs, found["comparison"], results, cells, sources, combined=True
+    )  # fmt: skip
 
 
-def _kind(folder: Path) -> str:
-    for kind in ("summary", "tradeoff", "ensemble"):
-        if (folder / f"{kind}.json").is_file():
-            return kind
-    text = "holds no complete run, trade-off or ensemble (summary.json, tradeoff.json or ensemble.json is missing)"
-    raise InputError(text, str(folder))
+def _code(scenario: Scenario) -> list[str]:
+    return [scenario.platform.policy, *(scenario.platform.rerank or [])]
+
+
+def _policies(kind: str, summary: dict[str, Any], manifest: dict[str, Any]) -> list[str]:
+    """Names of the policies that a result is about."""
+    if kind == "comparison":
+        return [p["policy"] for p in summary["policies"]]
+    if kind == "ensemble":
+        return list(dict.fromkeys(cell[0] for cell in manifest["folders"].values()))
+    return [summary["policy"]]
+
+
+def _last(folder: Path) -> str:
+    """Which file marks the folder as complete, without its ending."""
+    for last in KINDS:
+        if (folder / f"{last}.json").is_file():
+            return last
+    files = ", ".join(f"{last}.json" for last in KINDS)
+    raise InputError(
+        f"holds no complete run, comparison, trade-off or ensemble (none of {files} is there)", str(folder)
+    )
 
 
 def _differences(base: Scenario, other: Scenario, folder: Path) -> list[dict[str, Any]]:
@@ -74,10 +122,31 @@ def _run(base: Result, other: Result, folder: Path, differs: list[dict[str, Any]
     rows = {row["id"]: row for row in other.summary["candidates"]}
     keys = ("id", "shift_pp", "ci_low", "ci_high", "verdict", "excess_impressions")
     return {
-        "folder": folder.name, "policy": other.summary["policy"], "replicates": other.summary["replicates"],
+        "folder": name_of(folder), "policy": other.summary["policy"], "replicates": other.summary["replicates"],
         "fingerprint": other.summary["fingerprint"], "differs": differs,
         "candidates": [{k: rows[name][k] for k in keys} for name in base.summary["beneficiaries"]],
     }  # fmt: skip
+
+
+def beside_it(found: Gathered) -> dict[str, Any]:
+    """What the results of a report say about other runs and other policies."""
+    s = found.comparison
+    if s is None:
+        return {"runs": list(found.runs), "comparison": None}
+    kept = (
+        "id", "share_counterfactual", "share_factual", "shift_pp", "ci_low", "ci_high", "p_holm", "difference_pp",
+        "difference_ci_low", "difference_ci_high", "chance_at_threshold", "excess_impressions",
+    )  # fmt: skip
+    policies = []
+    for p in s["policies"]:
+        rows = [r for r in p["candidates"] if r["beneficiary"]]
+        policies.append(
+            {k: p[k] for k in ("rank", "policy", "own", "title", "profiled")}
+            | {"candidates": [{k: r[k] for k in kept} | {"difference_verdict": r.get("difference_verdict", "own")} for r in rows]}
+            | {"costs": p["costs"]}
+        )  # fmt: skip
+    head = ("folder", "fingerprint", "replicates", "own_policy", "threshold_pp", "simultaneous", "differs")
+    return {"runs": list(found.runs), "comparison": {k: s[k] for k in head} | {"policies": policies}}
 
 
 def stored_audit(result: Result) -> dict[str, Any]:

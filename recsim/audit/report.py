@@ -13,22 +13,26 @@ from typing import Any
 import numpy as np
 
 from recsim import __version__, metrics
+from recsim.audit import provenance
 from recsim.audit.all_metrics import all_metrics, what_stays
-from recsim.audit.combine import Gathered
+from recsim.audit.combine import Gathered, beside_it
 from recsim.audit.facts import documented_facts, platform_facts, verdict
+from recsim.audit.provenance import VERIFY, name_of, own_files
 from recsim.experiment.dictionary import TABLES, described
 from recsim.experiment.persistence import persistence_row
 from recsim.experiment.result import Result
 from recsim.experiment.summary import Counts, cleaned, removed_campaigns
 from recsim.ranking import registry
+from recsim.ranking.own_code import asked
 from recsim.ranking.policy import DOORS
 from recsim.scenario import quantities
+from recsim.scenario.schema import Scenario
 
 SECTIONS = (
     "general", "independence", "summary", "risk_statement", "risk_analysis", "criteria", "plan", "methods", "sampling", "results",
     "mitigation", "recommender_cards", "assurance", "validity", "recommendations", "data", "evidence", "claims",
 )  # fmt: skip
-NOTHING = Gathered(None, None, [])
+NOTHING = Gathered()
 ENOUGH = 30
 """Replicates from which a claim is more than exploratory."""
 
@@ -47,10 +51,10 @@ def content(result: Result, audit: dict[str, Any], beside: Gathered = NOTHING) -
         "general": _general(result, manifest), "independence": result.scenario.audit.auditor.model_dump(),
         "summary": _summary(result), "risk_statement": _risk(result), "risk_analysis": _risk_analysis(result),
         "criteria": _criteria(result), "plan": {k: audit[k] for k in ("plan", "deviations", "deviation_reason", "stopping")},
-        "methods": _methods(result), "sampling": _sampling(result, audit), "results": _results(result, audit) | {"runs": beside.runs},
-        "mitigation": _mitigation(result, beside.tradeoff), "recommender_cards": [_card(result)],
+        "methods": _methods(result), "sampling": _sampling(result, audit), "results": _results(result, audit) | beside_it(beside),
+        "mitigation": _mitigation(result, beside.tradeoff), "recommender_cards": _cards(result, beside),
         "assurance": _assurance(result, audit), "validity": _validity(result, beside.ensemble), "recommendations": [],
-        "data": _data(result), "evidence": _evidence(result, manifest), "claims": _claims(result, audit, beside.ensemble),
+        "data": _data_of_all(result, beside), "evidence": _provenance(result, manifest, beside), "claims": _claims(result, audit, beside.ensemble),
     }  # fmt: skip
     assert tuple(blocks) == SECTIONS
     return cleaned(blocks)
@@ -195,13 +199,29 @@ def _results(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
 def _mitigation(result: Result, tradeoff: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "in_place": [m.kind for m in result.scenario.platform.mitigations],
-        "compared": None if tradeoff is None else {k: tradeoff[k] for k in ("folder", "differs", "candidate", "reference", "rows")},
+        "compared": None if tradeoff is None else {k: tradeoff[k] for k in ("folder", "fingerprint", "replicates", "differs", "candidate", "reference", "rows")},
         "again": "recsim tradeoff scenario.yaml --mitigations all",
     }  # fmt: skip
 
 
-def _card(result: Result) -> dict[str, Any]:
-    platform = result.scenario.platform
+def _cards(result: Result, beside: Gathered) -> list[dict[str, Any]]:
+    """One card per policy as set; in a report about several results with the folders of those that are about it."""
+    if not beside.combined:
+        return [_card(result.scenario) | {"results": []}]
+    runs = [(name_of(one.folder), one.scenario) for one in (result, *beside.results) if one.folder is not None]
+    cards: list[dict[str, Any]] = []
+    for name, scenario in (*runs, *beside.cells):
+        card = _card(scenario)
+        same = next((one for one in cards if {**one, "results": None} == card | {"results": None}), None)
+        if same is None:
+            cards.append(card | {"results": [name]})
+        elif name not in same["results"]:
+            same["results"].append(name)
+    return cards
+
+
+def _card(scenario: Scenario) -> dict[str, Any]:
+    platform = scenario.platform
     found = registry.configured(platform.policy, platform.rerank, platform.rerank_top)
     values = {**found.parameters, **{name: q.value for name, q in platform.parameters.items()}}
     return {
@@ -257,6 +277,43 @@ def _data(result: Result) -> list[dict[str, Any]]:
             {"table": name, "row": TABLES[name].row if name in TABLES else "", "rows": len(frame), "columns": columns}
         )
     return out
+
+
+def _data_of_all(result: Result, beside: Gathered) -> list[dict[str, Any]]:
+    """The data dictionary of every run of the report: a table stands once, with its rows by folder."""
+    out = [one | {"results": {}} for one in _data(result)]
+    if not beside.combined:
+        return out
+    for run in (result, *beside.results):
+        assert run.folder is not None
+        for one in _data(run):
+            same = [x for x in out if (x["table"], x["columns"]) == (one["table"], one["columns"])]
+            if not same:
+                out.append(one | {"results": {}})
+                same = out[-1:]
+            same[0]["results"][name_of(run.folder)] = one["rows"]
+    return out
+
+
+def _provenance(result: Result, manifest: dict[str, Any], beside: Gathered) -> dict[str, Any]:
+    """How to do a run again and check it; of a report about several results: the same of each, in its own folder."""
+    assert result.folder is not None
+    found = _evidence(result, manifest)
+    again = asked(found["again"], result.folder)
+    if not beside.combined:
+        verify = asked(found["verify"], result.folder)
+        return found | {"again": again, "verify": verify, "own_policies": own_files(result.folder), "results": []}
+    rows, runs = [provenance.row(result.folder, "run", result.summary, again)], iter(beside.results)
+    for folder, kind, summary in beside.sources:
+        if kind == "run":
+            run = next(runs)
+            its = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            again = asked(_evidence(run, its)["again"], folder)
+        else:
+            again = provenance.again(kind, summary, folder)
+        rows.append(provenance.row(folder, kind, summary, again))
+    names = " ".join(one["folder"] for one in rows)
+    return {"again": f"python -m recsim report {names} --out again", "verify": VERIFY, "results": rows}
 
 
 def _evidence(result: Result, manifest: dict[str, Any]) -> dict[str, Any]:

@@ -16,10 +16,11 @@ from recsim.experiment.folder import RunFolder, readable
 from recsim.experiment.result import Result
 from recsim.experiment.run import run_fingerprint, source_digest
 from recsim.experiment.summary import summarise
-from recsim.experiment.sums import compare_sums
+from recsim.experiment.sums import SHOWN, compare_sums
 from recsim.experiment.tasks import Simulate, do_task, joined
+from recsim.ranking import own_code
+from recsim.scenario.load import is_follow, read_scenario
 
-SHOWN = 5
 TOLERANCE = 1e-9
 """Relative, where the manifest promises the same bits on the same machine only."""
 
@@ -59,18 +60,24 @@ def verify(
     if not folder.is_dir():
         raise InputError("is no folder", str(folder))
     found = compare_sums(folder)
-    parts = [f"{name} {', '.join(names[:SHOWN])}" + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-             for name, names in (("changed:", found.changed), ("missing:", found.missing), ("added:", found.added)) if names]  # fmt: skip
-    out = [Finding("files", found.none, "; ".join(parts) or "every file is as it was written")]
+    out = [Finding("files", found.none, found.text or "every file is as it was written")]
     if not found.none:
         return out
     if not (folder / "summary.json").is_file():
         return [*out, Finding("replicate", None, "no run: what else is in the folder is not done again")]
+    if is_follow(read_scenario(folder / "scenario.yaml")[0]):
+        return [*out, Finding("replicate", None, "a follow-graph world: its replicates are not done again")]
     result = Result.load(folder)
     with readable(folder, "run"):
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     stored = RunFolder(folder, manifest["fingerprint"])
-    out += [_tables(result, manifest, stored), *_made_by(result, manifest, simulate)]
+    out.append(_tables(result, manifest, stored))
+    platform = result.scenario.platform
+    try:
+        own_code.refuse([platform.policy, *(platform.rerank or [])], folder)
+    except InputError as error:
+        return [*out, Finding("policy", None, error.message)]
+    out += _made_by(result, manifest, simulate)
     if again and all(f.passed for f in out):
         out.append(_again(result, manifest, stored, replicate, simulate))
     return out

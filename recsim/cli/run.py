@@ -44,6 +44,7 @@ class What(NamedTuple):
         self._check()
         if self.scale is not None and not 0 < self.scale <= 1:
             raise InputError(f"got {self.scale:g}, must be above 0 and at most 1", "--scale")
+        _from_folder(self.config, policy)
         start = "platform.parameters."
         named = [o.removeprefix(start).partition("=")[0] for o in self.overrides if o.startswith(start)]
         made = configured(
@@ -87,6 +88,23 @@ class What(NamedTuple):
         }  # fmt: skip
         more = [f"{name}={value}" for name, value in settings.items() if value is not None]
         return load_follow(self.config, [*self.overrides, *more])
+
+
+def _from_folder(config: Path, policy: str | None) -> None:
+    """Refuse to run a policy out of the folder of a stored result unasked.
+
+    Raises:
+        InputError: with the file to read, and how to allow it.
+    """
+    from recsim.ranking import own_code
+    from recsim.scenario.load import read_scenario
+
+    if not (config.parent / "manifest.json").is_file():
+        return  # a policy in a scratch file beside a scenario is the user's own
+    platform = read_scenario(config)[0].get("platform")
+    platform = platform if isinstance(platform, dict) else {}
+    names = [policy or platform.get("policy"), *(platform.get("rerank") or [])]
+    own_code.refuse([name for name in names if isinstance(name, str)], config.parent)
 
 
 class How(NamedTuple):
@@ -216,10 +234,12 @@ def compare_command(what: What, policies: str, how: How) -> None:
 
 
 def show(result: Any, how: How, write: Callable, display: Callable, again: bool = False) -> None:
-    """Say what happened, write the page unless it is there (or ``again``), print the summary or the tables."""
+    """Say what happened, write what belongs to it unless all is there (or ``again``), print the summary or the tables."""
+    from recsim.experiment.sums import finished
+
     for note in result.notes:
         sys.stderr.write(f"note: {note}\n")
-    if again or not result.reused:
+    if again or not result.reused or not finished(result.folder):  # a run from Python has written numbers only
         write(result)
     if how.as_json:
         sys.stdout.write(json.dumps(result.summary) + "\n")

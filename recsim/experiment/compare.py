@@ -223,4 +223,5 @@ class Work:
             "own_policy": self.scenario.platform.policy, "folders": {name: folder_of(name) for name in self.cells},
             "tables": list(result.frames), "replicate_meta": metas,
         }  # fmt: skip
-        write_last(path, LAST, result.summary, source_digest(), self.session.fixed, more, sums, self.cells)
+        rerank = self.scenario.platform.rerank
+        write_last(path, LAST, result.summary, source_digest(), self.session.fixed, more, sums, self.cells, rerank)

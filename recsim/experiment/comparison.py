@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from recsim.experiment.contrasts import COSTS, Cell, candidate_row, costs_of
-from recsim.experiment.folder import readable, verified
+from recsim.experiment.folder import ASIDE, readable, verified
 from recsim.experiment.summary import ARMS, Counts
 from recsim.scenario import load as load_scenario
 from recsim.scenario.schema import Scenario
@@ -38,6 +38,18 @@ def replicate_tables(scenario: Scenario, cells: Mapping[str, Cell]) -> dict[str,
         "shift_by_replicate": pd.DataFrame(shifts, columns=[*columns, "excess_impressions"]),
         "costs_by_replicate": pd.DataFrame(costs, columns=["policy", "replicate", "cost", *ARMS]),
     }
+
+
+def again_command(s: Mapping[str, Any]) -> str:
+    """The command that does a comparison again, with the ``scenario.yaml`` of its folder.
+
+    Args:
+        s: content of ``compare.json``.
+    """
+    names = ",".join(sorted(p["policy"] for p in s["policies"]))
+    words = ["python -m recsim compare scenario.yaml --policies", names, "--seed", str(s["seed"]), "--replicates"]
+    fixed = ["--fixed-parameters"] if s["interval_covers"] == "luck" else []
+    return " ".join([*words, str(s["replicates"]), ASIDE, *fixed])
 
 
 @dataclasses.dataclass

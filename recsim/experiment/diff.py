@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from recsim.errors import InputError
+from recsim.experiment.folder import readable
 from recsim.experiment.result import Result
 from recsim.experiment.summary import Counts
 from recsim.metrics import defined_mean, interval
@@ -21,6 +23,8 @@ class Difference:
     """What `diff` found.
 
     Attributes:
+        made_by: what the runs were made by that is not a setting, of both: commit, sources, versions and the like, where
+            they differ.
         settings: dotted key, value in the first and in the second run.
         shifts: candidate, shift in the first (a) and in the second run (b), difference b - a and its 95 % interval,
             percentage points; None where it is not known.
@@ -31,17 +35,22 @@ class Difference:
     settings: list[tuple[str, Any, Any]]
     shifts: list[dict[str, Any]]
     paired: bool
+    made_by: list[tuple[str, Any, Any]] = dataclasses.field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
+            "made_by": [{"key": k, "a": a, "b": b} for k, a, b in self.made_by],
             "settings": [{"key": k, "a": a, "b": b} for k, a, b in self.settings], "paired": self.paired,
             "shifts": self.shifts,
         }  # fmt: skip
 
     def to_text(self) -> str:
         """For reading, at most 80 columns."""
-        lines = ["settings that differ:"] if self.settings else ["same settings"]
+        lines = ["not made by the same, which alone can move the shifts:"] if self.made_by else []
+        for key, a, b in self.made_by:
+            lines += [f"  {key[:76]}", "    " + " -> ".join("not known" if x is None else _short(x) for x in (a, b))]
+        lines += ["settings that differ:"] if self.settings else ["same settings"]
         for key, a, b in self.settings:
             lines += [f"  {key[:76]}", f"    {_short(a)} -> {_short(b)}"]
         how = "paired by replicate" if self.paired else "different seeds, not paired"
@@ -87,6 +96,31 @@ def settings_that_differ(a: Scenario, b: Scenario) -> list[tuple[str, Any, Any]]
     ]
 
 
+LOOP = "policy as compiled (SHA-256)"
+MADE_BY = {
+    "source_sha256": "sources (SHA-256)", "git_commit": "commit", "git_uncommitted_changes": "uncommitted changes",
+    "fixed_parameters": "fixed parameters", "bits": "bits",
+}  # fmt: skip
+"""Entries of a manifest that decide numbers beside the settings, and what they are called."""
+
+
+def made_by_that_differs(folder_a: Path, folder_b: Path) -> list[tuple[str, Any, Any]]:
+    """What two stored runs were made by, where it differs: name and value of either; None where a folder does not say.
+
+    Raises:
+        InputError: a manifest cannot be read.
+    """
+    found = []
+    for folder in (folder_a, folder_b):
+        with readable(folder, "run"):
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            versions = {("recsim" if k == "recsim-audit" else k): v for k, v in manifest["versions"].items()}
+            loop = {LOOP: manifest["sha256"].get("policy_compiled.py")}
+            found.append(versions | {text: manifest.get(key) for key, text in MADE_BY.items()} | loop)
+    a, b = found
+    return [(key, a.get(key), b.get(key)) for key in {**a, **b} if a.get(key) != b.get(key)]
+
+
 def diff(folder_a: str | Path, folder_b: str | Path) -> Difference:
     """Compare two run directories.
 
@@ -117,7 +151,12 @@ def diff(folder_a: str | Path, folder_b: str | Path) -> Difference:
                 "ci_low": _known(low), "ci_high": _known(high),
             }
         )  # fmt: skip
-    return Difference(settings, shifts, paired)
+    made_by = made_by_that_differs(Path(folder_a), Path(folder_b))
+    if any(
+        key.startswith("platform.") for key, _, _ in settings
+    ):  # another policy is a setting, and so is what it compiles to
+        made_by = [row for row in made_by if row[0] != LOOP]
+    return Difference(settings, shifts, paired, made_by)
 
 
 def _shifts(result: Result, names: list[str]) -> np.ndarray:

@@ -222,7 +222,8 @@ def _finish(
             texts = {"scenario.yaml": dump_yaml(scenario), "cells.csv": frame.to_csv(index=False)}
             sums = {name: write_text(folder.path / name, text) for name, text in texts.items()}
             more = {"folders": {cell.folder: list(cell) for cell in made}}
-            write_last(folder.path, LAST, summary, source_digest(), False, more, sums, {cell.policy for cell in made})
+            feeds, rerank = {cell.policy for cell in made}, scenario.platform.rerank
+            write_last(folder.path, LAST, summary, source_digest(), False, more, sums, feeds, rerank)
     return result
 
 

@@ -11,9 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from recsim.experiment.folder import write_table, write_text
+from recsim.experiment.folder import SUMS, write_table, write_text
 from recsim.experiment.result import Result
-from recsim.ranking import registry
+from recsim.ranking import own_code, registry
 from recsim.scenario import dump_yaml
 
 PACKAGES = (
@@ -43,13 +43,15 @@ def write_results(
         sums["robustness.csv"] = write_text(path / "robustness.csv", result.robustness.to_csv(index=False))
     sums["summary.csv"] = write_text(path / "summary.csv", result.shift().to_csv(index=False))
     more = {"tables": list(result.frames), "replicate_meta": metas}
-    policies = [result.scenario.platform.policy]
-    write_last(path, "summary.json", result.summary, source_sha256, fixed, more, sums, policies)
+    platform = result.scenario.platform
+    write_last(
+        path, "summary.json", result.summary, source_sha256, fixed, more, sums, [platform.policy], platform.rerank
+    )  # fmt: skip
 
 
 def write_last(
     path: Path, last: str, summary: dict[str, Any], source_sha256: str, fixed: bool, more: dict[str, Any],
-    sums: dict[str, str], policies: Iterable[str],
+    sums: dict[str, str], policies: Iterable[str], rerank: Iterable[str] | None = None,
 ) -> None:  # fmt: skip
     """Write ``manifest.json`` and then the file that marks the folder as complete.
 
@@ -61,8 +63,15 @@ def write_last(
         fixed: whether ranged parameters were held at their central values.
         more: further entries of the manifest.
         sums: SHA-256 of every file written so far, by name.
-        policies: names of the policies; the packages whose solvers they call weaken the promise of the same bits.
+        policies: names of the policies; the packages whose solvers they call weaken the promise of the same bits. The
+            source files of those from outside recsim are kept in ``policies/``.
+        rerank: names of the re-rankers, None if there are none.
     """
+    policies = list(policies)
+    (path / SUMS).unlink(missing_ok=True)  # of what was here before; whoever writes the page makes it anew
+    for name, text in own_code.files_of([*policies, *(rerank or ())]).items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        sums[name] = write_text(path / name, text)
     commit, changed = git_state()
     outside = tuple(sorted({package for name in policies for package in registry.get(name).outside}))
     manifest: dict[str, Any] = {

@@ -24,6 +24,8 @@ LOCK = ".lock"
 SUMS = "SHA256SUMS"
 PART = ".part-"
 CHECKPOINTS = "checkpoints"
+ASIDE = "--out ../again"
+"""What a command says that does a result again from within its folder: into that folder it would add files."""
 FULL = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
 
 

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ import pandas as pd
 from recsim.errors import InputError, unknown
 from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_last
-from recsim.experiment.folder import RunFolder, plain_errors, readable, verified, write_text
+from recsim.experiment.folder import ASIDE, RunFolder, plain_errors, readable, verified, write_text
 from recsim.experiment.run import (
     IMPRESSIONS_PER_SECOND,
     SECONDS_PER_STEP,
@@ -136,6 +136,18 @@ def chosen_candidate(scenario: Scenario, candidate: str | None) -> str:
     if candidate not in names:
         raise unknown("candidate", candidate, names, "--candidate")
     return candidate
+
+
+def again_command(s: Mapping[str, Any], options: Sequence[str]) -> str:
+    """The command that does an answer again, with the ``scenario.yaml`` of its folder.
+
+    Args:
+        s: content of ``<command>.json``.
+        options: of the command alone.
+    """
+    words = ["python -m recsim", s["command"], "scenario.yaml", *options, "--candidate", s["candidate"]]
+    words += ["--seed", str(s["seed"]), "--replicates", str(s["replicates"]), ASIDE]
+    return " ".join([*words, *(["--fixed-parameters"] if s["interval_covers"] == "luck" else [])])
 
 
 def without_table(scenario: Scenario) -> Scenario:
@@ -305,5 +317,7 @@ def _write(question: Question, result: Answer, path: Path, session: Session, met
         "tables": list(result.frames), "replicate_meta": metas,
         "sets": {one.name: [_plain(arm) for arm in one.arms] for one in question.sets},
     }  # fmt: skip
-    policies = [question.scenario.platform.policy]
-    write_last(path, question.last, result.summary, source_digest(), session.fixed, more, sums, policies)
+    platform = question.scenario.platform
+    write_last(
+        path, question.last, result.summary, source_digest(), session.fixed, more, sums, [platform.policy], platform.rerank
+    )  # fmt: skip

@@ -163,6 +163,19 @@ def tradeoff(
     return answer(question, session, out, resume, force, store)
 
 
+def measures_named(s: Mapping[str, Any]) -> list[str]:
+    """Options that name the mitigations and the file of defences, which lies beside the scenario.
+
+    Args:
+        s: content of ``tradeoff.json``.
+    """
+    named = [name for name in s["mitigations"] if name not in s["defences"]]
+    return [
+        *(["--mitigations", ",".join(named)] if named else []),
+        *(["--defences", "defences.yaml"] if s["defences"] else []),
+    ]
+
+
 def _summarise(question: Question, worlds: Worlds) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
     k = worlds.candidates.index(question.candidate)
     names: Sequence[str] = question.settings["mitigations"]

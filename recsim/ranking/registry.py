@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from recsim.errors import InputError, unknown
+from recsim.ranking import own_code
 from recsim.ranking.http_ranker import http_ranker
 from recsim.ranking.mitigation import Aggregate, Measure, Safeguards, own_measure
 from recsim.ranking.mitigations import MITIGATIONS
@@ -179,7 +180,8 @@ def _attribute(name: str, kind: str, wanted: type) -> object:
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        raise InputError(f"got {kind} {name!r}, but {error}; write package.module:function") from error
+        fix = own_code.hint(module_name) or "; write package.module:function"
+        raise InputError(f"got {kind} {name!r}, but {error}{fix}") from error
     if not hasattr(module, attribute):
         raise unknown(
             f"{kind} function", attribute, [n for n, v in vars(module).items() if isinstance(v, wanted)], name

@@ -9,9 +9,57 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recsim.audit.evidence import Record
+    from recsim.experiment.calibration import CalibrationResult
     from recsim.experiment.comparison import Comparison
+    from recsim.experiment.ensemble import Ensemble
+    from recsim.experiment.follow import FollowResult
     from recsim.experiment.result import Result
     from recsim.experiment.sets import Answer
+    from recsim.experiment.sweep import StudyResult
+
+PAGE = ("report.html", "report.json", "figures/*")
+"""Files of an audit report, as patterns."""
+
+
+def write_report(
+    result: Result | Comparison | Answer | FollowResult | Ensemble | StudyResult | CalibrationResult,
+) -> None:
+    """Write what the command line writes beside the numbers: figures, tables, page and checksums; nothing without a folder.
+
+    Args:
+        result: as returned by `recsim.run`, `recsim.compare`, `recsim.attribute` and the like.
+    """
+    from recsim.experiment.comparison import Comparison
+    from recsim.experiment.ensemble import Ensemble
+    from recsim.experiment.follow import FollowResult
+    from recsim.experiment.result import Result
+    from recsim.experiment.sets import Answer
+    from recsim.experiment.sweep import StudyResult
+
+    if result.folder is None:
+        return
+    if isinstance(result, Result):
+        write(result)
+    elif isinstance(result, Comparison):
+        write_comparison(result)
+    elif isinstance(result, Answer):
+        write_answer(result)
+    elif isinstance(result, FollowResult):
+        from recsim.report.follow import write_follow
+
+        write_follow(result)
+    elif isinstance(result, Ensemble):
+        from recsim.report.ensemble import write_figures
+
+        write_figures(result)
+    elif isinstance(result, StudyResult):
+        from recsim.report.study import write_study
+
+        write_study(result)
+    else:
+        from recsim.report.calibration import write_calibration
+
+        write_calibration(result)
 
 
 def write(result: Result, record: Record | None = None, plan: Path | None = None) -> None:
@@ -29,18 +77,22 @@ def write(result: Result, record: Record | None = None, plan: Path | None = None
     from recsim.audit.evidence import write_evidence
     from recsim.experiment.folder import write_text
     from recsim.experiment.result import DIMENSIONS
-    from recsim.experiment.sums import write_sums
+    from recsim.experiment.sums import sealed
+    from recsim.ranking import own_code
     from recsim.report.audit_page import write_report
     from recsim.report.figures import all_figures
 
-    for dimension in DIMENSIONS:
-        write_text(result.folder / f"by_{dimension}.csv", printable(result, dimension).to_csv(index=False))
-    write_text(result.folder / "metrics.csv", all_metrics(result).to_csv(index=False))
-    drawn = all_figures(result, result.folder / "figures")
-    found = write_evidence(result, record, plan)
-    assert found is not None
-    write_report(result, drawn, found)
-    write_sums(result.folder)
+    platform = result.scenario.platform
+    own_code.refuse([platform.policy, *(platform.rerank or [])], result.folder)
+    made = [f"by_{dimension}.csv" for dimension in DIMENSIONS]
+    with sealed(result.folder, result.reused, [*made, "metrics.csv", *PAGE], ["audit.json", "manifest.json", "plan.yaml"]):  # fmt: skip
+        for dimension, name in zip(DIMENSIONS, made, strict=True):
+            write_text(result.folder / name, printable(result, dimension).to_csv(index=False))
+        write_text(result.folder / "metrics.csv", all_metrics(result).to_csv(index=False))
+        drawn = all_figures(result, result.folder / "figures")
+        found = write_evidence(result, record, plan)
+        assert found is not None
+        write_report(result, drawn, found)
 
 
 def write_combined(result: Result, others: Sequence[Path], out: Path) -> None:
@@ -48,11 +100,11 @@ def write_combined(result: Result, others: Sequence[Path], out: Path) -> None:
 
     Args:
         result: the run that the report is about.
-        others: folders of further runs, of one trade-off, of one ensemble.
+        others: folders of further runs, of one comparison, of one trade-off, of one ensemble.
         out: an empty or new folder.
 
     Raises:
-        InputError: a folder cannot stand beside the run, or ``out`` is not free.
+        InputError: a folder cannot stand beside the run or was changed since it was written, or ``out`` is not free.
     """
     from recsim.audit.combine import gather, stored_audit
     from recsim.errors import InputError
@@ -74,21 +126,21 @@ def write_comparison(result: Comparison) -> None:
     """Write figures and ``compare.html`` into the comparison's folder (nothing if it has none)."""
     if result.folder is None:
         return
-    from recsim.experiment.sums import write_sums
+    from recsim.experiment.sums import sealed
     from recsim.report.compare_figures import comparison_figures
     from recsim.report.html import write_comparison_page
 
-    write_comparison_page(result, comparison_figures(result, result.folder / "figures"))
-    write_sums(result.folder)
+    with sealed(result.folder, result.reused, ["compare.html", "figures/*"]):
+        write_comparison_page(result, comparison_figures(result, result.folder / "figures"))
 
 
 def write_answer(result: Answer) -> None:
     """Write the figure and the page of an attribution and the like into its folder (nothing if it has none)."""
     if result.folder is None:
         return
-    from recsim.experiment.sums import write_sums
+    from recsim.experiment.sums import sealed
     from recsim.report.answer_figures import answer_figures
     from recsim.report.html import write_answer_page
 
-    write_answer_page(result, answer_figures(result, result.folder / "figures"))
-    write_sums(result.folder)
+    with sealed(result.folder, result.reused, [f"{result.summary['command']}.html", "figures/*"]):
+        write_answer_page(result, answer_figures(result, result.folder / "figures"))

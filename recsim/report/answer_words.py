@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from recsim.experiment.dose import ALL
-from recsim.experiment.sets import Answer
+from recsim.experiment.sets import Answer, again_command
+from recsim.experiment.tradeoff import measures_named
+from recsim.ranking.own_code import asked
 from recsim.report.attribution_words import attribution_tables, attribution_words
 from recsim.report.dose_words import delay_tables, delay_words, dose_tables, dose_words
 from recsim.report.tradeoff_words import tradeoff_tables, tradeoff_words
@@ -34,22 +36,13 @@ LIMITS = {
 }
 
 
-def _measures(s: dict[str, Any]) -> list[str]:
-    """Options that name the mitigations and the file of defences, which lies beside the scenario."""
-    named = [name for name in s["mitigations"] if name not in s["defences"]]
-    return [
-        *(["--mitigations", ",".join(named)] if named else []),
-        *(["--defences", "defences.yaml"] if s["defences"] else []),
-    ]
-
-
 OPTIONS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "attribute": lambda s: ["--by", s["by"], *(["--orders", str(s["orders"])] if s["orders"] else [])],
     "dose": lambda s: [
         *([] if s["campaign"] == ALL else ["--campaign", s["campaign"]]), "--from", f"{s['doses'][0]:g}", "--to",
         f"{s['doses'][-1]:g}", "--points", str(len(s["doses"])), *(["--others"] if s["others"] else []),
     ],
-    "tradeoff": _measures,
+    "tradeoff": measures_named,
     "delay": lambda s: ["--days=" + ",".join(map(str, s["days"]))],
 }  # fmt: skip
 
@@ -70,15 +63,6 @@ def limits(result: Answer) -> str:
 
 
 def again(result: Answer) -> str:
-    """The command that does it again."""
+    """The command that does it again, in the folder of the result."""
     s = result.summary
-    words = [
-        "python -m recsim",
-        s["command"],
-        "scenario.yaml",
-        *OPTIONS[s["command"]](s),
-        "--candidate",
-        s["candidate"],
-    ]
-    words += ["--seed", str(s["seed"]), "--replicates", str(s["replicates"])]
-    return " ".join([*words, *(["--fixed-parameters"] if s["interval_covers"] == "luck" else [])])
+    return asked(again_command(s, OPTIONS[s["command"]](s)), result.folder)

@@ -8,8 +8,10 @@ from typing import Any
 
 from recsim.audit.combine import Gathered
 from recsim.audit.report import NOTHING, SECTIONS, content
+from recsim.experiment.contrasts import COSTS
 from recsim.experiment.folder import write_text
 from recsim.experiment.result import Result
+from recsim.experiment.tradeoff import COSTS as MITIGATION_COSTS
 from recsim.report.figure_data import data_of
 from recsim.report.html import link, opinion_block, render
 
@@ -37,9 +39,12 @@ def write_report(
     assert folder is not None and set(ORDER) == {*SECTIONS, "figures", "assumed"}
     found = content(result, audit, beside)
     write_text(folder / "report.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
+    sections = list(ORDER)
+    if found["results"]["comparison"]:
+        sections.insert(sections.index("results") + 1, "comparison")
     rows = sorted(result.summary["candidates"], key=lambda r: -(r["share_factual"] or 0))
     return render(
         "report.html.j2", folder / "report.html", result.scenario, figures,
-        c=found, rows=rows, sections=ORDER, opinion=opinion_block(result),
+        c=found, rows=rows, sections=sections, opinion=opinion_block(result), costs=COSTS, mitigation_costs=MITIGATION_COSTS,
         downloads={name: link(data_of(result, name)) for name, _, _ in figures},
     )  # fmt: skip

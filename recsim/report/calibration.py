@@ -112,13 +112,13 @@ def print_calibration(result: CalibrationResult, file: IO[str] | None = None) ->
 
 def write_calibration(result: CalibrationResult) -> None:
     """Write figures and ``calibration.html`` into the folder."""
-    from recsim.experiment.sums import write_sums
+    from recsim.experiment.sums import sealed
     from recsim.report.html import render
 
-    drawn = calibration_figures(result, result.folder / "figures")
-    render(
-        "calibration.html.j2", result.folder / "calibration.html", result.scenario, drawn, s=result.summary,
-        sentences=sentences(result), tables=tables(result), limits=LIMITS,
-        again=f"python -m recsim calibrate {result.folder.as_posix()}/calibration.yaml",
-    )  # fmt: skip
-    write_sums(result.folder)
+    with sealed(result.folder, result.reused, ["calibration.html", "figures/*"]):
+        drawn = calibration_figures(result, result.folder / "figures")
+        render(
+            "calibration.html.j2", result.folder / "calibration.html", result.scenario, drawn, s=result.summary,
+            sentences=sentences(result), tables=tables(result), limits=LIMITS,
+            again=f"python -m recsim calibrate {result.folder.as_posix()}/calibration.yaml",
+        )  # fmt: skip

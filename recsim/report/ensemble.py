@@ -96,6 +96,8 @@ def write_figures(result: Ensemble) -> None:
     """Figures into the folder (nothing if it has none)."""
     if result.folder is None:
         return
-    with matplotlib.rc_context(STYLE):
+    from recsim.experiment.sums import sealed
+
+    with sealed(result.folder, result.reused, ["figures/*"]), matplotlib.rc_context(STYLE):
         for candidate in result.summary["beneficiaries"]:
             save(shift_over_ensemble(result, candidate), result.folder / "figures", f"ensemble_{candidate}")

@@ -154,19 +154,22 @@ def write_follow(result: FollowResult) -> None:
     """Write figures and ``report.html`` into the run's folder (nothing if it has none)."""
     if result.folder is None:
         return
-    s = result.summary
-    rest = say("caption_follow", size=counted(s["replicates"], "replicate"), people=s["people"], policy=s["policy"])
-    drawn: list[tuple[str, Path, str]] = []
-    with matplotlib.rc_context(STYLE):
-        for name, make, text in (
-            ("share_by_step", share_by_step, say("steps_caption", rest=rest)),
-            ("relative_quality", slots_by_replicate, say("quality_caption", rest=rest)),
-        ):
-            figure = make(result)
-            if figure is not None:
-                drawn.append((name, save(figure, result.folder / "figures", name), text))
-    data = {"share_by_step": _by_step, "relative_quality": qualities}
-    write_page(
-        "follow.html.j2", result.folder / "report.html", result.scenario, drawn,
-        downloads={name: link(data[name](result)) for name, *_ in drawn}, s=s, words=WORDS,
-    )  # fmt: skip
+    from recsim.experiment.sums import sealed
+
+    with sealed(result.folder, result.reused, ["report.html", "figures/*"]):
+        s = result.summary
+        rest = say("caption_follow", size=counted(s["replicates"], "replicate"), people=s["people"], policy=s["policy"])
+        drawn: list[tuple[str, Path, str]] = []
+        with matplotlib.rc_context(STYLE):
+            for name, make, text in (
+                ("share_by_step", share_by_step, say("steps_caption", rest=rest)),
+                ("relative_quality", slots_by_replicate, say("quality_caption", rest=rest)),
+            ):
+                figure = make(result)
+                if figure is not None:
+                    drawn.append((name, save(figure, result.folder / "figures", name), text))
+        data = {"share_by_step": _by_step, "relative_quality": qualities}
+        write_page(
+            "follow.html.j2", result.folder / "report.html", result.scenario, drawn,
+            downloads={name: link(data[name](result)) for name, *_ in drawn}, s=s, words=WORDS,
+        )  # fmt: skip

@@ -12,12 +12,13 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup, escape
 
-from recsim.experiment.comparison import Comparison
+from recsim.experiment.comparison import Comparison, again_command
 from recsim.experiment.contrasts import COSTS, ranked
 from recsim.experiment.folder import write_text
 from recsim.experiment.result import Result
 from recsim.experiment.sets import Answer
 from recsim.experiment.summary import removed_campaigns
+from recsim.ranking.own_code import asked
 from recsim.report.opinion import HEADING, SENTENCES, per_million, sentence, study_text, swings
 from recsim.report.strings import counted, say, size_of
 from recsim.report.table import millions, percent
@@ -137,7 +138,7 @@ def write_comparison_page(result: Comparison, figures: list[tuple[str, Path, str
         "compare.html.j2", result.folder / "compare.html", result.scenario, figures,
         s=s, ranked={name: ranked(s, name) for name in s["beneficiaries"]}, costs=COSTS,
         downloads={name: link(result.costs() if name == "costs" else result.table() if name.startswith("pareto") else result.shift()) for name, _, _ in figures},
-        actions=own["inauthentic_actions"], spend=own["spend_eur"],
+        actions=own["inauthentic_actions"], spend=own["spend_eur"], again=asked(again_command(s), result.folder),
     )  # fmt: skip
 
 

@@ -105,13 +105,35 @@ ENGLISH = {
     "between runs of one seed are best read with recsim diff, replicate by replicate.",
     "differs_is": "The result in {folder} was made with other settings than this run: {keys}.", "this_run": "this run", "more": "and {number} more",
     "all_shared": "all luck shared",
+    # several results in one report
+    "combined_is": "One report about {number} results: {names}. Where a section does not name another, it is about {first}. Commands that read "
+    "scenario.yaml are to be run in the folder of that result.",
+    "comparison": "Comparison of policies",
+    "comparison_is": "The same worlds under every policy, {replicates} of each; own policy of the scenario: {own}. Result in {folder}, "
+    "fingerprint {fingerprint}.",
+    "comparison_shifts": "Shares without and with the campaigns, shift and its 95 % interval (per policy, not simultaneous); p adjusted by Holm "
+    "over {family} shifts; difference to the own policy in the same worlds, in words after Holm over {differences} differences: “no difference "
+    "shown” is not proof of equality; chance that one further world reaches {threshold} pp. DSA Art. 38 asks for a feed that is not based on profiling.",
+    "comparison_costs": "What each feed gives people without the campaigns; * differs from the own policy (Holm over the policies, each column by "
+    "itself). In brackets: change with the campaigns.",
+    "profiled_short": "profiled", "not_profiled_short": "✓ not profiled", "own_policy": "own policy",
+    "kind_run": "run", "kind_comparison": "comparison of policies", "kind_tradeoff": "trade-off", "kind_ensemble": "ensemble",
+    "sources_are": "The results that this report was made of. Each lies in a folder of its own, which is not part of this one; the commands are to "
+    "be run in that folder. SHA256SUMS there lists the files of the result, and its own checksum stands here.",
+    "sources_table": "Results, what made them, and how to do them again and check them.",
+    "again_combined": "To write this report again, where these folders lie:",
+    "files_combined": "SHA256SUMS in this folder lists what is here: report.html, report.json and the figures. To check them:",
     # mitigation
     "in_place": "Mitigations in place: {names}.",
     "not_compared": "None was compared in this run. Before and after, for every mitigation (DSA Art. 35, Delegated Regulation 2024/436 Art. "
     "14): {command}",
     "compared_are": "What each mitigation takes away of the shift, percentage points, in the same worlds; share of the shift; p adjusted "
     "(Holm).",
+    "compared_in": "Compared in {folder}, {replicates}, fingerprint {fingerprint}.",
+    "mitigation_costs": "What each mitigation costs, before and after (DSA Art. 35): change in worlds without campaigns with its 95 % interval; "
+    "* after Holm over the mitigations.",
     # card
+    "card_of": "{policy} ({folders})",
     "card_is": "{title}. Source: {source} {evidence}.",
     "reads": "Reads: {names}.", "profiled": "Based on profiling (DSA Art. 38).", "not_profiled": "Not based on profiling (DSA Art. 38).",
     "doors": "Doors for inauthentic engagement: {names}.",
@@ -135,6 +157,8 @@ ENGLISH = {
     "again": "To redo it, with the scenario.yaml of this folder:", "verify": "To check that nothing was changed and that a replicate done "
     "again is the same:", "bits": "Bits", "sources": "SHA-256 of the simulation sources", "versions": "Versions", "files_are": "Files and "
     "their SHA-256; SHA256SUMS in this folder lists all of them.", "uncommitted": "the sources had uncommitted changes",
+    "own_policies_are": "A policy here is code from outside recsim, kept in {files}. recsim does not run it from there unasked: read it first; "
+    "PYTHONPATH in the command allows it.",
     "tables_are": "{table}: one row per {row}; {rows} rows. Counts are simulated: real units are counts / population.scale.",
     # claims
     "claims_are": "The ladder of claims, and the steps that this run reaches. Nobody's simulation reaches the last.",

@@ -139,12 +139,12 @@ def study_lines(result: StudyResult) -> list[str]:
 
 def write_study(result: StudyResult) -> None:
     """Write figures and ``sweep.html`` into the study's folder."""
-    from recsim.experiment.sums import write_sums
+    from recsim.experiment.sums import sealed
     from recsim.report.html import render
 
-    drawn = study_figures(result, result.folder / "figures")
-    render(
-        "study.html.j2", result.folder / "sweep.html", result.scenario, drawn, s=result.summary, size=size_of(result.summary), sentences=sentences(result),
-        tables=tables(result), limits=LIMITS, again=f"python -m recsim sweep {result.folder.as_posix()}/study.yaml",
-    )  # fmt: skip
-    write_sums(result.folder)
+    with sealed(result.folder, result.reused, ["sweep.html", "figures/*"]):
+        drawn = study_figures(result, result.folder / "figures")
+        render(
+            "study.html.j2", result.folder / "sweep.html", result.scenario, drawn, s=result.summary, size=size_of(result.summary), sentences=sentences(result),
+            tables=tables(result), limits=LIMITS, again=f"python -m recsim sweep {result.folder.as_posix()}/study.yaml",
+        )  # fmt: skip

@@ -1,0 +1,74 @@
+"""Where each result of a combined report comes from: its folder, fingerprint, code, and the commands to run in that folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from recsim.experiment import comparison, sets, tradeoff
+from recsim.experiment.ensemble import NO_PREDICTOR
+from recsim.experiment.folder import ASIDE, checksum, readable
+from recsim.experiment.sums import SUMS
+from recsim.ranking.own_code import asked, kept
+
+VERIFY = "python -m recsim verify ."
+
+
+def own_files(folder: Path) -> list[dict[str, str]]:
+    """Source files of policies from outside recsim that a result's folder keeps: name and SHA-256."""
+    return [{"file": name, "sha256": checksum(folder / name)} for name in kept(folder)]
+
+
+def row(folder: Path, kind: str, summary: dict[str, Any], again: str) -> dict[str, Any]:
+    """One result of a combined report.
+
+    Args:
+        folder: of the result.
+        kind: "run", "comparison", "tradeoff" or "ensemble".
+        summary: content of its JSON file.
+        again: the command that does it again in that folder.
+
+    Raises:
+        InputError: the manifest cannot be read.
+    """
+    with readable(folder, kind):
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        versions = manifest["versions"]
+        return {
+            "folder": name_of(folder), "kind": kind, "fingerprint": summary["fingerprint"],
+            "replicates": summary["replicates"], "seed": manifest["seed"], "again": again, "verify": asked(VERIFY, folder),
+            "recsim": versions.get("recsim-audit"), "source_sha256": manifest["source_sha256"],
+            "commit": manifest.get("git_commit"), "uncommitted_changes": manifest.get("git_uncommitted_changes"),
+            "versions": versions, "machine": manifest["machine"], "bits": manifest["bits"],
+            "own_policies": own_files(folder),
+            "sums_sha256": checksum(folder / SUMS) if (folder / SUMS).is_file() else None,
+        }  # fmt: skip
+
+
+def name_of(folder: Path) -> str:
+    """What a report calls a folder: its last part, also where it was given as ``.``."""
+    return folder.resolve().name
+
+
+def _ensemble(summary: dict[str, Any], folder: Path) -> str:
+    with readable(folder, "ensemble"):
+        cells = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["folders"].values()
+    policies, predictors, models = (list(dict.fromkeys(values)) for values in zip(*cells, strict=True))
+    named = [name for name in predictors if name != NO_PREDICTOR]
+    words = ["python -m recsim ensemble scenario.yaml --policies", ",".join(policies)]
+    words += [*(["--predictors", ",".join(named)] if named else []), "--models", ",".join(models)]
+    return " ".join([*words, "--seed", str(summary["seed"]), "--replicates", str(summary["replicates"]), ASIDE])
+
+
+AGAIN: dict[str, Callable[[dict[str, Any], Path], str]] = {
+    "comparison": lambda summary, _: comparison.again_command(summary),
+    "tradeoff": lambda summary, _: sets.again_command(summary, tradeoff.measures_named(summary)),
+    "ensemble": _ensemble,
+}  # fmt: skip
+
+
+def again(kind: str, summary: dict[str, Any], folder: Path) -> str:
+    """The command that does a comparison, trade-off or ensemble again, in its folder."""
+    return asked(AGAIN[kind](summary, folder), folder)
