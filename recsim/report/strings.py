@@ -123,6 +123,7 @@ ENGLISH = {
     "no_patterns": "The scenario names no documented figures to be held against.",
     "band_is": "Under {cells} other combinations of gates, prior and head weights the mean shift of {name} lies between {low} and {high} "
     "percentage points.",
+    "band_own": "The declared combination, at the same size: {shift} percentage points.",
     "no_band": "No table of other platform assumptions was made in this run.",
     "ensemble_is": "Over {cells} combinations of policies, predictors and models of a visit, in small worlds, the mean shift of {name} lies "
     "between {low} and {high} percentage points.",
