@@ -30,7 +30,7 @@ FIGURES = {
     "cut. {rest}.",
     # other assumptions
     "robustness_title": "Under other platform assumptions (smaller, noisier worlds)",
-    "robustness_axis": "shift of {name}, percentage points (mean and 95 % interval, {replicates} replicates)",
+    "robustness_axis": "shift of {name}, percentage points (95 % interval, {replicates} replicates)",
     "robustness_declared": "declared assumptions at this smaller size",
     "robustness_cell": "gates {gate}, prior {prior:g}, {weights}",
     "robustness_headline": "headline (full size, declared assumptions)",
