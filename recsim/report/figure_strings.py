@@ -165,7 +165,7 @@ FIGURES = {
     "compare_other_shown": "other policy, shift shown",
     "compare_other_not": "other policy, no shift shown",
     "compare_caption": "Shift of {name} under each policy; filled: shown after Holm's adjustment; {rest}.",
-    "pareto_title": "How far the bots move exposure, and what the feed gives people",
+    "pareto_title": "How far the campaigns move exposure, and what the feed gives people",
     "pareto_axis": "manipulability: absolute shift of {name}, percentage points",
     "pareto_cost": "{what},\nagainst the own policy, {unit}",
     "pareto_own": "own policy of the scenario",
