@@ -9,6 +9,7 @@ from pathlib import Path
 
 import fake_world
 import numpy as np
+import pandas as pd
 import pytest
 from statsmodels.stats.power import TTestPower
 
@@ -19,7 +20,7 @@ from recsim.audit.report import SECTIONS, content, detection_risk
 from recsim.cli import main
 from recsim.errors import InputError
 from recsim.experiment import run
-from recsim.experiment.dictionary import described
+from recsim.experiment.dictionary import TABLES, described
 from recsim.experiment.sums import compare_sums
 from recsim.report import write, write_combined
 from recsim.report.figure_strings import FIGURES
@@ -66,6 +67,30 @@ def test_every_column_of_every_table_is_described(stored):
     for name, frame in one.frames.items():
         for column in frame.columns:
             assert described(name, str(column)) is not None, f"{name}.{column}"
+
+
+def test_the_dictionary_holds_every_file_of_tables(stored):
+    """Parquet and CSV, each column with its unit, one row per something: "one row per day", never "per a day"."""
+    one, _ = stored
+    found = json.loads((one.folder / "report.json").read_text())["data"]
+    files = {p.name for p in one.folder.iterdir() if p.suffix in (".csv", ".parquet")}
+    assert (
+        {table["file"] for table in found} == files >= {"summary.csv", "by_day.csv", "metrics.csv", "exposure.parquet"}
+    )
+    for table in found:
+        held = (
+            pd.read_csv(one.folder / table["file"])
+            if table["file"].endswith("csv")
+            else pd.read_parquet(one.folder / table["file"])
+        )
+        assert [c["name"] for c in table["columns"]] == list(held.columns) and table["rows"] == len(held)
+        assert table["row"] and all(c["unit"] for c in table["columns"]), table["table"]
+    for name, table in TABLES.items():
+        assert not re.match(r"an? ", table.row), name
+    page = (one.folder / "report.html").read_text()
+    assert "by_region.csv" in page and "Units are as each column says" in page
+    for column in ("declared", "shift_pp", "ci_low", "sd", "replicates"):
+        assert described("robustness", column) is not None
 
 
 @pytest.mark.parametrize("sd, threshold, n", [(1.0, 0.5, 10), (2.0, 1.0, 30), (0.5, 1.0, 5)])

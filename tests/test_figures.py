@@ -81,7 +81,9 @@ def test_whiskers_of_other_assumptions_are_intervals(result):
     for span in spans:
         assert span == pytest.approx([table["ci_low"][0], table["ci_high"][0]])
     names = [t.get_text() for t in figure.axes[0].get_yticklabels()]
-    assert "soft" in names[0] and FIGURES["robustness_declared"] in [t.get_text() for t in figure.legends[0].get_texts()]
+    assert "soft" in names[0] and FIGURES["robustness_declared"] in [
+        t.get_text() for t in figure.legends[0].get_texts()
+    ]
     older = table.drop(columns="declared")
     assert len(other_assumptions(dataclasses.replace(result, robustness=older)).axes[0].collections) == 3
 

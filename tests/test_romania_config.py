@@ -67,10 +67,14 @@ def test_the_page_says_what_the_check_says():
     text = (ROOT / "docs" / "romania-check.txt").read_text(encoding="utf-8")
     said = re.findall(r"^ +[^\n:]+: (\w+) +(\S+) +(inside|outside)$", text, re.M)
     check = {metric: (float(value), verdict) for metric, value, verdict in said}
-    printed = {metric: next(m for m in check if metric.startswith(m)) for metric in OUTSIDE.values()}  # long names are cut
+    printed = {
+        metric: next(m for m in check if metric.startswith(m)) for metric in OUTSIDE.values()
+    }  # long names are cut
     page = (ROOT / "docs" / "romania.md").read_text(encoding="utf-8")
     section = page.split("## What falls outside")[1].split("\n## ")[0]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("| ")][1:]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("| ")
+    ][1:]
     figures = {row[0]: row[1] for row in rows if not row[0].startswith("T5")}
     assert set(figures) == set(OUTSIDE)
     for label, metric in OUTSIDE.items():

@@ -20,7 +20,15 @@ from recsim.scenario.schema import Scenario
 from recsim.state import STANCES
 
 DIMENSIONS = ("region", "language", "age_band", "day", "stance")
-COLUMNS = ("candidate", "share_factual", "share_counterfactual", "shift_pp", "ci_low", "ci_high", "simulated_impressions")
+COLUMNS = (
+    "candidate",
+    "share_factual",
+    "share_counterfactual",
+    "shift_pp",
+    "ci_low",
+    "ci_high",
+    "simulated_impressions",
+)
 """Of `Result.by`, after the dimension itself."""
 
 

@@ -185,7 +185,9 @@ def activity_and_exposure(result: Result) -> Figure:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.1, 1])
     removed = [c.id for c in removed_campaigns(result.scenario) if c.type in ("bot_network", "purchased_engagement")]
     counted = {
-        name: table[table["campaign"] == name].groupby("day")["counted"].sum().reindex(days, fill_value=0) / runs / scale
+        name: table[table["campaign"] == name].groupby("day")["counted"].sum().reindex(days, fill_value=0)
+        / runs
+        / scale
         for name in removed[: len(LINES)]
     }
     acted = [value for series in counted.values() for value in series if value > 0]
@@ -228,7 +230,9 @@ def other_assumptions(result: Result) -> Figure | None:
     mine = table[table["candidate"] == promoted[0]]
     own = mine["declared"].astype(bool) if "declared" in mine else pd.Series(False, index=mine.index)
     # One block for the declared cell, then one per gates; tables of earlier versions have no declared cell.
-    blocks = [rows for _, rows in mine[own].groupby("gates")] + [rows for _, rows in mine[~own].groupby("gates", sort=False)]
+    blocks = [rows for _, rows in mine[own].groupby("gates")] + [
+        rows for _, rows in mine[~own].groupby("gates", sort=False)
+    ]
     figure = Figure(figsize=(7.2, 0.21 * len(mine) + 2.6), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     place, ticks, labels = 0.0, [], []
@@ -244,7 +248,9 @@ def other_assumptions(result: Result) -> Figure | None:
                 label=say("robustness_declared") if declared else None,
             )  # fmt: skip
             ticks.append(place)
-            labels.append(say("robustness_cell", gate=row["gates"], prior=row["prior_events"], weights=row["head_weights"]))
+            labels.append(
+                say("robustness_cell", gate=row["gates"], prior=row["prior_events"], weights=row["head_weights"])
+            )
             place += 1
         place += 0.5
     axes.axvline(0, color=BLACK, linewidth=0.8)

@@ -137,6 +137,7 @@ ENGLISH = {
     "again is the same:", "bits": "Bits", "sources": "SHA-256 of the simulation sources", "versions": "Versions", "files_are": "Files and "
     "their SHA-256; SHA256SUMS in this folder lists all of them.", "uncommitted": "the sources had uncommitted changes",
     "tables_are": "{table}: one row per {row}; {rows} rows. Counts are simulated: real units are counts / population.scale.",
+    "sheets_are": "{table}: one row per {row}; {rows} rows. Units are as each column says.",
     # claims
     "claims_are": "The ladder of claims, and the steps that this run reaches. Nobody's simulation reaches the last.",
     "reached": "reached", "not_reached": "not reached",

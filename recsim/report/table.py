@@ -103,7 +103,11 @@ def _below(result: Result) -> list[str]:
             out += wrapped(
                 f"Under {s['robustness']['cells']} other combinations of gates, prior and head weights, at a smaller "
                 f"size: {number(band['lowest_shift_pp'], '+.1f')} to {number(band['highest_shift_pp'], '+.1f')} pp"
-                + (f" (as declared, at that size: {number(band['declared_shift_pp'], '+.1f')} pp)" if "declared_shift_pp" in band else "")
+                + (
+                    f" (as declared, at that size: {number(band['declared_shift_pp'], '+.1f')} pp)"
+                    if "declared_shift_pp" in band
+                    else ""
+                )
                 + "."
             )
         out += wrapped(
