@@ -20,7 +20,7 @@ from recsim.audit.report import SECTIONS, content, detection_risk
 from recsim.cli import main
 from recsim.errors import InputError
 from recsim.experiment import run
-from recsim.experiment.dictionary import TABLES, described
+from recsim.experiment.dictionary import CSV, TABLES, described
 from recsim.experiment.sums import compare_sums
 from recsim.report import write, write_combined
 from recsim.report.figure_strings import FIGURES
@@ -29,6 +29,7 @@ from recsim.scenario import load
 
 FAST = {"workers": 1, "robustness": False}
 SETS = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18", "run.replicates=2"]
+ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = Path(recsim.report.__file__).parent / "templates"
 FIGURE_MODULES = [p for p in TEMPLATES.parent.glob("*.py") if "matplotlib" in p.read_text()]
 
@@ -87,6 +88,11 @@ def test_the_dictionary_holds_every_file_of_tables(stored):
         assert table["row"] and all(c["unit"] for c in table["columns"]), table["table"]
     for name, table in TABLES.items():
         assert not re.match(r"an? ", table.row), name
+    said = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
+    for path in one.folder.iterdir():
+        assert f"`{path.name}/" in said if path.is_dir() else f"`{path.name}`" in said, path.name
+    for name in TABLES.keys() - {"study"}:
+        assert f"`{name}.{'csv' if name in CSV else 'parquet'}`" in said, name
     page = (one.folder / "report.html").read_text()
     assert "by_region.csv" in page and "Units are as each column says" in page
     for column in ("declared", "shift_pp", "ci_low", "sd", "replicates"):

@@ -288,6 +288,12 @@ def test_the_readme_says_which_commands_have_functions():
     assert {name for name in get_command(app).commands if others.get(name, name) not in named} == only
 
 
+def test_the_readme_lists_every_page():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "docs").glob("*.md"):
+        assert f"[docs/{path.name}](docs/{path.name})" in page, path.name
+
+
 def test_a_missing_dependency_is_one_line():
     """As after `make`, without the environment it made."""
     code = "import sys; sys.modules['typer'] = None; sys.argv = ['recsim', 'list', 'policies']; import runpy; runpy.run_module('recsim', run_name='__main__')"

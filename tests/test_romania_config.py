@@ -87,6 +87,18 @@ def test_the_page_says_what_the_check_says():
     assert reach in section and check["largest_reach"][1] == "inside"
 
 
+def test_pages_say_how_many_replicates_and_the_same_interval():
+    questions = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
+    studies = sorted((ROOT / "experiments" / "questions").glob("*.yaml"))
+    assert len(studies) == questions.count("recsim sweep experiments/questions/")
+    for path in studies:
+        number = yaml.safe_load(path.read_text(encoding="utf-8"))["replicates"]
+        assert f"experiments/questions/{path.name}` ({number} replicates; " in questions, path.name
+    page, speed = ((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("romania", "performance"))
+    low, high = map(float, re.search(r"a shift of \S+ points \((\S+) to (\S+)\)", page).groups())
+    assert f"interval\nis {(high - low) / 2:.2f} points ({low:+.2f} to {high:+.2f})" in speed
+
+
 def rows_of(text):
     return [{**row, "adults": float(row["adults"])} for row in csv.DictReader(io.StringIO(text))]
 
