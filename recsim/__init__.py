@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recsim.audit.check import check
+    from recsim.audit.exposure_log import read_log
+    from recsim.audit.measure import measure
+    from recsim.audit.verify import verify
     from recsim.errors import InputError, RecsimError
     from recsim.experiment.attribution import attribute
     from recsim.experiment.calibration import CalibrationResult, calibrate
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from recsim.experiment.delay import delay
     from recsim.experiment.diff import diff
     from recsim.experiment.dose import dose_response
+    from recsim.experiment.ensemble import Ensemble, ensemble
     from recsim.experiment.follow import FollowResult, run_follow
     from recsim.experiment.parts import load_study
     from recsim.experiment.result import Result
@@ -55,11 +59,15 @@ _HOME = {
     "load_follow": "recsim.scenario.load", "StudyResult": "recsim.experiment.sweep", "sweep": "recsim.experiment.sweep",
     "load_study": "recsim.experiment.parts", "CalibrationResult": "recsim.experiment.calibration",
     "calibrate": "recsim.experiment.calibration", "write_report": "recsim.report",
+    "Ensemble": "recsim.experiment.ensemble",
+    "ensemble": "recsim.experiment.ensemble", "measure": "recsim.audit.measure", "read_log": "recsim.audit.exposure_log",
+    "verify": "recsim.audit.verify",
 }  # fmt: skip
 __all__ = [
     "Answer",
     "CalibrationResult",
     "Comparison",
+    "Ensemble",
     "FollowResult",
     "FollowScenario",
     "InputError",
@@ -79,16 +87,20 @@ __all__ = [
     "delay",
     "diff",
     "dose_response",
+    "ensemble",
     "load",
     "load_follow",
     "load_study",
+    "measure",
     "parse",
     "policy",
+    "read_log",
     "reranker",
     "run",
     "run_follow",
     "sweep",
     "tradeoff",
+    "verify",
     "write_report",
 ]
 

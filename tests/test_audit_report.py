@@ -10,6 +10,7 @@ from pathlib import Path
 import fake_arms
 import fake_world
 import numpy as np
+import pandas as pd
 import pytest
 from statsmodels.stats.power import TTestPower
 
@@ -22,7 +23,7 @@ from recsim.errors import InputError
 from recsim.experiment import run
 from recsim.experiment.compare import compare
 from recsim.experiment.contrasts import candidate_row
-from recsim.experiment.dictionary import described
+from recsim.experiment.dictionary import CSV, TABLES, described
 from recsim.experiment.folder import SUMS, checksum
 from recsim.experiment.sums import compare_sums
 from recsim.experiment.tradeoff import tradeoff
@@ -34,6 +35,7 @@ from recsim.scenario import load
 
 FAST = {"workers": 1, "robustness": False}
 SETS = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18", "run.replicates=2"]
+ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = Path(recsim.report.__file__).parent / "templates"
 FIGURE_MODULES = [p for p in TEMPLATES.parent.glob("*.py") if "matplotlib" in p.read_text()]
 
@@ -72,6 +74,35 @@ def test_every_column_of_every_table_is_described(stored):
     for name, frame in one.frames.items():
         for column in frame.columns:
             assert described(name, str(column)) is not None, f"{name}.{column}"
+
+
+def test_the_dictionary_holds_every_file_of_tables(stored):
+    """Parquet and CSV, each column with its unit, one row per something: "one row per day", never "per a day"."""
+    one, _ = stored
+    found = json.loads((one.folder / "report.json").read_text())["data"]
+    files = {p.name for p in one.folder.iterdir() if p.suffix in (".csv", ".parquet")}
+    assert (
+        {table["file"] for table in found} == files >= {"summary.csv", "by_day.csv", "metrics.csv", "exposure.parquet"}
+    )
+    for table in found:
+        held = (
+            pd.read_csv(one.folder / table["file"])
+            if table["file"].endswith("csv")
+            else pd.read_parquet(one.folder / table["file"])
+        )
+        assert [c["name"] for c in table["columns"]] == list(held.columns) and table["rows"] == len(held)
+        assert table["row"] and all(c["unit"] for c in table["columns"]), table["table"]
+    for name, table in TABLES.items():
+        assert not re.match(r"an? ", table.row), name
+    said = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
+    for path in one.folder.iterdir():
+        assert f"`{path.name}/" in said if path.is_dir() else f"`{path.name}`" in said, path.name
+    for name in TABLES.keys() - {"study"}:
+        assert f"`{name}.{'csv' if name in CSV else 'parquet'}`" in said, name
+    page = (one.folder / "report.html").read_text()
+    assert "by_region.csv" in page and "Units are as each column says" in page
+    for column in ("declared", "shift_pp", "ci_low", "sd", "replicates"):
+        assert described("robustness", column) is not None
 
 
 @pytest.mark.parametrize("sd, threshold, n", [(1.0, 0.5, 10), (2.0, 1.0, 30), (0.5, 1.0, 5)])

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -262,13 +263,44 @@ def test_load_and_diff(done, tiny, tmp_path):
 
 def test_public_names():
     assert sorted(recsim.__all__) == [
-        "Answer", "CalibrationResult", "Comparison", "FollowResult", "FollowScenario", "InputError", "Learned", "Policy", "RecsimError",
+        "Answer", "CalibrationResult", "Comparison", "Ensemble", "FollowResult", "FollowScenario", "InputError", "Learned", "Policy", "RecsimError",
         "Reranker", "Result", "Scenario", "StudyResult", "View", "array_policy", "attribute", "calibrate", "check", "compare", "delay",
-        "diff", "dose_response", "load", "load_follow", "load_study", "parse", "policy", "reranker", "run", "run_follow",
-        "sweep", "tradeoff", "write_report",
+        "diff", "dose_response", "ensemble", "load", "load_follow", "load_study", "measure", "parse", "policy", "read_log", "reranker",
+        "run", "run_follow", "sweep", "tradeoff", "verify", "write_report",
     ]  # fmt: skip
     for name in recsim.__all__:
         assert getattr(recsim, name) is not None
+
+
+def test_the_readme_says_which_commands_have_functions():
+    """Every command stands in "From Python": with the function of its name, or among those that have none."""
+    from typer.main import get_command
+
+    from recsim.cli.app import app
+
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## From Python")[1].split("\n## ")[0]
+    functions, only = section.split("Commands only:")
+    only = set(re.findall(r"`(\w+)`", only.split(".")[0]))
+    named = set(re.findall(r"`rs\.(\w+)", functions))
+    assert {"dose_response", "load"} <= named <= set(recsim.__all__)
+    others = {"dose": "dose_response", "validate": "load"}
+    assert only == {name for name in get_command(app).commands if others.get(name, name) not in recsim.__all__}
+    assert {name for name in get_command(app).commands if others.get(name, name) not in named} == only
+
+
+def test_the_readme_lists_every_page():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "docs").glob("*.md"):
+        assert f"[docs/{path.name}](docs/{path.name})" in page, path.name
+
+
+def test_a_missing_dependency_is_one_line():
+    """As after `make`, without the environment it made."""
+    code = "import sys; sys.modules['typer'] = None; sys.argv = ['recsim', 'list', 'policies']; import runpy; runpy.run_module('recsim', run_name='__main__')"
+    r = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert (r.returncode, r.stdout) == (1, "")
+    assert r.stderr.count("\n") == 1 and "Traceback" not in r.stderr
+    assert "typer" in r.stderr and "source .venv/bin/activate" in r.stderr
 
 
 # ---- command line ------------------------------------------------------------------------------------------------

@@ -73,6 +73,23 @@ def test_by_stance_adds_up_to_the_shift(result):
     assert row_of(result.by("stance"), candidate="eva", stance="supportive")["ci_low"] > 0
 
 
+def test_stances_have_shares_that_add_up_and_nothing_has_an_ambiguous_count(result):
+    parts = result.by("stance")
+    for share in ("share_factual", "share_counterfactual"):
+        sums = parts.groupby("candidate")[share].sum()
+        for row in result.shift().itertuples():
+            assert sums[row.candidate] == pytest.approx(getattr(row, share))
+    assert np.allclose(100 * (parts["share_factual"] - parts["share_counterfactual"]), parts["shift_pp"])
+    e = result.frames["exposure"]
+    e = e[e["arm"] != "shared"]
+    for dimension in ("region", "language", "age_band", "stance"):
+        frame = result.by(dimension)
+        assert "impressions" not in frame  # which in the Parquet tables is one world's, and in summary.csv real units
+        assert frame["simulated_impressions"].sum() == e["impressions"].sum()
+    near = e[e["day"].isin([-2, -1, 0]) & (e["candidate"] == "eva")]["impressions"].sum()
+    assert row_of(result.by("day"), candidate="eva", day=-1)["simulated_impressions"] == near
+
+
 def test_every_candidate_stands_in_every_group(result):
     for dimension in ("region", "language", "age_band", "day", "stance"):
         frame = result.by(dimension)

@@ -11,16 +11,19 @@ import sys
 from pathlib import Path
 
 import fake_world
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from helpers import changed
 
 import recsim
+from recsim import metrics
 from recsim.cli.run import How, show
 from recsim.errors import InputError, RecsimError
-from recsim.experiment import Result, run
+from recsim.experiment import Result, robustness, run
 from recsim.experiment.comparison import Comparison
-from recsim.experiment.run import run_fingerprint
+from recsim.experiment.run import expected_work, run_fingerprint
 from recsim.experiment.sums import write_sums
 from recsim.scenario import load
 
@@ -337,16 +340,24 @@ class TestOtherAssumptions:
             "gates",
             "prior_events",
             "head_weights",
+            "declared",
             "candidate",
             "shift_pp",
+            "ci_low",
+            "ci_high",
             "sd",
             "replicates",
         ]
-        assert len(table) == 2 * 1 * 2 * 3 and set(table["replicates"]) == {2}
+        assert len(table) == (2 * 1 * 2 + 1) * 3 and set(table["replicates"]) == {2}
         assert set(table["head_weights"]) == {"as declared", "likes"}
-        mine = table[table["candidate"] == "eva"]["shift_pp"]
+        mine = table[(table["candidate"] == "eva") & ~table["declared"]]["shift_pp"]
+        own = table[(table["candidate"] == "eva") & table["declared"]].iloc[0]
+        platform = scenario.platform
+        assert (own["gates"], own["prior_events"]) == (platform.gates.mode, platform.predictor.prior_events.value)
         got = result.summary["robustness"]
-        assert got["cells"] == 4 and got["eva"] == {"lowest_shift_pp": mine.min(), "highest_shift_pp": mine.max()}
+        assert got["cells"] == 4 and got["eva"] == {
+            "lowest_shift_pp": mine.min(), "highest_shift_pp": mine.max(), "declared_shift_pp": own["shift_pp"],
+        }  # fmt: skip
         assert pd.read_csv(result.folder / "robustness.csv")["shift_pp"].tolist() == pytest.approx(
             table["shift_pp"].tolist()
         )
@@ -360,7 +371,7 @@ class TestOtherAssumptions:
 
         run(scenario, simulate=spy, workers=1, store=False)
         cells = [(r, s) for r, s in seen if s.run.luck_branches == 1]
-        assert len(cells) == 8 and sorted({r for r, _ in cells}) == [0, 1]
+        assert len(cells) == 10 and sorted({r for r, _ in cells}) == [0, 1]
         for _, small in cells:
             assert small.run.seed == scenario.run.seed
             assert small.population.people.value * small.population.scale == pytest.approx(100)
@@ -369,19 +380,46 @@ class TestOtherAssumptions:
             assert visits == pytest.approx(12)
             assert small.days.count == 1 + 3 + 2  # the vote, three days from the first campaign day, the burn-in
             assert small.campaigns[0].actions_per_day.value == 4  # the central value of a range
-        assert {s.platform.gates.mode for _, s in cells} == {"off", "hard"}
-        assert {getattr(s.platform.parameters.get("w_like"), "value", None) for _, s in cells} == {None, 5}
-        assert {s.platform.predictor.prior_events.value for _, s in cells} == {40}
+        own, others = ([s for _, s in cells if (s.platform.gates.mode == "soft") == wanted] for wanted in (True, False))
+        assert {s.platform.gates.mode for s in others} == {"off", "hard"} and scenario.platform.gates.mode == "soft"
+        assert {getattr(s.platform.parameters.get("w_like"), "value", None) for s in others} == {None, 5}
+        assert {s.platform.predictor.prior_events.value for s in others} == {40}
+        assert len(own) == 2  # as declared, at the same size
+        for small in own:
+            assert small.platform.predictor.prior_events.value == scenario.platform.predictor.prior_events.value != 40
+            assert set(small.platform.parameters) == set(scenario.platform.parameters)
+
+    def test_intervals_are_those_of_the_replicates(self):
+        shift = [1.0, 2.0, 4.0]
+        frame = pd.DataFrame({
+            "gates": "off", "prior_events": 40.0, "head_weights": "as declared", "candidate": "eva", "shift_pp": shift,
+        })  # fmt: skip
+        row = robustness.table(frame, ("off", 40.0, "as declared")).iloc[0]
+        expected = metrics.interval(np.array(shift))
+        assert (row["shift_pp"], row["ci_low"], row["ci_high"], row["sd"]) == pytest.approx(expected[:4])
+        assert row["declared"] and row["replicates"] == 3
+        one = robustness.table(frame[:1], ("soft", 40.0, "as declared")).iloc[0]
+        assert not one["declared"] and np.isnan(one["ci_low"]) and one["shift_pp"] == 1.0
+
+    def test_the_declared_combination_stands_in_the_table_once(self, scenario):
+        assert robustness.cells(scenario)[-1] == robustness.declared(scenario)
+        r = scenario.audit.robustness.model_copy(
+            update={"gates": ["off", "soft"], "prior_events": [robustness.declared(scenario)[1]]}
+        )
+        among = changed(scenario, audit={"robustness": r})
+        assert robustness.cells(among).count(robustness.declared(among)) == 1 and len(robustness.cells(among)) == 4
+        grid = robustness.cells(scenario)[:-1]
+        assert expected_work(scenario) > expected_work(changed(scenario, audit={"robustness": r})) and len(grid) == 4
 
     def test_it_is_stored_resumed_and_left_out_on_request(self, scenario, tmp_path, simulated):
         plain = go(scenario, tmp_path / "a", robustness=False)
         assert plain.robustness is None and not (plain.folder / "robustness.csv").exists() and simulated() == [0, 1]
         added = go(scenario, tmp_path / "a")
-        assert len(simulated()) == 2 + 8 and added.robustness is not None
+        assert len(simulated()) == 2 + 10 and added.robustness is not None
         (added.folder / "summary.json").unlink()
         (added.folder / "assumptions" / "00003" / "shift.parquet").unlink()
         resumed = go(scenario, tmp_path / "a", resume=True)
-        assert len(simulated()) == 2 + 8 + 1
+        assert len(simulated()) == 2 + 10 + 1
         pd.testing.assert_frame_equal(resumed.robustness, added.robustness)
         assert Result.load(tmp_path / "a").robustness["shift_pp"].tolist() == pytest.approx(
             added.robustness["shift_pp"].tolist()

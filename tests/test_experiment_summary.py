@@ -256,3 +256,7 @@ def test_robustness_range_spans_the_means_of_the_cells():
     got = robustness_range(table, ["eva"])
     assert got == {"cells": 3, "eva": {"lowest_shift_pp": -2.0, "highest_shift_pp": 7.5}}
     assert robustness_range(None, ["eva"]) == {}
+    table["declared"] = table["gates"] == "soft"
+    got = robustness_range(table, ["eva"])
+    assert got == {"cells": 2, "eva": {"lowest_shift_pp": -2.0, "highest_shift_pp": 1.0, "declared_shift_pp": 7.5}}
+    assert robustness_range(table[table["declared"]], ["eva"]) == {}

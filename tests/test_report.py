@@ -48,7 +48,8 @@ def test_everything_is_written(small, tmp_path, case):
 def test_robustness_figure(small, tmp_path):
     result = run(changed(small, run={"replicates": 2}), out=tmp_path / "r", workers=1)
     cells = [
-        {"gates": g, "prior_events": p, "head_weights": "as declared", "candidate": "eva", "shift_pp": 1.0, "sd": 0.2, "replicates": 2}
+        {"gates": g, "prior_events": p, "head_weights": "as declared", "declared": g == "soft" and p == 40, "candidate": "eva",
+         "shift_pp": 1.0, "ci_low": 0.5, "ci_high": 1.5, "sd": 0.2, "replicates": 2}
         for g in ("off", "soft") for p in (40.0, 1000.0)
     ]  # fmt: skip
     result.robustness = pd.DataFrame(cells)
@@ -78,7 +79,7 @@ def test_robustness_table(small):
     )
     scenario = changed(small, audit={"robustness": robust}, run={"replicates": 2})
     a = run(scenario, store=False, workers=1)
-    assert len(a.robustness) == 2 * 2 * 3 and set(a.robustness["replicates"]) == {2}
+    assert len(a.robustness) == (2 * 2 + 1) * 3 and set(a.robustness["replicates"]) == {2}
     assert a.summary["robustness"]["cells"] == 4
     low, high = (a.summary["robustness"]["eva"][k] for k in ("lowest_shift_pp", "highest_shift_pp"))
     assert low <= high

@@ -54,6 +54,51 @@ def private_data(build, monkeypatch, tmp_path):
     return write
 
 
+OUTSIDE = {
+    "Gini of views": "gini_views", "share of the top 1 % of items": "top1_share",
+    "T1, views before": "beneficiary_views_before_M_per_day", "T1, views late": "beneficiary_views_late_M_per_day",
+    "T3, views against the next candidate": "view_ratio_beneficiary_to_second", "T4, views of paid posts": "influencer_views_M",
+}  # fmt: skip
+"""Rows of docs/romania.md, "What falls outside", and the figure of `recsim check` that they give."""
+
+
+def test_the_page_says_what_the_check_says():
+    """What falls outside, and by how much, is on the page as in the stored output of `recsim check`."""
+    text = (ROOT / "docs" / "romania-check.txt").read_text(encoding="utf-8")
+    said = re.findall(r"^ +[^\n:]+: (\w+) +(\S+) +(inside|outside)$", text, re.M)
+    check = {metric: (float(value), verdict) for metric, value, verdict in said}
+    printed = {
+        metric: next(m for m in check if metric.startswith(m)) for metric in OUTSIDE.values()
+    }  # long names are cut
+    page = (ROOT / "docs" / "romania.md").read_text(encoding="utf-8")
+    section = page.split("## What falls outside")[1].split("\n## ")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("| ")
+    ][1:]
+    figures = {row[0]: row[1] for row in rows if not row[0].startswith("T5")}
+    assert set(figures) == set(OUTSIDE)
+    for label, metric in OUTSIDE.items():
+        value, verdict = check[printed[metric]]
+        number = re.match(r"[\d.]+", figures[label]).group()
+        places = len(number.partition(".")[2])
+        assert (number, verdict) == (f"{value:.{places}f}", "outside"), label
+    assert {m for m, (_, verdict) in check.items() if verdict == "outside"} == set(printed.values())
+    reach = f"largest reach ({check['largest_reach'][0]:.2f} of at most 0.7)"
+    assert reach in section and check["largest_reach"][1] == "inside"
+
+
+def test_pages_say_how_many_replicates_and_the_same_interval():
+    questions = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
+    studies = sorted((ROOT / "experiments" / "questions").glob("*.yaml"))
+    assert len(studies) == questions.count("recsim sweep experiments/questions/")
+    for path in studies:
+        number = yaml.safe_load(path.read_text(encoding="utf-8"))["replicates"]
+        assert f"experiments/questions/{path.name}` ({number} replicates; " in questions, path.name
+    page, speed = ((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("romania", "performance"))
+    low, high = map(float, re.search(r"a shift of \S+ points \((\S+) to (\S+)\)", page).groups())
+    assert f"interval\nis {(high - low) / 2:.2f} points ({low:+.2f} to {high:+.2f})" in speed
+
+
 def rows_of(text):
     return [{**row, "adults": float(row["adults"])} for row in csv.DictReader(io.StringIO(text))]
 

@@ -15,12 +15,13 @@ import numpy as np
 from recsim import __version__, metrics
 from recsim.audit import provenance
 from recsim.audit.all_metrics import all_metrics, what_stays
+from recsim.audit.cells import printable
 from recsim.audit.combine import Gathered, beside_it
 from recsim.audit.facts import documented_facts, platform_facts, verdict
 from recsim.audit.provenance import VERIFY, name_of, own_files
-from recsim.experiment.dictionary import TABLES, described
+from recsim.experiment.dictionary import CSV, TABLES, described
 from recsim.experiment.persistence import persistence_row
-from recsim.experiment.result import Result
+from recsim.experiment.result import DIMENSIONS, Result
 from recsim.experiment.summary import Counts, cleaned, removed_campaigns
 from recsim.ranking import registry
 from recsim.ranking.own_code import asked
@@ -264,9 +265,12 @@ def _validity(result: Result, ensemble: dict[str, Any] | None) -> dict[str, Any]
 
 
 def _data(result: Result) -> list[dict[str, Any]]:
-    """The data dictionary: every table of this run with every column."""
+    """The data dictionary: every table of this run, Parquet and CSV, with every column."""
+    tables = {f"by_{dimension}": printable(result, dimension) for dimension in DIMENSIONS}
+    tables |= {"summary": result.shift(), "metrics": all_metrics(result), "robustness": result.robustness}
+    found_csv = {name: tables[name] for name in CSV if tables[name] is not None}
     out = []
-    for name, frame in result.frames.items():
+    for name, frame in [*found_csv.items(), *result.frames.items()]:
         columns = []
         for column in frame.columns:
             found = described(name, str(column))
@@ -274,7 +278,13 @@ def _data(result: Result) -> list[dict[str, Any]]:
                 {"name": str(column), "unit": found.unit if found else "", "meaning": found.meaning if found else ""}
             )
         out.append(
-            {"table": name, "row": TABLES[name].row if name in TABLES else "", "rows": len(frame), "columns": columns}
+            {
+                "table": name,
+                "file": f"{name}.{'csv' if name in CSV else 'parquet'}",
+                "row": TABLES[name].row if name in TABLES else "",
+                "rows": len(frame),
+                "columns": columns,
+            }
         )
     return out
 

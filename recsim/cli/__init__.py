@@ -10,16 +10,22 @@ import sys
 INTERRUPTED = 130
 STOPPED = "stopped; finished replicates are kept: the same command with --resume continues"
 
+MISSING = (
+    "the package {name!r} is not installed for {python}; with the environment that `make` or the README's setup made: "
+    "source .venv/bin/activate"
+)
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of ``recsim`` and ``python -m recsim``."""
-    from recsim.cli.app import app
     from recsim.errors import InputError, RecsimError
 
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
     given = [a for a in given if a != "--debug"]
     try:
+        from recsim.cli.app import app
+
         code = app(given, prog_name="recsim", standalone_mode=False)
         if code == INTERRUPTED:  # typer turns Ctrl-C into this code
             raise KeyboardInterrupt
@@ -47,6 +53,8 @@ def _other(error: Exception, debug: bool) -> None:
         sys.exit(error.exit_code)
     if debug:
         raise error
+    if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] != "recsim":
+        _fail(MISSING.format(name=error.name.partition(".")[0], python=sys.executable), 1)
     import errno
 
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):

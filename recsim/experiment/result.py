@@ -12,6 +12,7 @@ import pandas as pd
 
 from recsim.errors import unknown
 from recsim.experiment.folder import readable, verified
+from recsim.experiment.robustness import with_intervals
 from recsim.experiment.summary import Counts
 from recsim.metrics import defined_mean, interval, shares
 from recsim.scenario import load as load_scenario
@@ -19,6 +20,16 @@ from recsim.scenario.schema import Scenario
 from recsim.state import STANCES
 
 DIMENSIONS = ("region", "language", "age_band", "day", "stance")
+COLUMNS = (
+    "candidate",
+    "share_factual",
+    "share_counterfactual",
+    "shift_pp",
+    "ci_low",
+    "ci_high",
+    "simulated_impressions",
+)
+"""Of `Result.by`, after the dimension itself."""
 
 
 @dataclasses.dataclass
@@ -59,8 +70,10 @@ class Result:
         """Shift by region, language, age band, day or stance, with 95 % intervals over replicates.
 
         Days are centred three-day means within the window (two days at its ends), because single days are dominated by
-        luck. Shares are NaN where a cell was shown no candidate content; ``impressions`` is what the row rests on:
-        simulated impressions of the candidate in both arms, all replicates and branches.
+        luck. Shares are NaN where a cell was shown no candidate content. By stance they are parts of the impressions of all
+        candidates' content, so that the three add up to the candidate's share and shift. ``simulated_impressions`` is
+        what the row rests on, not a size: impressions of the candidate in both arms, all replicates and branches, not
+        scaled to real units; by day those of the same three days, so that days overlap.
 
         Raises:
             InputError: an unknown dimension.
@@ -96,26 +109,18 @@ class Result:
                 rows.append(
                     (value, name, float(defined_mean(p[:, 0, k])), float(defined_mean(p[:, 1, k])), t.mean, t.low, t.high, counts.impressions[..., k].sum())
                 )  # fmt: skip
-        names = [
-            dimension,
-            "candidate",
-            "share_factual",
-            "share_counterfactual",
-            "shift_pp",
-            "ci_low",
-            "ci_high",
-            "impressions",
-        ]
-        return pd.DataFrame(rows, columns=names)
+        return pd.DataFrame(rows, columns=[dimension, *COLUMNS])
 
     def _by_stance(self, candidates: list[str]) -> pd.DataFrame:
         counts = Counts(self.frames["exposure"], candidates, self.replicates, self.scenario.run.luck_branches)
+        p, shift, seen = counts.stance_shares.mean(axis=1), counts.stance_shift_pp, counts.x.sum(axis=(0, 1, 2))
         rows = []
         for k, name in enumerate(candidates):
             for s, stance in enumerate(STANCES):
-                t = interval(counts.stance_shift_pp[:, k, s])
-                rows.append((stance, name, t.mean, t.low, t.high))
-        return pd.DataFrame(rows, columns=["stance", "candidate", "shift_pp", "ci_low", "ci_high"])
+                t = interval(shift[:, k, s])
+                share = [float(defined_mean(p[:, arm, k, s])) for arm in (0, 1)]
+                rows.append((stance, name, *share, t.mean, t.low, t.high, seen[k, s]))
+        return pd.DataFrame(rows, columns=["stance", *COLUMNS])
 
     def daily(self) -> pd.DataFrame:
         """Exposure share and real impressions by day, arm and candidate: centred three-day means over replicates."""
@@ -166,6 +171,7 @@ class Result:
         with readable(folder, "run"):
             summary, manifest = verified(folder, "summary.json", "run")
             frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in manifest["tables"]}
-            table = pd.read_csv(folder / "robustness.csv") if "robustness.csv" in manifest["sha256"] else None
+            stored = "robustness.csv" in manifest["sha256"]
+            table = with_intervals(pd.read_csv(folder / "robustness.csv")) if stored else None
         scenario = load_scenario(folder / "scenario.yaml")
         return cls(scenario, frames, summary, folder, table, reused=True)

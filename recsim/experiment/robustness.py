@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from recsim.experiment.summary import Counts, removed_campaigns
@@ -14,13 +15,25 @@ from recsim.scenario.quantity import assumed
 from recsim.scenario.schema import Scenario
 
 Cell = tuple[str, float, str]
+AS_DECLARED = "as declared"
+"""Head weights that are the scenario's own."""
+
+
+def declared(scenario: Scenario) -> Cell:
+    """The combination that the scenario itself declares."""
+    return scenario.platform.gates.mode, scenario.platform.predictor.prior_events.value, AS_DECLARED
 
 
 def cells(scenario: Scenario) -> list[Cell]:
-    """Every combination of gates, prior strength and head weights."""
+    """Every combination of gates, prior strength and head weights; the declared one last, unless it is among them.
+
+    Without it nobody could tell what the smaller size does from what the other assumptions do.
+    """
     r = scenario.audit.robustness
-    weights = ["as declared", *(w.id for w in r.head_weights)]
-    return [(g, p, w) for g in r.gates for p in r.prior_events for w in weights]
+    weights = [AS_DECLARED, *(w.id for w in r.head_weights)]
+    grid = [(g, p, w) for g in r.gates for p in r.prior_events for w in weights]
+    own = declared(scenario)
+    return grid if own in grid else [*grid, own]
 
 
 def cell_scenario(scenario: Scenario, cell: Cell) -> Scenario:
@@ -72,8 +85,10 @@ def simulate_cell(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:  # fmt: skip
     """One replicate of one cell: the shift of every candidate, and how many impressions it took."""
     # Ranges stay at their central values here; the parameter sets of a calibration are taken in turn, as in the headline.
+    own = cell == declared(scenario)
     scenario = realise(scenario, scenario.run.seed, replicate, fixed=True)
-    outcome = simulate(cell_scenario(scenario, cell), replicate, threads=threads, report=report)
+    small = cell_scenario(scenario, declared(scenario) if own else cell)
+    outcome = simulate(small, replicate, threads=threads, report=report)
     names = [c.id for c in scenario.candidates]
     shift = Counts(outcome.frames["exposure"], names, [replicate], 1).shift_pp[0]
     gates, prior, weights = cell
@@ -86,9 +101,33 @@ def simulate_cell(
     return {"shift": frame}, {"impressions": outcome.meta["impressions"]}
 
 
-def table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mean and standard deviation over the replicates of every cell, in the order of `cells`."""
-    keys = ["gates", "prior_events", "head_weights", "candidate"]
-    grouped = frame.groupby(keys, sort=False)["shift_pp"]
+def table(frame: pd.DataFrame, own: Cell) -> pd.DataFrame:
+    """Mean, 95 % interval and standard deviation over the replicates of every cell, in the order of `cells`.
+
+    Args:
+        frame: of `simulate_cell`, all cells and replicates.
+        own: the declared cell.
+    """
+    keys = ["gates", "prior_events", "head_weights"]
+    grouped = frame.groupby([*keys, "candidate"], sort=False)["shift_pp"]
     out = grouped.agg(["mean", "std", "count"]).reset_index()
-    return out.rename(columns={"mean": "shift_pp", "std": "sd", "count": "replicates"})
+    out.insert(len(keys), "declared", (out[keys] == list(own)).all(axis=1))
+    return with_intervals(out.rename(columns={"mean": "shift_pp", "std": "sd", "count": "replicates"}))
+
+
+def with_intervals(cells: pd.DataFrame) -> pd.DataFrame:
+    """The table with `ci_low` and `ci_high`, percentage points: Student's t over replicates, NaN with fewer than two.
+
+    Args:
+        cells: with `shift_pp`, `sd` and `replicates`; tables of earlier versions have no more.
+    """
+    from scipy.special import stdtrit
+
+    n = cells["replicates"].to_numpy(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        half = stdtrit(n - 1, 0.975) * cells["sd"].to_numpy(float) / np.sqrt(n)
+    kept = cells.drop(columns=["ci_low", "ci_high"], errors="ignore")
+    place = list(kept.columns).index("shift_pp") + 1
+    kept.insert(place, "ci_low", kept["shift_pp"] - half)
+    kept.insert(place + 1, "ci_high", kept["shift_pp"] + half)
+    return kept

@@ -254,7 +254,8 @@ class Work:
             for task, found in results:
                 (done if task.kind == "replicates" else rows)[task.number] = found
         frames, metas = joined([done[n][0] for n in wanted]), [done[n][1] for n in wanted]
-        table = other.table(pd.concat([rows[n][0]["shift"] for n in range(len(extra))])) if extra else None
+        parts = [rows[n][0]["shift"] for n in range(len(extra))]
+        table = other.table(pd.concat(parts), other.declared(self.scenario)) if extra else None
         impressions = sum(m["impressions"] for m in metas) + sum(part[1]["impressions"] for part in rows.values())
         summary = summarise(self.scenario, frames, metas, self.mark, session.timing(impressions), table, session.fixed)
         path = folder.path if folder is not None else None

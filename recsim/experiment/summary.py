@@ -74,10 +74,15 @@ class Counts:
         return 100 * (p[:, :, 0] - p[:, :, 1]).mean(axis=1)
 
     @property
+    def stance_shares(self) -> np.ndarray:
+        """(R, B, 2, C, 3) parts of the exposure shares by stance; they add up to the shares."""
+        total = self.x.sum(axis=(-1, -2), keepdims=True)
+        return np.divide(self.x, total, out=np.full_like(self.x, np.nan), where=total > 0)
+
+    @property
     def stance_shift_pp(self) -> np.ndarray:
         """(R, C, 3) parts of the shift by stance; they add up to the shift."""
-        total = self.x.sum(axis=(-1, -2), keepdims=True)
-        p = np.divide(self.x, total, out=np.full_like(self.x, np.nan), where=total > 0)
+        p = self.stance_shares
         return 100 * (p[:, :, 0] - p[:, :, 1]).mean(axis=1)
 
 
@@ -293,13 +298,23 @@ def facts_table(facts: pd.DataFrame) -> dict[str, float]:
 
 
 def robustness_range(frame: pd.DataFrame | None, promoted: list[str]) -> dict[str, Any]:
-    """Smallest and largest mean shift of each beneficiary over the cells of the table."""
-    if frame is None or not len(frame):
+    """Smallest and largest mean shift of each beneficiary over the cells with other assumptions than the declared ones.
+
+    Beside them, as ``declared_shift_pp``, what the declared ones give at the same size; absent in tables of earlier
+    versions, which have no such cell.
+    """
+    if frame is None:
         return {}
-    out: dict[str, Any] = {"cells": len(frame[["gates", "prior_events", "head_weights"]].drop_duplicates())}
+    own = frame["declared"].astype(bool) if "declared" in frame else pd.Series(False, index=frame.index)
+    others = frame[~own]
+    if not len(others):
+        return {}
+    out: dict[str, Any] = {"cells": len(others[["gates", "prior_events", "head_weights"]].drop_duplicates())}
     for name in promoted:
-        mine = frame[frame["candidate"] == name]["shift_pp"]
+        mine = others[others["candidate"] == name]["shift_pp"]
         out[name] = {"lowest_shift_pp": float(mine.min()), "highest_shift_pp": float(mine.max())}
+        for shift in frame[own & (frame["candidate"] == name)]["shift_pp"]:
+            out[name]["declared_shift_pp"] = float(shift)
     return out
 
 

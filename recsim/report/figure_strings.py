@@ -30,11 +30,14 @@ FIGURES = {
     "cut. {rest}.",
     # other assumptions
     "robustness_title": "Under other platform assumptions (smaller, noisier worlds)",
-    "robustness_axis": "shift of {name}, percentage points (mean +/- SD of {replicates} replicates)",
+    "robustness_axis": "shift of {name}, percentage points (95 % interval, {replicates} replicates)",
+    "robustness_declared": "declared assumptions at this smaller size",
     "robustness_cell": "gates {gate}, prior {prior:g}, {weights}",
-    "robustness_headline": "headline (full size, default assumptions)",
+    "robustness_headline": "headline (full size, declared assumptions)",
     "robustness_caption": "The same question under other gates, prior strengths and head weights, in smaller worlds: a single number alone "
-    "would be an artefact of one choice. {rest}.",
+    "would be an artefact of one choice. Whiskers: 95 % intervals over the replicates of each cell (Student's t), not simultaneous. The star is "
+    "what the declared assumptions give at the same size: its distance from the dashed line is size and luck, the distance of the others "
+    "from it the other assumptions and luck. {rest}.",
     # by day
     "day_title": "Exposure share by day",
     "day_share": "share of candidate impressions, %\n(centred 3-day mean)",
@@ -49,15 +52,19 @@ FIGURES = {
     "tiles_span": "{low:+.1f} to {high:+.1f}",
     "tiles_undefined": "no views",
     "tiles_apart": "95 % interval leaves out zero (per region, not adjusted)",
+    "tiles_open": "pale: it includes zero",
     "tiles_hidden": "fewer than {least} simulated people: not printed",
     "tiles_caption": "The shift in every region, as tiles that lie roughly as the regions do; percentage points, with the 95 % interval where "
-    "there is room. White is no shift, orange more exposure with the campaigns, purple less. {rest}.",
+    "there is room. White is no shift, orange more exposure with the campaigns, purple less. Full colours only where the 95 % interval leaves "
+    "out zero; pale where it includes zero, however large the estimate. The scale ends at the threshold or, beyond it, at the largest shift "
+    "told from zero. {rest}.",
     "regions_title": "Shift by region: the largest overall",
     "regions_axis": "shift of exposure share, percentage points, 95 % interval",
     "regions_caption": "The largest shifts in each region; regions of fewer than 50 simulated people are left out. {rest}.",
     # activity
     "activity_title": "Campaign activity against exposure",
-    "activity_actions": "counted actions a day\n(real units, log scale)",
+    "activity_actions": "counted actions a day\n(real units)",
+    "activity_actions_log": "counted actions a day\n(real units, log scale)",
     "activity_views": "excess views a day,\nmillion (real units)",
     "activity_caption": "Above, the inauthentic actions of each campaign that counted; below, the views of the beneficiary that there would "
     "not have been without the campaigns. {rest}.",
@@ -158,7 +165,7 @@ FIGURES = {
     "compare_other_shown": "other policy, shift shown",
     "compare_other_not": "other policy, no shift shown",
     "compare_caption": "Shift of {name} under each policy; filled: shown after Holm's adjustment; {rest}.",
-    "pareto_title": "How far the bots move exposure, and what the feed gives people",
+    "pareto_title": "How far the campaigns move exposure, and what the feed gives people",
     "pareto_axis": "manipulability: absolute shift of {name}, percentage points",
     "pareto_cost": "{what},\nagainst the own policy, {unit}",
     "pareto_own": "own policy of the scenario",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -66,6 +67,7 @@ def shift_per_candidate(result: Result) -> Figure:
     axes = figure.add_subplot()
     y = np.arange(len(table))
     band = table["luck_band_pp"].astype(float).fillna(0).to_numpy()
+    axes.use_sticky_edges = False  # else the widest band ends on the frame and looks cut
     axes.barh(y, 2 * band, left=-band, height=0.8, color="#e6e6e6", label=say("luck_band"))
     threshold = result.summary["threshold_pp"]
     for k, place in enumerate((-threshold, threshold)):
@@ -182,14 +184,23 @@ def activity_and_exposure(result: Result) -> Figure:
     figure = Figure(figsize=(7.2, 4.6), dpi=150, layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.1, 1])
     removed = [c.id for c in removed_campaigns(result.scenario) if c.type in ("bot_network", "purchased_engagement")]
-    for name, style in zip(removed, LINES, strict=False):
-        counted = (
-            table[table["campaign"] == name].groupby("day")["counted"].sum().reindex(days, fill_value=0) / runs / scale
-        )
-        shown = counted.where(counted > 0)
+    counted = {
+        name: table[table["campaign"] == name].groupby("day")["counted"].sum().reindex(days, fill_value=0)
+        / runs
+        / scale
+        for name in removed[: len(LINES)]
+    }
+    acted = [value for series in counted.values() for value in series if value > 0]
+    # A log axis that spans less than a decade makes a small change look like a collapse.
+    wide = bool(acted) and max(acted) >= 10 * min(acted)
+    for (name, series), style in zip(counted.items(), LINES, strict=False):
+        shown = series.where(series > 0) if wide else series
         above.plot(days, shown, style[2], color=style[0], marker=style[1], markersize=4, label=name.replace("_", " "))
-    above.set_yscale("log")
-    above.set_ylabel(say("activity_actions"))
+    if wide:
+        above.set_yscale("log")
+    else:
+        above.set_ylim(0, 1.08 * max(acted, default=1.0))
+    above.set_ylabel(say("activity_actions_log" if wide else "activity_actions"))
     if removed:
         above.legend(fontsize=8, frameon=False)
     above.set_title(say("activity_title"), loc="left")
@@ -211,28 +222,35 @@ def activity_and_exposure(result: Result) -> Figure:
 
 
 def other_assumptions(result: Result) -> Figure | None:
-    """The beneficiary's shift in every cell of gates x prior x head weights."""
+    """The beneficiary's shift in every cell of gates x prior x head weights; above them, the declared ones at that size."""
     table = result.robustness
     promoted = result.summary["beneficiaries"]
     if table is None or not len(table) or not promoted:
         return None
-    mine = table[table["candidate"] == promoted[0]].reset_index(drop=True)
-    gates = list(dict.fromkeys(mine["gates"]))
-    pairs = list(dict.fromkeys(zip(mine["prior_events"], mine["head_weights"], strict=True)))
-    figure = Figure(figsize=(7.2, 0.42 * len(gates) * len(pairs) / 2 + 2.4), dpi=150, layout="constrained")
+    mine = table[table["candidate"] == promoted[0]]
+    own = mine["declared"].astype(bool) if "declared" in mine else pd.Series(False, index=mine.index)
+    # One block for the declared cell, then one per gates; tables of earlier versions have no declared cell.
+    blocks = [rows for _, rows in mine[own].groupby("gates")] + [
+        rows for _, rows in mine[~own].groupby("gates", sort=False)
+    ]
+    figure = Figure(figsize=(7.2, 0.21 * len(mine) + 2.6), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     place, ticks, labels = 0.0, [], []
-    for gate in gates:
-        for number, (prior, weights) in enumerate(pairs):
-            row = mine[
-                (mine["gates"] == gate) & (mine["prior_events"] == prior) & (mine["head_weights"] == weights)
-            ].iloc[0]
-            colour, marker, _ = LINES[number % len(LINES)]
+    pairs = list(dict.fromkeys(zip(mine[~own]["prior_events"], mine[~own]["head_weights"], strict=True)))
+    for rows in blocks:
+        for _, row in rows.iterrows():
+            declared = bool(own[row.name])
+            pair = (row["prior_events"], row["head_weights"])
+            colour, marker = (BLACK, "*") if declared else LINES[pairs.index(pair) % len(LINES)][:2]
+            span = np.nan_to_num([[row["shift_pp"] - row["ci_low"]], [row["ci_high"] - row["shift_pp"]]])
             axes.errorbar(
-                row["shift_pp"], place, xerr=np.nan_to_num(row["sd"]), fmt=marker, color=colour, capsize=3, markersize=5
-            )
+                row["shift_pp"], place, xerr=span, fmt=marker, color=colour, capsize=3, markersize=8 if declared else 5,
+                label=say("robustness_declared") if declared else None,
+            )  # fmt: skip
             ticks.append(place)
-            labels.append(say("robustness_cell", gate=gate, prior=prior, weights=weights))
+            labels.append(
+                say("robustness_cell", gate=row["gates"], prior=row["prior_events"], weights=row["head_weights"])
+            )
             place += 1
         place += 0.5
     axes.axvline(0, color=BLACK, linewidth=0.8)
@@ -244,7 +262,7 @@ def other_assumptions(result: Result) -> Figure | None:
     most = int(mine["replicates"].max())
     axes.set_xlabel(say("robustness_axis", name=names_of(result)[promoted[0]], replicates=most))
     axes.set_title(say("robustness_title"), loc="left")
-    figure.legend(loc="outside lower center", fontsize=8, frameon=False)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return figure
 
 

@@ -26,6 +26,8 @@ MAPS = 2
 """Most beneficiaries that are drawn."""
 LARGE, SMALL = 5, 9
 """Columns up to which tiles hold names and intervals, and from which letters are smallest."""
+PALE = 0.3
+"""How much of its colour a tile keeps whose interval includes zero; the rest is white."""
 
 
 def region_tiles(result: Result) -> Figure | None:
@@ -38,9 +40,10 @@ def region_tiles(result: Result) -> Figure | None:
     wide, tall = (7.0 / max(columns, LARGE), 0.98) if columns <= LARGE else (7.0 / columns, 0.74)
     figure = Figure(figsize=(7.2, len(promoted) * (rows * tall + 0.55) + 0.95), dpi=150, layout="constrained")
     panels = figure.subplots(len(promoted), 1, squeeze=False)[:, 0]
-    shown = table[table["candidate"].isin(promoted)]["shift_pp"].abs()
-    # At least to the threshold, so that what is small looks pale.
-    most = float(np.nanmax([result.summary["threshold_pp"], *shown.dropna()]))
+    shown = table[table["candidate"].isin(promoted)]
+    # To the threshold, so that what is small looks pale, and beyond it only for what is told from zero: the largest
+    # estimates stand where few people are and luck is largest.
+    most = float(np.nanmax([result.summary["threshold_pp"], *shown[_apart(shown)]["shift_pp"].abs()]))
     colours = ScalarMappable(Normalize(-most, most), _colours())
     for axes, name in zip(panels, promoted, strict=True):
         mine = table[table["candidate"] == name].set_index("region")
@@ -52,17 +55,36 @@ def region_tiles(result: Result) -> Figure | None:
         axes.set_aspect("equal")
         axes.set_axis_off()
         axes.set_title(say("tiles_title", name=names_of(result)[name]), loc="left")
-    bar = figure.colorbar(colours, ax=list(panels), orientation="horizontal", fraction=0.05, pad=0.02, aspect=45)
+    beyond = "both" if (shown["shift_pp"].abs() > most).any() else "neither"
+    bar = figure.colorbar(
+        colours, ax=list(panels), orientation="horizontal", fraction=0.05, pad=0.02, aspect=45, extend=beyond
+    )
     bar.set_label(say("tiles_axis"))
     bar.outline.set_visible(False)
     figure.legend(
         handles=[
             matplotlib.patches.Patch(facecolor="white", edgecolor=BLACK, linewidth=2, label=say("tiles_apart")),
+            matplotlib.patches.Patch(facecolor=_pale(_of(most, colours)), edgecolor="#888888", label=say("tiles_open")),
             matplotlib.patches.Patch(facecolor="white", edgecolor="#888888", hatch="////", label=say("tiles_hidden", least=LEAST_PEOPLE)),
         ],
         loc="outside lower center", ncols=2, fontsize=8, frameon=False,
     )  # fmt: skip
     return figure
+
+
+def _apart(found: pd.DataFrame | pd.Series) -> pd.Series | bool:
+    """Whether the 95 % interval leaves out zero; not where there is none."""
+    return (found["ci_low"] > 0) | (found["ci_high"] < 0)
+
+
+def _of(shift: float, colours: ScalarMappable) -> tuple[float, ...]:
+    """The colour of a shift."""
+    return tuple(float(part) for part in colours.to_rgba(np.array([shift]))[0])
+
+
+def _pale(colour: tuple[float, ...]) -> tuple[float, ...]:
+    """A colour among much white."""
+    return (*(1 - PALE * (1 - part) for part in colour[:3]), 1.0)
 
 
 def _colours() -> LinearSegmentedColormap:
@@ -77,8 +99,12 @@ def _tile(
 ) -> None:  # fmt: skip
     """One region: its colour, name, shift and, where there is room, interval; hatched where too few people are in it."""
     known = found is not None and not small and found["shift_pp"] == found["shift_pp"]
-    colour = colours.to_rgba(found["shift_pp"]) if known and found is not None else (1.0, 1.0, 1.0, 1.0)
-    apart = known and found is not None and (found["ci_low"] > 0 or found["ci_high"] < 0)
+    colour: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+    if known and found is not None:
+        colour = _of(found["shift_pp"], colours)
+    apart = known and found is not None and bool(_apart(found))
+    if not apart:
+        colour = _pale(colour)
     axes.add_patch(
         matplotlib.patches.Rectangle(
             (column + 0.03, (row + 0.03) * ratio), 0.94, 0.94 * ratio, facecolor=colour, hatch="////" if small else None,

@@ -145,6 +145,7 @@ ENGLISH = {
     "no_patterns": "The scenario names no documented figures to be held against.",
     "band_is": "Under {cells} other combinations of gates, prior and head weights the mean shift of {name} lies between {low} and {high} "
     "percentage points.",
+    "band_own": "The declared combination, at the same size: {shift} percentage points.",
     "no_band": "No table of other platform assumptions was made in this run.",
     "ensemble_is": "Over {cells} combinations of policies, predictors and models of a visit, in small worlds, the mean shift of {name} lies "
     "between {low} and {high} percentage points.",
@@ -160,6 +161,7 @@ ENGLISH = {
     "own_policies_are": "A policy here is code from outside recsim, kept in {files}. recsim does not run it from there unasked: read it first; "
     "PYTHONPATH in the command allows it.",
     "tables_are": "{table}: one row per {row}; {rows} rows. Counts are simulated: real units are counts / population.scale.",
+    "sheets_are": "{table}: one row per {row}; {rows} rows. Units are as each column says.",
     # claims
     "claims_are": "The ladder of claims, and the steps that this run reaches. Nobody's simulation reaches the last.",
     "reached": "reached", "not_reached": "not reached",

@@ -102,7 +102,13 @@ def _below(result: Result) -> list[str]:
         if band:
             out += wrapped(
                 f"Under {s['robustness']['cells']} other combinations of gates, prior and head weights, at a smaller "
-                f"size: {number(band['lowest_shift_pp'], '+.1f')} to {number(band['highest_shift_pp'], '+.1f')} pp."
+                f"size: {number(band['lowest_shift_pp'], '+.1f')} to {number(band['highest_shift_pp'], '+.1f')} pp"
+                + (
+                    f" (as declared, at that size: {number(band['declared_shift_pp'], '+.1f')} pp)"
+                    if "declared_shift_pp" in band
+                    else ""
+                )
+                + "."
             )
         out += wrapped(
             f"Views in the window: {millions(row['impressions_counterfactual'])} without, "
