@@ -34,15 +34,15 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:
-        _other(error, debug)
+        _other(error, debug, given)
 
 
-def _other(error: Exception, debug: bool) -> None:
+def _other(error: Exception, debug: bool, given: list[str]) -> None:
     kind = type(error).__name__
     if kind == "Abort":
         _fail(STOPPED, INTERRUPTED)
     if hasattr(error, "format_message"):  # usage errors of the command-line library, whichever copy typer uses
-        _fail(error.format_message().replace("\n", " "), 2)
+        _fail(_usage(error, given) or error.format_message().replace("\n", " "), 2)
     if hasattr(error, "exit_code"):
         sys.exit(error.exit_code)
     if debug:
@@ -52,6 +52,29 @@ def _other(error: Exception, debug: bool) -> None:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         _fail("no space left on the disk; finished replicates are kept, free space and use --resume", 1)
     _fail(f"{type(error).__name__}: {error} (a fault of recsim; --debug shows where)", 1)
+
+
+def _usage(error: Exception, given: list[str]) -> str | None:
+    """What was got and what is needed where a number stands that is none, which the library's own message leaves out."""
+    parameter = getattr(error, "param", None)
+    needed = {"integer": "a whole number", "float": "a number"}.get(
+        getattr(getattr(parameter, "type", None), "name", "")
+    )
+    for option in getattr(parameter, "opts", ()):
+        for place, word in enumerate(given):
+            name, sign, value = word.partition("=")
+            got = value if sign else given[place + 1] if place + 1 < len(given) else None
+            if needed and name == option and got is not None and not _is_number(got, needed == "a number"):
+                return f"{option}: got {got!r}; {needed} is needed"
+    return None
+
+
+def _is_number(text: str, real: bool) -> bool:
+    try:
+        float(text) if real else int(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _fail(text: str, code: int) -> None:
