@@ -34,15 +34,15 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:
-        _other(error, debug, given)
+        _other(error, debug)
 
 
-def _other(error: Exception, debug: bool, given: list[str]) -> None:
+def _other(error: Exception, debug: bool) -> None:
     kind = type(error).__name__
     if kind == "Abort":
         _fail(STOPPED, INTERRUPTED)
     if hasattr(error, "format_message"):  # usage errors of the command-line library, whichever copy typer uses
-        _fail(_usage(error, given) or error.format_message().replace("\n", " "), 2)
+        _fail(_usage(error, error.format_message().replace("\n", " ")), 2)
     if hasattr(error, "exit_code"):
         sys.exit(error.exit_code)
     if debug:
@@ -54,27 +54,20 @@ def _other(error: Exception, debug: bool, given: list[str]) -> None:
     _fail(f"{type(error).__name__}: {error} (a fault of recsim; --debug shows where)", 1)
 
 
-def _usage(error: Exception, given: list[str]) -> str | None:
-    """What was got and what is needed where a number stands that is none, which the library's own message leaves out."""
-    parameter = getattr(error, "param", None)
-    needed = {"integer": "a whole number", "float": "a number"}.get(
-        getattr(getattr(parameter, "type", None), "name", "")
-    )
-    for option in getattr(parameter, "opts", ()):
-        for place, word in enumerate(given):
-            name, sign, value = word.partition("=")
-            got = value if sign else given[place + 1] if place + 1 < len(given) else None
-            if needed and name == option and got is not None and not _is_number(got, needed == "a number"):
-                return f"{option}: got {got!r}; {needed} is needed"
-    return None
+def _usage(error: Exception, text: str) -> str:
+    """The message of the command-line library; where it leaves out what was got, our own."""
+    from pydantic import ValidationError
 
-
-def _is_number(text: str, real: bool) -> bool:
-    try:
-        float(text) if real else int(text)
-    except ValueError:
-        return False
-    return True
+    cause, parameter = error.__cause__, getattr(error, "param", None)
+    if not isinstance(cause, ValidationError) or parameter is None:
+        return text
+    first = cause.errors(include_url=False)[0]
+    limit = next(iter(first.get("ctx", {}).values()), None)
+    needed = {
+        "int_parsing": "a whole number is needed", "float_parsing": "a number is needed",
+        "greater_than_equal": f"must be at least {limit}", "less_than_equal": f"must be at most {limit}",
+    }.get(first["type"], first["msg"].lower())  # fmt: skip
+    return f"{parameter.opts[0]}: got {str(first['input'])!r}; {needed}"
 
 
 def _fail(text: str, code: int) -> None:
