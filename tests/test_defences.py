@@ -132,7 +132,7 @@ def test_the_command_refuses_in_one_line(tmp_path):
     path.write_text(GOOD.replace("prevented_share", "prevented_shar"))
     found = cli("tradeoff", fake_arms.SMALL, "--defences", path, "--quiet", cwd=tmp_path)
     assert found.returncode == 2 and "did you mean 'prevented_share'" in found.stderr and found.stderr.count("\n") == 1
-    found = cli("tradeoff", fake_arms.SMALL, "--defences", tmp_path / "e.yaml", "--quiet", cwd=tmp_path)
+    found = cli("tradeoff", fake_arms.SMALL, "--defences", tmp_path / "dd.yaml", "--quiet", cwd=tmp_path)
     assert found.returncode == 2 and "no such file; did you mean" in found.stderr
 
 

@@ -163,22 +163,85 @@ def test_a_simulated_log_says_what_the_run_says(tmp_path):
     "columns, rows, text",
     [
         (("person", "cand"), [(1, "a")], "no column 'candidate'.*--column cand=candidate"),
-        (("person", "candidate", "impressions"), [(1, "a", 1), (2, "a", -1)], "row 2, impressions: got -1"),
+        (
+            ("person", "candidate", "impressions"),
+            [(1, "a", 1), (2, "a", -1)],
+            r"log.csv:3: column impressions: got -1, which is not",
+        ),
         (("person", "candidate", "impressions"), [(1, "a", 1.5)], "whole number"),
-        (("person", "candidate"), [(1, "a"), (None, "b")], "row 2, person"),
-        (("person", "candidate", "stance"), [(1, "a", "pro")], "got 'pro', is none of critical"),
-        (("person", "candidate", "region"), [(1, "a", "n"), (1, "a", "s")], "row 1, region.*and 1 more"),
-        (("person", "candidate", "watched"), [(1, "a", 0.5), (1, "a", 1.5)], "row 2, watched: got 1.5, is not between"),
-        (("person", "candidate", "inauthentic"), [(1, "a", "perhaps")], "got 'perhaps', is neither true nor false"),
+        (("person", "candidate"), [(1, "a"), (None, "b")], "log.csv:3: column person: is empty"),
+        (("person", "candidate", "stance"), [(1, "a", "pro")], "got 'pro', which is none of critical"),
+        (
+            ("person", "candidate", "region"),
+            [(77, "a", "n"), (77, "a", "s")],
+            "log.csv:3: column region: got 's', which is not the same as 'n' of the same person in [^ ]*log.csv:2$",
+        ),
+        (
+            ("person", "candidate", "watched"),
+            [(1, "a", 0.5), (1, "a", 1.5)],
+            "log.csv:3: column watched: got 1.5, which is not between",
+        ),
+        (
+            ("person", "candidate", "inauthentic"),
+            [(1, "a", "perhaps")],
+            "got 'perhaps', which is neither true nor false",
+        ),
         (("person", "candidate", "rank"), [(1, "a", 1)], "'rank' without 'visit' and 'stance'"),
-        (("person", "candidate", "stance", "visit", "rank"), [(1, "a", "neutral", 1, 0)], "row 1, rank: got 0"),
+        (
+            ("person", "candidate", "stance", "visit", "rank"),
+            [(1, "a", "neutral", 1, 0)],
+            "log.csv:2: column rank: got 0",
+        ),
         (("person", "candidate", "stance", "visit", "rank"), [(1, "a", "neutral", 1, 1.5)], "not a whole number"),
+        (("person", "candidate", "impressions"), [(1, "a", 10**20)], "got 1.*, which is above 1,000,000,000,000"),
         (("person", "candidate"), [], "no rows"),
     ],
 )
 def test_what_is_no_log(tmp_path, columns, rows, text):
     with pytest.raises(InputError, match=text):
         log_of(rows, tmp_path, columns)
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("person,candidate\na,x,z\nb,y\n", "log.csv:2: got 3 cells, the header names 2"),
+        ("person,candidate\n\na,x\nb\n", "log.csv:4: got 1 cells"),
+        ("person,candidate,person\na,x,b\n", "log.csv:1: column 'person' stands twice"),
+        ("person,candidate,impresions\na,x,3\n", "got column 'impresions'; did you mean 'impressions'"),
+        ("person,candidate,Region\na,x,n\n", "did you mean 'region'.*--column Region=region"),
+        ('person,candidate,watched\n"a\nb",x,0\n\nc,x,2\n', "log.csv:5: column watched"),
+        ("", "is empty; the first line"),
+    ],
+)
+def test_text_that_is_no_log(tmp_path, text, said):
+    path = tmp_path / "log.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_log(path)
+
+
+def test_columns_that_are_not_used_are_named(tmp_path, capsys):
+    """A column that looks like one which the log has is somebody's own; pseudonyms keep their zeros."""
+    path = tmp_path / "log.csv"
+    path.write_text("who, candidate,candidates,weather,\n007,x,1,dry,5\n7,y,2,wet,6\n")
+    log = read_log(path, {"who": "person"})
+    assert sorted(log["person"]) == ["007", "7"] and list(log["candidate"]) == ["x", "y"]
+    main(["measure", str(path), "--column", "who=person"])
+    assert "candidates, weather, (column 5 has no name)" in " ".join(capsys.readouterr().out.split())
+    main(["measure", str(path), "--column", "who=person", "--json"])
+    assert json.loads(capsys.readouterr().out)["unused_columns"][:2] == ["candidates", "weather"]
+
+
+def test_nothing_is_written_over(tmp_path, capsys):
+    path = tmp_path / "log.csv"
+    path.write_text("person,candidate\n1,a\n")
+    for out, said in ((path, "already exists"), (tmp_path, f"{tmp_path}: is a folder"), (tmp_path / "no" / "x", "no: is no folder")):  # fmt: skip
+        with pytest.raises(SystemExit) as stop:
+            main(["measure", str(path), "--out", str(out)])
+        error = capsys.readouterr().err
+        assert stop.value.code == 2 and said in error and "replicates" not in error
+    assert path.read_text() == "person,candidate\n1,a\n"
 
 
 def test_files_that_cannot_be_read(tmp_path):

@@ -79,7 +79,9 @@ def test_out(table, capsys, tmp_path):
     out = tmp_path / "scored.csv"
     assert scores(capsys, "hn_popular", table("ups,age_h\n2,0\n"), "--out", str(out)) == []
     assert out.read_text().startswith("ups,age_h,score\n2,0,0.287")
-    assert "cannot be written" in refused(
+    assert "already exists" in refused(capsys, "hn_popular", table("ups,age_h\n3,0\n"), "--out", str(out))
+    assert out.read_text().startswith("ups,age_h,score\n2,0,0.287")
+    assert "no: is no folder" in refused(
         capsys, "hn_popular", table("ups,age_h\n2,0\n"), "--out", str(tmp_path / "no" / "x.csv")
     )
 

@@ -6,6 +6,7 @@ item is about a candidate, and in which feed. One row per impression, or one per
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from recsim.audit.log_file import Source, read_file
 from recsim.errors import InputError, nearest, unknown
 from recsim.state import STANCES
 
@@ -48,8 +50,16 @@ COLUMNS = {
     "age_band": Column(False, "text", "the person's age band"),
 }
 NUMBERS = ("watched", "rank", "inauthentic")
+AS_NUMBERS = ("impressions", "watched", "rank")
+"""Columns that are read as numbers; all others as text, so that a pseudonym keeps its leading zeros."""
 DIVISIONS = ("region", "language", "age_band")
 ONE_ARM = "all"
+MOST_IMPRESSIONS = 10**12
+"""Impressions that one row can stand for; sums of many such rows are still exact in double precision."""
+ALIKE = 0.8
+"""Likeness (difflib's ratio) from which a column that no metric uses is taken for one that is misspelt."""
+UNUSED = "unused_columns"
+"""Key in the attributes of a log (`pandas.DataFrame.attrs`) under which the names of columns that are not used stand."""
 
 
 def read_log(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -61,45 +71,34 @@ def read_log(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.D
 
     Returns:
         ``person``, ``candidate`` (empty text: none), ``arm`` and further text as text, ``impressions`` int64; rows without
-        impressions are kept, because they say that a person was there.
+        impressions are kept, because they say that a person was there. ``attrs["unused_columns"]``: names of columns that
+        no metric uses, as in the file.
 
     Raises:
-        InputError: unreadable, or a column is missing, unknown, or holds what it must not; says in which row.
+        InputError: unreadable, or a column is missing, unknown, misspelt, or holds what it must not; says in which line.
     """
-    path = Path(path)
-    frame = _read(path)
     renamed = dict(columns or {})
-    for theirs, ours in renamed.items():
-        if theirs not in frame.columns:
-            raise unknown("column", theirs, map(str, frame.columns), str(path))
-        if ours not in COLUMNS:
-            raise unknown("column of a log", ours, COLUMNS, str(path))
-    frame = frame.rename(columns=renamed)
-    twice = frame.columns[frame.columns.duplicated()]
-    if len(twice):
-        raise InputError(f"column {twice[0]!r} stands twice", str(path))
-    for name, column in COLUMNS.items():
-        if column.required and name not in frame.columns:
-            near = nearest(name, map(str, frame.columns))
-            hint = f"; if {near!r} is it, add --column {near}={name}" if near else ""
-            raise InputError(f"has no column {name!r} ({column.meaning}){hint}", str(path))
+    numbers = [theirs for theirs, ours in renamed.items() if ours in AS_NUMBERS]
+    frame, source = read_file(Path(path), {*AS_NUMBERS, *numbers})
+    frame = _renamed(frame, renamed, source.path)
+    unused = _unused(frame, source.path)
     frame = frame[[name for name in COLUMNS if name in frame.columns]].reset_index(drop=True)
     if not len(frame):
         raise InputError("has no rows", str(path))
-    _refuse(frame["person"].isna(), "person", "is empty; every row needs a viewer", path)
-    frame["impressions"] = _counts(frame, path)
+    _refuse(frame["person"].isna(), "person", "is empty; every row needs a viewer", source)
+    frame["impressions"] = _counts(frame, source)
     if "arm" not in frame:
         frame["arm"] = ONE_ARM
     if "watched" in frame:
-        frame["watched"] = _numbers(frame, "watched", 0.0, 1.0, "is not between 0 and 1", path)
+        frame["watched"] = _numbers(frame, "watched", 0.0, 1.0, "is not between 0 and 1", source)
     if "rank" in frame:
         if "visit" not in frame or "stance" not in frame:
             raise InputError("has a column 'rank' without 'visit' and 'stance', which it needs", str(path))
-        frame["rank"] = _numbers(frame, "rank", 1.0, np.inf, "is not 1 or more", path)
+        frame["rank"] = _numbers(frame, "rank", 1.0, np.inf, "is not 1 or more", source)
         whole = frame["rank"].isna() | (frame["rank"] == np.floor(frame["rank"]))
-        _refuse(~whole, "rank", "is not a whole number", path, frame["rank"])
+        _refuse(~whole, "rank", "is not a whole number", source, frame["rank"])
     if "inauthentic" in frame:
-        frame["inauthentic"] = _truths(frame, path)
+        frame["inauthentic"] = _truths(frame, source)
     for name in frame.columns.difference(["impressions", *NUMBERS]):
         empty = frame[name].isna()
         frame[name] = frame[name].astype(object).where(~empty, "").astype(str)
@@ -107,42 +106,67 @@ def read_log(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.D
             frame[name] = frame[name].str.strip()
     if "stance" in frame:
         wrong = ~frame["stance"].isin([*STANCES, ""]) & (frame["candidate"] != "")
-        _refuse(wrong, "stance", f"is none of {', '.join(STANCES)}", path, frame["stance"])
-    for division in set(DIVISIONS) & set(frame.columns):
-        several = frame.groupby("person")[division].transform("nunique") > 1
-        _refuse(several, division, "is not the same in all rows of a person", path, frame["person"])
+        _refuse(wrong, "stance", f"is none of {', '.join(STANCES)}", source, frame["stance"])
+    for division in DIVISIONS:
+        if division in frame:
+            _same_of_a_person(frame, division, source)
+    frame.attrs[UNUSED] = unused
     return frame
 
 
-def _read(path: Path) -> pd.DataFrame:
-    if path.suffix not in (".parquet", ".csv"):
-        raise InputError(f"got a file of kind {path.suffix or 'none'!r}; allowed: .parquet, .csv", str(path))
-    try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"person": object})
-    except FileNotFoundError:
-        raise InputError("no such file", str(path)) from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read ({' '.join(str(error).split())[:120]})", str(path)) from None
+def _renamed(frame: pd.DataFrame, renamed: dict[str, str], path: Path) -> pd.DataFrame:
+    """The log under our names, with the columns that every log needs."""
+    for theirs, ours in renamed.items():
+        if theirs not in frame.columns:
+            raise unknown("column", theirs, map(str, frame.columns), str(path))
+        if ours not in COLUMNS:
+            raise unknown("column of a log", ours, COLUMNS, str(path))
+    frame = frame.rename(columns=renamed)
+    twice = [name for name in frame.columns[frame.columns.duplicated()] if name in COLUMNS]
+    if twice:
+        raise InputError(f"column {twice[0]!r} stands twice; rename or remove one", str(path))
+    for name, column in COLUMNS.items():
+        if column.required and name not in frame.columns:
+            near = nearest(name, map(str, frame.columns))
+            hint = f"; if {near!r} is it, add --column {near}={name}" if near else ""
+            raise InputError(f"has no column {name!r} ({column.meaning}){hint}", str(path))
+    return frame
 
 
-def _counts(frame: pd.DataFrame, path: Path) -> pd.Series:
+def _unused(frame: pd.DataFrame, path: Path) -> list[str]:
+    """Names of columns that no metric uses; one that looks like a misspelt column which the log lacks is refused."""
+    unused = [str(name) for name in frame.columns if name not in COLUMNS]
+    lacking = [name for name in COLUMNS if name not in frame.columns]
+    for name in unused:
+        near = difflib.get_close_matches(name.strip().lower(), lacking, n=1, cutoff=ALIKE)
+        if near:
+            raise InputError(
+                f"got column {name!r}; did you mean {near[0]!r}? If so, add --column {name}={near[0]}; if not, rename or "
+                "remove it",
+                str(path),
+            )
+    return unused
+
+
+def _counts(frame: pd.DataFrame, source: Source) -> pd.Series:
     if "impressions" not in frame:
         return pd.Series(np.ones(len(frame), np.int64))
-    numbers = pd.to_numeric(frame["impressions"], errors="coerce")
+    numbers = pd.to_numeric(frame["impressions"], errors="coerce").astype(float)
     wrong = ~(np.isfinite(numbers) & (numbers >= 0) & (numbers == np.floor(numbers)))
-    _refuse(wrong, "impressions", "is not a whole number of 0 or more", path, frame["impressions"])
+    _refuse(wrong, "impressions", "is not a whole number of 0 or more", source, frame["impressions"])
+    _refuse(numbers > MOST_IMPRESSIONS, "impressions", f"is above {MOST_IMPRESSIONS:,}, the most of one row", source, frame["impressions"])  # fmt: skip
     return numbers.astype(np.int64)
 
 
-def _numbers(frame: pd.DataFrame, name: str, low: float, high: float, text: str, path: Path) -> pd.Series:
+def _numbers(frame: pd.DataFrame, name: str, low: float, high: float, text: str, source: Source) -> pd.Series:
     """A column of numbers within bounds; empty cells stay so."""
     numbers = pd.to_numeric(frame[name], errors="coerce").astype(float)
     wrong = frame[name].notna() & ~((numbers >= low) & (numbers <= high) & np.isfinite(numbers))
-    _refuse(wrong, name, text, path, frame[name])
+    _refuse(wrong, name, text, source, frame[name])
     return numbers
 
 
-def _truths(frame: pd.DataFrame, path: Path) -> pd.Series:
+def _truths(frame: pd.DataFrame, source: Source) -> pd.Series:
     """True, false, yes, no, 1, 0 as 1 and 0; empty: not known to be, 0."""
     known = {"true": 1.0, "yes": 1.0, "1": 1.0, "1.0": 1.0, "false": 0.0, "no": 0.0, "0": 0.0, "0.0": 0.0}
     found = frame["inauthentic"].map(lambda value: known.get(str(value).strip().lower(), np.nan))
@@ -150,19 +174,31 @@ def _truths(frame: pd.DataFrame, path: Path) -> pd.Series:
         frame["inauthentic"].notna() & found.isna(),
         "inauthentic",
         "is neither true nor false",
-        path,
+        source,
         frame["inauthentic"],
     )
     return found.fillna(0.0)
 
 
-def _refuse(wrong: pd.Series, column: str, text: str, path: Path, shown: pd.Series | None = None) -> None:
-    """Raise for the first row that is wrong; rows count from 1, the heading not included."""
+def _same_of_a_person(frame: pd.DataFrame, division: str, source: Source) -> None:
+    """Refuse a person who is in two places; the message names the two, not the person."""
+    first = frame.groupby("person")[division].transform("first")
+    differs = frame[division] != first
+    if not differs.any():
+        return
+    row = int(np.flatnonzero(differs.to_numpy())[0])
+    earlier = int(np.flatnonzero((frame["person"] == frame["person"].iloc[row]).to_numpy())[0])
+    text = f"is not the same as {first.iloc[row]!r} of the same person in {source.where(earlier)}"
+    _refuse(differs, division, text, source, frame[division])
+
+
+def _refuse(wrong: pd.Series, column: str, text: str, source: Source, shown: pd.Series | None = None) -> None:
+    """Raise for the first row that is wrong."""
     if not wrong.any():
         return
     row = int(np.flatnonzero(wrong.to_numpy())[0])
     value = None if shown is None else shown.iloc[row]
-    got = "" if value is None else f" got {value!r}," if isinstance(value, str) else f" got {value},"
+    got = "" if value is None else f"got {value!r}, which " if isinstance(value, str) else f"got {value}, which "
     more = int(wrong.sum()) - 1
-    also = f" (and {more} more rows)" if more else ""
-    raise InputError(f"row {row + 1}, {column}:{got} {text}{also}", str(path))
+    also = f" (and {more} more {'row' if more == 1 else 'rows'})" if more else ""
+    raise InputError(f"{got}{text}{also}", f"{source.where(row)}: column {column}")

@@ -48,7 +48,7 @@ def _other(error: Exception, debug: bool) -> None:
     if kind == "Abort":
         _fail(STOPPED, INTERRUPTED)
     if hasattr(error, "format_message"):  # usage errors of the command-line library, whichever copy typer uses
-        _fail(error.format_message().replace("\n", " "), 2)
+        _fail(_usage(error, error.format_message().replace("\n", " ")), 2)
     if hasattr(error, "exit_code"):
         sys.exit(error.exit_code)
     if debug:
@@ -60,6 +60,22 @@ def _other(error: Exception, debug: bool) -> None:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         _fail("no space left on the disk; finished replicates are kept, free space and use --resume", 1)
     _fail(f"{type(error).__name__}: {error} (a fault of recsim; --debug shows where)", 1)
+
+
+def _usage(error: Exception, text: str) -> str:
+    """The message of the command-line library; where it leaves out what was got, our own."""
+    from pydantic import ValidationError
+
+    cause, parameter = error.__cause__, getattr(error, "param", None)
+    if not isinstance(cause, ValidationError) or parameter is None:
+        return text
+    first = cause.errors(include_url=False)[0]
+    limit = next(iter(first.get("ctx", {}).values()), None)
+    needed = {
+        "int_parsing": "a whole number is needed", "float_parsing": "a number is needed",
+        "greater_than_equal": f"must be at least {limit}", "less_than_equal": f"must be at most {limit}",
+    }.get(first["type"], first["msg"].lower())  # fmt: skip
+    return f"{parameter.opts[0]}: got {str(first['input'])!r}; {needed}"
 
 
 def _fail(text: str, code: int) -> None:

@@ -102,10 +102,14 @@ def plan(
     set_: Set = None,
 ) -> None:
     """Lock question, threshold, stopping rule and scenario into a file before the first result."""
+    from recsim.cli.located import located, look_up
     from recsim.cli.plan import plan_command
     from recsim.scenario import load
 
-    plan_command(load(config, list(set_ or [])), out)
+    scenario = load(config, list(set_ or []))
+    with located(config, list(set_ or [])):
+        look_up(scenario)
+        plan_command(scenario, out)
 
 
 @app.command()
@@ -176,13 +180,13 @@ def ensemble(
 @app.command()
 def validate(config: Config, set_: Set = None) -> None:
     """Check a scenario without running it."""
+    from recsim.cli.located import located, look_up
     from recsim.scenario import FollowScenario, load_any
 
     scenario = load_any(config, list(set_ or []))
+    with located(config, list(set_ or [])):
+        look_up(scenario)
     if isinstance(scenario, FollowScenario):
-        from recsim.world.follow_plan import make_follow_plan
-
-        make_follow_plan(scenario)
         print(
             f"{config}: valid; follow-graph world, {scenario.steps.count} steps, {scenario.follow_graph.people:,} people, "
             f"{len(scenario.campaigns)} campaigns"
@@ -227,7 +231,7 @@ def init(file: Annotated[Path, typer.Argument(help="where to write it")] = Path(
 
     try:
         with file.open("x", encoding="utf-8") as out:
-            out.write(template())
+            out.write(template(file))
     except FileExistsError:
         raise InputError("already exists; name another file", str(file)) from None
     except OSError as error:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recsim.cli.files import new_file
 from recsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,10 +23,7 @@ def log_command(scenario: Scenario, out: Path, replicate: int) -> None:
         raise InputError(f"got a file of kind {out.suffix or 'none'!r}; allowed: .parquet, .csv", "--out")
     if replicate < 0:
         raise InputError(f"got {replicate}, must be at least 0", "--replicate")
-    if out.exists():
-        raise InputError("already exists; name another file", str(out))
-    if not out.parent.is_dir():
-        raise InputError("is no folder", str(out.parent))
+    new_file(out)
     frame = simulated_log(scenario, replicate)
     with plain_errors(out.parent):
         if out.suffix == ".parquet":
@@ -56,7 +54,7 @@ def measure_command(
         return
     if log is None:
         raise InputError("is missing; name a .parquet or .csv file, or ask for --schema", "LOG")
-    from recsim.audit.exposure_log import read_log
+    from recsim.audit.exposure_log import UNUSED, read_log
     from recsim.audit.measure import measure
     from recsim.experiment.folder import plain_errors, write_text
 
@@ -64,7 +62,10 @@ def measure_command(
     for text, (theirs, between, ours) in zip(columns, pairs, strict=True):
         if not (theirs and between and ours):
             raise InputError(f"got {text!r}; write name_in_the_file=our_name", "--column")
-    found = measure(read_log(log, {theirs: ours for theirs, _, ours in pairs}), baseline)
+    if out is not None:
+        new_file(out)
+    frame = read_log(log, {theirs: ours for theirs, _, ours in pairs})
+    found = {UNUSED: frame.attrs[UNUSED], **measure(frame, baseline)}
     text = json.dumps({"log": log.name, **found}, indent=1, allow_nan=False) + "\n"
     if out is not None:
         with plain_errors(out.parent):
@@ -77,6 +78,7 @@ def measure_command(
 
 def lines_of(found: dict[str, Any]) -> list[str]:
     """For reading, at most 80 columns."""
+    from recsim.audit.exposure_log import UNUSED
     from recsim.report.table import millions, number, percent, wrapped
 
     out: list[str] = []
@@ -123,6 +125,8 @@ def lines_of(found: dict[str, Any]) -> list[str]:
                 f"{number(row['amplification'], '.2f'):>8}{number(row['amplification_reach_pct'], '+.1f'):>10}"
             )
         out.append("")
+    if found[UNUSED]:
+        out += wrapped(f"columns not used (recsim measure --schema lists those that are): {', '.join(found[UNUSED])}")
     out += wrapped(
         "Intervals are over people of one world: they do not cover what another day or another draw of luck would have "
         "shown. A difference between arms is an effect only if people were assigned by chance."

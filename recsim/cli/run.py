@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from recsim.cli.located import located, look_up
 from recsim.cli.plan import Under, held_against, run_under
 from recsim.cli.progress import progress
 from recsim.errors import InputError
@@ -176,6 +177,8 @@ def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
     if what.is_follow():
         return follow_command(what, policy, how)
     scenario = what.scenario(policy)
+    with located(what.config, what.overrides, {} if policy is None else {"platform.policy": "--policy"}):
+        look_up(scenario)
     record = held_against(scenario, under)
     rule = scenario.audit.stopping
     by_rule = rule.enabled and what.replicates is None
@@ -208,6 +211,8 @@ def follow_command(what: What, policy: str | None, how: How) -> None:
     from recsim.report.strings import counted
 
     scenario = what.follow_scenario(policy)
+    with located(what.config, what.overrides, {} if policy is None else {"platform.policy": "--policy"}):
+        look_up(scenario)
     text = f"{scenario.name}: {counted(scenario.run.replicates, 'replicate')}, policy {scenario.platform.policy}"
     how.announce(text, estimate(scenario, how.at_once), "--replicates or follow_graph.people")
     with progress(how.quiet) as say:

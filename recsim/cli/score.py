@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TextIO
 
+from recsim.cli.files import new_file
 from recsim.errors import InputError, nearest, unknown
 
 TIMES = ("created_s", "now")
@@ -26,6 +27,8 @@ def score_command(name: str, file: Path, given: list[str], out: Path | None, com
     """
     from recsim.ranking import registry
 
+    if out is not None:
+        new_file(out)
     policy = registry.get(name)
     parameters = parameters_of(policy, given)
     header, rows = read(file)
@@ -188,7 +191,7 @@ def _opened(out: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         return
     try:
-        with out.open("w", newline="", encoding="utf-8") as target:
+        with out.open("x", newline="", encoding="utf-8") as target:
             yield target
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", str(out)) from error

@@ -16,7 +16,9 @@ from recsim.experiment.cells import bare
 from recsim.experiment.design import _drawn
 from recsim.experiment.observables import DOCUMENTED, PLATFORM
 from recsim.experiment.study import Axis, with_settings
-from recsim.scenario.load import Lines, _validated, check_free, load, read_yaml
+from recsim.scenario.kinds import refuse_other
+from recsim.scenario.load import check_free, load, read_yaml
+from recsim.scenario.problems import Lines, validated
 from recsim.scenario.quantity import Strict
 from recsim.scenario.realise import _placed
 from recsim.scenario.schema import Ensemble, Scenario
@@ -144,7 +146,8 @@ def read_calibration(path: str | Path) -> tuple[Calibration, Scenario, Lines]:
         InputError: one line per problem, with file, line and key; also where votes are to be fitted.
     """
     raw, lines = read_yaml(path)
-    found: Calibration = _validated(Calibration, raw, str(path), lines)
+    refuse_other(raw, "calibration", str(path))
+    found: Calibration = validated(Calibration, raw, str(path), lines)
     for number, target in enumerate(found.targets):
         check_metric(target.metric, f"{path}:{lines.get(('targets', number), 1)} targets[{number}].metric")
     base = load(Path(path).parent / found.scenario)
@@ -165,7 +168,7 @@ def with_ensemble(scenario: Scenario, path: str | Path, settings: Sequence[tuple
     """
     scenario = scenario.model_copy(update={"run": scenario.run.model_copy(update={"ensemble": None})})
     raw, lines = read_yaml(path)
-    ensemble: Ensemble = _validated(Ensemble, raw, str(path), lines)
+    ensemble: Ensemble = validated(Ensemble, raw, str(path), lines)
     for number, member in enumerate(ensemble.members):
         line = lines.get(("members", number), 1)
         with_settings(scenario, member, f"{path}:{line} members[{number}]", f"calibration {ensemble.name}")

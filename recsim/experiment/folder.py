@@ -97,8 +97,26 @@ def readable(folder: Path, what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError) as error:
-        text = f"cannot be read as a {what} ({type(error).__name__}: {error}); run the scenario again into this folder"
-        raise InputError(" ".join(text.split()), str(folder)) from error
+        if isinstance(error, OSError):
+            name = Path(error.filename).name if error.filename else "a file"
+            problem = f"{name} is missing" if isinstance(error, FileNotFoundError) else f"{name}: {error.strerror}"
+        else:
+            problem = f"it lacks {error}" if isinstance(error, KeyError) else "a file in it is damaged"
+        text = f"cannot be read as a {what}: {problem}; run the scenario again into this folder"
+        raise InputError(text, str(folder)) from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file of a folder.
+
+    Raises:
+        InputError: it is damaged. OSError: it cannot be read; see `readable`.
+    """
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        text = f"{path.name} is damaged (no JSON object); run the scenario again into this folder"
+        raise InputError(text, str(path.parent)) from error
 
 
 def verified(folder: Path, last: str, what: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -114,8 +132,7 @@ def verified(folder: Path, last: str, what: str) -> tuple[dict[str, Any], dict[s
     """
     if not (folder / last).exists():
         raise InputError(f"holds no complete {what} ({last} is missing)", str(folder))
-    summary = json.loads((folder / last).read_text(encoding="utf-8"))
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    summary, manifest = read_json(folder / last), read_json(folder / "manifest.json")
     for name, expected in manifest["sha256"].items():
         if checksum(folder / name) != expected:
             raise InputError(f"{name} is damaged or was changed; run the scenario again into this folder", str(folder))

@@ -12,7 +12,9 @@ from pydantic import Field, model_validator
 
 from recsim.errors import InputError
 from recsim.scenario.dump import _plain
-from recsim.scenario.load import Lines, _validated, load, parse, read_yaml, set_value
+from recsim.scenario.kinds import refuse_other
+from recsim.scenario.load import load, parse, read_yaml, set_value
+from recsim.scenario.problems import Lines, validated
 from recsim.scenario.quantity import Strict
 from recsim.scenario.schema import Scenario
 
@@ -148,7 +150,8 @@ def read_study(path: str | Path) -> tuple[Study, Scenario, Lines]:
         InputError: one line per problem, with file, line and key.
     """
     raw, lines = read_yaml(path)
-    study: Study = _validated(Study, raw, str(path), lines)
+    refuse_other(raw, "study", str(path))
+    study: Study = validated(Study, raw, str(path), lines)
     base = load(Path(path).parent / study.scenario)
     where = f"{path}:{lines.get(('set',), 1)} set"
     return study, with_settings(base, study.set, where, f"study {study.name}"), lines
@@ -173,7 +176,7 @@ def made_study(
         rows = [dict(axis) for axis in axes]
     given = {k: v for k, v in more.items() if v is not None}
     raw = {"name": scenario.name, "scenario": "scenario.yaml", "axes": rows, **given}
-    study: Study = _validated(Study, raw, "sweep", {})
+    study: Study = validated(Study, raw, "sweep", {})
     return study, with_settings(scenario, study.set, "sweep set", f"study {study.name}")
 
 

@@ -72,7 +72,7 @@ def design(
     study: Study,
     scenario: Scenario,
     where: str,
-    lines: Mapping[tuple, int] | None = None,
+    lines: Mapping[tuple, int | str] | None = None,
     simulate: Simulate | None = None,
 ) -> Design:
     """All cells of a study, each validated before the first is simulated.

@@ -8,9 +8,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TypeVar
 
 from recsim.errors import InputError, unknown
 from recsim.ranking import own_code
@@ -21,6 +24,8 @@ from recsim.ranking.policy import Policy
 from recsim.ranking.presets import FEED_PRESETS, PRESETS
 from recsim.ranking.rerank import RERANKERS
 from recsim.ranking.reranker import Reranker, with_rerankers
+
+Found = TypeVar("Found")
 
 
 def get(name: str) -> Policy:
@@ -78,7 +83,8 @@ def for_feeds(name: str) -> Policy:
     Raises:
         InputError: no such policy, or one that needs what such a world does not have.
     """
-    policy, where = get(name), "platform.policy"
+    where = "platform.policy"
+    policy = _placed(lambda: get(name), where)
     if not policy.of_feeds:
         allowed = ", ".join(FEED_PRESETS)
         raise InputError(
@@ -103,7 +109,7 @@ def configured(name: str, rerank: Sequence[str] | None = None, top: int | None =
     Raises:
         InputError: an unknown name, or parameter names that collide.
     """
-    policy = get(name)
+    policy = _placed(lambda: get(name), "platform.policy")
     if policy.of_feeds:
         raise InputError(
             f"policy {name} ranks the slots of a follow-graph world (block 'follow_graph'), not a pool",
@@ -111,7 +117,29 @@ def configured(name: str, rerank: Sequence[str] | None = None, top: int | None =
         )
     if rerank is None and top is None:
         return policy
-    return with_rerankers(policy, policy.rerank if rerank is None else [get_reranker(one) for one in rerank], top)
+    own = [_placed(partial(get_reranker, one), f"platform.rerank[{number}]") for number, one in enumerate(rerank or [])]
+    return with_rerankers(policy, policy.rerank if rerank is None else own, top)
+
+
+def _placed(find: Callable[[], Found], where: str) -> Found:
+    """What is found; an error that names no place gets the key of the scenario that asks for it."""
+    try:
+        return find()
+    except InputError as error:
+        raise error if error.where else InputError(error.message, where) from error
+
+
+def check_parameters(policy: Policy, named: Iterable[str], where: str) -> None:
+    """Refuse names that are no parameters of a policy.
+
+    Raises:
+        InputError: the first such name, with the nearest one; it lies at the key ``where`` of the scenario.
+    """
+    for name in named:
+        if name not in policy.parameters:
+            error = unknown("parameter", name, policy.parameters)
+            text = error.message.replace(f"{name!r};", f"{name!r} of policy {policy.name};", 1)
+            raise InputError(text, f"{where}.{name}")
 
 
 def safeguards(
@@ -137,7 +165,7 @@ def safeguards(
         one = MITIGATIONS[name]
         for key in given:
             if key not in one.parameters:
-                raise unknown("parameter", key, one.parameters, f"{where}.parameters")
+                raise unknown("parameter", key, one.parameters, f"{where}.parameters.{key}")
         measures.append(Measure(one, {**one.parameters, **given}))
     measures.sort(key=lambda m: m.mitigation.name)
     if policy.weight is not None:
@@ -179,14 +207,28 @@ def _attribute(name: str, kind: str, wanted: type) -> object:
         sys.path.insert(0, here)  # a policy in a scratch file beside the scenario
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
+    except InputError:
+        raise
+    except ModuleNotFoundError as error:
         fix = own_code.hint(module_name) or "; write package.module:function"
         raise InputError(f"got {kind} {name!r}, but {error}{fix}") from error
+    except SyntaxError as error:
+        raise InputError(f"{error.msg}; {kind} {name!r} is defined there", f"{_shown(error.filename)}:{error.lineno}") from error  # fmt: skip
+    except Exception as error:  # whatever a person's own file does while it is imported
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        text = f"{type(error).__name__}: {error}; {kind} {name!r} cannot be imported"
+        raise InputError(text, f"{_shown(frame.filename)}:{frame.lineno}") from error
     if not hasattr(module, attribute):
         raise unknown(
             f"{kind} function", attribute, [n for n, v in vars(module).items() if isinstance(v, wanted)], name
         )
     return getattr(module, attribute)
+
+
+def _shown(file: str | None) -> str:
+    """A file, from here if it lies below."""
+    path = Path(file or "")
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _checked(found: object, name: str) -> Policy:

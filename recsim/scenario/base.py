@@ -10,10 +10,10 @@ from typing import Any
 from recsim.errors import InputError
 
 BASE = "base"
-Read = Callable[[Path], tuple[dict, dict[tuple, int]]]
+Read = Callable[[Path], tuple[dict, dict[tuple, int | str]]]
 
 
-def with_base(path: Path, read: Read, known: tuple[Path, ...] = ()) -> tuple[dict, dict[tuple, int]]:
+def with_base(path: Path, read: Read, known: tuple[Path, ...] = ()) -> tuple[dict, dict[tuple, int | str]]:
     """A scenario file put over the one it is based on, and that one over its own.
 
     Args:
@@ -35,7 +35,12 @@ def with_base(path: Path, read: Read, known: tuple[Path, ...] = ()) -> tuple[dic
     here, other = path.resolve(), path.parent / name
     if other.resolve() in (*known, here):
         raise InputError(f"got {name}, which is based on this file; a base must come to an end", where)
-    below, _ = with_base(other, read, (*known, here))
+    try:
+        below, _ = with_base(other, read, (*known, here))
+    except InputError as error:
+        if other.is_file():
+            raise
+        raise InputError(f"got {name}: {error.message}", where) from None
     population = below.get("population")
     if isinstance(population, dict) and isinstance(population.get("segments"), str):
         # A file name in the other scenario counts from that one's folder.

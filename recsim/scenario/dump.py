@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 import yaml
@@ -87,11 +88,12 @@ def _same_numbers(value: Any) -> Any:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def template() -> str:
-    """A small commented scenario that runs in seconds."""
+def template(file: str | PurePath = "my-scenario.yaml") -> str:
+    """A small commented scenario that runs in seconds; the commands at its head name ``file``."""
     from importlib.resources import files
 
-    return files("recsim.scenario").joinpath("template.yaml").read_text(encoding="utf-8")
+    text = files("recsim.scenario").joinpath("template.yaml").read_text(encoding="utf-8")
+    return text.replace("my-scenario.yaml", str(file))
 
 
 def quantities(scenario: Scenario | FollowScenario) -> list[dict[str, Any]]:

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
 
 from recsim.errors import InputError, nearest, unknown
 from recsim.scenario.base import with_base
 from recsim.scenario.follow import FollowScenario
+from recsim.scenario.kinds import refuse_other
+from recsim.scenario.problems import Lines, place_of, validated
+from recsim.scenario.quantity import said
 from recsim.scenario.references import check_follow, check_references
 from recsim.scenario.schema import Scenario
 from recsim.scenario.tables import read_segments, read_tiles
-
-MOST_PROBLEMS = 10
-Lines = dict[tuple, int]
 
 
 class _Loader(yaml.SafeLoader):
@@ -61,8 +60,10 @@ def read_yaml(path: str | Path) -> tuple[dict, Lines]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        near = nearest(path.name, [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else [])
-        hint = f"; did you mean {path.parent / near}?" if near else ""
+        # Stems are compared: all names of YAML files are alike in their endings.
+        others = {p.stem: p for p in path.parent.glob("*.y*ml")} if path.parent.is_dir() else {}
+        near = nearest(path.stem, others)
+        hint = f"; did you mean {others[near]}?" if near else ""
         raise InputError(f"no such file{hint}", str(path)) from None
     except IsADirectoryError:
         raise InputError("got a directory; name a YAML file in it", str(path)) from None
@@ -81,11 +82,13 @@ def read_yaml(path: str | Path) -> tuple[dict, Lines]:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not valid YAML"
-        raise InputError(f"{problem}; check indentation, colons and brackets there", f"{path}{line}") from None
+        if isinstance(error, yaml.scanner.ScannerError | yaml.parser.ParserError):
+            problem += "; check indentation, colons and brackets there"
+        raise InputError(problem, f"{path}{line}") from None
     if raw is None:
         raise InputError("the file is empty; `recsim init` writes a commented example", str(path))
     if not isinstance(raw, dict):
-        raise InputError(f"got a {type(raw).__name__} at the top; a mapping of keys is needed", str(path))
+        raise InputError(f"got {said(raw)} at the top; a mapping of keys is needed", str(path))
     return raw, lines
 
 
@@ -116,9 +119,33 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
 
 def _overridden(path: str | Path, overrides: Sequence[str]) -> tuple[dict, Lines]:
     raw, lines = read_scenario(path)
+    refuse_other(raw, "scenario", str(path))
     for override in overrides:
-        apply_override(raw, override)
+        at = apply_override(raw, override)
+        for old in [known for known in lines if known[: len(at)] == at]:
+            del lines[old]
+        lines |= {at[:n]: f"--set {override}" for n in range(1, len(at) + 1) if n == len(at) or at[:n] not in lines}
     return raw, lines
+
+
+def place_in(path: str | Path, overrides: Sequence[str], dotted: str) -> str:
+    """``file:line dotted.key`` of an entry of a scenario, or the setting that put it there.
+
+    Args:
+        path, overrides: as of `load`. dotted: key; list members by id or number, ``a.0.b`` or ``a[0].b``.
+    """
+    raw, lines = _overridden(path, overrides)
+    node: Any = raw
+    at: list[Any] = []
+    for step in dotted.replace("[", ".").replace("]", "").split("."):
+        if isinstance(node, list):
+            ids = [str(m.get("id")) if isinstance(m, dict) else str(m) for m in node]
+            at.append(ids.index(step) if step in ids else int(step) if step.isdigit() else step)
+            node = node[at[-1]] if at[-1] in range(len(node)) else None
+        else:
+            at.append(step)
+            node = node.get(step) if isinstance(node, dict) else None
+    return place_of(tuple(at), raw, str(path), lines)
 
 
 def read_scenario(path: str | Path) -> tuple[dict, Lines]:
@@ -151,8 +178,8 @@ def parse(raw: Mapping, where: str = "scenario", lines: Lines | None = None) -> 
     Raises:
         InputError: one line per problem, at most ten.
     """
-    scenario: Scenario = _validated(Scenario, raw, where, lines or {})
-    check_references(scenario, lambda path, text: InputError(text, _where(path, raw, where, lines or {})))
+    scenario: Scenario = validated(Scenario, raw, where, lines or {})
+    check_references(scenario, lambda path, text: InputError(text, place_of(path, raw, where, lines or {})))
     return scenario
 
 
@@ -162,176 +189,24 @@ def parse_follow(raw: Mapping, where: str = "scenario", lines: Lines | None = No
     Raises:
         InputError: one line per problem, at most ten.
     """
-    scenario: FollowScenario = _validated(FollowScenario, raw, where, lines or {})
-    check_follow(scenario, lambda path, text: InputError(text, _where(path, raw, where, lines or {})))
+    scenario: FollowScenario = validated(FollowScenario, raw, where, lines or {})
+    check_follow(scenario, lambda path, text: InputError(text, place_of(path, raw, where, lines or {})))
     return scenario
 
 
-def _validated(kind: type, raw: Mapping, where: str, lines: Lines) -> Any:
-    try:
-        return TypeAdapter(kind).validate_python(raw)
-    except ValidationError as error:
-        found = [_problem(e, raw, where, lines, kind) for e in error.errors(include_url=False)]
-        found = list(dict.fromkeys(found))
-        more = [f"... and {len(found) - MOST_PROBLEMS} more"] if len(found) > MOST_PROBLEMS else []
-        raise InputError("\n".join(found[:MOST_PROBLEMS] + more)) from None
-
-
-def _where(path: tuple, raw: Any, file: str, lines: Lines) -> str:
-    """``file:line dotted.key`` of a place, with list members called by their id."""
-    names: list[str] = []
-    node = raw
-    for step in path:
-        member = node[step] if isinstance(node, list | dict) and _has(node, step) else None
-        if isinstance(node, list) and isinstance(member, dict) and "id" in member:
-            names.append(str(member["id"]))
-        else:
-            names.append(str(step))
-        node = member
-    line = next((lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in lines), None)
-    spot = f"{file}:{line}" if line else file
-    return f"{spot} {'.'.join(names)}" if names else spot
-
-
-def _has(node: Any, step: Any) -> bool:
-    return (isinstance(node, list) and isinstance(step, int) and step < len(node)) or (
-        isinstance(node, dict) and step in node
-    )
-
-
-def _real_path(loc: tuple, raw: Any) -> tuple:
-    """A pydantic location without the tags that unions put in."""
-    path, node = [], raw
-    for step in loc:
-        if _has(node, step):
-            path.append(step)
-            node = node[step]
-        elif isinstance(node, dict) and step not in _TAGS:
-            path.append(step)
-            node = None
-    return tuple(path)
-
-
-_TAGS = {"bot_network", "purchased_engagement", "paid_influencers", "volunteers", "list[Segment]", "str"}
-
-
-def _problem(error: Mapping, raw: Any, file: str, lines: Lines, schema: type = Scenario) -> str:
-    path = _real_path(error["loc"], raw)
-    kind, got = error["type"], error.get("input")
-    if kind == "extra_forbidden":
-        allowed = _allowed_keys(error["loc"][:-1], raw, schema)
-        name = str(error["loc"][-1])
-        near = nearest(name, allowed)
-        listed = f"; allowed: {', '.join(allowed)}" if allowed else ""
-        text = f"got unknown key {name!r}{listed}" + (f"; did you mean {near!r}?" if near else "; remove it")
-        path = (*path, name) if not path or path[-1] != name else path
-    elif kind == "missing":
-        text = "is missing; add it (see `recsim init` for an example)"
-    elif kind in ("union_tag_invalid", "union_tag_not_found"):
-        tags = ["bot_network", "purchased_engagement", "paid_influencers", "volunteers"]
-        name = str(got.get("type", "nothing")) if isinstance(got, dict) else str(got)
-        near = nearest(name, tags)
-        text = f"got type {name!r}; allowed: {', '.join(tags)}" + (f"; did you mean {near!r}?" if near else "")
-    elif kind == "value_error":
-        text = str(error["ctx"]["error"])
-    elif kind == "literal_error":
-        choices = str(error["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
-        near = nearest(str(got), choices.split(", "))
-        text = f"got {got!r}; allowed: {choices}" + (f"; did you mean {near!r}?" if near else "")
-    elif kind == "finite_number":
-        text = f"got {got}; a finite number is needed"
-    elif kind in _LIMITS:
-        limit = next(iter(error["ctx"].values()))
-        text = f"got {got}, must be {_LIMITS[kind]} {limit}"
-        if kind in ("less_than_equal", "less_than") and isinstance(got, int | float) and got > 1 and limit == 1:
-            text += f"; did you mean {got / (10 if got < 10 else 100):g}?"
-    elif kind == "string_pattern_mismatch":
-        text = f"got {got!r}; use letters, digits, '_', '-' and '.' only"
-    elif kind.startswith("date"):
-        text = f"got {got!r}; a date such as 2024-11-24 is needed"
-    elif kind in ("too_short", "too_long"):
-        c = error["ctx"]
-        text = f"got {c['actual_length']} entries, must be at {'least' if kind == 'too_short' else 'most'} "
-        text += str(c.get("min_length", c.get("max_length")))
-    else:
-        needed = _NEEDED.get(kind, error["msg"].lower())
-        text = f"got {got!r} ({type(got).__name__}); {needed}"
-    return f"{_where(path, raw, file, lines)}: {text}"
-
-
-_LIMITS = {
-    "greater_than": "above", "greater_than_equal": "at least", "less_than": "below", "less_than_equal": "at most",
-}  # fmt: skip
-_NEEDED = {
-    "int_type": "a whole number is needed", "int_parsing": "a whole number is needed",
-    "int_from_float": "a whole number is needed", "float_type": "a number is needed",
-    "float_parsing": "a number is needed", "string_type": "text is needed", "bool_type": "true or false is needed",
-    "bool_parsing": "true or false is needed", "list_type": "a list is needed", "dict_type": "a mapping is needed",
-    "model_type": "a mapping is needed", "model_attributes_type": "a mapping is needed",
-    "tuple_type": "a list of two numbers is needed",
-}  # fmt: skip
-
-
-def _allowed_keys(loc: tuple, raw: Any, schema: type = Scenario) -> list[str]:
-    """Keys of the block at a location, found by walking the schema's classes."""
-    block: Any = schema
-    node = raw
-    for step in loc:
-        if step in _TAGS and not _has(node, step):
-            continue
-        node = node[step] if _has(node, step) else None
-        if isinstance(step, int):
-            continue
-        fields = getattr(block, "model_fields", {})
-        if step not in fields:
-            break
-        block = _block_of(fields[step].annotation, node)
-    if isinstance(node, dict) and isinstance(raw, dict):
-        block = _block_of(block, node) if not hasattr(block, "model_fields") else block
-    if loc and loc[0] == "campaigns" and len(loc) >= 2 and schema is Scenario:
-        block = _campaign_block(raw, loc)
-    return list(getattr(block, "model_fields", {}))
-
-
-def _campaign_block(raw: Any, loc: tuple) -> Any:
-    from recsim.scenario import campaigns as c
-
-    node = raw["campaigns"][loc[1]]
-    block: Any = {
-        "bot_network": c.BotNetwork, "purchased_engagement": c.PurchasedEngagement,
-        "paid_influencers": c.PaidInfluencers, "volunteers": c.Volunteers,
-        "impersonation": c.Impersonation, "advertising": c.Advertising,
-    }.get(node.get("type"), c.CampaignBase)  # fmt: skip
-    for step in loc[2:]:
-        if step in _TAGS:
-            continue
-        fields = getattr(block, "model_fields", {})
-        if step in fields:
-            block = _block_of(fields[step].annotation, None)
-    return block
-
-
-def _block_of(annotation: Any, node: Any) -> Any:
-    """The model class inside an annotation such as ``list[Candidate]`` or ``dict[str, Quantity]``."""
-    if hasattr(annotation, "model_fields"):
-        return annotation
-    for part in getattr(annotation, "__args__", ()):
-        found = _block_of(part, node)
-        if hasattr(found, "model_fields"):
-            return found
-    return annotation
-
-
-def apply_override(raw: dict, override: str) -> None:
+def apply_override(raw: dict, override: str) -> tuple:
     """Set one ``dotted.key=value`` in a raw mapping.
 
     A bare number given to a quantity replaces its value, drops its range and says where it came from.
+
+    Returns:
+        The path of what was set.
 
     Raises:
         InputError: no '=', or a list member that does not exist.
     """
     dotted, value = read_override(override)
-    set_value(raw, dotted, value, f"--set {override}", "set on the command line")
+    return set_value(raw, dotted, value, f"--set {override}", "set on the command line")
 
 
 def read_override(override: str) -> tuple[str, Any]:
@@ -349,7 +224,7 @@ def read_override(override: str) -> tuple[str, Any]:
         raise InputError(f"got value {text!r}, which is not valid YAML", f"--set {override}") from None
 
 
-def set_value(raw: dict, dotted: str, value: Any, where: str, source: str) -> None:
+def set_value(raw: dict, dotted: str, value: Any, where: str, source: str) -> tuple:
     """Set the value of a dotted key in a raw mapping; list members by id or number.
 
     Args:
@@ -359,6 +234,9 @@ def set_value(raw: dict, dotted: str, value: Any, where: str, source: str) -> No
         where: names the setting in errors.
         source: noted as the source of a bare number.
 
+    Returns:
+        The path of what was set: keys, and places in lists.
+
     Raises:
         InputError: a list member that does not exist, a key inside something that holds none, or a number that the parameter
             sets of a calibration replace in every replicate.
@@ -366,18 +244,21 @@ def set_value(raw: dict, dotted: str, value: Any, where: str, source: str) -> No
     check_free(raw, dotted, where)
     *steps, last = dotted.split(".")
     node: Any = raw
+    path: list[Any] = []
     for step in steps:
+        path.append(_position(node, step, where) if isinstance(node, list) else step)
         node = _member(node, step, where)
     if isinstance(node, list):
         position = _position(node, last, where)
         node[position] = value
-        return
+        return (*path, position)
     if not isinstance(node, dict):
-        raise InputError(f"{'.'.join(steps)} is not a mapping", where)
+        raise InputError(f"got {said(node)} in {'.'.join(steps)}; a mapping is needed", where)
     old = node.get(last)
     if isinstance(old, dict) and "value" in old and not isinstance(value, dict):
         value = {"value": value, "evidence": "assumption", "source": source}
     node[last] = value
+    return (*path, last)
 
 
 def check_free(raw: dict, dotted: str, where: str) -> None:

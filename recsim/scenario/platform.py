@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from recsim.scenario.quantity import AnyNumber, NonNegative, Positive, Share, Strict, assumed
+from recsim.scenario.quantity import AnyNumber, NonNegative, Off, Positive, Share, Strict, assumed
+
+GateMode = Annotated[Literal["off", "soft", "hard"], Off]
+GATE_MODES: tuple[GateMode, ...] = ("off", "soft", "hard")
 
 
 class Retrieval(Strict):
@@ -49,9 +52,7 @@ def _stages() -> list[Stage]:
 class Gates(Strict):
     """Staged exposure pools: every item is tried on few people and promoted if they respond."""
 
-    mode: Literal["off", "soft", "hard"] = Field(
-        "soft", description="off: none; soft: logistic in log value; hard: threshold"
-    )
+    mode: GateMode = Field("soft", description="off: none; soft: logistic in log value; hard: threshold")
     slope: Positive = Field(assumed(3, 1.5, 6), description="slope of a soft gate, per log unit of value")
     stages: list[Stage] = Field(default_factory=_stages, max_length=4, description="pools in order, smallest first")
 

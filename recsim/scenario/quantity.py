@@ -81,14 +81,27 @@ class Quantity(Strict):
         return self.model_copy(update={"value": self.value * factor, "range": scaled, "scale": "linear"})
 
 
+TINY = 1e-12
+"""Least value of what must be above 0."""
+
+
+def said(value: Any) -> str:
+    """A value of a YAML file in plain words, for errors."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f"the text {value!r}"
+    return "a list" if isinstance(value, list | tuple) else "a mapping" if isinstance(value, dict) else str(value)
+
+
 def _wrap(raw: Any) -> Any:
-    if isinstance(raw, bool):
-        raise ValueError(f"got {raw}; a number is needed")
-    if isinstance(raw, int | float):
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
         return {"value": raw}
-    if isinstance(raw, str):
-        raise ValueError(f"got the text {raw!r}; a number is needed, or a mapping with 'value'")
-    return raw
+    if isinstance(raw, dict | Quantity):
+        return raw
+    raise ValueError(f"got {said(raw)}; a number is needed, or a mapping with 'value'")
 
 
 def _within(low: float | None, high: float | None) -> AfterValidator:
@@ -98,13 +111,21 @@ def _within(low: float | None, high: float | None) -> AfterValidator:
                 if low is not None and high is not None:
                     allowed = f"in [{low:g}, {high:g}]"
                 elif low is not None:
-                    allowed = f"at least {low:g}"
+                    allowed = "above 0" if low == TINY else f"at least {low:g}"
                 else:
                     allowed = f"at most {high:g}"
                 raise ValueError(f"got {number:g}, must be {allowed}")
         return quantity
 
     return AfterValidator(check)
+
+
+def _off(raw: Any) -> Any:
+    return "off" if raw is False else raw
+
+
+Off = BeforeValidator(_off)
+"""Beside words of which one is ``off``, which YAML 1.1 reads as false."""
 
 
 def bounded(low: float | None = None, high: float | None = None) -> Any:
@@ -118,7 +139,7 @@ Points = bounded(0.0, 100.0)
 PointsBelow50 = bounded(0.0, 49.0)
 UpToTwo = bounded(0.0, 2.0)
 NonNegative = bounded(0.0)
-Positive = bounded(1e-12)
+Positive = bounded(TINY)
 AnyNumber = bounded()
 
 

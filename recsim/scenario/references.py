@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Callable
 
@@ -12,7 +13,6 @@ from recsim.scenario.schema import Scenario
 MOST_TILES = 40
 """Largest row and column of a map of tiles."""
 Refuse = Callable[[tuple, str], InputError]
-GATE_MODES = ("off", "soft", "hard")
 ABOUT = ("own", "rivals")
 """What a post can be about, beside a candidate's id."""
 MOST_ACTIONS = 1e9
@@ -62,7 +62,8 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
             first = scenario.days.count - 2
             raise refuse(
                 (*path, "start"),
-                f"got day {campaign.start}; the run has room for {-first} to 0; start earlier or run longer",
+                f"got day {campaign.start}; the run has room for {-first} to 0; set start to {-first} or later, or move "
+                f"days.start back to {scenario.days.vote + dt.timedelta(campaign.start - 1)}",
             )
     if sum(c.standing.value for c in scenario.candidates) <= 0:
         raise refuse(("candidates",), "all standings are 0; at least one must be above 0")
@@ -82,9 +83,6 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
         )
     if scenario.activity.search_share.value + scenario.activity.external_share.value > 1:
         raise refuse(("activity", "external_share"), "search and external shares add up to more than 1")
-    for mode in scenario.audit.robustness.gates:
-        if mode not in GATE_MODES:
-            raise refuse(("audit", "robustness", "gates"), f"got {mode!r}{_suggest(mode, list(GATE_MODES))}")
     if round(scenario.population.people.value * scenario.population.scale) < 10:
         n = scenario.population.people.value * scenario.population.scale
         raise refuse(("population", "scale"), f"leaves {n:g} simulated people, must be at least 10; raise the scale")
@@ -225,7 +223,9 @@ def _moderation(scenario: Scenario, refuse: Refuse) -> None:
                 raise refuse((*path, field), f"got unknown {kind} {name!r}{_suggest(name, allowed)}")
         if -notice.day > scenario.days.count - 1:
             first = scenario.days.count - 1
-            raise refuse((*path, "day"), f"got day {notice.day}; the run has room for {-first} to 0")
+            back = scenario.days.vote + dt.timedelta(notice.day)
+            text = f"got day {notice.day}; the run has room for {-first} to 0; set day to {-first} or later, or move "
+            raise refuse((*path, "day"), f"{text}days.start back to {back}")
     labels = moderation.political_labels
     for name in labels.errors if labels else {}:
         if name not in ids:

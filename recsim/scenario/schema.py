@@ -15,7 +15,7 @@ from recsim.scenario.campaigns import Campaign
 from recsim.scenario.moderation import Moderation
 from recsim.scenario.opinion import Opinion
 from recsim.scenario.people import Activity, Candidate, CandidateContent, Content, Population, Response
-from recsim.scenario.platform import Platform
+from recsim.scenario.platform import GATE_MODES, GateMode, Platform
 from recsim.scenario.quantity import NonNegative, Positive, Share, Strict, assumed
 
 Division = Literal["region", "language", "age_band"]
@@ -103,7 +103,7 @@ class Robustness(Strict):
     videos_per_day: float = Field(60, gt=0, description="videos per person and day in a cell, videos/day")
     burn_in_days: int = Field(15, ge=1, description="days before the campaigns in a cell, days")
     replicates: int = Field(2, ge=2, description="replicates per cell")
-    gates: list[str] = Field(default_factory=lambda: ["off", "soft", "hard"], description="gate modes")
+    gates: list[GateMode] = Field(default_factory=lambda: list(GATE_MODES), description="gate modes")
     prior_events: list[float] = Field(default_factory=lambda: [40.0, 1000.0], description="prior strengths, events")
     head_weights: list[HeadWeights] = Field(default_factory=list, description="alternatives for the policy's weights")
 
