@@ -173,6 +173,26 @@ class Interval(NamedTuple):
     next_high: float
     n: int
 
+    def within(self, low: float, high: float) -> Interval:
+        """The same with its ends cut at the bounds of what the metric can be.
+
+        What lies outside is not possible, so the cut takes nothing from the coverage; Student's t does not know the bounds.
+
+        Args:
+            low, high: bounds, in the unit of the values; infinite where there is none.
+        """
+        names = ("low", "high", "next_low", "next_high")
+        return self._replace(**{name: float(np.clip(getattr(self, name), low, high)) for name in names})
+
+
+SHIFT_RANGE = (-100.0, 100.0)
+"""What a difference of two shares can be, percentage points."""
+
+
+def shift_interval(values: np.ndarray, level: float = 0.95) -> Interval:
+    """`interval` of shifts in percentage points, cut at -100 and 100."""
+    return interval(values, level).within(*SHIFT_RANGE)
+
 
 def interval(values: np.ndarray, level: float = 0.95) -> Interval:
     """Mean of paired differences over replicates with t and prediction intervals.
@@ -264,17 +284,25 @@ def luck_band(shares_by_branch: np.ndarray) -> np.ndarray:
     return np.sqrt(defined_mean(np.square(np.concatenate(pairs)), axis=0))
 
 
+LEAST_FOR_BELOW = 10
+"""Replicates from which a shift can be called below the threshold: the spread of fewer is too uncertain to show absence."""
+
+
 def verdict(values: np.ndarray, threshold: float) -> str:
     """Compare a shift with the declared threshold.
 
+    Args:
+        values: (R,) shifts, percentage points; NaN are left out.
+        threshold: above 0, percentage points.
+
     Returns:
-        "exceeds" if the 95 % interval lies above the threshold, "below" if the 90 % interval lies within +/- the
-        threshold (two one-sided tests at 5 %), else "inconclusive".
+        "exceeds" if the 95 % interval lies above the threshold, "below" if there are at least `LEAST_FOR_BELOW` values and
+        the 90 % interval lies within +/- the threshold (two one-sided tests at 5 %), else "inconclusive".
     """
     wide, narrow = interval(values), interval(values, 0.90)
     if wide.low > threshold:
         return "exceeds"
-    if narrow.low > -threshold and narrow.high < threshold:
+    if narrow.n >= LEAST_FOR_BELOW and narrow.low > -threshold and narrow.high < threshold:
         return "below"
     return "inconclusive"
 

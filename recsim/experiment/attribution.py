@@ -24,7 +24,7 @@ from recsim.experiment.shapley import (
 from recsim.experiment.summary import removed_campaigns
 from recsim.experiment.tasks import Progress, Session, Simulate
 from recsim.experiment.worlds import Worlds
-from recsim.metrics import Interval, interval
+from recsim.metrics import Interval, interval, shift_interval
 from recsim.scenario.schema import Scenario
 from recsim.world.arms import COUNTERFACTUAL, DOORS, Arm
 
@@ -216,7 +216,7 @@ class Game:
     def whole(self, which: str) -> dict[str, Any]:
         """Shift and excess impressions of everything, or of the direct channel."""
         values = self.total if which == "total" else self.direct
-        shift, excess = interval(values["shift"]), interval(values["excess"])
+        shift, excess = shift_interval(values["shift"]), interval(values["excess"])
         return {"shift_pp": shift.mean, **spread(shift), "excess_impressions": excess.mean, **spread(excess, "excess_")}
 
 

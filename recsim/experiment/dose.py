@@ -18,7 +18,7 @@ from recsim.experiment.sets import Answer, Question, WorldSet, answer, chosen_ca
 from recsim.experiment.summary import removed_campaigns
 from recsim.experiment.tasks import Progress, Session, Simulate
 from recsim.experiment.worlds import Worlds
-from recsim.metrics import interval
+from recsim.metrics import interval, shift_interval
 from recsim.scenario.quantity import assumed
 from recsim.scenario.schema import Scenario
 from recsim.world.arms import Arm
@@ -163,7 +163,7 @@ def _of(worlds: Worlds, what: str, dose: float) -> np.ndarray:
 
 
 def _row(question: Question, worlds: Worlds, dose: float, shift: np.ndarray, excess: np.ndarray) -> dict[str, Any]:
-    t, more = interval(shift), interval(excess)
+    t, more = shift_interval(shift), interval(excess)
     spent, ratio, counted = 0.0, 0.0, 0.0
     if dose > 0:
         name = arm_name(dose)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from recsim import metrics
 from recsim.experiment.opinion import opinion_summary
-from recsim.metrics import interval
+from recsim.metrics import interval, shift_interval
 from recsim.scenario.schema import Scenario
 from recsim.state import STANCES
 
@@ -120,7 +120,7 @@ def summarise(
     promoted = beneficiaries(scenario)
     first = metas[0]["fork_day"]
     naive = naive_change(frames["exposure"], candidates, replicates, first)
-    tv = interval(metrics.total_variation(counts.shares[:, :, 0], counts.shares[:, :, 1]).mean(axis=1))
+    tv = interval(metrics.total_variation(counts.shares[:, :, 0], counts.shares[:, :, 1]).mean(axis=1)).within(0, 1)
     removed = removed_campaigns(scenario)
     threshold = scenario.audit.threshold_pp.value
     summary = {
@@ -159,7 +159,8 @@ def _candidate_rows(
     reached, people = _reached(frames["reach"], counts)
     rows = []
     for k, name in enumerate(counts.candidates):
-        t, more, off = interval(shift[:, k]), interval(x[:, 0, k] - x[:, 1, k]), interval(naive[:, k] - shift[:, k])
+        t, more = shift_interval(shift[:, k]), interval(x[:, 0, k] - x[:, 1, k])
+        off = interval(naive[:, k] - shift[:, k]).within(-200, 200)  # a difference of two shifts
         row: dict[str, Any] = {
             "id": name, "share_factual": metrics.defined_mean(p[:, 0, k]),
             "share_counterfactual": metrics.defined_mean(p[:, 1, k]),
@@ -176,6 +177,8 @@ def _candidate_rows(
         for a, arm in enumerate(ARMS):
             row[f"comment_exposures_{arm}"] = comments[:, a, k].mean() * weight
         row |= {"prediction_low": t.next_low, "prediction_high": t.next_high}
+        within = shift_interval(shift[:, k], 0.90)
+        row |= {"equivalence_low": within.low, "equivalence_high": within.high}
         row |= {f"shift_{s}_pp": metrics.defined_mean(stances[:, k, n]) for n, s in enumerate(STANCES)}
         row |= {
             "naive_pp": metrics.defined_mean(naive[:, k]), "naive_error_pp": off.mean,
