@@ -141,7 +141,11 @@ def lines(result: Answer) -> list[str]:
             f"{number(row['shift_pp'], '+.2f'):>8} {f'({low} to {high})':<19}{row['items']:>7.0f}"
             f"{number(row['dose_ratio'], '.2g'):>7}"
         )
-    return [*out, "-" * 74, "* beneficiary in the scenario; ratio: fake per organic action on the items."]
+    return [
+        *out,
+        "-" * 74,
+        "* beneficiary in the scenario; realised: realised dose, fake per organic action on the items.",
+    ]
 
 
 def main() -> None:

@@ -307,6 +307,18 @@ def verdict(values: np.ndarray, threshold: float) -> str:
     return "inconclusive"
 
 
+def too_few_for_below(low: float | None, high: float | None, replicates: int, threshold: float) -> bool:
+    """Whether a shift is not called below the threshold only because there are fewer than `LEAST_FOR_BELOW` replicates.
+
+    Args:
+        low, high: 90 % interval, percentage points; None or NaN where it is not known.
+        replicates: with a defined share. threshold: percentage points.
+    """
+    if low is None or high is None:
+        return False
+    return replicates < LEAST_FOR_BELOW and -threshold < low and high < threshold
+
+
 METRICS = {
     "share": ("M1", "p_c = X_c / sum_c X_c over the campaign window", "0-1"),
     "shift_pp": ("M2", "100 (p_c factual - p_c counterfactual), mean over luck branches", "percentage points"),
@@ -322,7 +334,7 @@ METRICS = {
     "top1_share": ("M16", "share of views of the 1 % most viewed items", "0-1"),
     "effective_items": ("M17", "1 / sum p^2 over a candidate's items", "items"),
     "luck_band_pp": ("", "SD of the share difference between two campaign-free branches", "percentage points"),
-    "dose_ratio": ("", "inauthentic actions per organic action on the beneficiary's items", "ratio"),
+    "dose_ratio": ("", "realised dose: inauthentic actions per organic action on the beneficiary's items", "ratio"),
     "naive_before_after_pp": ("", "share in the window - share in the equally long span before, factual", "percentage points"),
     "naive_error_pp": ("", "naive before/after estimate - causal shift", "percentage points"),
     "comment_exposures": ("", "openings of comments in which a top comment names the candidate", "exposures"),

@@ -176,6 +176,7 @@ def ensemble(
 @app.command()
 def validate(config: Config, set_: Set = None) -> None:
     """Check a scenario without running it."""
+    from recsim.report.strings import counted
     from recsim.scenario import FollowScenario, load_any
 
     scenario = load_any(config, list(set_ or []))
@@ -185,13 +186,13 @@ def validate(config: Config, set_: Set = None) -> None:
         make_follow_plan(scenario)
         print(
             f"{config}: valid; follow-graph world, {scenario.steps.count} steps, {scenario.follow_graph.people:,} people, "
-            f"{len(scenario.campaigns)} campaigns"
+            f"{counted(len(scenario.campaigns), 'campaign')}"
         )
         return
     people = round(scenario.population.people.value * scenario.population.scale)
     print(
-        f"{config}: valid; {scenario.days.count} days, {people:,} simulated people, {len(scenario.candidates)} "
-        f"candidates, {len(scenario.campaigns)} campaigns"
+        f"{config}: valid; {counted(scenario.days.count, 'day')}, {people:,} simulated people, {len(scenario.candidates)} "
+        f"candidates, {counted(len(scenario.campaigns), 'campaign')}"
     )
 
 

@@ -10,7 +10,15 @@ import pandas as pd
 
 from recsim import metrics
 from recsim.experiment.efficacy import Ratio, fieller
-from recsim.experiment.summary import ARMS, Counts, beneficiaries, cleaned, removed_campaigns, summarise
+from recsim.experiment.summary import (
+    ARMS,
+    Counts,
+    beneficiaries,
+    cleaned,
+    removed_campaigns,
+    spent_in_all,
+    summarise,
+)
 from recsim.metrics import SHIFT_RANGE, interval
 from recsim.scenario.platform import Platform
 from recsim.scenario.schema import Scenario
@@ -210,11 +218,11 @@ def _amplification(policy: Counts, baseline: Counts, k: int) -> Ratio:
     return fieller(policy.shares[:, :, 1, k].mean(axis=1), baseline.shares[:, :, 1, k].mean(axis=1))
 
 
-def _yield(part: dict[str, Any], row: dict[str, Any], removed: list) -> dict[str, float]:
+def _yield(part: dict[str, Any], row: dict[str, Any], removed: list) -> dict[str, float | None]:
     """Excess impressions per counted inauthentic action and per euro of the campaigns for this candidate."""
     mine = [c.id for c in removed if c.beneficiary == row["id"]]
     actions = sum(part["inauthentic_actions"].get(name, 0.0) for name in mine)
-    euro = sum(part["spend_eur"].get(name, 0.0) for name in mine)
+    euro = spent_in_all(part["spend_eur"], mine)
     excess, nan = row["excess_impressions"], float("nan")
     return {
         "counted_actions": actions, "spend_eur": euro,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -269,13 +269,23 @@ def _actions(campaigns: pd.DataFrame, replicates: int, scenario: Scenario) -> di
     return {str(k): float(v / scenario.population.scale) for k, v in per_branch.items()}
 
 
-def spend(frames: dict[str, pd.DataFrame], scenario: Scenario, replicates: int) -> dict[str, float]:
-    """Euro by campaign: accounts, actions and paid posts."""
+def priced(campaign: Any) -> bool:
+    """Whether a price of a campaign is declared: one is above 0 (0 is the default), or its advertisements are paid for."""
+    prices = [getattr(campaign.costs, name).value for name in type(campaign.costs).model_fields]
+    return any(price > 0 for price in prices) or campaign.type == "advertising"
+
+
+def spend(frames: dict[str, pd.DataFrame], scenario: Scenario, replicates: int) -> dict[str, float | None]:
+    """Euro by removed campaign: accounts, actions and paid posts; None where no price is declared."""
     inside = frames["campaigns"][frames["campaigns"]["arm"].astype(str) == "factual"]
     actions = inside.groupby("campaign")["spend_eur"].sum() / (replicates * scenario.run.luck_branches)
-    out = {}
+    out: dict[str, float | None] = {}
     for c in removed_campaigns(scenario):
-        total, dose = float(actions.get(c.id, 0.0)), scenario.dose.value * c.dose.value
+        total = float(actions.get(c.id, 0.0))
+        if not (total or priced(c)):
+            out[c.id] = None
+            continue
+        dose = scenario.dose.value * c.dose.value
         if c.type == "bot_network":
             total += c.affordable(dose) * c.costs.account.value
         if c.type == "impersonation":
@@ -287,6 +297,12 @@ def spend(frames: dict[str, pd.DataFrame], scenario: Scenario, replicates: int) 
             total += c.follows.value * dose * c.costs.follow.value
         out[c.id] = total
     return out
+
+
+def spent_in_all(found: Mapping[str, float | None], names: Sequence[str] | None = None) -> float | None:
+    """Euro of all campaigns, or of those named, as far as prices are declared; None if none is."""
+    declared = [euro for name, euro in found.items() if euro is not None and (names is None or name in names)]
+    return float(sum(declared)) if declared else None
 
 
 def facts_table(facts: pd.DataFrame) -> dict[str, float]:

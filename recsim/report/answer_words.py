@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from recsim.audit.again import ELSEWHERE
 from recsim.experiment.dose import ALL
 from recsim.experiment.sets import Answer
 from recsim.report.attribution_words import attribution_tables, attribution_words
@@ -81,4 +82,4 @@ def again(result: Answer) -> str:
         s["candidate"],
     ]
     words += ["--seed", str(s["seed"]), "--replicates", str(s["replicates"])]
-    return " ".join([*words, *(["--fixed-parameters"] if s["interval_covers"] == "luck" else [])])
+    return " ".join([*words, *(["--fixed-parameters"] if s["interval_covers"] == "luck" else []), ELSEWHERE])

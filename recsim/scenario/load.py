@@ -17,6 +17,8 @@ from recsim.scenario.schema import Scenario
 from recsim.scenario.tables import read_segments, read_tiles
 
 MOST_PROBLEMS = 10
+FORMER = {"equivalence_pp": "placebo_bound_pp"}
+"""Keys that had another name, which no likeness of letters would find."""
 Lines = dict[tuple, int]
 
 
@@ -221,7 +223,7 @@ def _problem(error: Mapping, raw: Any, file: str, lines: Lines, schema: type = S
     if kind == "extra_forbidden":
         allowed = _allowed_keys(error["loc"][:-1], raw, schema)
         name = str(error["loc"][-1])
-        near = nearest(name, allowed)
+        near = FORMER[name] if FORMER.get(name) in allowed else nearest(name, allowed)
         listed = f"; allowed: {', '.join(allowed)}" if allowed else ""
         text = f"got unknown key {name!r}{listed}" + (f"; did you mean {near!r}?" if near else "; remove it")
         path = (*path, name) if not path or path[-1] != name else path
