@@ -181,8 +181,8 @@ class Interval(NamedTuple):
         Args:
             low, high: bounds, in the unit of the values; infinite where there is none.
         """
-        names = ("low", "high", "next_low", "next_high")
-        return self._replace(**{name: float(np.clip(getattr(self, name), low, high)) for name in names})
+        cut = np.clip([self.low, self.high, self.next_low, self.next_high], low, high).tolist()
+        return Interval(self.mean, cut[0], cut[1], self.sd, cut[2], cut[3], self.n)
 
 
 SHIFT_RANGE = (-100.0, 100.0)

@@ -55,7 +55,7 @@ def _switches(network: BotNetwork) -> tuple[tuple[str, Quantity, tuple[str, ...]
         ("tactics.report", network.tactics.report, ("report_targets",)),
         ("posts_per_day", network.posts_per_day, ("posts", "post_variation")),
         ("replacement_share", network.replacement_share, ("replacement_days",)),
-        ("aged_share", network.aged_share, ("aged_account_days",)),
+        ("aged_share", network.aged_share, ("aged_account_days", "dormant_activity")),
     )
 
 
