@@ -294,9 +294,10 @@ def test_what_is_switched_off_is_not_in_use():
     # A share that is drawn may be above zero in some worlds.
     drawn = unused("campaigns.network.replacement_share={value: 0, range: [0, 0.5], evidence: assumption}")
     assert base - drawn == {"campaigns.network.replacement_days"}
-    assert any(key.startswith("platform.gates.") for key in unused("platform.gates.mode=off"))
+    assert any(key.startswith("platform.gates.") for key in unused("platform.gates.mode='off'"))
     assert not any(
-        key.startswith("platform.gates.") for key in unused("platform.gates.mode=off", "audit.robustness.enabled=true")
+        key.startswith("platform.gates.")
+        for key in unused("platform.gates.mode='off'", "audit.robustness.enabled=true")
     )
 
 

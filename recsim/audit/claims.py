@@ -66,7 +66,11 @@ STEPS = (
 def _steps(row: Mapping[str, Any], shift: np.ndarray, g: Grounds, bands: Sequence[Band]) -> list[tuple[bool, str]]:
     known = np.asarray(shift, float)[~np.isnan(shift)]
     moved = int((known != 0).sum())
-    few = f"{g.replicates} replicates; {ENOUGH} are asked for" if g.replicates < ENOUGH else ""
+    few = (
+        f"{g.replicates} {'replicate' if g.replicates == 1 else 'replicates'}; {ENOUGH} are asked for"
+        if g.replicates < ENOUGH
+        else ""
+    )
     low, high = row["ci_low"], row["ci_high"]
     if low is None or high is None or low != low or high != high:
         told, interval = False, "no interval is known"
