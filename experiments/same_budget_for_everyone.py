@@ -130,8 +130,8 @@ def lines(result: Answer) -> list[str]:
     s, names = result.summary, {c.id: c.name for c in result.scenario.candidates}
     out = [
         f"The same budget for each candidate: {s['replicates']} replicates, policy {s['policy']}", "",
-        f"{'':<24}{'without':>8}{'shift':>8} {'(95 % interval)':<19}{'items':>7}{'ratio':>7}",
-        f"{'all campaigns for':<24}{'%':>8}{'pp':>8}{'':<20}{'':>7}{'fake':>7}", "-" * 74,
+        f"{'':<24}{'without':>8}{'shift':>8} {'(95 % interval)':<19}{'items':>7}{'real.':>7}",
+        f"{'all campaigns for':<24}{'%':>8}{'pp':>8}{'':<20}{'':>7}{'dose':>7}", "-" * 74,
     ]  # fmt: skip
     for row in s["rows"]:
         low, high = number(row["ci_low"], "+.2f"), number(row["ci_high"], "+.2f")
@@ -141,7 +141,11 @@ def lines(result: Answer) -> list[str]:
             f"{number(row['shift_pp'], '+.2f'):>8} {f'({low} to {high})':<19}{row['items']:>7.0f}"
             f"{number(row['dose_ratio'], '.2g'):>7}"
         )
-    return [*out, "-" * 74, "* beneficiary in the scenario; ratio: fake per organic action on the items."]
+    return [
+        *out,
+        "-" * 74,
+        "* beneficiary in the scenario; real. dose: realised dose, fake per organic action on the items.",
+    ]
 
 
 def main() -> None:

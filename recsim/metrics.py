@@ -173,6 +173,26 @@ class Interval(NamedTuple):
     next_high: float
     n: int
 
+    def within(self, low: float, high: float) -> Interval:
+        """The same with its ends cut at the bounds of what the metric can be.
+
+        What lies outside is not possible, so the cut takes nothing from the coverage; Student's t does not know the bounds.
+
+        Args:
+            low, high: bounds, in the unit of the values; infinite where there is none.
+        """
+        cut = np.clip([self.low, self.high, self.next_low, self.next_high], low, high).tolist()
+        return Interval(self.mean, cut[0], cut[1], self.sd, cut[2], cut[3], self.n)
+
+
+SHIFT_RANGE = (-100.0, 100.0)
+"""What a difference of two shares can be, percentage points."""
+
+
+def shift_interval(values: np.ndarray, level: float = 0.95) -> Interval:
+    """`interval` of shifts in percentage points, cut at -100 and 100."""
+    return interval(values, level).within(*SHIFT_RANGE)
+
 
 def interval(values: np.ndarray, level: float = 0.95) -> Interval:
     """Mean of paired differences over replicates with t and prediction intervals.
@@ -264,19 +284,39 @@ def luck_band(shares_by_branch: np.ndarray) -> np.ndarray:
     return np.sqrt(defined_mean(np.square(np.concatenate(pairs)), axis=0))
 
 
+LEAST_FOR_BELOW = 10
+"""Replicates from which a shift can be called below the threshold: the spread of fewer is too uncertain to show absence."""
+
+
 def verdict(values: np.ndarray, threshold: float) -> str:
     """Compare a shift with the declared threshold.
 
+    Args:
+        values: (R,) shifts, percentage points; NaN are left out.
+        threshold: above 0, percentage points.
+
     Returns:
-        "exceeds" if the 95 % interval lies above the threshold, "below" if the 90 % interval lies within +/- the
-        threshold (two one-sided tests at 5 %), else "inconclusive".
+        "exceeds" if the 95 % interval lies above the threshold, "below" if there are at least `LEAST_FOR_BELOW` values and
+        the 90 % interval lies within +/- the threshold (two one-sided tests at 5 %), else "inconclusive".
     """
     wide, narrow = interval(values), interval(values, 0.90)
     if wide.low > threshold:
         return "exceeds"
-    if narrow.low > -threshold and narrow.high < threshold:
+    if narrow.n >= LEAST_FOR_BELOW and narrow.low > -threshold and narrow.high < threshold:
         return "below"
     return "inconclusive"
+
+
+def too_few_for_below(low: float | None, high: float | None, replicates: int, threshold: float) -> bool:
+    """Whether a shift is not called below the threshold only because there are fewer than `LEAST_FOR_BELOW` replicates.
+
+    Args:
+        low, high: 90 % interval, percentage points; None or NaN where it is not known.
+        replicates: with a defined share. threshold: percentage points.
+    """
+    if low is None or high is None:
+        return False
+    return replicates < LEAST_FOR_BELOW and -threshold < low and high < threshold
 
 
 METRICS = {
@@ -294,7 +334,7 @@ METRICS = {
     "top1_share": ("M16", "share of views of the 1 % most viewed items", "0-1"),
     "effective_items": ("M17", "1 / sum p^2 over a candidate's items", "items"),
     "luck_band_pp": ("", "SD of the share difference between two campaign-free branches", "percentage points"),
-    "dose_ratio": ("", "inauthentic actions per organic action on the beneficiary's items", "ratio"),
+    "dose_ratio": ("", "realised dose: inauthentic actions per organic action on the beneficiary's items", "ratio"),
     "naive_before_after_pp": ("", "share in the window - share in the equally long span before, factual", "percentage points"),
     "naive_error_pp": ("", "naive before/after estimate - causal shift", "percentage points"),
     "comment_exposures": ("", "openings of comments in which a top comment names the candidate", "exposures"),

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from recsim import metrics
-from recsim.audit.all_metrics import all_metrics
+from recsim.audit.all_metrics import RANGES, _both, all_metrics
 from recsim.audit.cells import printable, too_small
 from recsim.audit.convergence import running
 from recsim.experiment import run
@@ -48,6 +48,24 @@ def test_agrees_with_the_summary(asked, table):
         assert one(table, "excess_impressions", row["id"])["estimate"] == pytest.approx(row["excess_impressions"])
     assert one(table, "tv_distance")["estimate"] == pytest.approx(asked.summary["tv_distance"])
     assert one(table, "js_divergence")["estimate"] == pytest.approx(asked.summary["js_divergence"])
+
+
+def test_intervals_end_at_what_a_metric_can_be(table):
+    """Also of changes; what has a unit of 0-1 has such ends."""
+    ends = table[["ci_low", "ci_high", "prediction_low", "prediction_high"]]
+    for unit, factor in (("0-1", 1), ("percentage points", 100)):
+        mine = table["unit"] == unit
+        level = mine & (table["world"] != "change")
+        assert (ends[mine].abs().max(axis=None) <= 2 * factor) and (ends[level].min(axis=None) >= 0)
+    assert set(table[table["unit"] == "0-1"]["metric"]) <= {*RANGES, "worlds_at_threshold", "chance_at_threshold"}
+
+
+def test_rows_are_cut_at_the_range_of_their_metric():
+    wide = np.array([[0.2, 0.6], [0.9, 0.1]])
+    with_them, without, change = _both("M1", "share", "0-1", wide, "eva")
+    assert (with_them.ci_low, with_them.ci_high, without.prediction_low) == (0, 1, 0)
+    assert (change.ci_low, change.ci_high) == (-1, 1) and change.estimate == pytest.approx(0.2)
+    assert _both("M22", "utility_per_view", "utility units", wide)[0].ci_low < 0
 
 
 def test_formulas(asked, table):

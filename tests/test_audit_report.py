@@ -114,20 +114,32 @@ def test_detection_risk_against_statsmodels(sd, threshold, n):
     assert detection_risk(np.zeros(4), 1) == 0 and np.isnan(detection_risk(np.array([1.0]), 1))
 
 
-def test_claims_climb_only_as_far_as_the_run_reaches(stored):
+def test_claims_and_the_command_are_those_of_the_run(stored):
+    """Two worlds show that it happens, and no more; the command writes elsewhere, so that the folder still verifies."""
     one, _ = stored
+    found = json.loads((one.folder / "report.json").read_text())
+    page = (one.folder / "report.html").read_text()
+    happened = found["summary"][0]["shift_pp"] != 0
+    assert [step["reached"] for step in found["claims"]] == [happened, False, False, False, False, False]
+    assert "2 replicates; 30 are asked for" in found["claims"][1]["candidates"][0]["why"]
+    assert found["evidence"]["again"].endswith("--replicates 2 --out ../again") and found["evidence"]["again"] in page
     audit = json.loads((one.folder / "audit.json").read_text())
+    planned = content(one, audit | {"plan": {"lock": "x"}})
+    assert "--plan plan.yaml" in planned["evidence"]["again"]
 
-    def reached(replicates, plan=None, covers="luck and declared ranges"):
-        one.summary, kept = one.summary | {"replicates": replicates, "interval_covers": covers}, one.summary
-        try:
-            return [step["reached"] for step in content(one, audit | {"plan": plan})["claims"]]
-        finally:
-            one.summary = kept
 
-    assert reached(2) == [True, False, False, False, False, False]
-    assert reached(30, covers="luck") == [True, True, False, False, False, False]
-    assert reached(30, {"lock": "x"}) == [True, True, True, True, False, False]
+def test_what_is_not_declared_or_not_in_use_is_said(stored):
+    _, other = stored
+    found = json.loads((other.folder / "report.json").read_text())
+    page = (other.folder / "report.html").read_text().replace("<wbr>", "")
+    assert found["results"]["spend_eur"] == {"network": None} and "<td>not declared</td>" in page
+    unused = [q["key"] for q in found["methods"]["quantities"] if not q["in_use"]]
+    assert "opinion.turnout" in unused and "campaigns.network.accounts" not in unused
+    assert f"{len(unused)} more belong to what is switched off" in page and "assumption, not in use" in page
+    assert sum(found["methods"]["evidence"].values()) == len(found["methods"]["quantities"]) - len(unused)
+    (card,) = found["recommender_cards"]
+    assert card["tags"] == ["[D]: our design"] and "[D] ([D]: our design)" in page
+    assert "1 percentage point (" in page and "Realised dose" in page and "With 95 %, one further world" in page
 
 
 def test_several_results_in_one(stored, tmp_path):

@@ -90,7 +90,7 @@ def test_luck_band():
 
 
 @pytest.mark.parametrize(
-    ("values", "expected"), [([2, 2.1, 1.9], "exceeds"), ([0.1, 0, -0.1], "below"), ([0.5, 3, -2], "inconclusive")]
+    ("values", "expected"), [([2, 2.1, 1.9], "exceeds"), ([0.1, 0, -0.1] * 4, "below"), ([0.5, 3, -2], "inconclusive")]
 )
 def test_verdict(values, expected):
     assert metrics.verdict(np.array(values), 1.0) == expected

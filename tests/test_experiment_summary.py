@@ -13,8 +13,9 @@ import pytest
 from helpers import ROW_KEYS, SUMMARY_KEYS, TIMING_KEYS
 
 from recsim.experiment import run
-from recsim.experiment.summary import Counts, dose_ratio, robustness_range, summarise
+from recsim.experiment.summary import Counts, dose_ratio, robustness_range, spend, spent_in_all, summarise
 from recsim.scenario import load
+from recsim.scenario.quantity import assumed
 
 NAMES = ["ada", "ben", "eva"]
 
@@ -112,7 +113,9 @@ def test_shift_is_the_mean_of_branches_then_of_replicates(by_hand):
     assert row["sd_worlds"] == pytest.approx(math.sqrt(50))
     t = 12.706204736174698  # one degree of freedom
     assert row["ci_high"] - row["ci_low"] == pytest.approx(2 * t * 5)
-    assert row["prediction_high"] - 25 == pytest.approx(t * math.sqrt(50) * math.sqrt(1.5))
+    assert 25 - row["prediction_low"] == pytest.approx(t * math.sqrt(50) * math.sqrt(1.5))
+    assert row["prediction_high"] == 100  # by Student's t 135; no share can shift by more than 100 points
+    assert row["equivalence_high"] - 25 == pytest.approx(6.313751514675043 * 5)
     assert row["share_factual"] == pytest.approx((0.5 + 0.4 + 0.6 + 0.4) / 4)
     assert row["share_factual"] - row["share_counterfactual"] == pytest.approx(0.25)
 
@@ -245,6 +248,18 @@ def test_counts_refuse_a_candidate_they_do_not_know(scenario):
     with pytest.raises(ValueError, match="candidates"):
         Counts(table, ["ada", "ben"], [0], 1)
     assert Counts(table, NAMES, [0, 1], 1).impressions[1].sum() == 0
+
+
+def test_costs_that_nobody_declared_are_not_zero(scenario):
+    """Without a price there is no cost; with one, a campaign that does nothing costs nothing."""
+    frames = frames_of(exposure_of({(0, 0, "factual"): supportive(1, 2, 3)}))
+    assert spend(frames, scenario, 1) == {"network": None}
+    network = scenario.campaigns[0]
+    priced = network.model_copy(update={"costs": network.costs.model_copy(update={"account": assumed(0.5)})})
+    paid = scenario.model_copy(update={"campaigns": [priced]})
+    assert spend(frames, paid, 1) == {"network": 0.5 * network.accounts.value}
+    assert spend(frames, paid.model_copy(update={"dose": assumed(0.0)}), 1) == {"network": 0.0}
+    assert spent_in_all({"a": None, "b": 2.0}) == 2 and spent_in_all({"a": None, "b": 2.0}, ["a"]) is None
 
 
 def test_robustness_range_spans_the_means_of_the_cells():

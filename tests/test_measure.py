@@ -41,7 +41,8 @@ def test_by_hand(tmp_path):
     assert a["share"] == 0.8 and a["reach"] == pytest.approx(2 / 3) and a["frequency"] == 2
     assert a["share_of_persons"] == pytest.approx((0.75 + 1) / 2)  # who was shown nothing about anybody is not counted
     # Residuals x - p n: 3 - 3.2, 1 - 0.8, 0; s.e. sqrt(3/2 * 0.08) / 5; t(2) = 4.303.
-    assert a["share_high"] - a["share"] == pytest.approx(4.30265 * math.sqrt(0.12) / 5, rel=1e-4)
+    assert a["share"] - a["share_low"] == pytest.approx(4.30265 * math.sqrt(0.12) / 5, rel=1e-4)
+    assert a["share_high"] == 1  # cut: by Student's t it would be 1.10
     assert ranked["candidate_content"] == pytest.approx(5 / 12)
     assert ranked["parity_gap_pp"] == pytest.approx(60) and ranked["parity_gap_uniform_pp"] == pytest.approx(60)
     assert ranked["effective_candidates"] == pytest.approx(1 / (0.64 + 0.04)) and b["reach"] == pytest.approx(1 / 3)

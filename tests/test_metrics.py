@@ -130,11 +130,30 @@ def test_luck_band_estimates_the_spread_of_differences():
 
 def test_verdict_needs_the_whole_interval():
     assert metrics.verdict(np.array([3.0, 3.1, 2.9, 3.0]), 1) == "exceeds"
-    assert metrics.verdict(np.array([0.1, -0.1, 0.0, 0.05]), 1) == "below"
+    assert metrics.verdict(np.array([0.1, -0.1, 0.0, 0.05] * 3), 1) == "below"
     assert metrics.verdict(np.array([-3.0, -3.1, -2.9]), 1) == "inconclusive"
     assert metrics.verdict(np.array([0.0, 4.0, -2.0]), 1) == "inconclusive"
     assert metrics.verdict(np.array([3.0]), 1) == "inconclusive"
-    assert metrics.verdict(np.zeros(4), 1) == "below"
+    assert metrics.verdict(np.zeros(10), 1) == "below"
+
+
+def test_few_replicates_show_no_absence():
+    """Nine worlds within the threshold are not called below it, ten are; the reason is told apart from a wide interval."""
+    x = np.array([0.1, -0.1] * 5)
+    assert metrics.verdict(x[:9], 1) == "inconclusive" and metrics.verdict(x, 1) == "below"
+    assert metrics.verdict(np.append(x[:9], np.nan), 1) == "inconclusive"  # a world without a share is none
+    assert metrics.too_few_for_below(-0.5, 0.5, 9, 1) and not metrics.too_few_for_below(-0.5, 0.5, 10, 1)
+    assert not metrics.too_few_for_below(-0.5, 1.5, 9, 1) and not metrics.too_few_for_below(None, None, 1, 1)
+
+
+def test_intervals_end_at_what_is_possible():
+    t = metrics.interval(np.array([0.2, 0.9]))
+    assert t.low < 0 and t.high > 1
+    cut = t.within(0, 1)
+    assert (cut.mean, cut.low, cut.high, cut.next_low, cut.next_high) == (t.mean, 0, 1, 0, 1)
+    assert (cut.sd, cut.n) == (t.sd, t.n) and t.within(-np.inf, np.inf) == t
+    assert np.isnan(metrics.interval(np.array([0.5])).within(0, 1).low)  # one replicate still cannot tell
+    assert metrics.shift_interval(np.array([-80.0, 90.0]))[1:3] == (-100, 100)
 
 
 def test_defined_mean_skips_nan_without_a_warning():

@@ -20,6 +20,7 @@ SMALL = ROOT / "configs" / "small.yaml"
     ("override", "message"),
     [
         ("campaigns.network.tactics.liek=1", r"^--set campaigns.network.tactics.liek=1: got unknown key 'liek'; allowed: like, comment, share, follow, watch, report, search; did you mean 'like'\?"),
+        ("audit.equivalence_pp=3", r"audit.equivalence_pp=3: got unknown key .*; did you mean 'placebo_bound_pp'\?"),
         ("activty.inbox=3", r"unknown key 'activty'; allowed: .*; did you mean 'activity'\?"),
         ("population.scale=2", "population.scale=2: got 2, must be at most 1"),
         ("population.scale=0", "must be above 0"),
@@ -274,6 +275,30 @@ def test_every_number_of_romania_carries_evidence(romania):
     ]  # fmt: skip
     assert claims == []
     assert all(q["evidence"] != "unstated" for q in quantities(romania) if not q["key"].startswith(skipped))
+
+
+def test_what_is_switched_off_is_not_in_use():
+    def unused(*sets):
+        return {q["key"] for q in quantities(load(SMALL, list(sets))) if not q["in_use"]}
+
+    base = unused()
+    assert {"opinion.turnout", "response.stop", "response.memory", "moderation.queue.delay_h", "campaigns.network.costs.like",
+            "campaigns.network.report_targets.own"} <= base  # fmt: skip
+    assert (
+        not {"campaigns.network.accounts", "campaigns.network.comment_targets.own", "response.quality", "dose"} & base
+    )
+    assert not any(key.startswith("opinion.") for key in unused("opinion.enabled=true"))
+    assert base - unused("response.model=cascade") == {"response.position_bias", "response.stop"}
+    assert base - unused("campaigns.network.costs.like=0.1") == {"campaigns.network.costs.like"}
+    assert base - unused("moderation.reviewers={aa: {count: 3}}") == {"moderation.queue.delay_h"}
+    # A share that is drawn may be above zero in some worlds.
+    drawn = unused("campaigns.network.replacement_share={value: 0, range: [0, 0.5], evidence: assumption}")
+    assert base - drawn == {"campaigns.network.replacement_days"}
+    assert any(key.startswith("platform.gates.") for key in unused("platform.gates.mode='off'"))
+    assert not any(
+        key.startswith("platform.gates.")
+        for key in unused("platform.gates.mode='off'", "audit.robustness.enabled=true")
+    )
 
 
 def test_documented_numbers_have_sources(romania):

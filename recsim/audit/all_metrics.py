@@ -1,7 +1,8 @@
 """Every metric of a run as one tidy table: estimate, 95 % interval, spread between worlds, prediction, and its unit.
 
 Formulas stand in ``docs/measure.md``. Humans only are in every denominator. Each metric is computed within each replicate, as
-the mean over its luck branches, and then averaged; what is undefined in a replicate leaves it out, and is counted.
+the mean over its luck branches, and then averaged; what is undefined in a replicate leaves it out, and is counted. Intervals are
+cut at what the metric can be.
 """
 
 from __future__ import annotations
@@ -20,12 +21,22 @@ from recsim.experiment.efficacy import fieller
 from recsim.experiment.persistence import Persistence, daily_shift, last_day_at_work, persistence
 from recsim.experiment.result import Result
 from recsim.experiment.summary import ARMS, Counts, removed_campaigns
-from recsim.metrics import interval
+from recsim.metrics import SHIFT_RANGE, interval
 from recsim.scenario.schema import DIVISIONS
 
 INAUTHENTIC = ("bot", "impersonation", "advertisement", "influencer")
 """Kinds of authors whose content M9 counts."""
 UNIFORM = "uniform"
+RANGES = {
+    "share": (0.0, 1.0), "share_of_persons": (0.0, 1.0), "shift_pp": SHIFT_RANGE, "reach": (0.0, 1.0), "frequency": (1.0, math.inf),
+    "amplification_reach": (-100.0, math.inf), "parity_gap_pp": (0.0, 100.0), "parity_to_reference_pp": (0.0, 200.0),
+    "tv_distance": (0.0, 1.0), "js_divergence": (0.0, 1.0), "effective_candidates": (1.0, math.inf), "gini": (0.0, 1.0),
+    "top_tenth_share": (0.0, 1.0), "top_hundredth_share": (0.0, 1.0), "prevalence": (0.0, 1.0), "view_through": (0.0, 1.0),
+    "calibration": (0.0, math.inf), "watch_s_per_view": (0.0, math.inf), "watch_s_per_person_day": (0.0, math.inf),
+    "videos_per_day": (0.0, math.inf), "effective_topics": (1.0, math.inf), "effective_topics_visit": (1.0, math.inf),
+    "like_rate": (0.0, 1.0), "gini_views": (0.0, 1.0), "small_creator_share": (0.0, 1.0), "emotional_share": (0.0, 1.0),
+}  # fmt: skip
+"""What metrics can be, in their unit, in one world or between two; what is not here has no bounds."""
 
 
 class Metric(NamedTuple):
@@ -56,10 +67,11 @@ class Metric(NamedTuple):
     note: str = ""
 
 
-def _row(number: str, name: str, unit: str, values: np.ndarray, candidate: str = "", world: str = "", part: str = "", note: str = "") -> Metric:  # fmt: skip
-    """A metric from its (R,) values."""
+def _row(number: str, name: str, unit: str, values: np.ndarray, candidate: str = "", world: str = "", part: str = "", note: str = "", width: float = 0.0) -> Metric:  # fmt: skip
+    """A metric from its (R,) values; ``width`` of its range, if they are differences of two such metrics."""
     x = np.asarray(values, float)
-    t = interval(x)
+    bounds = (-width, width) if width else RANGES.get(name, (-math.inf, math.inf))
+    t = interval(x).within(*bounds)
     left = int(np.isnan(x).sum())
     return Metric(number, name, candidate, world, part, unit, t.mean, t.low, t.high, t.sd, t.next_low, t.next_high, t.n, left, note)  # fmt: skip
 
@@ -67,7 +79,8 @@ def _row(number: str, name: str, unit: str, values: np.ndarray, candidate: str =
 def _both(number: str, name: str, unit: str, values: np.ndarray, candidate: str = "", part: str = "") -> list[Metric]:
     """A metric with and without the campaigns, and its change; (R, 2) values."""
     rows = [_row(number, name, unit, values[:, a], candidate, arm, part) for a, arm in enumerate(ARMS)]
-    return [*rows, _row(number, name, unit, values[:, 0] - values[:, 1], candidate, "change", part)]
+    low, high = RANGES.get(name, (-math.inf, math.inf))
+    return [*rows, _row(number, name, unit, values[:, 0] - values[:, 1], candidate, "change", part, width=high - low)]
 
 
 def all_metrics(result: Result) -> pd.DataFrame:

@@ -127,7 +127,7 @@ def placebo(scenario: Scenario, replicates: int = 6) -> tuple[bool, str]:
 
     The 90 % interval of the beneficiary's shift must lie within +/- the bound (two one-sided tests).
     """
-    bound = scenario.audit.equivalence_pp.value
+    bound, threshold = scenario.audit.placebo_bound_pp.value, scenario.audit.threshold_pp.value
     names = [c.id for c in scenario.candidates]
     who = names.index(removed_campaigns(scenario)[0].beneficiary)
     shifts = [
@@ -136,7 +136,10 @@ def placebo(scenario: Scenario, replicates: int = 6) -> tuple[bool, str]:
     ]
     t = interval(np.array(shifts), 0.90)
     ok = bool(t.low > -bound and t.high < bound)
-    return ok, f"90 % interval {t.low:+.2f} to {t.high:+.2f} pp, bound +/- {bound:g} pp, {replicates} replicates"
+    return ok, (
+        f"90 % interval {t.low:+.2f} to {t.high:+.2f} pp, bound +/- {bound:g} pp ({bound / threshold:.3g} times the threshold of "
+        f"{threshold:g} pp), {replicates} replicates"
+    )
 
 
 CONTROLS: dict[str, tuple[Callable[[Scenario], tuple[bool, str]], bool]] = {

@@ -6,7 +6,7 @@ import pandas as pd
 
 from recsim.experiment.result import Result
 from recsim.experiment.summary import Counts
-from recsim.metrics import interval
+from recsim.metrics import shift_interval
 
 
 def running(result: Result) -> pd.DataFrame:
@@ -25,6 +25,6 @@ def running(result: Result) -> pd.DataFrame:
         shift = counts.shift_pp[:, names.index(name)]
         known = shift[shift == shift]
         for n in range(1, len(known) + 1):
-            t = interval(known[:n])
+            t = shift_interval(known[:n])
             rows.append((name, n, t.mean, t.low, t.high, (t.high - t.low) / 2))
     return pd.DataFrame(rows, columns=["candidate", "replicates", "shift_pp", "ci_low", "ci_high", "half_width_pp"])

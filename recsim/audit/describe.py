@@ -36,7 +36,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> list[str]:
 
 def _parameters(scenario: Scenario) -> list[str]:
     rows = [
-        (f"`{q['key']}`", f"{q['value']:g}", "" if q["range"] is None else f"{q['range'][0]:g} to {q['range'][1]:g}", q["evidence"], q["description"], q["source"])
+        (f"`{q['key']}`", f"{q['value']:g}", "" if q["range"] is None else f"{q['range'][0]:g} to {q['range'][1]:g}", q["evidence"] + ("" if q["in_use"] else ", not in use"), q["description"], q["source"])
         for q in quantities(scenario)
     ]  # fmt: skip
     return _table(["key", "value", "range", "evidence", "meaning, unit", "source"], rows)
@@ -46,14 +46,14 @@ def _size(scenario: Scenario) -> str:
     people = round(scenario.population.people.value * scenario.population.scale)
     return (
         f"{people:,} simulated people for {scenario.population.people.value:,.0f} (scale {scenario.population.scale:g}), "
-        f"{scenario.content.items_per_day:,} items a day, {len(scenario.candidates)} candidates, {len(scenario.campaigns)} campaigns; "
+        f"{scenario.content.items_per_day:,} items a day, {len(scenario.candidates)} candidates, {len(scenario.campaigns)} campaign{'' if len(scenario.campaigns) == 1 else 's'}; "
         f"{scenario.days.count} days ({scenario.days.start} to {scenario.days.vote}, the day of the vote) in steps of "
         f"{scenario.run.step_hours} h"
     )
 
 
 def _evidence(scenario: Scenario) -> Counter[str]:
-    return Counter(q["evidence"] for q in quantities(scenario))
+    return Counter(q["evidence"] for q in quantities(scenario) if q["in_use"])
 
 
 def odd(scenario: Scenario) -> str:
@@ -125,7 +125,7 @@ def model_card(scenario: Scenario) -> str:
     """A model card of a scenario, Markdown."""
     found = _evidence(scenario)
     total = sum(found.values())
-    ranged = sum(1 for q in quantities(scenario) if q["range"] is not None)
+    ranged = sum(1 for q in quantities(scenario) if q["range"] is not None and q["in_use"])
     names = {c.id: c.name for c in scenario.candidates}
     platform = scenario.platform
     policy = registry.configured(platform.policy, platform.rerank, platform.rerank_top)
@@ -150,7 +150,7 @@ def model_card(scenario: Scenario) -> str:
         [(name, found[name], f"{100 * found[name] / total:.0f}") for name in EVIDENCE if found[name]],
     )
     out += [
-        f"{ranged} of {total} quantities have a declared range and are drawn anew in every replicate. The policy's formula: {policy.source} "
+        f"{ranged} of {total} quantities in use have a declared range and are drawn anew in every replicate. The policy's formula: {policy.source} "
         f"{policy.evidence}.", "",
         "## How it is measured", "",
         f"Exposure shift in percentage points against a threshold of {scenario.audit.threshold_pp.value:g} "

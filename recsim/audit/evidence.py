@@ -16,7 +16,7 @@ from recsim.audit.sequential import Stopped
 from recsim.experiment.folder import checksum, write_text
 from recsim.experiment.result import Result
 from recsim.experiment.summary import Counts, cleaned
-from recsim.metrics import interval
+from recsim.metrics import SHIFT_RANGE, shift_interval
 
 
 class Record(NamedTuple):
@@ -54,7 +54,7 @@ def evidence(result: Result, record: Record | None = None) -> dict[str, Any]:
         flips, same = procedures.sign_flip(shift[:, k]), procedures.equivalence(shift[:, k], bound)
         boot, worth = procedures.bca(shift[:, k]), procedures.variance_reduction(*(100 * shares[:, :, k]).T)
         skewed = procedures.bootstrap_t(shift[:, k])
-        mean = interval(shift[:, k])
+        mean = shift_interval(shift[:, k])
         rows.append(
             {
                 "id": name, "family": "primary" if k in family else "secondary", "replicates": mean.n,
@@ -65,6 +65,7 @@ def evidence(result: Result, record: Record | None = None) -> dict[str, Any]:
                 "bca_low": boot.low if boot else None, "bca_high": boot.high if boot else None,
                 "bootstrap_t_low": skewed.low if skewed else None, "bootstrap_t_high": skewed.high if skewed else None,
                 "equivalence_bound_pp": bound, "p_equivalence": same.p, "equivalence_shown": same.shown,
+                "equivalence_low": float(np.clip(same.low, *SHIFT_RANGE)), "equivalence_high": float(np.clip(same.high, *SHIFT_RANGE)),
                 "variance_reduction": "infinite" if worth.factor == np.inf else worth.factor,
                 "correlation_of_arms": worth.correlation,
                 "chance_at_threshold": metrics.chance_at_least(shift[:, k], bound),

@@ -38,6 +38,8 @@ class Share(NamedTuple):
 def _ratio(x: np.ndarray, n: np.ndarray, level: float = 0.95) -> Share:
     """Sum x / sum n with people as clusters: s.e. from the residuals x - p n (Taylor linearisation; Cochran 1977, ch. 6).
 
+    The interval is cut at 0 and 1.
+
     Args:
         x, n: (P,) per person.
     """
@@ -48,7 +50,8 @@ def _ratio(x: np.ndarray, n: np.ndarray, level: float = 0.95) -> Share:
     if people < 2:
         return Share(p, math.nan, math.nan)
     error = math.sqrt(people / (people - 1) * float(np.square(x - p * n).sum())) / total
-    return Share(p, *_around(p, error, people - 1, level))
+    low, high = _around(p, error, people - 1, level)
+    return Share(p, max(0.0, low), min(1.0, high))
 
 
 def _around(mean: float, error: float, free: int, level: float = 0.95) -> tuple[float, float]:
@@ -190,7 +193,7 @@ def _rank_weighted(log: pd.DataFrame) -> dict[str, float]:
     n = lists["rank"].transform("max")
     weight = (n - shown["rank"] + 1) / (n * (n + 1) / 2)
     each = (score * weight).groupby([shown["person"], shown["visit"]]).sum()
-    t = metrics.interval(each.groupby("person").mean().to_numpy())
+    t = metrics.interval(each.groupby("person").mean().to_numpy()).within(-1, 1)
     return {"rank_weighted_stance": t.mean, "rank_weighted_stance_low": t.low, "rank_weighted_stance_high": t.high}
 
 
@@ -230,6 +233,7 @@ def _comparison(arm: Table, base: Table, candidates: list[str]) -> dict[str, Any
                 free, error = min(len(a), len(b)) - 1, math.hypot(_spread(a), _spread(b))
             if free >= 1:
                 low, high = _around(difference, error, free)
+                low, high = max(-1.0, low), min(1.0, high)
         reached = [int((t.x[:, k] > 0).sum()) for t in (arm, base)]
         rows.append(
             {
@@ -258,7 +262,7 @@ def _calibration(arm: Table, base: Table, paired: bool) -> dict[str, float]:
     """M14: how far what people are shown is from what the same people are shown in the baseline, bits, mean over people."""
     if not paired:
         return {}
-    bits = metrics.interval(metrics.calibration(base.x, arm.x))
+    bits = metrics.interval(metrics.calibration(base.x, arm.x)).within(0, math.inf)
     return {"calibration_bits": bits.mean, "calibration_low": bits.low, "calibration_high": bits.high, "calibration_people": bits.n}  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from recsim.experiment.diff import settings_that_differ
 from recsim.experiment.folder import write_text
 from recsim.experiment.run import source_digest
 from recsim.experiment.summary import beneficiaries, removed_campaigns
+from recsim.metrics import LEAST_FOR_BELOW
 from recsim.scenario.dump import dump_yaml
 from recsim.scenario.load import parse, read_yaml
 from recsim.scenario.schema import Scenario
@@ -94,7 +95,7 @@ def declared(scenario: Scenario) -> dict[str, Any]:
             "Student's t over replicates, two-sided, 95 %; sign flips beside it; BCa from 30 replicates",
             f"Holm over the primary family ({len(family)}); Benjamini-Hochberg over the other candidates and the segments",
             "exceeds: the 95 % interval lies above the threshold; below: the 90 % interval lies within the threshold on "
-            "either side (two one-sided tests); else inconclusive",
+            f"either side (two one-sided tests), from {LEAST_FOR_BELOW} replicates; else inconclusive",
         ],
     }  # fmt: skip
 

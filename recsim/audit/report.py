@@ -14,8 +14,10 @@ import numpy as np
 
 from recsim import __version__, metrics
 from recsim.audit import provenance
+from recsim.audit.again import run_again
 from recsim.audit.all_metrics import all_metrics, what_stays
 from recsim.audit.cells import printable
+from recsim.audit.claims import ENOUGH, Grounds, ladder
 from recsim.audit.combine import Gathered, beside_it
 from recsim.audit.facts import documented_facts, platform_facts, verdict
 from recsim.audit.provenance import VERIFY, name_of, own_files
@@ -25,7 +27,7 @@ from recsim.experiment.result import DIMENSIONS, Result
 from recsim.experiment.summary import Counts, cleaned, removed_campaigns
 from recsim.ranking import registry
 from recsim.ranking.own_code import asked
-from recsim.ranking.policy import DOORS
+from recsim.ranking.policy import DOORS, tags_in
 from recsim.scenario import quantities
 from recsim.scenario.schema import Scenario
 
@@ -34,8 +36,6 @@ SECTIONS = (
     "mitigation", "recommender_cards", "assurance", "validity", "recommendations", "data", "evidence", "claims",
 )  # fmt: skip
 NOTHING = Gathered()
-ENOUGH = 30
-"""Replicates from which a claim is more than exploratory."""
 
 
 def content(result: Result, audit: dict[str, Any], beside: Gathered = NOTHING) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def content(result: Result, audit: dict[str, Any], beside: Gathered = NOTHING) -
         "methods": _methods(result), "sampling": _sampling(result, audit), "results": _results(result, audit) | beside_it(beside),
         "mitigation": _mitigation(result, beside.tradeoff), "recommender_cards": _cards(result, beside),
         "assurance": _assurance(result, audit), "validity": _validity(result, beside.ensemble), "recommendations": [],
-        "data": _data_of_all(result, beside), "evidence": _provenance(result, manifest, beside), "claims": _claims(result, audit, beside.ensemble),
+        "data": _data_of_all(result, beside), "evidence": _provenance(result, manifest, audit, beside), "claims": _claims(result, audit, beside.ensemble),
     }  # fmt: skip
     assert tuple(blocks) == SECTIONS
     return cleaned(blocks)
@@ -86,10 +86,14 @@ def _summary(result: Result) -> list[dict[str, Any]]:
     for row in _rows(result):
         keys = (
             "id", "shift_pp", "ci_low", "ci_high", "verdict", "prediction_low", "prediction_high", "luck_band_pp", "excess_impressions",
-            "impressions_counterfactual", "impressions_factual", "shift_supportive_pp", "shift_neutral_pp", "shift_critical_pp",
+            "equivalence_low", "equivalence_high", "impressions_counterfactual", "impressions_factual", "shift_supportive_pp", "shift_neutral_pp", "shift_critical_pp",
             "dose_ratio",
         )  # fmt: skip
         found = {k: row[k] for k in keys}
+        few = metrics.too_few_for_below(
+            row["equivalence_low"], row["equivalence_high"], s["replicates"] - s["undefined_replicates"], s["threshold_pp"]
+        )  # fmt: skip
+        found["too_few_for_below"] = metrics.LEAST_FOR_BELOW if few else None
         band = (s["robustness"] or {}).get(row["id"])
         out.append(
             found | {"threshold_pp": s["threshold_pp"], "before_after_pp": s["naive_before_after"][row["id"]], "other_assumptions": band}
@@ -153,20 +157,20 @@ def _criteria(result: Result) -> dict[str, Any]:
     audit = result.scenario.audit
     return {
         "outcome": "shift_pp", "threshold_pp": audit.threshold_pp.value, "threshold_evidence": audit.threshold_pp.evidence,
-        "threshold_reason": audit.threshold_reason, "placebo_bound_pp": audit.equivalence_pp.value,
+        "threshold_reason": audit.threshold_reason, "placebo_bound_pp": audit.placebo_bound_pp.value,
     }  # fmt: skip
 
 
 def _methods(result: Result) -> dict[str, Any]:
     scenario = result.scenario
     numbers = quantities(scenario)
-    count = {name: sum(q["evidence"] == name for q in numbers) for name in ("documented", "published formula", "computed", "assumption", "unstated")}  # fmt: skip
+    count = {name: sum(q["evidence"] == name and q["in_use"] for q in numbers) for name in ("documented", "published formula", "computed", "assumption", "unstated")}  # fmt: skip
     return {
         "estimand": "share of human impressions of candidate content in the campaign window, factual less counterfactual",
         "predictor": scenario.platform.predictor.kind, "response": scenario.response.model,
         "mitigations": [m.kind for m in scenario.platform.mitigations], "step_hours": scenario.run.step_hours,
         "ensemble": scenario.run.ensemble.model_dump(exclude={"members"}) | {"members": len(scenario.run.ensemble.members)} if scenario.run.ensemble else None,
-        "interval_covers": result.summary["interval_covers"], "evidence": count, "quantities": numbers,
+        "interval_covers": result.summary["interval_covers"], "evidence": count, "quantities": numbers, "not_in_use": sum(not q["in_use"] for q in numbers),
         "again": "recsim describe scenario.yaml --odd",
     }  # fmt: skip
 
@@ -226,7 +230,7 @@ def _card(scenario: Scenario) -> dict[str, Any]:
     found = registry.configured(platform.policy, platform.rerank, platform.rerank_top)
     values = {**found.parameters, **{name: q.value for name, q in platform.parameters.items()}}
     return {
-        "policy": platform.policy, "title": found.title, "source": found.source, "evidence": found.evidence, "reads": list(found.reads),
+        "policy": platform.policy, "title": found.title, "source": found.source, "evidence": found.evidence, "tags": tags_in(found.evidence), "reads": list(found.reads),
         "profiled": found.profiled, "doors": [{"id": d, "name": DOORS[d]} for d in found.open_doors],
         "parameters": [{"name": name, "value": value} for name, value in values.items()],
         "rerank": [{"name": r.name, "title": r.title, "source": r.source, "evidence": r.evidence} for r in found.rerank],
@@ -305,10 +309,10 @@ def _data_of_all(result: Result, beside: Gathered) -> list[dict[str, Any]]:
     return out
 
 
-def _provenance(result: Result, manifest: dict[str, Any], beside: Gathered) -> dict[str, Any]:
+def _provenance(result: Result, manifest: dict[str, Any], audit: dict[str, Any], beside: Gathered) -> dict[str, Any]:
     """How to do a run again and check it; of a report about several results: the same of each, in its own folder."""
     assert result.folder is not None
-    found = _evidence(result, manifest)
+    found = _evidence(result, manifest, audit)
     again = asked(found["again"], result.folder)
     if not beside.combined:
         verify = asked(found["verify"], result.folder)
@@ -317,8 +321,10 @@ def _provenance(result: Result, manifest: dict[str, Any], beside: Gathered) -> d
     for folder, kind, summary in beside.sources:
         if kind == "run":
             run = next(runs)
-            its = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            again = asked(_evidence(run, its)["again"], folder)
+            its, own = (
+                json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in ("manifest", "audit")
+            )
+            again = asked(_evidence(run, its, own)["again"], folder)
         else:
             again = provenance.again(kind, summary, folder)
         rows.append(provenance.row(folder, kind, summary, again))
@@ -326,11 +332,10 @@ def _provenance(result: Result, manifest: dict[str, Any], beside: Gathered) -> d
     return {"again": f"python -m recsim report {names} --out again", "verify": VERIFY, "results": rows}
 
 
-def _evidence(result: Result, manifest: dict[str, Any]) -> dict[str, Any]:
-    fixed = " --fixed-parameters" if manifest["fixed_parameters"] else ""
-    s = result.summary
+def _evidence(result: Result, manifest: dict[str, Any], audit: dict[str, Any]) -> dict[str, Any]:
+    s, rule = result.summary, result.scenario.audit.stopping.model_dump()
     return {
-        "again": f"python -m recsim run scenario.yaml --seed {s['seed']} --replicates {s['replicates']}{fixed}",
+        "again": run_again(s, manifest["fixed_parameters"], audit, rule),
         "verify": "python -m recsim verify .", "fingerprint": s["fingerprint"], "source_sha256": manifest["source_sha256"],
         "commit": manifest.get("git_commit"), "uncommitted_changes": manifest.get("git_uncommitted_changes"),
         "versions": manifest["versions"], "machine": manifest["machine"], "bits": manifest["bits"], "sha256": manifest["sha256"],
@@ -339,15 +344,12 @@ def _evidence(result: Result, manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _claims(result: Result, audit: dict[str, Any], ensemble: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """The ladder of claims, lowest first: which step this report reaches. The last is out of reach for any simulation."""
-    enough = result.summary["replicates"] >= ENOUGH
-    ranges = result.summary["interval_covers"] != "luck"
-    other = ensemble is not None or bool(result.summary["robustness"])
-    return [
-        {"step": "happens in this model, in some worlds", "reached": True},
-        {"step": "holds on average over luck, with a known error", "reached": enough},
-        {"step": "holds over the declared ranges of the inputs", "reached": enough and ranges},
-        {"step": "was asked before it was answered (a locked plan, no deviation)", "reached": enough and audit["plan"] is not None and not audit["deviations"]},
-        {"step": "holds under other plausible platforms, as a range", "reached": enough and ranges and other},
-        {"step": "says what a real service did", "reached": False},
-    ]  # fmt: skip
+    """The ladder of claims, lowest first: which step this report reaches for every beneficiary, and why."""
+    s = result.summary
+    grounds = Grounds(
+        s["replicates"] - s["undefined_replicates"], s["interval_covers"] != "luck", audit["plan"] is not None,
+        bool(audit["deviations"]), s["threshold_pp"],
+    )  # fmt: skip
+    tables = [s["robustness"] or {}, (ensemble or {}).get("beneficiaries", {})]
+    bands = {name: [table[name] for table in tables if name in table] for name in s["beneficiaries"]}
+    return ladder(_rows(result), _shift_by_candidate(result), grounds, bands)

@@ -181,6 +181,7 @@ def ensemble(
 def validate(config: Config, set_: Set = None) -> None:
     """Check a scenario without running it."""
     from recsim.cli.located import located, look_up
+    from recsim.report.strings import counted
     from recsim.scenario import FollowScenario, load_any
 
     scenario = load_any(config, list(set_ or []))
@@ -189,13 +190,13 @@ def validate(config: Config, set_: Set = None) -> None:
     if isinstance(scenario, FollowScenario):
         print(
             f"{config}: valid; follow-graph world, {scenario.steps.count} steps, {scenario.follow_graph.people:,} people, "
-            f"{len(scenario.campaigns)} campaigns"
+            f"{counted(len(scenario.campaigns), 'campaign')}"
         )
         return
     people = round(scenario.population.people.value * scenario.population.scale)
     print(
-        f"{config}: valid; {scenario.days.count} days, {people:,} simulated people, {len(scenario.candidates)} "
-        f"candidates, {len(scenario.campaigns)} campaigns"
+        f"{config}: valid; {counted(scenario.days.count, 'day')}, {people:,} simulated people, {len(scenario.candidates)} "
+        f"candidates, {counted(len(scenario.campaigns), 'campaign')}"
     )
 
 

@@ -84,7 +84,7 @@ def lines_of(found: dict[str, Any]) -> list[str]:
     out: list[str] = []
     for arm in found["arms"]:
         out += [
-            f"{arm['arm']}: {arm['people']:,} people, {millions(arm['impressions'])} impressions",
+            f"{arm['arm']}: {arm['people']:,} {'person' if arm['people'] == 1 else 'people'}, {millions(arm['impressions'])} impression{'' if arm['impressions'] == 1 else 's'}",
             f"{'candidate':<22}{'share, %':>9} {'95 % interval':>16}{'per person':>12}{'reach, %':>10}{'times':>8}",
             "-" * 78,
         ]

@@ -21,10 +21,10 @@ from recsim.experiment.shapley import (
     needed_coalitions,
     shared_out,
 )
-from recsim.experiment.summary import removed_campaigns
+from recsim.experiment.summary import removed_campaigns, spent_in_all
 from recsim.experiment.tasks import Progress, Session, Simulate
 from recsim.experiment.worlds import Worlds
-from recsim.metrics import Interval, interval
+from recsim.metrics import Interval, interval, shift_interval
 from recsim.scenario.schema import Scenario
 from recsim.world.arms import COUNTERFACTUAL, DOORS, Arm
 
@@ -216,7 +216,7 @@ class Game:
     def whole(self, which: str) -> dict[str, Any]:
         """Shift and excess impressions of everything, or of the direct channel."""
         values = self.total if which == "total" else self.direct
-        shift, excess = interval(values["shift"]), interval(values["excess"])
+        shift, excess = shift_interval(values["shift"]), interval(values["excess"])
         return {"shift_pp": shift.mean, **spread(shift), "excess_impressions": excess.mean, **spread(excess, "excess_")}
 
 
@@ -265,25 +265,30 @@ def _price(spent: float | None, excess: float) -> dict[str, float]:
     return {"spend_eur": spent, "eur_per_excess": spent / excess if spent > 0 and excess > 0 else nan}
 
 
-def spending(worlds: Worlds, by: str, players: list[str]) -> dict[str, float]:
-    """Euro by player where it can be told, and in "total"; doors are not paid for, accounts are no tactic."""
+def spending(worlds: Worlds, by: str, players: list[str]) -> dict[str, float | None]:
+    """Euro by player where it can be told, and in "total"; doors are not paid for, accounts are no tactic.
+
+    None where no price is declared.
+    """
     # Without doors or tactics to close, everything that the campaigns do is in the arm in which all act.
     everyone = label(frozenset(players))
     campaigns = worlds.spend_by_campaign(everyone)
-    out = {"total": float(sum(campaigns.values()))}
+    out: dict[str, float | None] = {"total": spent_in_all(campaigns)}
     if by == "campaign":
         return out | campaigns
-    if by == "door":
+    if by == "door" or out["total"] is None:
         return out
     rows = worlds.of("campaigns", everyone)
     runs = len(worlds.replicates) * worlds.scenario.run.luck_branches
     by_tactic = (rows.groupby("tactic", observed=True)["spend_eur"].sum() / runs).to_dict()
-    for name in players:
-        out[name] = float(by_tactic.get(name, 0.0))
+    tactics = {name: float(by_tactic.get(name, 0.0)) for name in players}
     for c in removed_campaigns(worlds.scenario):
+        paid = campaigns[c.id]
+        if paid is None:
+            continue
         listed = rows[rows["campaign"].astype(str) == c.id]["spend_eur"].sum() / runs
-        if c.type in ("paid_influencers", "impersonation") and "post" in out:
-            out["post"] += campaigns[c.id] - listed
-        if c.type == "purchased_engagement" and "follow" in out:
-            out["follow"] += campaigns[c.id] - listed
-    return out
+        if c.type in ("paid_influencers", "impersonation") and "post" in tactics:
+            tactics["post"] += paid - listed
+        if c.type == "purchased_engagement" and "follow" in tactics:
+            tactics["follow"] += paid - listed
+    return out | tactics

@@ -10,8 +10,16 @@ import pandas as pd
 
 from recsim import metrics
 from recsim.experiment.efficacy import Ratio, fieller
-from recsim.experiment.summary import ARMS, Counts, beneficiaries, cleaned, removed_campaigns, summarise
-from recsim.metrics import interval
+from recsim.experiment.summary import (
+    ARMS,
+    Counts,
+    beneficiaries,
+    cleaned,
+    removed_campaigns,
+    spent_in_all,
+    summarise,
+)
+from recsim.metrics import SHIFT_RANGE, interval
 from recsim.scenario.platform import Platform
 from recsim.scenario.schema import Scenario
 
@@ -77,9 +85,12 @@ def costs_of(facts: pd.DataFrame, replicates: list[int]) -> dict[str, np.ndarray
     return dict(zip(COSTS, values, strict=True))
 
 
-def _shown(values: np.ndarray, prefix: str = "", family: int = 1) -> dict[str, float]:
-    """Mean over replicates with its 95 % interval and, in a family of several, its Bonferroni interval."""
-    t, wide = interval(values), interval(values, 1 - LEVEL / max(1, family))
+def _shown(
+    values: np.ndarray, prefix: str = "", family: int = 1, bounds: tuple[float, float] = (-np.inf, np.inf)
+) -> dict[str, float]:
+    """Mean over replicates with its 95 % interval and, in a family of several, its Bonferroni interval, cut at bounds."""
+    t = interval(values).within(*bounds)
+    wide = interval(values, 1 - LEVEL / max(1, family)).within(*bounds)
     return {
         f"{prefix}": t.mean, f"{prefix}_ci_low": t.low, f"{prefix}_ci_high": t.high,
         f"{prefix}_simultaneous_low": wide.low, f"{prefix}_simultaneous_high": wide.high,
@@ -174,7 +185,7 @@ def _contrasts(
     p_shift, p_other = adjusted({key: zero[key] for key in shifts}), adjusted({key: other[key] for key in differences})
     out = {}
     for key in zero:
-        wide = _shown(zero[key], "shift", len(shifts))
+        wide = _shown(zero[key], "shift", len(shifts), SHIFT_RANGE)
         row: dict[str, Any] = {"p_value": metrics.p_value(zero[key]), "p_holm": p_shift.get(key)}
         row |= {k.removeprefix("shift_"): v for k, v in wide.items() if "simultaneous" in k and key[1] in promoted}
         row |= {
@@ -207,11 +218,11 @@ def _amplification(policy: Counts, baseline: Counts, k: int) -> Ratio:
     return fieller(policy.shares[:, :, 1, k].mean(axis=1), baseline.shares[:, :, 1, k].mean(axis=1))
 
 
-def _yield(part: dict[str, Any], row: dict[str, Any], removed: list) -> dict[str, float]:
+def _yield(part: dict[str, Any], row: dict[str, Any], removed: list) -> dict[str, float | None]:
     """Excess impressions per counted inauthentic action and per euro of the campaigns for this candidate."""
     mine = [c.id for c in removed if c.beneficiary == row["id"]]
     actions = sum(part["inauthentic_actions"].get(name, 0.0) for name in mine)
-    euro = sum(part["spend_eur"].get(name, 0.0) for name in mine)
+    euro = spent_in_all(part["spend_eur"], mine)
     excess, nan = row["excess_impressions"], float("nan")
     return {
         "counted_actions": actions, "spend_eur": euro,

@@ -18,7 +18,7 @@ from recsim.experiment.sets import Answer, Question, WorldSet, answer, chosen_ca
 from recsim.experiment.summary import removed_campaigns
 from recsim.experiment.tasks import Progress, Session, Simulate
 from recsim.experiment.worlds import Worlds
-from recsim.metrics import interval
+from recsim.metrics import interval, shift_interval
 from recsim.scenario.schema import Scenario
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
 
@@ -139,7 +139,7 @@ def _after(worlds: Worlds, arm: str, k: int, window: range, day: int) -> Persist
 
 
 def _shift(worlds: Worlds, arm: str, k: int) -> dict[str, Any]:
-    shift, excess = interval(worlds.shift_pp(arm)[:, k]), interval(worlds.excess(arm)[:, k])
+    shift, excess = shift_interval(worlds.shift_pp(arm)[:, k]), interval(worlds.excess(arm)[:, k])
     return {
         "shift_pp": shift.mean, **spread(shift), "excess_impressions": excess.mean, **spread(excess, "excess_"),
         "undefined_replicates": int(np.isnan(worlds.shift_pp(arm)[:, k]).sum()),

@@ -18,7 +18,7 @@ from recsim.experiment.sets import Answer, Question, WorldSet, answer, chosen_ca
 from recsim.experiment.summary import removed_campaigns
 from recsim.experiment.tasks import Progress, Session, Simulate
 from recsim.experiment.worlds import Worlds
-from recsim.metrics import interval
+from recsim.metrics import interval, shift_interval
 from recsim.scenario.quantity import assumed
 from recsim.scenario.schema import Scenario
 from recsim.world.arms import Arm
@@ -142,7 +142,8 @@ def _summarise(question: Question, worlds: Worlds) -> tuple[dict[str, Any], dict
     rows = [_row(question, worlds, dose, shift[:, n], excess[:, n]) for n, dose in enumerate(doses)]
     for n, row in enumerate(rows):
         before = rows[n - 1] if n else {"spend_eur": 0.0, "excess_impressions": 0.0}
-        more = row["spend_eur"] - before["spend_eur"]
+        spent = row["spend_eur"]
+        more = 0.0 if spent is None else spent - (before["spend_eur"] or 0.0)
         row["further_per_eur"] = (row["excess_impressions"] - before["excess_impressions"]) / more if more > 0 else None
     ratios = [row["dose_ratio"] for row in rows]
     summary = {
@@ -163,8 +164,9 @@ def _of(worlds: Worlds, what: str, dose: float) -> np.ndarray:
 
 
 def _row(question: Question, worlds: Worlds, dose: float, shift: np.ndarray, excess: np.ndarray) -> dict[str, Any]:
-    t, more = interval(shift), interval(excess)
-    spent, ratio, counted = 0.0, 0.0, 0.0
+    t, more = shift_interval(shift), interval(excess)
+    spent: float | None = 0.0
+    ratio, counted = 0.0, 0.0
     if dose > 0:
         name = arm_name(dose)
         one = next(s for s in question.sets if s.arms[0].name == name)
@@ -177,7 +179,7 @@ def _row(question: Question, worlds: Worlds, dose: float, shift: np.ndarray, exc
     return {
         "dose": dose, "dose_ratio": ratio, "counted_actions": counted, "shift_pp": t.mean, **spread(t),
         "excess_impressions": more.mean, **spread(more, "excess_"), "spend_eur": spent,
-        "excess_per_eur": more.mean / spent if spent > 0 else None,
+        "excess_per_eur": more.mean / spent if spent else None,
     }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from recsim.experiment.robustness import cell_scenario as small_scenario
 from recsim.experiment.run import configured, estimate, expected_work, run_fingerprint, source_digest
 from recsim.experiment.summary import Counts, beneficiaries, cleaned, removed_campaigns
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path, joined, plain_name
-from recsim.metrics import interval
+from recsim.metrics import shift_interval
 from recsim.ranking import registry
 from recsim.scenario import dump_yaml
 from recsim.scenario import load as load_scenario
@@ -233,7 +233,7 @@ def _rows(scenario: Scenario, cell: Cell, frames: dict[str, pd.DataFrame]) -> pd
     shift = Counts(frames["exposure"], names, replicates, 1).shift_pp
     rows = []
     for name in beneficiaries(scenario):
-        t = interval(shift[:, names.index(name)])
+        t = shift_interval(shift[:, names.index(name)])
         rows.append(
             {**cell._asdict(), "candidate": name, "shift_pp": t.mean, "ci_low": t.low, "ci_high": t.high, "sd": t.sd, "replicates": t.n}
         )  # fmt: skip

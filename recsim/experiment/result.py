@@ -14,7 +14,7 @@ from recsim.errors import unknown
 from recsim.experiment.folder import readable, verified
 from recsim.experiment.robustness import with_intervals
 from recsim.experiment.summary import Counts
-from recsim.metrics import defined_mean, interval, shares
+from recsim.metrics import defined_mean, shares, shift_interval
 from recsim.scenario import load as load_scenario
 from recsim.scenario.schema import Scenario
 from recsim.state import STANCES
@@ -105,7 +105,7 @@ class Result:
             counts = Counts(part, candidates, self.replicates, self.scenario.run.luck_branches)
             p = counts.shares.mean(axis=1)
             for k, name in enumerate(candidates):
-                t = interval(counts.shift_pp[:, k])
+                t = shift_interval(counts.shift_pp[:, k])
                 rows.append(
                     (value, name, float(defined_mean(p[:, 0, k])), float(defined_mean(p[:, 1, k])), t.mean, t.low, t.high, counts.impressions[..., k].sum())
                 )  # fmt: skip
@@ -117,7 +117,7 @@ class Result:
         rows = []
         for k, name in enumerate(candidates):
             for s, stance in enumerate(STANCES):
-                t = interval(shift[:, k, s])
+                t = shift_interval(shift[:, k, s])
                 share = [float(defined_mean(p[:, arm, k, s])) for arm in (0, 1)]
                 rows.append((stance, name, *share, t.mean, t.low, t.high, seen[k, s]))
         return pd.DataFrame(rows, columns=["stance", *COLUMNS])

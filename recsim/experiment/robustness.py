@@ -31,7 +31,7 @@ def cells(scenario: Scenario) -> list[Cell]:
     """
     r = scenario.audit.robustness
     weights = [AS_DECLARED, *(w.id for w in r.head_weights)]
-    grid = [(g, p, w) for g in r.gates for p in r.prior_events for w in weights]
+    grid: list[Cell] = [(g, p, w) for g in r.gates for p in r.prior_events for w in weights]
     own = declared(scenario)
     return grid if own in grid else [*grid, own]
 

@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 
 from recsim.experiment.design import Cell, kind_of, numeric
 from recsim.experiment.study import Axis, Study
-from recsim.metrics import Interval, interval, verdict
+from recsim.metrics import Interval, interval, shift_interval, verdict
 
 BINS = 8
 """Most groups into which a sampled axis is divided for its picture."""
@@ -64,7 +64,7 @@ def cell_table(
     rows = []
     for cell in cells:
         x = shift[cell.number]
-        t = interval(x)
+        t = shift_interval(x)
         rows.append(
             {
                 "cell": cell.number, **cell.values, **_shown(t), "sd_worlds": t.sd, "replicates": t.n,

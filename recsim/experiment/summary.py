@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 
 from recsim import metrics
 from recsim.experiment.opinion import opinion_summary
-from recsim.metrics import interval
+from recsim.metrics import interval, shift_interval
 from recsim.scenario.schema import Scenario
 from recsim.state import STANCES
 
@@ -125,7 +125,7 @@ def summarise(
     promoted = beneficiaries(scenario)
     first = metas[0]["fork_day"]
     naive = naive_change(frames["exposure"], candidates, replicates, first)
-    tv = interval(metrics.total_variation(counts.shares[:, :, 0], counts.shares[:, :, 1]).mean(axis=1))
+    tv = interval(metrics.total_variation(counts.shares[:, :, 0], counts.shares[:, :, 1]).mean(axis=1)).within(0, 1)
     removed = removed_campaigns(scenario)
     threshold = scenario.audit.threshold_pp.value
     summary = {
@@ -164,7 +164,8 @@ def _candidate_rows(
     reached, people = _reached(frames["reach"], counts)
     rows = []
     for k, name in enumerate(counts.candidates):
-        t, more, off = interval(shift[:, k]), interval(x[:, 0, k] - x[:, 1, k]), interval(naive[:, k] - shift[:, k])
+        t, more = shift_interval(shift[:, k]), interval(x[:, 0, k] - x[:, 1, k])
+        off = interval(naive[:, k] - shift[:, k]).within(-200, 200)  # a difference of two shifts
         row: dict[str, Any] = {
             "id": name, "share_factual": metrics.defined_mean(p[:, 0, k]),
             "share_counterfactual": metrics.defined_mean(p[:, 1, k]),
@@ -181,6 +182,8 @@ def _candidate_rows(
         for a, arm in enumerate(ARMS):
             row[f"comment_exposures_{arm}"] = comments[:, a, k].mean() * weight
         row |= {"prediction_low": t.next_low, "prediction_high": t.next_high}
+        within = shift_interval(shift[:, k], 0.90)
+        row |= {"equivalence_low": within.low, "equivalence_high": within.high}
         row |= {f"shift_{s}_pp": metrics.defined_mean(stances[:, k, n]) for n, s in enumerate(STANCES)}
         row |= {
             "naive_pp": metrics.defined_mean(naive[:, k]), "naive_error_pp": off.mean,
@@ -271,13 +274,23 @@ def _actions(campaigns: pd.DataFrame, replicates: int, scenario: Scenario) -> di
     return {str(k): float(v / scenario.population.scale) for k, v in per_branch.items()}
 
 
-def spend(frames: dict[str, pd.DataFrame], scenario: Scenario, replicates: int) -> dict[str, float]:
-    """Euro by campaign: accounts, actions and paid posts."""
+def priced(campaign: Any) -> bool:
+    """Whether a price of a campaign is declared: one is above 0 (0 is the default), or its advertisements are paid for."""
+    prices = [getattr(campaign.costs, name).value for name in type(campaign.costs).model_fields]
+    return any(price > 0 for price in prices) or campaign.type == "advertising"
+
+
+def spend(frames: dict[str, pd.DataFrame], scenario: Scenario, replicates: int) -> dict[str, float | None]:
+    """Euro by removed campaign: accounts, actions and paid posts; None where no price is declared."""
     inside = frames["campaigns"][frames["campaigns"]["arm"].astype(str) == "factual"]
     actions = inside.groupby("campaign")["spend_eur"].sum() / (replicates * scenario.run.luck_branches)
-    out = {}
+    out: dict[str, float | None] = {}
     for c in removed_campaigns(scenario):
-        total, dose = float(actions.get(c.id, 0.0)), scenario.dose.value * c.dose.value
+        total = float(actions.get(c.id, 0.0))
+        if not (total or priced(c)):
+            out[c.id] = None
+            continue
+        dose = scenario.dose.value * c.dose.value
         if c.type == "bot_network":
             total += c.affordable(dose) * c.costs.account.value
         if c.type == "impersonation":
@@ -289,6 +302,12 @@ def spend(frames: dict[str, pd.DataFrame], scenario: Scenario, replicates: int) 
             total += c.follows.value * dose * c.costs.follow.value
         out[c.id] = total
     return out
+
+
+def spent_in_all(found: Mapping[str, float | None], names: Sequence[str] | None = None) -> float | None:
+    """Euro of all campaigns, or of those named, as far as prices are declared; None if none is."""
+    declared = [euro for name, euro in found.items() if euro is not None and (names is None or name in names)]
+    return float(sum(declared)) if declared else None
 
 
 def facts_table(facts: pd.DataFrame) -> dict[str, float]:

@@ -20,7 +20,7 @@ from recsim.experiment.run import configured
 from recsim.experiment.sets import Answer, Question, WorldSet, answer, chosen_candidate, without_table
 from recsim.experiment.tasks import Progress, Session, Simulate, plain_name
 from recsim.experiment.worlds import Worlds
-from recsim.metrics import interval
+from recsim.metrics import interval, shift_interval
 from recsim.scenario.schema import Scenario
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL
 
@@ -189,7 +189,7 @@ def _summarise(question: Question, worlds: Worlds) -> tuple[dict[str, Any], dict
     }  # fmt: skip
     rows: list[dict[str, Any]] = []
     for name in names:
-        t, less, share = interval(shift[name]), interval(removed[name]), efficacy(shift[REFERENCE], shift[name])
+        t, less, share = shift_interval(shift[name]), interval(removed[name]), efficacy(shift[REFERENCE], shift[name])
         rows.append(
             {
                 "mitigation": name, **told.get(name, about(name)), "shift_pp": t.mean, **spread(t),
@@ -202,7 +202,7 @@ def _summarise(question: Question, worlds: Worlds) -> tuple[dict[str, Any], dict
             }
         )  # fmt: skip
     rows.sort(key=lambda row: (-np.nan_to_num(row["less_pp"], nan=-np.inf), row["mitigation"]))
-    t = interval(shift[REFERENCE])
+    t = shift_interval(shift[REFERENCE])
     summary = {
         "reference": {
             "shift_pp": t.mean, **spread(t), "shown": bool(t.low > 0 or t.high < 0), **_at_work(worlds, FACTUAL.name)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from recsim import metrics
-from recsim.experiment.summary import ENGAGEMENT, spend
+from recsim.experiment.summary import ENGAGEMENT, spend, spent_in_all
 from recsim.scenario.schema import Scenario
 
 HEAD = ["replicate", "branch", "arm"]
@@ -122,19 +122,20 @@ class Worlds:
         wide = wide.reindex(self.replicates, fill_value=0.0) / self.scenario.run.luck_branches
         return {str(label): wide[label].to_numpy(float) for label in sorted(wide.columns)}
 
-    def spend_eur(self, arm: str, scenario: Scenario | None = None, acting: Sequence[str] | None = None) -> float:
-        """Euro spent in one arm, mean over replicates and branches.
+    def spend_eur(
+        self, arm: str, scenario: Scenario | None = None, acting: Sequence[str] | None = None
+    ) -> float | None:
+        """Euro spent in one arm, mean over replicates and branches; None where no price is declared.
 
         Args:
             arm: name.
             scenario: in which it was simulated; None: the one of the question.
             acting: ids of the campaigns that act in it; None: all.
         """
-        found = self.spend_by_campaign(arm, scenario)
-        return float(sum(value for name, value in found.items() if acting is None or name in acting))
+        return spent_in_all(self.spend_by_campaign(arm, scenario), acting)
 
-    def spend_by_campaign(self, arm: str, scenario: Scenario | None = None) -> dict[str, float]:
-        """Euro by removed campaign, as if all of them acted in the arm."""
+    def spend_by_campaign(self, arm: str, scenario: Scenario | None = None) -> dict[str, float | None]:
+        """Euro by removed campaign, as if all of them acted in the arm; None where no price is declared."""
         return spend(
             {"campaigns": self.of("campaigns", arm).assign(arm="factual")},
             scenario or self.scenario,

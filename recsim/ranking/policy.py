@@ -30,6 +30,17 @@ SIGNALS = ("skip", "complete", "like", "comment", "share", "follow", "open_comme
 POOL_SOURCES = ("interest", "ranked", "trending", "regional", "discovery")
 
 
+TAGS = {
+    "[C]": "read in the publisher's own file", "[P]": "read in a secondary page", "[M]": "from memory", "[D]": "our design",
+}  # fmt: skip
+"""Evidence tags of formulas, and what they mean."""
+
+
+def tags_in(evidence: str) -> list[str]:
+    """The meaning of every tag in a formula's evidence: "[P]: read in a secondary page"."""
+    return [f"{tag}: {text}" for tag, text in TAGS.items() if tag in evidence]
+
+
 @dataclasses.dataclass(frozen=True)
 class Policy:
     """A ranking policy.

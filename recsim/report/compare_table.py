@@ -6,6 +6,7 @@ from typing import IO, Any
 
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.contrasts import COSTS, SATISFACTION, ranked
+from recsim.report.strings import counted
 from recsim.report.table import footer_lines, millions, number, wrapped
 
 NAME = 18
@@ -37,7 +38,8 @@ def comparison_lines(result: Comparison) -> list[str]:
     lines = [
         *wrapped(result.scenario.title or s["scenario"]),
         *wrapped(
-            f"{len(s['policies'])} policies on the same {s['replicates']} worlds, {s['luck_branches']} luck branches each; "
+            f"{len(s['policies'])} policies on the same {counted(s['replicates'], 'world')}, "
+            f"{counted(s['luck_branches'], 'luck branch', 'luck branches')} each; "
             f"days {s['window_first_day']} to 0 before the vote; {s['people']:,} simulated people for "
             f"{s['people_real']:,.0f}; own policy of the scenario: {s['own_policy']}"
         ),

@@ -31,7 +31,7 @@ def dose_words(result: Answer) -> list[str]:
     else:
         low, high = (f"{cross[k]:.2g}" if cross[k] is not None else None for k in ("ci_low", "ci_high"))
         known = f"interval {low or '0'} to {high}" if high else f"from {low or '0'}; no upper end within the range"
-        at = f", {ratio['dose']:.2g} fake actions per organic one" if ratio["dose"] is not None else ""
+        at = f", a realised dose of {ratio['dose']:.2g}" if ratio["dose"] is not None else ""
         out.append(f"{t} is crossed at {cross['dose']:.2g} times the declared accounts ({known}){at}.")
     out.append(
         {
@@ -58,17 +58,17 @@ def dose_tables(result: Answer) -> list[Table]:
     rows = [
         [
             f"x {p['dose']:.3g}", number(p["dose_ratio"], ".2g"), number(p["shift_pp"], "+.2f"), span(p),
-            millions(p["excess_impressions"]), f"{p['spend_eur']:,.0f}", number(p["excess_per_eur"], ".1f"),
+            millions(p["excess_impressions"]), number(p["spend_eur"], ",.0f"), number(p["excess_per_eur"], ".1f"),
             number(p["further_per_eur"], ".1f"),
         ]
         for p in s["points"]
     ]  # fmt: skip
     caption = (
-        f"Shift of {name_of(result)} by multiplier of the accounts of {_subject(s)}; ratio: fake per organic action on the "
+        f"Shift of {name_of(result)} by multiplier of the accounts of {_subject(s)}; realised: realised dose, fake per organic action on the "
         "candidate's items; views per euro on average, and of each further euro"
     )
-    head = ["dose", "ratio", "shift", "interval", "excess", "EUR", "per EUR", "further"]
-    return [Table(caption, head, rows, [10, 7, 7, 19, 9, 11, 8, 8])]
+    head = ["dose", "realised", "shift", "interval", "excess", "EUR", "per EUR", "further"]
+    return [Table(caption, head, rows, [9, 9, 7, 19, 9, 11, 8, 8])]
 
 
 def delay_words(result: Answer) -> list[str]:

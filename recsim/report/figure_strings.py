@@ -131,7 +131,7 @@ FIGURES = {
     "dose_euro_axis": "excess views\nper euro",
     "dose_axis": "dose: multiplier of the accounts of {what} (logarithmic)",
     "dose_all": "all removed campaigns",
-    "dose_ratio_axis": "realised: fake per organic action on the candidate's items",
+    "dose_ratio_axis": "realised dose: fake per organic action on the candidate's items",
     "dose_caption": "Shift by dose of {what}, mean and 95 % interval; {rest}.",
     # delay
     "delay_title": "What acting earlier would have changed, in this model",

@@ -14,11 +14,12 @@ from markupsafe import Markup, escape
 
 from recsim.experiment.comparison import Comparison, again_command
 from recsim.experiment.contrasts import COSTS, ranked
-from recsim.experiment.folder import write_text
+from recsim.experiment.folder import ASIDE, write_text
 from recsim.experiment.result import Result
 from recsim.experiment.sets import Answer
 from recsim.experiment.summary import removed_campaigns
 from recsim.ranking.own_code import asked
+from recsim.ranking.policy import tags_in
 from recsim.report.opinion import HEADING, SENTENCES, per_million, sentence, study_text, swings
 from recsim.report.strings import counted, say, size_of
 from recsim.report.table import millions, percent
@@ -86,9 +87,10 @@ def write_page(
         loader=jinja2.PackageLoader("recsim.report", "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    environment.globals.update(say=say, counted=counted)
+    environment.globals.update(say=say, counted=counted, elsewhere=ASIDE)
     environment.filters.update(
         percent=percent,
+        tags=tags_in,
         per_million=per_million,
         study=study_text,
         form=_form,

@@ -16,7 +16,8 @@ ENGLISH = {
     "risk_analysis": "Audit risk", "criteria": "Criteria", "plan": "Plan and deviations", "methods": "Methods", "sampling": "Sampling",
     "results": "Results", "mitigation": "Mitigation", "recommender_cards": "What the recommender looks at",
     "assurance": "What could not be examined", "validity": "Validity", "recommendations": "Recommendations", "data": "Data dictionary",
-    "evidence": "Evidence", "claims": "What may be claimed", "figures": "Figures", "contents": "Contents", "assumed": "What was assumed",
+    "evidence": "Evidence", "claims": "What may be claimed", "figures": "Figures", "contents": "Contents", "assumed": "Numbers and their evidence",
+    "not_in_use": "not in use",
     # page
     "skip": "Skip to the report", "theme": "Dark or light", "filter": "Filter rows", "download": "Data of this figure (CSV)",
     "true": "yes", "false": "no", "unknown": "not known", "none": "none",
@@ -37,8 +38,12 @@ ENGLISH = {
     "exceeds": "In this model the shift exceeds the declared threshold of {threshold} pp.",
     "below": "In this model the shift is below the declared threshold of {threshold} pp, either way.",
     "inconclusive": "In this model the shift is inconclusive against the declared threshold of {threshold} pp.",
-    "finding_views": "Views in the window: {without} without the campaigns, {with_} with them. By stance: supportive {supportive}, neutral "
-    "{neutral}, critical {critical} points. One further world would lie between {next_low} and {next_high} points.",
+    "finding_within": "The rule for “below” uses the 90 % interval: {low} to {high}.",
+    "too_few_for_below": "It lies within the threshold, but {replicates} are too few to call a shift below it: the spread between worlds is not "
+    "known well enough with fewer than {least}.",
+    "finding_views": "Views by people of content about {name} in the window: {without} without the campaigns, {with_} with them. By stance: "
+    "supportive {supportive}, neutral {neutral}, critical {critical} points. With 95 %, one further world would lie between {next_low} and "
+    "{next_high} points.",
     "finding_luck": "Luck alone moves this share by {luck} points (SD) between two worlds without campaigns. A comparison of before and "
     "after would have said {naive} points.",
     "exploratory": "Exploratory: {replicates}; 30 or more are needed for a claim.",
@@ -47,7 +52,7 @@ ENGLISH = {
     "risk": "Risk", "factors": "Factors", "regional": "Regions", "linguistic": "Languages", "severity": "Severity, in this model",
     "probability": "Probability, in this model",
     "severity_is": "{name}: {shift} percentage points of exposure, {excess} excess views",
-    "probability_is": "{name}: one further world reaches {threshold} points with a chance of {chance}",
+    "probability_is": "{name}: one further world reaches {threshold} with a chance of {chance}",
     # audit risk
     "detection_is": "Detection risk: with {replicates} replicates and the spread seen between them, a study would miss a shift of "
     "{threshold} pp of {name} with a chance of {risk} (two-sided t test at 5 %).",
@@ -55,9 +60,10 @@ ENGLISH = {
     # criteria
     "outcome": "Outcome",
     "outcome_is": "share of human impressions of candidate content in the campaign window, factual less counterfactual, percentage points",
-    "threshold": "Materiality threshold", "threshold_is": "{value} percentage points ({evidence})", "reason": "Reason",
+    "threshold": "Materiality threshold", "threshold_is": "{value} ({evidence})", "reason": "Reason",
     "rule": "Rule",
-    "rule_is": "exceeds: the 95 % interval lies above the threshold; below: the 90 % interval lies within it either way; else inconclusive",
+    "rule_is": "exceeds: the 95 % interval lies above the threshold; below: the 90 % interval lies within it either way, from "
+    "10 replicates; else inconclusive",
     # plan
     "planned": "A plan was locked on {made} ({lock}): {replicates}.",
     "not_planned": "No plan was locked before this run: its tests are exploratory.",
@@ -72,10 +78,10 @@ ENGLISH = {
     "models": "Predictor of actions: {predictor}; model of a visit: {response}; steps of {hours} h; mitigations: {mitigations}.",
     "calibrated_is": "Calibrated parameters: the ensemble {name}, {members} parameter sets, tolerance {tolerance} stated errors; each replicate takes one set in "
     "turn. Fitted to: {targets}.",
-    "evidence_is": "Of {total} numbers {documented} are documented, {published} are published formulas, {computed} are computed from such, "
-    "{assumed} are assumptions{unstated}. Each is listed below with its source; ranges are drawn from once per replicate.",
+    "evidence_is": "Of {total} numbers in use {documented} are documented, {published} are published formulas, {computed} are computed from such, "
+    "{assumed} are assumptions{unstated}; {off} more belong to what is switched off. Each is listed below with its source; ranges are drawn from once per replicate.",
     "odd_is": "The full description in the ODD protocol: {command}",
-    "assumed_is": "Every quantity with its evidence.",
+    "assumed_is": "Every quantity with its evidence. Not in use: it belongs to something that is switched off.",
     # sampling
     "sampling_is": "{replicates} replicates from seed {seed}, {branches} luck branches each; {people} simulated people for {real}; {steps} "
     "steps; {undefined} replicates without a defined share. People are drawn from cells of region, language and age band:",
@@ -83,7 +89,7 @@ ENGLISH = {
     # results
     "candidates_are": "Share of human impressions of candidate content in the window, without and with the campaigns; shift with 95 % "
     "interval over replicates (per candidate, not simultaneous); SD between worlds; luck band; reach; views in real units.",
-    "distance_is": "Total variation distance between the two worlds: {tv} (95 % interval {low} to {high}). Dose: {dose} inauthentic actions "
+    "distance_is": "Total variation distance between the two worlds: {tv} (95 % interval {low} to {high}). Realised dose: {dose} inauthentic actions "
     "per organic action on the beneficiary's items.",
     "tests_are": "Tests of no shift: Student's t, adjusted within the family (Holm for beneficiaries, Benjamini-Hochberg for the others), "
     "sign flips; bootstrap-t interval, for skewed effects, from 10 replicates; BCa interval from 30; equivalence: p that the shift is at least {bound} pp either way; pairing: times the "
@@ -134,7 +140,7 @@ ENGLISH = {
     "* after Holm over the mitigations.",
     # card
     "card_of": "{policy} ({folders})",
-    "card_is": "{title}. Source: {source} {evidence}.",
+    "card_is": "{title}. Source: {source} {evidence} ({tags}).",
     "reads": "Reads: {names}.", "profiled": "Based on profiling (DSA Art. 38).", "not_profiled": "Not based on profiling (DSA Art. 38).",
     "doors": "Doors for inauthentic engagement: {names}.",
     "parameters_are": "Main parameters (DSA Art. 27). How much each matters can be measured: {command}",
@@ -163,14 +169,15 @@ ENGLISH = {
     "tables_are": "{table}: one row per {row}; {rows} rows. Counts are simulated: real units are counts / population.scale.",
     "sheets_are": "{table}: one row per {row}; {rows} rows. Units are as each column says.",
     # claims
-    "claims_are": "The ladder of claims, and the steps that this run reaches. Nobody's simulation reaches the last.",
+    "claims_are": "The ladder of claims, the steps that this run reaches, and why. Nobody's simulation reaches the last.",
+    "shift_of": "Shift of {name}",
     "reached": "reached", "not_reached": "not reached",
 }  # fmt: skip
 
 
 def counted(number: int | str, one: str, many: str | None = None) -> str:
-    """A number and what it counts: "1 replicate", "10 replicates"."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    """A number and what it counts: "1 replicate", "10 replicates"; the number may be text already."""
+    return f"{number} {one if str(number) == '1' else many or one + 's'}"
 
 
 def size_of(s: Mapping[str, Any]) -> str:

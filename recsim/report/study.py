@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import IO, Any
 
 from recsim.experiment.sweep import StudyResult
+from recsim.metrics import LEAST_FOR_BELOW
 from recsim.report.answer_table import table_lines
 from recsim.report.strings import size_of
 from recsim.report.study_figures import name_of, study_figures
@@ -26,11 +27,12 @@ def sentences(result: StudyResult) -> list[str]:
     p, v = s["plausible"], s["variance"]
     out = []
     if p["settings"]:
+        few = f" (which takes {LEAST_FOR_BELOW} replicates or more)" if s["replicates"] < LEAST_FOR_BELOW else ""
         out.append(
             f"In {p['mean']['count']} of {p['settings']} settings ({percent(p['mean']['share'])} %; 95 % Wilson interval "
             f"{percent(p['mean']['ci_low'])} to {percent(p['mean']['ci_high'])}) the mean shift of {name} exceeds the declared threshold "
             f"of {p['threshold_pp']:g} pp; in {p['shown']['count']} the whole interval does, in {p['below']['count']} it is below "
-            f"the threshold either way. It is above zero in {percent(p['above_zero']['share'])} %."
+            f"the threshold either way{few}. It is above zero in {percent(p['above_zero']['share'])} %."
         )
         low, high = s["lowest"], s["highest"]
         out.append(

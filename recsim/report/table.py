@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import IO
+from typing import IO, Any
 
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.result import Result
 from recsim.experiment.sets import Answer
+from recsim.metrics import LEAST_FOR_BELOW, too_few_for_below
 from recsim.report.opinion import opinion_lines
-from recsim.report.strings import size_of
+from recsim.report.strings import counted, size_of
 
 WIDTH = 80
 
@@ -24,9 +25,11 @@ def number(value: float | None, form: str) -> str:
 
 
 def millions(value: float | None) -> str:
-    """A count in millions with a sign-free unit, or thousands if small."""
+    """A count in millions, in thousands if small, or as it is below a thousand."""
     if value is None or value != value:
         return "-"
+    if abs(value) < 999.5:
+        return f"{value:.0f}"
     return f"{value / 1e6:.1f} M" if abs(value) >= 1e6 else f"{value / 1e3:.0f} k"
 
 
@@ -96,8 +99,9 @@ def _below(result: Result) -> list[str]:
         text = f"In this model the shift of {names[name]} is {number(row['shift_pp'], '+.2f')} pp and {meaning} of {s['threshold_pp']:g} pp"
         if row["prediction_low"] is not None:
             low, high = number(row["prediction_low"], "+.1f"), number(row["prediction_high"], "+.1f")
-            text += f"; one further world would lie between {low} and {high} pp"
+            text += f"; with 95 %, one further world would lie between {low} and {high} pp"
         out += wrapped(f"{text}.")
+        out += _within(s, row)
         band = s["robustness"].get(name) if s["robustness"] else None
         if band:
             out += wrapped(
@@ -111,7 +115,7 @@ def _below(result: Result) -> list[str]:
                 + "."
             )
         out += wrapped(
-            f"Views in the window: {millions(row['impressions_counterfactual'])} without, "
+            f"Views by people of content about {names[name]} in the window: {millions(row['impressions_counterfactual'])} without, "
             f"{millions(row['impressions_factual'])} with, excess {millions(row['excess_impressions'])}; comment "
             f"exposures {millions(row['comment_exposures_counterfactual'])} without, "
             f"{millions(row['comment_exposures_factual'])} with."
@@ -122,9 +126,21 @@ def _below(result: Result) -> list[str]:
             f"the worlds is {number(row['shift_pp'], '+.2f')} pp."
         )
     out += wrapped(
-        f"Dose: {number(s['dose_ratio'], '.2f')} inauthentic actions per organic action on the beneficiary's items."
+        f"Realised dose: {number(s['dose_ratio'], '.2f')} inauthentic actions per organic action on the beneficiary's items."
     )
     return [*out, *opinion_lines(result), *footer_lines(result, "report.html")]
+
+
+def _within(s: dict[str, Any], row: dict[str, Any]) -> list[str]:
+    """The interval that the rule for "below" uses, where it can be told."""
+    low, high = row["equivalence_low"], row["equivalence_high"]
+    if low is None or high is None or row["verdict"] == "exceeds":
+        return []
+    text = f"Being below is judged by the 90 % interval, {low:+.2f} to {high:+.2f} pp"
+    if too_few_for_below(low, high, s["replicates"] - s["undefined_replicates"], s["threshold_pp"]):
+        few = counted(s["replicates"], "replicate")
+        text += f": it lies within the threshold, but {few} cannot show that; at least {LEAST_FOR_BELOW} can"
+    return wrapped(f"{text}.")
 
 
 def footer_lines(result: Result | Comparison | Answer, page: str) -> list[str]:

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel
 
 from recsim.scenario.follow import FollowScenario
+from recsim.scenario.in_use import switched_off
 from recsim.scenario.quantity import Quantity
 from recsim.scenario.schema import Scenario
 
@@ -97,8 +98,14 @@ def template(file: str | PurePath = "my-scenario.yaml") -> str:
 
 
 def quantities(scenario: Scenario | FollowScenario) -> list[dict[str, Any]]:
-    """Every number of the scenario that carries evidence: dotted key, value, range, evidence, source, description."""
+    """Every number of the scenario that carries evidence.
+
+    Returns:
+        One row each: ``key`` (dotted), ``value``, ``range``, ``evidence``, ``source``, ``description``, and ``in_use``: False if
+        what it belongs to is switched off.
+    """
     rows: list[dict[str, Any]] = []
+    off = switched_off(scenario)
 
     def walk(value: Any, path: str, description: str) -> None:
         if isinstance(value, Quantity):
@@ -106,6 +113,7 @@ def quantities(scenario: Scenario | FollowScenario) -> list[dict[str, Any]]:
                 {
                     "key": path, "value": value.value, "range": value.range, "evidence": value.evidence,
                     "source": value.source or "", "description": description,
+                    "in_use": not any(path == key or path.startswith(f"{key}.") for key in off),
                 }
             )  # fmt: skip
         elif isinstance(value, BaseModel):

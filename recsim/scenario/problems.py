@@ -14,6 +14,8 @@ from recsim.scenario.quantity import said
 from recsim.scenario.schema import Scenario
 
 MOST_PROBLEMS = 10
+FORMER = {"equivalence_pp": "placebo_bound_pp"}
+"""Keys that had another name, which no likeness of letters would find."""
 Lines = dict[tuple, int | str]
 """Where entries of a mapping come from, by path: the line of a file, or the setting that put them there (``--set a.b=1``)."""
 
@@ -109,7 +111,7 @@ def _problem(error: Mapping, raw: Any, file: str, lines: Lines, schema: type = S
     if kind == "extra_forbidden":
         allowed = _allowed_keys(error["loc"][:-1], raw, schema)
         name = str(error["loc"][-1])
-        near = nearest(name, allowed)
+        near = FORMER[name] if FORMER.get(name) in allowed else nearest(name, allowed)
         listed = f"; allowed: {', '.join(allowed)}" if allowed else ""
         text = f"got unknown key {name!r}{listed}" + (f"; did you mean {near!r}?" if near else "; remove it")
         path = (*path, name) if not path or path[-1] != name else path

@@ -159,8 +159,8 @@ class Audit(Strict):
     question: str = Field("", description="the question in one sentence; a plan needs one")
     threshold_pp: Positive = Field(assumed(1.0), description="materiality threshold of a shift, percentage points")
     threshold_reason: str = Field("", description="why this threshold")
-    equivalence_pp: Positive = Field(
-        assumed(5.0), description="equivalence bound of the placebo test, percentage points"
+    placebo_bound_pp: Positive = Field(
+        assumed(5.0), description="bound of the placebo test of `recsim check`, percentage points"
     )
     shadows: list[HeadWeights] = Field(
         default_factory=list,
