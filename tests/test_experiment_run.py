@@ -20,6 +20,7 @@ from helpers import changed
 import recsim
 from recsim import metrics
 from recsim.cli.run import How, show
+from recsim.cli.verify import report_command
 from recsim.errors import InputError, RecsimError
 from recsim.experiment import Result, robustness, run
 from recsim.experiment.comparison import Comparison
@@ -463,3 +464,12 @@ def test_python_writes_what_the_command_line_writes(scenario, tmp_path, monkeypa
         recsim.write_report(result)
         recsim.write_report(kind(scenario, {}, {}, None))  # nowhere to write
         assert called.pop() is result and not called
+
+
+def test_a_list_of_checksums_that_is_new_is_said_to_be(scenario, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("recsim.report.write", lambda result: write_sums(result.folder))
+    monkeypatch.setattr(Result, "load", lambda folder: Result(None, {}, {}, folder))
+    report_command(tmp_path, [], None)
+    assert "held no SHA256SUMS" in capsys.readouterr().err
+    report_command(tmp_path, [], None)
+    assert capsys.readouterr().err == ""

@@ -27,6 +27,7 @@ def verify_command(folder: Path, replicate: int | None, again: bool, as_json: bo
 def report_command(folder: Path, others: list[Path], out: Path | None) -> None:
     """Write a report again, in place; or one about several results, into a folder of its own."""
     from recsim.errors import InputError
+    from recsim.experiment.folder import SUMS
     from recsim.experiment.result import Result
     from recsim.report import write, write_combined
 
@@ -34,6 +35,11 @@ def report_command(folder: Path, others: list[Path], out: Path | None) -> None:
         raise InputError("is missing; a report about several results needs a folder of its own", "--out")
     result = Result.load(folder)
     if out is None:
+        if not (folder / SUMS).is_file():
+            text = (
+                f"held no {SUMS}, as after a run from Python: the list written now says nothing about the time before"
+            )
+            sys.stderr.write(f"note: {folder} {text}\n")
         write(result)
     else:
         write_combined(result, others, out)
