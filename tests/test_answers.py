@@ -230,7 +230,11 @@ def test_stored_shown_again_and_complete(scenario, tmp_path, command, log):
     assert all(len(line) <= 80 for line in lines if not line.startswith(("results:", "report:"))), lines
     page = (tmp_path / "a" / f"{command}.html").read_text()
     assert page.count("<svg") == 1 and re.findall(r'(?:src|href)="(?!#|data:text/csv)([^"]+)"', page) == []
-    assert f"python -m recsim {command} scenario.yaml" in page and "campaigns.<wbr>network.<wbr>accounts" in page
+    command_again = re.search(f"python -m recsim {command} scenario.yaml[^<]*", page)
+    assert command_again is not None and command_again[0].endswith(
+        " --out ../again"
+    )  # not into the folder that is verified
+    assert "campaigns.<wbr>network.<wbr>accounts" in page
     ET.parse(tmp_path / "a" / "figures" / f"{command}.svg")
     assert (tmp_path / "a" / "figures" / f"{command}.png").stat().st_size > 20_000
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from types import SimpleNamespace
 
 import fake_world
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from helpers import ROW_KEYS, SUMMARY_KEYS, TIMING_KEYS
 
 from recsim.experiment import run
+from recsim.experiment.attribution import spending
 from recsim.experiment.summary import Counts, dose_ratio, robustness_range, spend, spent_in_all, summarise
 from recsim.scenario import load
 from recsim.scenario.quantity import assumed
@@ -260,6 +262,13 @@ def test_costs_that_nobody_declared_are_not_zero(scenario):
     assert spend(frames, paid, 1) == {"network": 0.5 * network.accounts.value}
     assert spend(frames, paid.model_copy(update={"dose": assumed(0.0)}), 1) == {"network": 0.0}
     assert spent_in_all({"a": None, "b": 2.0}) == 2 and spent_in_all({"a": None, "b": 2.0}, ["a"]) is None
+
+
+def test_no_price_no_cost_of_a_part():
+    """In attributions, too: nothing is divided by a cost that nobody declared."""
+    undeclared = SimpleNamespace(spend_by_campaign=lambda arm: {"network": None, "other": None})
+    assert spending(undeclared, "campaign", ["network", "other"]) == {"total": None, "network": None, "other": None}
+    assert spending(undeclared, "tactic", ["like"]) == {"total": None}
 
 
 def test_robustness_range_spans_the_means_of_the_cells():
