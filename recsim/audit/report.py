@@ -18,7 +18,7 @@ from recsim.audit.again import run_again
 from recsim.audit.all_metrics import all_metrics, what_stays
 from recsim.audit.cells import printable
 from recsim.audit.claims import ENOUGH, Grounds, ladder
-from recsim.audit.combine import Gathered, beside_it
+from recsim.audit.combine import Gathered, beside_it, stored_audit
 from recsim.audit.facts import documented_facts, platform_facts, verdict
 from recsim.audit.provenance import VERIFY, name_of, own_files
 from recsim.experiment.dictionary import CSV, TABLES, described
@@ -321,10 +321,8 @@ def _provenance(result: Result, manifest: dict[str, Any], audit: dict[str, Any],
     for folder, kind, summary in beside.sources:
         if kind == "run":
             run = next(runs)
-            its, own = (
-                json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in ("manifest", "audit")
-            )
-            again = asked(_evidence(run, its, own)["again"], folder)
+            its = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            again = asked(_evidence(run, its, stored_audit(run))["again"], folder)
         else:
             again = provenance.again(kind, summary, folder)
         rows.append(provenance.row(folder, kind, summary, again))
