@@ -64,7 +64,7 @@ def region_tiles(result: Result) -> Figure | None:
     figure.legend(
         handles=[
             matplotlib.patches.Patch(facecolor="white", edgecolor=BLACK, linewidth=2, label=say("tiles_apart")),
-            matplotlib.patches.Patch(facecolor=_pale(colours.to_rgba(most)), edgecolor="#888888", label=say("tiles_open")),
+            matplotlib.patches.Patch(facecolor=_pale(tuple(colours.to_rgba(np.array(most)))), edgecolor="#888888", label=say("tiles_open")),
             matplotlib.patches.Patch(facecolor="white", edgecolor="#888888", hatch="////", label=say("tiles_hidden", least=LEAST_PEOPLE)),
         ],
         loc="outside lower center", ncols=2, fontsize=8, frameon=False,
@@ -94,7 +94,9 @@ def _tile(
 ) -> None:  # fmt: skip
     """One region: its colour, name, shift and, where there is room, interval; hatched where too few people are in it."""
     known = found is not None and not small and found["shift_pp"] == found["shift_pp"]
-    colour = colours.to_rgba(found["shift_pp"]) if known and found is not None else (1.0, 1.0, 1.0, 1.0)
+    colour: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
+    if known and found is not None:
+        colour = tuple(colours.to_rgba(found["shift_pp"]))
     apart = known and found is not None and bool(_apart(found))
     if not apart:
         colour = _pale(colour)
