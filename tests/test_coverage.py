@@ -47,7 +47,7 @@ def test_one_of_two_intervals_covers_at_least_as_often():
 
 
 def test_studies_drawn_from_a_row_are_independent_and_have_its_mean():
-    x = draw.gamma(2, 1, 3000)
+    x = draw.normal(2, 1, 3000)
     many = drawn_studies(np.append(x, np.nan), 100, 1900)
     assert many.shape == (190_000,) and set(many) <= set(x) and (many == drawn_studies(x, 100, 1900)).all()
     found = coverage(many, 100, bootstrap=False, truth=float(x.mean()))

@@ -10,12 +10,18 @@ KERNELS = sorted((ROOT / "kernels").glob("*.py"))
 PATH = [p for d in ("kernels", "agents", "opinion", "world") for p in sorted((ROOT / d).rglob("*.py"))]
 
 
+EXTENSION = ("typeof_impl.register(Entry)", "unbox(EntryType)", "intrinsic")
+"""What makes a kernel an argument of another one; nothing there is compiled by itself."""
+
+
 @pytest.mark.parametrize("path", KERNELS, ids=lambda p: p.name)
 def test_every_kernel_uses_the_shared_flags(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef):
             for decorator in node.decorator_list:
                 text = ast.unparse(decorator)
+                if path.name == "chain.py" and text in EXTENSION:
+                    continue
                 assert text in ("njit(**KERNEL)", "njit(**HELPER)", "njit(**INLINE)"), (
                     f"{path.name}:{node.lineno} {text}"
                 )
