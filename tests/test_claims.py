@@ -7,8 +7,9 @@ import shlex
 import numpy as np
 import pytest
 
-from recsim.audit.again import ELSEWHERE, run_again
+from recsim.audit.again import run_again
 from recsim.audit.claims import STEPS, Grounds, ladder
+from recsim.experiment.folder import ASIDE
 from recsim.metrics import interval, verdict
 
 WORLDS = np.random.default_rng(1).normal(0, 1, 30)
@@ -88,7 +89,7 @@ def test_the_command_does_not_write_into_the_folder_that_is_verified():
     summary = {"seed": 7, "replicates": 2}
     text = run_again(summary, False, {"plan": None, "deviations": [], "stopping": None}, RULE)
     assert text == "python -m recsim run scenario.yaml --seed 7 --replicates 2 --out ../again"
-    assert run_again(summary, True, {}, RULE).endswith(f"--replicates 2 --fixed-parameters {ELSEWHERE}")
+    assert run_again(summary, True, {}, RULE).endswith(f"--replicates 2 --fixed-parameters {ASIDE}")
 
 
 def test_the_command_names_the_plan_and_the_reason_for_deviating():

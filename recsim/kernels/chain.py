@@ -73,7 +73,7 @@ def call_each(context: Any, low: Any, high: Any, entries: Any, args: Any) -> tup
         if tuple(entry.signature.args) != given:
             raise TypingError(f"an entry takes {entry.signature.args}, got {given}")
 
-    def lower(context: Any, builder: Any, signature: Any, values: list) -> Any:
+    def _lower(context: Any, builder: Any, signature: Any, values: list) -> Any:
         low, high = values[:2]
         addresses, groups = (cgutils.unpack_tuple(builder, value) for value in values[2:])
         for entry, address, group in zip(entries, addresses, groups, strict=True):
@@ -87,7 +87,7 @@ def call_each(context: Any, low: Any, high: Any, entries: Any, args: Any) -> tup
                 context.call_conv.return_status_propagate(builder, status)
         return context.get_dummy_value()
 
-    return types.none(low, high, entries, args), lower
+    return types.none(low, high, entries, args), _lower
 
 
 @njit(**KERNEL)
