@@ -13,10 +13,16 @@ from typing import Any
 
 from numba import njit, typeof
 from numba.core import cgutils, types
+from numba.core.dispatcher import Dispatcher
 from numba.core.errors import TypingError
 from numba.extending import NativeValue, intrinsic, models, register_model, typeof_impl, unbox
 
 from recsim.kernels.flags import KERNEL
+
+
+def is_compiled(kernel: Any) -> bool:
+    """Whether it is a kernel that can be called by its address."""
+    return isinstance(kernel, Dispatcher)
 
 
 class Entry:

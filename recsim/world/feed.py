@@ -375,13 +375,17 @@ class Feed:
     def show_blocks(self, step: int, start: int, count: int, thread: int, first: int, last: int) -> None:
         """Phases 5 to 7 for blocks ``first`` to ``last - 1``, by one thread."""
         todo = stages.of_feed(self, step, start, thread)
+        low, high = first * BLOCK, min(count, last * BLOCK)
+        if not all(chain.is_compiled(kernel) for kernel, _ in todo):  # a policy in Python scores a block by itself
+            for begin in range(low, high, BLOCK):
+                for kernel, args in todo:
+                    kernel(begin, min(begin + BLOCK, high), *args)
+            return
         for kernel, args in todo:
             if kernel not in self.entries:  # the types of its arguments are those of this world, and never change
                 self.entries[kernel] = chain.Entry(kernel, args)
-        chain.run_blocks(
-            first * BLOCK, min(count, last * BLOCK), BLOCK, tuple(self.entries[kernel] for kernel, _ in todo),
-            tuple(args for _, args in todo),
-        )  # fmt: skip
+        entries = tuple(self.entries[kernel] for kernel, _ in todo)
+        chain.run_blocks(low, high, BLOCK, entries, tuple(args for _, args in todo))
 
     def score_block(self, step: int, start: int, thread: int, low: int, high: int) -> None:
         """Phase 5 for visits ``low`` to ``high - 1``: scores into the thread's buffer, re-ranked if the policy does."""
