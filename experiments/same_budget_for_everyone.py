@@ -144,7 +144,7 @@ def lines(result: Answer) -> list[str]:
     return [
         *out,
         "-" * 74,
-        "* beneficiary in the scenario; real. dose: realised dose, fake per organic action on the items.",
+        "* beneficiary in the scenario; real. dose: inauthentic per organic action",
     ]
 
 
