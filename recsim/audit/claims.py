@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-ENOUGH = 30
-"""Replicates from which a claim is more than exploratory."""
+from recsim.experiment.summary import ENOUGH
+
 Band = Mapping[str, float]
 """``lowest_shift_pp`` and ``highest_shift_pp`` over a table of other platforms, percentage points."""
 

@@ -17,14 +17,14 @@ from recsim.audit import provenance
 from recsim.audit.again import run_again
 from recsim.audit.all_metrics import all_metrics, what_stays
 from recsim.audit.cells import printable
-from recsim.audit.claims import ENOUGH, Grounds, ladder
+from recsim.audit.claims import Grounds, ladder
 from recsim.audit.combine import Gathered, beside_it, stored_audit
 from recsim.audit.facts import documented_facts, platform_facts, verdict
 from recsim.audit.provenance import VERIFY, name_of, own_files
 from recsim.experiment.dictionary import CSV, TABLES, described
 from recsim.experiment.persistence import persistence_row
 from recsim.experiment.result import DIMENSIONS, Result
-from recsim.experiment.summary import Counts, cleaned, removed_campaigns
+from recsim.experiment.summary import ENOUGH, Counts, cleaned, removed_campaigns
 from recsim.ranking import registry
 from recsim.ranking.own_code import asked
 from recsim.ranking.policy import DOORS, tags_in

@@ -25,7 +25,7 @@ from recsim.experiment.run import (
     run_fingerprint,
     source_digest,
 )
-from recsim.experiment.summary import beneficiaries, cleaned, removed_campaigns
+from recsim.experiment.summary import ENOUGH, beneficiaries, cleaned, removed_campaigns
 from recsim.experiment.tasks import Session, Stored, Task, about_another, compiling, folder_path, joined
 from recsim.experiment.worlds import Worlds
 from recsim.scenario import dump_yaml
@@ -300,7 +300,7 @@ def _head(question: Question, worlds: Worlds, mark: str, session: Session) -> di
         "luck_branches": scenario.run.luck_branches, "window_first_day": meta["fork_day"], "window_last_day": 0,
         "removed": [{"id": c.id, "beneficiary": c.beneficiary, "instead": c.counterfactual} for c in removed],
         "interval_covers": "luck" if session.fixed else "luck and declared ranges",
-        "exploratory": len(worlds.replicates) < 30, "threshold_pp": scenario.audit.threshold_pp.value,
+        "exploratory": len(worlds.replicates) < ENOUGH, "threshold_pp": scenario.audit.threshold_pp.value,
         "worlds": sum(scenario.run.luck_branches * len(one.arms) for one in question.sets),
     }  # fmt: skip
 

@@ -16,6 +16,8 @@ from recsim.scenario.schema import Scenario
 from recsim.state import STANCES
 
 ARMS = ("factual", "counterfactual")
+ENOUGH = 30
+"""Replicates from which a claim is more than exploratory."""
 
 
 def places(column: pd.Series, names: Sequence[Any]) -> np.ndarray:
@@ -135,7 +137,7 @@ def summarise(
         "dose": scenario.dose.value, "window_first_day": first, "window_last_day": 0,
         "removed": [{"id": c.id, "beneficiary": c.beneficiary, "instead": c.counterfactual} for c in removed],
         "beneficiaries": promoted, "interval_covers": "luck" if fixed_parameters else "luck and declared ranges",
-        "exploratory": len(replicates) < 30, "undefined_replicates": int(np.isnan(shift).any(axis=1).sum()),
+        "exploratory": len(replicates) < ENOUGH, "undefined_replicates": int(np.isnan(shift).any(axis=1).sum()),
         "threshold_pp": threshold,
         "candidates": _candidate_rows(counts, frames, naive, promoted, weight, threshold),
         "tv_distance": tv.mean, "tv_distance_ci_low": tv.low, "tv_distance_ci_high": tv.high,

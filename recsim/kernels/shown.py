@@ -62,7 +62,8 @@ def memory_row(observed, person, window_start):
     ahead = entry[page, 0]
     while True:
         # The next page is asked for before this one is gone through: it comes meanwhile.
-        here, ahead, following = ahead, entry[next_page(entry, page), 0], next_page(entry, page)
+        following = next_page(entry, page)
+        here, ahead = ahead, entry[following, 0]
         filled = np.int64(pages.filled[person]) if page == newest else np.int64(ENTRIES)
         for k in range(1, filled + 1):
             distance = np.uint64(np.uint16(here - base))
