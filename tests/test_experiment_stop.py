@@ -142,15 +142,17 @@ def test_ctrl_c_while_processes_start_waits(taker):
         other.start()  # its mask is from before: the system hands it the signal
     started = "import signal, sys; sys.exit(signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
     steps = []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     try:
         with pytest.raises(KeyboardInterrupt), without_interrupt():
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.05)
             steps.append(subprocess.run([sys.executable, "-c", started], check=False).returncode)
         assert steps == [0]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         done.set()
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        signal.signal(signal.SIGINT, before)
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
