@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import socket
@@ -215,18 +216,20 @@ def two(small):
     return changed(small, run={"replicates": 2})
 
 
-def test_a_run_in_shards_is_the_run(two, tmp_path):
+@pytest.mark.parametrize("robustness", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_run_in_shards_is_the_run(two, tmp_path, robustness):
     """The same fingerprint, files and bytes; a run begun whole goes on in shards, with what other shards say noted."""
-    whole = run(two, out=tmp_path / "whole", workers=1)
-    parts = run(two, out=tmp_path / "parts", shards=2)
+    go = functools.partial(run, robustness=robustness)
+    whole = go(two, out=tmp_path / "whole", workers=1)
+    parts = go(two, out=tmp_path / "parts", shards=2)
     assert (
         contents(parts.folder) == contents(whole.folder)
         and whole.summary["fingerprint"] == parts.summary["fingerprint"]
     )
     assert digest_of(parts.frames) == digest_of(whole.frames)
-    more = run(two, replicates=3, out=tmp_path / "parts", shards=3)
+    more = go(two, replicates=3, out=tmp_path / "parts", shards=3)
     assert any("1 replicates" in note or "taken over" in note for note in more.notes)
-    assert contents(more.folder) == contents(run(two, replicates=3, out=tmp_path / "three", workers=1).folder)
+    assert contents(more.folder) == contents(go(two, replicates=3, out=tmp_path / "three", workers=1).folder)
 
 
 def test_on_a_cluster(two, tmp_path):

@@ -237,7 +237,15 @@ def test_items_posted_since_the_refit_have_zero(small):
     assert out[: last - start].max() > 0
 
 
-@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "itemknn",
+        "linucb",
+        "thompson_beta",
+        *(pytest.param(n, marks=[NEEDS, pytest.mark.slow]) for n in ("als", "bridging")),
+    ],
+)
 def test_controls_hold(small, name):
     """Zero dose is bitwise zero; exchange of candidates and threads change nothing."""
     scenario = with_policy(small, name)

@@ -1,5 +1,6 @@
 """Re-rankers: compiled against plain, the whole stage against its twin, published values, properties, worlds."""
 
+import itertools
 import json
 import os
 import re
@@ -197,20 +198,20 @@ def read_order(d, who, row):
 
 
 CHAINS = [
-    ["author_diversity"],
+    pytest.param(["author_diversity"], marks=pytest.mark.slow),
     ["cold_start", "author_diversity", "dpp"],
     ["mmr", "drop_old", "turned"],
-    ["calibrated", "fa_ir", "local_first", "candidate_parity"],
+    pytest.param(["calibrated", "fa_ir", "local_first", "candidate_parity"], marks=pytest.mark.slow),
 ]
+"""Each is compiled anew, which is what these tests take; the loops of the slow ones run in other chains and alone."""
 
 
 @pytest.mark.parametrize("names", CHAINS, ids="-".join)
-@pytest.mark.parametrize("most", [7, 100])
-def test_stage_equals_its_twin(names, most):
+def test_stage_equals_its_twin(names):
     """Top entries, twins, re-rankers in order, and everything else below in its old order."""
     chain = [EVERY[name] for name in names]
     policy = with_rerankers(PRESETS["popular_decayed"], chain)
-    for seed in range(4):
+    for seed, most in itertools.product(range(4), (7, 100)):
         d = stage(seed, policy, most)
         size = d.pools.item.shape[1]
         for who in range(len(d.person)):
@@ -523,11 +524,13 @@ def test_controls_under_parity_alone(small):
     assert ok, note
 
 
-@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 7])
-def test_block_size_changes_nothing(small, monkeypatch, size):
+@pytest.mark.parametrize(
+    ("size", "names"), [(7, ("dpp",)), *(pytest.param(size, ALL, marks=pytest.mark.slow) for size in (1, 7))]
+)
+def test_block_size_changes_nothing(small, monkeypatch, size, names):
     from recsim.world import feed
 
-    scenario = with_rerank(small, *ALL)
+    scenario = with_rerank(small, *names, policy="popular_decayed")
     whole = world_of(scenario, steps=14).state
     monkeypatch.setattr(feed, "BLOCK", size)
     parts = world_of(scenario, steps=14).state
@@ -571,7 +574,8 @@ def test_parity_evens_out_a_world(small):
         return sums.max() / sums.sum()
 
     lopsided = changed(small, content={"items_per_day": 600}, candidate_content={"share_of_supply": _assumed(0.5)})
-    assert largest(with_rerank(lopsided, "candidate_parity")) < largest(with_rerank(lopsided)) - 0.03
+    even = with_rerank(lopsided, "candidate_parity", policy="popular_decayed")
+    assert largest(even) < largest(with_rerank(lopsided, policy="popular_decayed")) - 0.03
 
 
 def _assumed(value):
@@ -589,8 +593,8 @@ def test_command_line(tmp_path):
         )
 
     out = tmp_path / "run"
-    done = call("run", "configs/small.yaml", "--set", "platform.rerank=[mmr]", "--set", "platform.parameters={mmr_lambda: 0.5}",
-                "--replicates", "2", "--out", str(out), "--quiet")  # fmt: skip
+    done = call("run", "configs/small.yaml", "--policy", "popular_decayed", "--set", "platform.rerank=[mmr]", "--set",
+                "platform.parameters={mmr_lambda: 0.5}", "--replicates", "2", "--out", str(out), "--quiet")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "def rerank_block" in (out / "policy_compiled.py").read_text()
     assert "maximal marginal relevance" in (out / "report.html").read_text()
@@ -625,6 +629,7 @@ def test_the_page_on_writing_a_reranker_works(tmp_path, monkeypatch):
     scenario = recsim.load(
         ROOT / "configs/small.yaml", ["platform.rerank=[mine_reranker:fresh_first]", "run.luck_branches=1"]
     )
+    scenario = with_rerank(scenario, "mine_reranker:fresh_first", policy="popular_decayed")
     done = recsim.run(scenario, replicates=1, workers=1, robustness=False, out=tmp_path / "run")
     assert done.summary["replicates"] == 1
     assert "fresh_first" in (tmp_path / "run" / "policy_compiled.py").read_text()

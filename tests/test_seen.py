@@ -140,7 +140,9 @@ def in_pages(monkeypatch):
     monkeypatch.setattr(build, "keeps_pages", lambda *_: True)
 
 
-@pytest.mark.parametrize("variant", list(variants()))
+@pytest.mark.parametrize(
+    "variant", [pytest.param(name, marks=pytest.mark.slow if name == "shadows" else ()) for name in variants()]
+)
 def test_worlds_are_the_same(small, variant, monkeypatch):
     """Bit for bit, over the fork, with one thread and with two."""
     scenario = variants()[variant](small)

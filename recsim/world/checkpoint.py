@@ -7,6 +7,7 @@ forgotten by default; a test walks everything a world refers to and finds what i
 from __future__ import annotations
 
 import dataclasses
+import mmap
 import sys
 from typing import Any
 
@@ -41,6 +42,8 @@ OF_PLATFORM = ("arrived", "passed", "arrivals")
 OF_REGISTER = ("created", "seeds")
 """Taken from the accounts when the register was made, and some accounts' age changes later."""
 TYPE, TUPLE, FRAME = "$type", "$tuple", "$frame"
+PART = 1 << 24
+"""Bytes of a mapped file that are copied at a time."""
 
 
 def snapshot(world: World) -> dict[str, Any]:
@@ -187,7 +190,7 @@ def merged(mine: Any, content: Any, own: bool) -> Any:
         if name not in content:
             values[name] = old
         elif name in filled and own and isinstance(old, np.ndarray) and len(old) >= len(content[name]):
-            old[: len(content[name])] = content[name]
+            _copy(old[: len(content[name])], content[name])
             values[name] = old
         else:
             values[name] = merged(old, content[name], own)
@@ -196,9 +199,25 @@ def merged(mine: Any, content: Any, own: bool) -> Any:
 
 def _array(mine: Any, saved: np.ndarray) -> np.ndarray:
     if isinstance(mine, np.ndarray) and mine.shape == saved.shape and mine.dtype == saved.dtype:
-        mine[...] = saved
+        _copy(mine, saved)
         return mine
-    return np.array(saved) if saved.ndim else saved[()]
+    if not saved.ndim:
+        return saved[()]
+    new = np.empty(saved.shape, saved.dtype)
+    _copy(new, saved)
+    return new
+
+
+def _copy(into: np.ndarray, saved: np.ndarray) -> None:
+    """Copy an array; of one that is mapped from a file no more than a part stays in memory, where it would count as in use."""
+    mapping = saved.base
+    if not isinstance(mapping, mmap.mmap) or not hasattr(mapping, "madvise") or not saved.ndim or saved.nbytes <= PART:
+        into[...] = saved
+        return
+    rows = max(1, PART * len(saved) // saved.nbytes)
+    for first in range(0, len(saved), rows):
+        into[first : first + rows] = saved[first : first + rows]
+        mapping.madvise(mmap.MADV_DONTNEED)
 
 
 def _fields(value: Any) -> tuple[str, ...] | None:
