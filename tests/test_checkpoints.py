@@ -324,6 +324,23 @@ def test_reading_keeps_little_of_the_file_in_memory(tmp_path, whole):
     assert np.array_equal(content[::1000], saved[::1000]), "it can be read again"
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not say what is mapped")
+@pytest.mark.parametrize("there", [True, False])
+def test_reading_keeps_little_of_the_file_in_memory(tmp_path, there):
+    """A world that is read back is in memory once: what was copied out of its file is let go of."""
+
+    def mapped():
+        return int(re.search(r"RssFile:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) << 10
+
+    saved = np.arange(10_000_019).reshape(-1, 1)
+    np.save(tmp_path / "a.npy", saved)
+    content, before = np.load(tmp_path / "a.npy", mmap_mode="r"), mapped()
+    assert content.nbytes > 4 * PART
+    found = merged(np.zeros_like(saved) if there else None, content, True)
+    assert mapped() - before < 2 * PART and np.array_equal(found, saved)
+    assert np.array_equal(content[::1000], saved[::1000]), "it can be read again"
+
+
 @pytest.mark.slow
 def test_killed_again_and_again_while_it_writes(whole, tmp_path, monkeypatch):
     """Half of a file is there, and nothing that says the checkpoint is whole; before, in and after a rename too."""
