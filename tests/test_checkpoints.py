@@ -305,25 +305,6 @@ def test_killed_at_any_moment(whole, tmp_path):
     assert tables(out) == tables(expected) and not (out / "checkpoints").exists()
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that begin in the middle of a program")
-@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="the system does not say what is mapped")
-@pytest.mark.parametrize("whole", [True, False])
-def test_reading_keeps_little_of_the_file_in_memory(tmp_path, whole):
-    """A world that is read back is in memory once: what was copied out of its file is let go of."""
-
-    def mapped():
-        return int(re.search(r"RssFile:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) << 10
-
-    saved = np.arange(10_000_019).reshape(-1, 1)
-    np.save(tmp_path / "a.npy", saved)
-    content, before = np.load(tmp_path / "a.npy", mmap_mode="r"), mapped()
-    assert content.nbytes > 4 * PART
-    found = merged(np.zeros_like(saved) if whole else None, content, True)
-    assert mapped() - before < 2 * PART and np.array_equal(found, saved)
-    assert np.array_equal(content[::1000], saved[::1000]), "it can be read again"
-
-
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not say what is mapped")
 @pytest.mark.parametrize("there", [True, False])
 def test_reading_keeps_little_of_the_file_in_memory(tmp_path, there):
@@ -342,6 +323,7 @@ def test_reading_keeps_little_of_the_file_in_memory(tmp_path, there):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that begin in the middle of a program")
 def test_killed_again_and_again_while_it_writes(whole, tmp_path, monkeypatch):
     """Half of a file is there, and nothing that says the checkpoint is whole; before, in and after a rename too."""
     scenario, expected = whole
