@@ -66,8 +66,19 @@ def test_names_of_a_follow_graph_world_are_looked_up(capsys):
 def test_names_in_a_file_have_a_line(capsys, tmp_path):
     path = changed(tmp_path, platform={"policy": "tiktok_values"})
     line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if "tiktok_values" in text)
-    for command in ("validate", "plan"):
-        assert f"{path}:{line} platform.policy: got unknown policy" in refused(capsys, command, path)
+    for command in (
+        *(
+            ("run",),
+            ("validate",),
+            ("plan",),
+            ("check",),
+            ("describe", "--odd"),
+            ("log", "--out", tmp_path / "log.csv"),
+        ),
+        *(("compare",), ("ensemble",), ("attribute",), ("dose",), ("delay",), ("tradeoff",)),
+    ):
+        error = refused(capsys, command[0], path, *command[1:])
+        assert f"{path}:{line} platform.policy: got unknown policy" in error, command
     assert "error: --policy: got unknown policy" in refused(capsys, "run", path, "--policy", "tiktok_valu")
 
 

@@ -102,13 +102,11 @@ def plan(
     set_: Set = None,
 ) -> None:
     """Lock question, threshold, stopping rule and scenario into a file before the first result."""
-    from recsim.cli.located import located, look_up
+    from recsim.cli.located import loaded, located
     from recsim.cli.plan import plan_command
-    from recsim.scenario import load
 
-    scenario = load(config, list(set_ or []))
+    scenario = loaded(config, set_ or [])
     with located(config, list(set_ or [])):
-        look_up(scenario)
         plan_command(scenario, out)
 
 
@@ -210,11 +208,11 @@ def describe(
     """Describe a scenario as Markdown, from its values and recsim's own sources."""
     from recsim.audit.describe import model_card
     from recsim.audit.describe import odd as protocol
-    from recsim.scenario import load
+    from recsim.cli.located import loaded
 
     if odd == card:
         raise InputError("choose one of --odd and --card", "describe")
-    print((protocol if odd else model_card)(load(config, list(set_ or []))))
+    print((protocol if odd else model_card)(loaded(config, set_ or [])))
 
 
 @app.command()
@@ -309,10 +307,10 @@ def log(
     set_: Set = None,
 ) -> None:
     """Write who was shown what in one simulated replicate, as a platform's log of exposures would say it."""
+    from recsim.cli.located import loaded
     from recsim.cli.measure import log_command
-    from recsim.scenario import load
 
-    log_command(load(config, list(set_ or [])), out, replicate)
+    log_command(loaded(config, set_ or []), out, replicate)
 
 
 @app.command()

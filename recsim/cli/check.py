@@ -12,9 +12,9 @@ from recsim.cli.progress import progress
 def check_command(config: Path, overrides: list[str], as_json: bool, quick: bool) -> None:
     """Run the checks, print the table, exit 1 if a control fails."""
     from recsim.audit.check import check
-    from recsim.scenario import load
+    from recsim.cli.located import loaded
 
-    scenario = load(config, overrides)
+    scenario = loaded(config, overrides)
     with progress(False) as say:
         report = check(scenario, say, quick)
     if as_json:

@@ -35,6 +35,20 @@ def located(config: Path, overrides: Sequence[str] = (), options: Mapping[str, s
         raise InputError(error.message, (options or {}).get(key) or place_in(config, overrides, key)) from error
 
 
+def loaded(config: Path, overrides: Sequence[str]) -> Scenario:
+    """A scenario of which all names are known.
+
+    Raises:
+        InputError: it is bad, with file and line.
+    """
+    from recsim.scenario import load
+
+    scenario = load(config, list(overrides))
+    with located(config, overrides):
+        look_up(scenario)
+    return scenario
+
+
 def look_up(scenario: Scenario | FollowScenario) -> None:
     """Look up all names: policy, parameters and alternatives to them, re-rankers, mitigations, detectors.
 

@@ -34,10 +34,10 @@ class What(NamedTuple):
     ensemble: Path | None = None
 
     def scenario(self, policy: str | None = None) -> Scenario:
-        """The scenario with all settings put in.
+        """The scenario with all settings put in, and all its names looked up.
 
         Raises:
-            InputError: a setting out of its range, or a bad scenario.
+            InputError: a setting out of its range, or a bad scenario, with file and line.
         """
         from recsim.experiment.run import configured
         from recsim.scenario import load
@@ -51,6 +51,8 @@ class What(NamedTuple):
         made = configured(
             load(self.config, self.overrides), self.replicates, self.seed, policy, self.scale, self.dose, named
         )  # fmt: skip
+        with located(self.config, self.overrides, {} if policy is None else {"platform.policy": "--policy"}):
+            look_up(made)
         if self.ensemble is None:
             return made
         from recsim.experiment.calibration_file import with_ensemble
@@ -177,8 +179,6 @@ def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
     if what.is_follow():
         return follow_command(what, policy, how)
     scenario = what.scenario(policy)
-    with located(what.config, what.overrides, {} if policy is None else {"platform.policy": "--policy"}):
-        look_up(scenario)
     record = held_against(scenario, under)
     rule = scenario.audit.stopping
     by_rule = rule.enabled and what.replicates is None
