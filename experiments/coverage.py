@@ -9,7 +9,8 @@ two with ranged numbers drawn evenly over each ten replicates (``run.draws: bala
 get, 0 leaves them out); intervals there are held against the mean of the independent ones if these are more. Studies of
 50 and 100 replicates are drawn from the independent ones with replacement. At
 zero dose nothing is left to chance: that is a test of the suite. Replicates are kept in the folder in batches; a second
-call goes on where the first was stopped. Writes ``coverage.csv``, ``coverage.json`` and ``coverage.svg|png``.
+call goes on where the first was stopped. Writes ``coverage.csv``, ``coverage.json``, ``shifts.npz`` (the shift
+of every replicate, for whoever wants to try another interval) and ``coverage.svg|png``.
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ def main() -> None:
     )
     parser.add_argument("--studies", type=int, default=1900, help="of --replicates each")
     parser.add_argument("--replicates", type=int, default=10)
+    parser.add_argument("--null", type=int, help="replicates of the two candidates without an effect; default: as many")
     parser.add_argument("--balanced", type=int, default=2000, help="replicates with balanced draws")
     parser.add_argument("--workers", type=int, default=default_workers())
     parser.add_argument("--out", type=Path, default=Path("runs/coverage"))
@@ -109,10 +111,11 @@ def main() -> None:
     even = rs.load(options.config, [*SMALL, "run.draws=balanced"])
     asked = (
         ("attacked", base, count),
-        ("exchangeable", exchangeable(base), count),
+        ("exchangeable", exchangeable(base), count if options.null is None else options.null),
         ("attacked, balanced", even, options.balanced),
         ("exchangeable, balanced", exchangeable(even), options.balanced),
     )
+    row_of: dict[str, np.ndarray] = {}
     truths: dict[str, tuple[int, float]] = {}  # of either world: replicates it is the mean of, and the mean
     for world, scenario, wanted in asked:
         if not wanted:
@@ -120,6 +123,7 @@ def main() -> None:
         shifts = replicates_of(scenario, wanted, options.out / "batches", options.workers)
         promoted = scenario.campaigns[0].beneficiary
         x = shifts[:, [c.id for c in scenario.candidates].index(promoted)]
+        row_of[world] = x
         kind, independent = world.partition(",")[0], "," not in world
         truths[kind] = max(truths.get(kind, (0, 0.0)), (len(x), float(np.nanmean(x))))
         worlds[world] = {"mean_pp": float(np.nanmean(x)), "sd_pp": float(np.nanstd(x, ddof=1)), "replicates": len(x)}
@@ -128,6 +132,8 @@ def main() -> None:
         for size in LARGE if independent else ():
             many = drawn_studies(x, size, options.studies)
             rows.append({"world": f"{world}, drawn", **coverage(many, size, truth=float(np.nanmean(x)))._asdict()})
+    shifts = {world.replace(", ", "-"): x.astype(np.float32) for world, x in row_of.items()}
+    np.savez_compressed(options.out / "shifts.npz", **shifts)
     table = pd.DataFrame(rows)
     table.to_csv(options.out / "coverage.csv", index=False)
     content = {"recsim": rs.__version__, "scenario": base.name, "set": SMALL, "worlds": worlds, "rows": rows}

@@ -87,6 +87,11 @@ class Place:
     every: Every | None
     step_hours: float
 
+    @property
+    def called(self) -> str:
+        """What notes call the task."""
+        return f"{self.kind}-{self.number:05d}"
+
 
 class Checkpoints:
     """A store for `recsim.world.legs`: the checkpoints of one task.
@@ -145,7 +150,7 @@ class Checkpoints:
             why = "no space left on the disk" if full else str(error)
             self.failed += 1
             self.failure = (
-                f"{self.failed} checkpoints of {self.path.name} could not be written ({why}); it went on without"
+                f"{self.failed} checkpoints of {self.place.called} could not be written ({why}); it went on without"
             )
             return False
         return True
@@ -220,7 +225,9 @@ class Checkpoints:
             return None
         if name.startswith("step"):
             day = head["position"]["step"] * self.place.step_hours / 24
-            self._notes.append(f"{self.path.name} went on from its checkpoint after {day:g} simulated days of a world")
+            self._notes.append(
+                f"{self.place.called} went on from its checkpoint after {day:g} simulated days of a world"
+            )
         return content
 
     def _check(self, head: dict[str, Any], folder: Path) -> None:

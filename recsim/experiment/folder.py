@@ -250,21 +250,22 @@ class RunFolder:
     def _task(self, kind: str, number: int) -> Path:
         return self.path / kind / f"{number:05d}"
 
-    def checkpoints(self, kind: str, number: int) -> Path:
-        """Where the checkpoints of a task lie while it is not stored."""
-        return self.path / CHECKPOINTS / f"{kind}-{number:05d}"
+    def checkpoints(self, kind: str, number: int, shards: int = 1) -> Path:
+        """Where the checkpoints of a task lie while it is not stored; those of so many shards go on in as many only."""
+        return self.path / CHECKPOINTS / (f"{kind}-{number:05d}" + (f"-in-{shards}" if shards > 1 else ""))
 
     def begun(self) -> list[str]:
         """Tasks of which there are checkpoints, by name of their folder."""
         root = self.path / CHECKPOINTS
-        whole = {p.parent.parent.name for p in root.glob(f"*/*/{SUMS}") if not p.parent.name.startswith(PART)}
-        return sorted(whole)
+        found = [p for depth in ("*/*", "*-in-*/*/*") for p in root.glob(f"{depth}/{SUMS}")]
+        tasks = {p.relative_to(root).parts[0] for p in found if not p.parent.name.startswith(PART)}
+        return sorted({name.partition("-in-")[0] for name in tasks})
 
     def forget_checkpoints(self, kind: str, number: int) -> None:
         """Delete the checkpoints of a task that is stored."""
         path = self.checkpoints(kind, number)
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
+        for there in [one for one in (path, *path.parent.glob(f"{path.name}-in-*")) if one.is_dir()]:
+            shutil.rmtree(there, ignore_errors=True)
             with contextlib.suppress(OSError):
                 path.parent.rmdir()  # only if nothing else is in it
 

@@ -168,7 +168,7 @@ def run(
             "1d" or "12h" of simulated time, "30min" or "90s" of running, or "off". Default: "15min" in replicates that
             are expected to take longer than that. Never changes a result.
         shards: processes, here or on the cluster, among which the people of each replicate are cut; replicates are done one
-            after the other, and write no checkpoints. Never changes a result (docs/shards.md).
+            after the other. Never changes a result (docs/shards.md).
 
     Raises:
         InputError: bad settings, or a folder that holds something else.
@@ -179,9 +179,10 @@ def run(
         check_shards(shards, workers, cluster, simulate)
     scenario = configured(scenario, replicates, seed, policy)
     wanted = None if checkpoint_every is None else every_of(checkpoint_every, scenario.run.step_hours)
-    if wanted is not None and (simulate is not None or not store or cluster is not None or shards > 1):
+    elsewhere = cluster is not None and shards == 1
+    if wanted is not None and (simulate is not None or not store or elsewhere):
         what = "another engine" if store else "a run that is not stored"
-        what = "a cluster" if cluster is not None else "a world in shards" if shards > 1 else what
+        what = "a cluster" if elsewhere else what
         raise InputError(f"{what} writes no checkpoints", "--checkpoint-every")
     with compiling(simulate, scenario) as session.compiled:
         mark = run_fingerprint(scenario, fixed_parameters, simulate)

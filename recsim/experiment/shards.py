@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import platform
 import socket
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,11 @@ import numpy as np
 import pandas as pd
 
 from recsim.errors import InputError, RecsimError
+from recsim.experiment.checkpoints import Checkpoints, Place
 from recsim.experiment.exchange import Hub, Link
 from recsim.experiment.executor import WorkersDiedError
-from recsim.experiment.task import Stored, Task, check_policy
+from recsim.experiment.shard_checkpoints import ShardCheckpoints, part_of
+from recsim.experiment.task import NOTES, Stored, Task, check_policy
 from recsim.scenario import realise
 from recsim.scenario.schema import Scenario
 
@@ -28,7 +31,7 @@ SHARDS = "shards"
 
 def do_shard(
     scenario: Scenario, replicate: int, fixed: bool, threads: int, digest: str | None, shard: int, shards: int,
-    address: tuple[str, int], key: bytes, report: Callable[[float], None] | None = None,
+    address: tuple[str, int], key: bytes, place: Place | None = None, report: Callable[[float], None] | None = None,
 ) -> Stored | None:  # fmt: skip
     """One shard of a replicate; the first returns the result that all have, the others nothing.
 
@@ -36,9 +39,11 @@ def do_shard(
         scenario, replicate, fixed, threads, digest, report: as of `recsim.experiment.task.do_task`.
         shard, shards: number of this one; how many there are.
         address, key: of the hub.
+        place: of the task's checkpoints, which all shards reach; None: there are none.
 
     Raises:
-        RecsimError: another shard was lost or found something else, or the policy's code is not the one with this digest.
+        RecsimError: another shard was lost or found something else, the policy's code is not the one with this digest, or the
+            place cannot be seen from here.
     """
     from recsim.world.arms import COUNTERFACTUAL, FACTUAL
     from recsim.world.pair import simulate_arms
@@ -49,7 +54,8 @@ def do_shard(
     link = Link(shard, shards, address, key)
     arms = [FACTUAL, COUNTERFACTUAL]
     try:
-        outcome = simulate_arms(drawn, replicate, arms, threads=threads, report=report, exchange=link)
+        store = None if place is None else ShardCheckpoints(Checkpoints(part_of(_seen(place), shard)), link)
+        outcome = simulate_arms(drawn, replicate, arms, threads=threads, report=report, store=store, exchange=link)
         link.end(digest_of(outcome.frames))
     except Exception as error:
         text = str(error) or type(error).__name__
@@ -57,7 +63,18 @@ def do_shard(
         if isinstance(error, MemoryError):
             raise RecsimError(f"shard {shard} ran out of memory ({text})") from error
         raise
-    return (outcome.frames, outcome.meta) if shard == 0 else None
+    if shard:
+        return None
+    return outcome.frames, outcome.meta | ({} if store is None else {NOTES: store.notes})
+
+
+def _seen(place: Place) -> Place:
+    """The place, if its run directory is there: on a worker elsewhere, too, it has to be the one of the client."""
+    run = place.path.parent.parent
+    if not run.is_dir():
+        text = f"{run} cannot be seen on {platform.node()}; checkpoints of shards need a disk that all workers share: leave out"
+        raise RecsimError(f"{text} --checkpoint-every, or choose --out there")
+    return place
 
 
 def digest_of(frames: dict[str, pd.DataFrame]) -> str:
@@ -73,14 +90,15 @@ def digest_of(frames: dict[str, pd.DataFrame]) -> str:
 
 
 def in_shards(
-    executor: Executor, task: Task, fixed: bool, threads: int, digest: str | None, shards: int, report: Callable[[float], None]
+    executor: Executor, task: Task, fixed: bool, threads: int, digest: str | None, shards: int, report: Callable[[float], None],
+    place: Place | None = None,
 ) -> Stored:  # fmt: skip
     """Simulate one replicate in shards.
 
     Args:
         executor: with a worker for each shard.
         task: without a cell. fixed, threads, digest: as of `recsim.experiment.task.do_task`; threads of each shard.
-        shards: how many. report: told the share that is done.
+        shards: how many. report: told the share that is done. place: of checkpoints, None: there are none.
 
     Raises:
         InputError: fewer workers than shards. RecsimError: a shard was lost; its world has to be simulated again.
@@ -92,7 +110,7 @@ def in_shards(
         )
     with Hub(shards, executor.host) as hub:
         tasks = [
-            (task.scenario, task.replicate, fixed, threads, digest, shard, shards, hub.address, hub.key)
+            (task.scenario, task.replicate, fixed, threads, digest, shard, shards, hub.address, hub.key, place)
             for shard in range(shards)
         ]
         names = [f"shard {shard} of {task.called}" for shard in range(shards)]

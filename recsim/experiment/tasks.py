@@ -163,11 +163,12 @@ class Session:
         Args:
             task: of any kind. seconds: that it is expected to take. folder: of the run.
         """
-        # A worker elsewhere need not see our disk, and no shard has a whole world.
-        ours = self.simulate is None and self.cluster is None and self.shards == 1
+        # A worker elsewhere need not see our disk; for shards there it can be asked for.
+        asked = self.shards > 1 and self.checkpoint_every is not None
+        ours = self.simulate is None and (self.cluster is None or asked)
         if not ours or not isinstance(folder, RunFolder) or not isinstance(task.scenario, Scenario) or task.cell:
             return None
-        path, hours = folder.checkpoints(task.kind, task.number), task.scenario.run.step_hours
+        path, hours = folder.checkpoints(task.kind, task.number, self.shards).absolute(), task.scenario.run.step_hours
         if self.checkpoint_every is None and seconds < LONG_S and not path.is_dir():
             return None
         every = every_of(self.checkpoint_every or DEFAULT, hours)
@@ -195,8 +196,9 @@ class Session:
         if self.shards > 1:  # small worlds, such as those of other assumptions, are whole
             self.busy, before = self.shards, total - sum(t.weight for t in todo)
             yield from self._sharded(
-                executor, [t for t in todo if t.cell is None], lambda done, text: say(before + done, total, text)
-            )
+                executor, [(t, place) for t, place in zip(todo, places, strict=True) if t.cell is None],
+                lambda done, text: say(before + done, total, text),
+            )  # fmt: skip
             kept = [(t, place) for t, place in zip(todo, places, strict=True) if t.cell is not None]
             todo, places = [t for t, _ in kept], [place for _, place in kept]
             if not todo:
@@ -221,19 +223,20 @@ class Session:
                 yield todo[number], found
 
     def _sharded(
-        self, executor: Executor, todo: list[Task], say: Callable[[float, str], None]
+        self, executor: Executor, todo: list[tuple[Task, Place | None]], say: Callable[[float, str], None]
     ) -> Generator[tuple[Task, Stored], None, None]:
         """Replicates one after the other, each in shards; ``say`` is told the work done."""
         from recsim.experiment.shards import in_shards
 
         threads = self.threads or executor.threads_for(self.shards)
         done = 0.0
-        for task in todo:
+        for task, place in todo:
 
             def report(share: float, before: float = done, task: Task = task) -> None:
                 say(before + task.weight * share, executor.state or task.text)
 
-            yield task, in_shards(executor, task, self.fixed, threads, self._digest(task.scenario), self.shards, report)
+            digest = self._digest(task.scenario)
+            yield task, in_shards(executor, task, self.fixed, threads, digest, self.shards, report, place)
             done += task.weight
 
     def _digest(self, scenario: Scenario | FollowScenario) -> str | None:

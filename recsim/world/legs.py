@@ -14,6 +14,7 @@ from recsim.world.arms import SHARED, Arm
 from recsim.world.build import State
 from recsim.world.checkpoint import made, packed, restored, size_of, snapshot
 from recsim.world.plan import Plan
+from recsim.world.shards import total_of
 from recsim.world.tree import Part
 from recsim.world.world import World
 
@@ -226,8 +227,10 @@ class Walk:
 
     def _only_on_disk(self, world: World, leg: Leg) -> bool:
         """Whether a world at a fork is too large to stay in memory, and safe in the store."""
-        there = self.store is not None and name_of_end(leg) in self.store.names()
-        return there and size_of(packed(world.state)) >= ON_DISK
+        if self.store is None or name_of_end(leg) not in self.store.names():
+            return False
+        exchange = world.state.exchange  # parts differ a little, and all shards have to decide alike
+        return total_of(exchange, size_of(packed(world.state))) >= ON_DISK * exchange.shards
 
     def _read(self, name: str, leg: Leg, step: int) -> World | None:
         assert self.store is not None

@@ -75,6 +75,13 @@ def add_up(exchange: Exchange, *tables: np.ndarray) -> None:
         table[0] = total
 
 
+def total_of(exchange: Exchange, number: int) -> int:
+    """The sum of one number over all shards."""
+    total = np.array([number], np.int64)
+    exchange.swap([total], [])
+    return int(total[0])
+
+
 def of_all(exchange: Exchange, *columns: np.ndarray) -> list[np.ndarray]:
     """Columns of all people, in order of their numbers, from those of this shard's people."""
     return exchange.swap([], columns)
