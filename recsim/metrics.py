@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recsim.resampling import studentised
+
 
 def gini(values: np.ndarray) -> float:
     """Gini coefficient of non-negative values, zeros included; NaN if all are zero or there are none.
@@ -189,9 +191,27 @@ SHIFT_RANGE = (-100.0, 100.0)
 """What a difference of two shares can be, percentage points."""
 
 
+def further_interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Student's interval and, from 10 replicates, the studentised bootstrap's: of each end the one that reaches further.
+
+    Effects of campaigns are skewed: a few worlds shift much. Student's interval of replicates without such a world ends too
+    low; of 10, 20 and 30 replicates in the measured world it held the mean 86, 91 and 90 times in a hundred, this one 92, 96
+    and 95 times (docs/audit-plan.md).
+
+    Args:
+        values: (R,) one difference per replicate; NaN are left out. level: of both.
+
+    Returns:
+        Both ends; NaN with fewer than two values.
+    """
+    t, skewed = interval(values, level), studentised(values, level)
+    return (t.low, t.high) if skewed is None else (min(t.low, skewed[0]), max(t.high, skewed[1]))
+
+
 def shift_interval(values: np.ndarray, level: float = 0.95) -> Interval:
-    """`interval` of shifts in percentage points, cut at -100 and 100."""
-    return interval(values, level).within(*SHIFT_RANGE)
+    """`interval` of shifts of a share in percentage points with the ends of `further_interval`; none leave -100 to 100."""
+    low, high = further_interval(values, level)
+    return interval(values, level)._replace(low=low, high=high).within(*SHIFT_RANGE)
 
 
 def interval(values: np.ndarray, level: float = 0.95) -> Interval:
@@ -296,13 +316,14 @@ def verdict(values: np.ndarray, threshold: float) -> str:
         threshold: above 0, percentage points.
 
     Returns:
-        "exceeds" if the 95 % interval lies above the threshold, "below" if there are at least `LEAST_FOR_BELOW` values and
-        the 90 % interval lies within +/- the threshold (two one-sided tests at 5 %), else "inconclusive".
+        "exceeds" if the 95 % interval (`further_interval`) lies above the threshold, "below" if there are at least
+        `LEAST_FOR_BELOW` values and the 90 % interval lies within +/- the threshold (two one-sided tests at 5 %, by Student
+        and by bootstrap), else "inconclusive".
     """
-    wide, narrow = interval(values), interval(values, 0.90)
-    if wide.low > threshold:
+    if further_interval(values)[0] > threshold:
         return "exceeds"
-    if narrow.n >= LEAST_FOR_BELOW and narrow.low > -threshold and narrow.high < threshold:
+    low, high = further_interval(values, 0.90)
+    if np.count_nonzero(~np.isnan(values)) >= LEAST_FOR_BELOW and -threshold < low and high < threshold:
         return "below"
     return "inconclusive"
 
@@ -311,7 +332,7 @@ def too_few_for_below(low: float | None, high: float | None, replicates: int, th
     """Whether a shift is not called below the threshold only because there are fewer than `LEAST_FOR_BELOW` replicates.
 
     Args:
-        low, high: 90 % interval, percentage points; None or NaN where it is not known.
+        low, high: 90 % `further_interval`; None or NaN where it is not known.
         replicates: with a defined share. threshold: percentage points.
     """
     if low is None or high is None:

@@ -81,7 +81,9 @@ def test_equivalence_against_statsmodels(mean, bound):
     found, *_ = ttost_paired(x, np.zeros(25), -bound, bound)
     mine = p.equivalence(x, bound)
     assert mine.p == pytest.approx(found, rel=1e-9)
-    assert mine.shown == (found < 0.05) == (metrics.verdict(x, bound) == "below")
+    skewed = p.bootstrap_t(x, 0.9)
+    both = found < 0.05 and -bound < skewed.low and skewed.high < bound
+    assert mine.shown == both == (metrics.verdict(x, bound) == "below")
 
 
 def test_equivalence_at_the_edges():

@@ -53,6 +53,6 @@ def test_the_terminal_says_why_a_shift_is_not_below(replicates, said):
     text = " ".join(" ".join(summary_lines(result)).split())
     assert ("but 4 replicates cannot show that; at least 10 can" in text) is said
     assert ("is below the declared threshold" in text) is not said
-    assert "Being below is judged by the 90 % interval, +0.00 to +0.00 pp" in text
+    assert "Being below is judged by 90 % intervals that allow for skewed effects, +0.00 to +0.00 pp" in text
     assert "Views by people of content about Eva in the window" in text
     assert "Realised dose: 0.00" in text and "with 95 %, one further world would lie between" in text

@@ -94,8 +94,8 @@ def declared(scenario: Scenario) -> dict[str, Any]:
         "procedures": [
             "Student's t over replicates, two-sided, 95 %; sign flips beside it; BCa from 30 replicates",
             f"Holm over the primary family ({len(family)}); Benjamini-Hochberg over the other candidates and the segments",
-            "exceeds: the 95 % interval lies above the threshold; below: the 90 % interval lies within the threshold on "
-            f"either side (two one-sided tests), from {LEAST_FOR_BELOW} replicates; else inconclusive",
+            "exceeds: the 95 % interval lies above the threshold; below: the 90 % intervals (Student's and the studentised "
+            f"bootstrap's) lie within the threshold on either side (two one-sided tests), from {LEAST_FOR_BELOW} replicates; else inconclusive",
         ],
     }  # fmt: skip
 

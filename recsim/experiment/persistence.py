@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ import pandas as pd
 from recsim import metrics
 from recsim.experiment.summary import places
 from recsim.metrics import interval
+from recsim.resampling import resamples
 from recsim.scenario.schema import Scenario
 
 BASE_DAYS = 3
@@ -21,8 +21,6 @@ LEAST_DAYS = 2
 """Days after the last one at work below which nothing is said."""
 RESAMPLED_FROM = 10
 """Replicates below which a half-life has no interval."""
-RESAMPLES = 2_000
-SEED = 20241124
 TO_THE_END = "the campaigns act until the vote"
 NOTHING = "the shift at their end cannot be told from zero"
 FEW = "one replicate cannot tell"
@@ -122,12 +120,6 @@ def persistence(daily: np.ndarray, last: int) -> Persistence:
         found = np.sort(_half_lives(means[means[:, 0] != 0]))
         low, high = (float(found[round(q * (len(found) - 1))]) for q in (0.025, 0.975))
     return out._replace(half_life=decay(curves.mean(axis=0)).half_life, low=low, high=high, reason="")
-
-
-@lru_cache(maxsize=2)
-def resamples(n: int) -> np.ndarray:
-    """(2000, n) places drawn with replacement."""
-    return np.random.default_rng(SEED).integers(0, n, (RESAMPLES, n))
 
 
 def persistence_row(found: Persistence) -> dict[str, Any]:

@@ -118,8 +118,8 @@ def effect_table(study: Study, cells: Sequence[Cell], shift: np.ndarray) -> pd.D
 def plausible(frame: pd.DataFrame, threshold: float) -> dict[str, Any]:
     """In how many settings the shift exceeds the threshold, with Wilson intervals over settings.
 
-    "mean": the mean over replicates exceeds it; "shown": the whole 95 % interval does; "below": the 90 % interval lies within
-    the threshold either way. A share of settings weighs them as the study does; it is no probability of the real one.
+    "mean": the mean over replicates exceeds it; "shown": the whole 95 % interval does; "below": the 90 % intervals lie
+    within the threshold either way. A share of settings weighs them as the study does; it is no probability of the real one.
     """
     known = frame[frame["shift_pp"].notna()]
     found: dict[str, Any] = {"settings": len(known), "threshold_pp": threshold}

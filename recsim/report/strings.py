@@ -38,7 +38,7 @@ ENGLISH = {
     "exceeds": "In this model the shift exceeds the declared threshold of {threshold} pp.",
     "below": "In this model the shift is below the declared threshold of {threshold} pp, either way.",
     "inconclusive": "In this model the shift is inconclusive against the declared threshold of {threshold} pp.",
-    "finding_within": "The rule for “below” uses the 90 % interval: {low} to {high}.",
+    "finding_within": "The rule for “below” uses 90 % intervals, Student’s and the studentised bootstrap’s, whichever reaches further: {low} to {high}.",
     "too_few_for_below": "It lies within the threshold, but {replicates} are too few to call a shift below it: the spread between worlds is not "
     "known well enough with fewer than {least}.",
     "finding_views": "Views by people of content about {name} in the window: {without} without the campaigns, {with_} with them. By stance: "
@@ -62,8 +62,8 @@ ENGLISH = {
     "outcome_is": "share of human impressions of candidate content in the campaign window, factual less counterfactual, percentage points",
     "threshold": "Materiality threshold", "threshold_is": "{value} ({evidence})", "reason": "Reason",
     "rule": "Rule",
-    "rule_is": "exceeds: the 95 % interval lies above the threshold; below: the 90 % interval lies within it either way, from "
-    "10 replicates; else inconclusive",
+    "rule_is": "exceeds: the 95 % interval lies above the threshold; below: the 90 % intervals (Student’s and the studentised "
+    "bootstrap’s) lie within it either way, from 10 replicates; else inconclusive",
     # plan
     "planned": "A plan was locked on {made} ({lock}): {replicates}.",
     "not_planned": "No plan was locked before this run: its tests are exploratory.",

@@ -136,7 +136,7 @@ def _within(s: dict[str, Any], row: dict[str, Any]) -> list[str]:
     low, high = row["equivalence_low"], row["equivalence_high"]
     if low is None or high is None or row["verdict"] == "exceeds":
         return []
-    text = f"Being below is judged by the 90 % interval, {low:+.2f} to {high:+.2f} pp"
+    text = f"Being below is judged by 90 % intervals that allow for skewed effects, {low:+.2f} to {high:+.2f} pp"
     if too_few_for_below(low, high, s["replicates"] - s["undefined_replicates"], s["threshold_pp"]):
         few = counted(s["replicates"], "replicate")
         text += f": it lies within the threshold, but {few} cannot show that; at least {LEAST_FOR_BELOW} can"

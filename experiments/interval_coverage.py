@@ -1,7 +1,7 @@
 """Is a 95 % interval one? Some 1,900 studies of a small scenario: attacked or without an effect, draws independent or balanced.
 
-    python experiments/coverage.py --studies 1900 --replicates 10 --out runs/coverage     # about half an hour on 2 cores
-    python experiments/coverage.py --studies 20 --replicates 5 --out runs/coverage-quick   # for a look
+    python experiments/interval_coverage.py --studies 1900 --replicates 10 --out runs/coverage     # about half an hour on 2 cores
+    python experiments/interval_coverage.py --studies 20 --replicates 5 --out runs/coverage-quick   # for a look
 
 In the first world one network acts for one candidate: do intervals hold the mean over all replicates? In the next two
 candidates who differ in nothing but luck have a network each: how often does a test see a shift that is not there? Then the same
