@@ -28,6 +28,7 @@ from recsim.metrics import interval
 from recsim.report import write_answer
 from recsim.report.answer_figures import dose as dose_figure
 from recsim.report.answer_table import answer_lines
+from recsim.report.answer_words import sentences
 from recsim.report.strings import say
 from recsim.scenario.quantity import assumed
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
@@ -164,6 +165,7 @@ def test_what_acting_earlier_saves(scenario):
     found = ask("delay", scenario)
     s, wide = found.summary, wide_of(found, "excess_impressions")
     assert [row["removal_day"] for row in s["rows"]] == [-3, -2, -1, 0] and s["declared_day"] == declared_day(scenario)
+    assert f"only after the vote, on day {s['declared_day']:+d}, as the scenario says" in sentences(found)[0]
     for row in s["rows"]:
         left = wide[f"removed {row['removal_day']:+d}"]
         assert row["saved"] == pytest.approx(1 - left.mean() / wide["factual"].mean())

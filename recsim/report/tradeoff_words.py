@@ -61,7 +61,7 @@ def tradeoff_tables(result: Answer) -> list[Table]:
     s = result.summary
     rows, costs = [], []
     for row in s["rows"]:
-        share = "" if row["efficacy"] is None else span(row, "efficacy_low", "efficacy_high", ".0f", 100)
+        share = "-" if row["efficacy"] is None else span(row, "efficacy_low", "efficacy_high", ".0f", 100)
         rows.append(
             [
                 row["mitigation"], number(row["shift_pp"], "+.2f"), number(row["less_pp"], "+.2f"),
