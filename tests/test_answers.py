@@ -359,3 +359,11 @@ def test_the_commands_refuse_in_one_line(tmp_path, arguments, message):
     found = cli(arguments[0], fake_arms.SMALL, *arguments[1:], "--quiet", cwd=tmp_path)
     assert found.returncode == 2 and message in found.stderr and found.stderr.count("\n") == 1, found.stderr
     assert not (tmp_path / "runs").exists() and Path(fake_arms.SMALL).exists()
+
+
+def test_one_replicate_has_no_interval_to_speak_of():
+    one = fake_arms.three_campaigns("run.replicates=1")
+    said = {command: " ".join(sentences(ask(command, one))) for command in ("dose", "tradeoff")}
+    assert "times the declared accounts (no interval)" in said["dose"]
+    assert "One replicate has no interval: efficacies are not given." in said["tradeoff"]
+    assert not any("includes zero" in text or "no upper end" in text for text in said.values())

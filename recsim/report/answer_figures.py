@@ -173,7 +173,8 @@ def dose(result: Answer) -> Drawn:
     if cross["dose"] is not None:
         a, b = cross["ci_low"], cross["ci_high"]
         start, end = max(a or 0.0, min(x[0], cross["dose"]) / 1.3), b if b is not None else x[-1]
-        axes.axvspan(start, end, color=ORANGE, alpha=0.18, linewidth=0, label=say("dose_crossing_interval"))
+        if s["replicates"] > 1:
+            axes.axvspan(start, end, color=ORANGE, alpha=0.18, linewidth=0, label=say("dose_crossing_interval"))
         axes.axvline(cross["dose"], color=ORANGE, linewidth=1.6, label=say("dose_crossing", dose=cross["dose"]))
     if full["dose"]:
         axes.axvline(

@@ -33,6 +33,7 @@ def dose_words(result: Answer) -> list[str]:
     else:
         low, high = (f"{cross[k]:.2g}" if cross[k] is not None else None for k in ("ci_low", "ci_high"))
         known = f"interval {low or '0'} to {high}" if high else f"from {low or '0'}; no upper end within the range"
+        known = known if s["replicates"] > 1 else "no interval"  # of one replicate every end is open
         at = f", a realised dose of {ratio['dose']:.2g}" if ratio["dose"] is not None else ""
         out.append(f"{t} is crossed at {cross['dose']:.2g} times the declared accounts ({known}){at}.")
     out.append(
