@@ -7,7 +7,7 @@ In the first world one network acts for one candidate: do intervals hold the mea
 candidates who differ in nothing but luck have a network each: how often does a test see a shift that is not there? Then the same
 two with ranged numbers drawn evenly over each ten replicates (``run.draws: balanced``; ``--balanced`` says how many replicates they
 get, 0 leaves them out); intervals there are held against the mean of the independent ones if these are more. Studies of
-50 and 100 replicates are drawn from the independent ones with replacement. At
+10 to 100 replicates are also drawn from the independent ones with replacement: so many of a size that a per cent shows. At
 zero dose nothing is left to chance: that is a test of the suite. Replicates are kept in the folder in batches; a second
 call goes on where the first was stopped. Writes ``coverage.csv``, ``coverage.json``, ``shifts.npz`` (the shift
 of every replicate, for whoever wants to try another interval) and ``coverage.svg|png``.
@@ -21,10 +21,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import recsim as rs
 from recsim.audit.coverage import coverage, drawn_studies, exchangeable, shifts_of
+from recsim.audit.procedures import wilson
 from recsim.cli.progress import progress
 from recsim.experiment.executor import default_workers, run_tasks
 from recsim.experiment.run import run_fingerprint
@@ -34,8 +36,8 @@ from recsim.report.figures import BLUE, GREEN, ORANGE, PINK, save
 BATCH = 50
 SMALL = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18", "audit.shadows=[]"]
 SIZES = (5, 10, 20, 30)
-LARGE = (50, 100)
-"""Sizes of which so many replicates make too few studies: these are drawn from them."""
+DRAWN = (10, 20, 30, 50, 100)
+"""Sizes of studies drawn from the replicates: cut from them they would be few."""
 
 
 def replicates_of(scenario: rs.Scenario, count: int, folder: Path, workers: int) -> np.ndarray:
@@ -57,40 +59,45 @@ def replicates_of(scenario: rs.Scenario, count: int, folder: Path, workers: int)
 
 
 def picture(table: pd.DataFrame, out: Path) -> None:
-    figure = Figure(figsize=(7, 3.8), dpi=150, layout="constrained")
+    """Left: how many intervals hold the mean; right: how often what is not so is said."""
+    figure = Figure(figsize=(8, 4.6), dpi=150, layout="constrained")
     left, right = figure.subplots(1, 2)
-    mine = table[table["world"].isin(["attacked", "attacked, drawn"])]
-    bars = [100 * (mine["covered"] - mine["covered_low"]), 100 * (mine["covered_high"] - mine["covered"])]
-    left.errorbar(
-        mine["size"], 100 * mine["covered"], yerr=bars, marker="o", capsize=3, color=BLUE, label="Student's t"
-    )
-    for name, sign, label in (("covered_bootstrap_t", "D--", "bootstrap-t"), ("covered_bca", "s", "BCa")):
-        some = mine.dropna(subset=[name])
-        left.plot(some["size"], 100 * some[name], sign, color=ORANGE if sign == "s" else GREEN, label=label)
-    even = table[table["world"] == "attacked, balanced"]
-    if len(even):
-        spans = [100 * (even["covered"] - even["covered_low"]), 100 * (even["covered_high"] - even["covered"])]
-        left.errorbar(
-            even["size"] + 0.5, 100 * even["covered"], yerr=spans, fmt="^:", capsize=3, color=PINK,
-            label="Student's t, balanced draws",
+    sizes = sorted(set(table["size"]))
+    place = {size: k for k, size in enumerate(sizes)}
+
+    def line(
+        axes: Axes, world: str, values: str, label: str, style: str, colour: str, shift: float = 0.0, less: float = 0.0
+    ) -> None:
+        rows = table[table["world"] == world].dropna(subset=[values]).sort_values("size")
+        y = np.abs(less - 100 * rows[values])
+        share = rows[values].to_numpy()
+        bars = 100 * np.abs(
+            np.array([wilson(round(s * n), n) for s, n in zip(share, rows["studies"], strict=True)]).T - share
+        )
+        axes.errorbar(
+            [place[s] + shift for s in rows["size"]], y, yerr=bars if less == 0 else bars[::-1], fmt=style, color=colour, label=label,
+            capsize=3, markersize=5,
         )  # fmt: skip
+
+    line(left, "attacked, drawn", "covered_either", "printed: whichever reaches further", "D-", GREEN)
+    line(left, "attacked, drawn", "covered_bootstrap_t", "studentised bootstrap alone", "s:", ORANGE, -0.12)
+    line(left, "attacked, drawn", "covered", "Student's t alone", "o--", BLUE, 0.12)
+    left.axhspan(94, 96, color="0.85", linewidth=0)
     left.axhline(95, color="black", linewidth=0.8)
-    left.set_ylabel("intervals that hold the mean, %")
+    left.set_ylabel("95 % intervals that hold the mean, %")
     left.set_title("One network acts", loc="left")
-    null = table[table["world"].isin(["exchangeable", "exchangeable, drawn"])]
-    right.plot(null["size"], 100 * null["rejected_t"], "o-", color=BLUE, label="Student's t")
-    right.plot(null["size"], 100 * null["rejected_flips"], "s--", color=ORANGE, label="sign flips")
-    flat = table[table["world"] == "exchangeable, balanced"]
-    if len(flat):
-        right.plot(flat["size"], 100 * flat["rejected_t"], "^:", color=PINK, label="Student's t, balanced draws")
+    line(right, "exchangeable, drawn", "covered_either", "no effect: interval leaves out zero", "D-", GREEN, less=100.0)
+    line(right, "exchangeable, drawn", "rejected_t", "no effect: p below 0.05 (Student's t)", "o--", BLUE, 0.12)
+    line(right, "attacked, drawn", "below", "at the threshold: called below", "^-", PINK)
+    line(right, "attacked, drawn", "below_t", "the same by Student's t alone", "v:", ORANGE, -0.12)
     right.axhline(5, color="black", linewidth=0.8)
-    right.set_ylabel("false alarms at 5 %, %")
-    right.set_ylim(0, 10)
-    right.set_title("Two exchangeable candidates", loc="left")
+    right.set_ylabel("studies that say what is not so, %")
+    right.set_ylim(0)
+    right.set_title("False alarms, and absence claimed too soon", loc="left")
     for axes in (left, right):
         axes.set_xlabel("replicates of a study")
-        axes.set_xticks(sorted(set(table["size"])))
-        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, fontsize=8)
+        axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
+        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=8)
     save(figure, out, "coverage")
 
 
@@ -103,6 +110,7 @@ def main() -> None:
     parser.add_argument("--replicates", type=int, default=10)
     parser.add_argument("--null", type=int, help="replicates of the two candidates without an effect; default: as many")
     parser.add_argument("--balanced", type=int, default=2000, help="replicates with balanced draws")
+    parser.add_argument("--drawn", type=int, default=1900, help="studies of each size drawn from the replicates")
     parser.add_argument("--workers", type=int, default=default_workers())
     parser.add_argument("--out", type=Path, default=Path("runs/coverage"))
     options = parser.parse_args()
@@ -129,8 +137,8 @@ def main() -> None:
         worlds[world] = {"mean_pp": float(np.nanmean(x)), "sd_pp": float(np.nanstd(x, ddof=1)), "replicates": len(x)}
         sizes = [s for s in SIZES if len(x) // s >= 2]
         rows += [{"world": world, **coverage(x, size, truth=truths[kind][1])._asdict()} for size in sizes]
-        for size in LARGE if independent else ():
-            many = drawn_studies(x, size, options.studies)
+        for size in DRAWN if independent else ():
+            many = drawn_studies(x, size, options.drawn)
             rows.append({"world": f"{world}, drawn", **coverage(many, size, truth=float(np.nanmean(x)))._asdict()})
     shifts = {world.replace(", ", "-"): x.astype(np.float32) for world, x in row_of.items()}
     np.savez_compressed(options.out / "shifts.npz", **shifts)

@@ -28,6 +28,7 @@ from recsim.metrics import interval
 from recsim.report import write_answer
 from recsim.report.answer_figures import dose as dose_figure
 from recsim.report.answer_table import answer_lines
+from recsim.report.answer_words import sentences
 from recsim.report.strings import say
 from recsim.scenario.quantity import assumed
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
@@ -164,6 +165,7 @@ def test_what_acting_earlier_saves(scenario):
     found = ask("delay", scenario)
     s, wide = found.summary, wide_of(found, "excess_impressions")
     assert [row["removal_day"] for row in s["rows"]] == [-3, -2, -1, 0] and s["declared_day"] == declared_day(scenario)
+    assert f"only after the vote, on day {s['declared_day']:+d}, as the scenario says" in sentences(found)[0]
     for row in s["rows"]:
         left = wide[f"removed {row['removal_day']:+d}"]
         assert row["saved"] == pytest.approx(1 - left.mean() / wide["factual"].mean())
@@ -357,3 +359,11 @@ def test_the_commands_refuse_in_one_line(tmp_path, arguments, message):
     found = cli(arguments[0], fake_arms.SMALL, *arguments[1:], "--quiet", cwd=tmp_path)
     assert found.returncode == 2 and message in found.stderr and found.stderr.count("\n") == 1, found.stderr
     assert not (tmp_path / "runs").exists() and Path(fake_arms.SMALL).exists()
+
+
+def test_one_replicate_has_no_interval_to_speak_of():
+    one = fake_arms.three_campaigns("run.replicates=1")
+    said = {command: " ".join(sentences(ask(command, one))) for command in ("dose", "tradeoff")}
+    assert "times the declared accounts (no interval)" in said["dose"]
+    assert "One replicate has no interval: efficacies are not given." in said["tradeoff"]
+    assert not any("includes zero" in text or "no upper end" in text for text in said.values())

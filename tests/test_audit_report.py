@@ -69,6 +69,15 @@ def test_every_section_is_there_in_both_files(stored):
         assert found["evidence"]["sha256"][file] in page
 
 
+def test_one_replicate_and_no_dose_are_said(tmp_path):
+    """Neither an interval of two dashes nor a chance that nobody knows."""
+    write(run(small("run.replicates=1", "dose=0"), out=tmp_path / "r", **FAST))
+    page = " ".join((tmp_path / "r" / "report.html").read_text(encoding="utf-8").split())
+    assert "– to –" not in page and "1 replicates" not in page and "chance of –" not in page
+    assert "no interval: fewer than two replicates" in page and "one further world would lie" not in page
+    assert "The dose is 0: the campaigns do not act" in page
+
+
 def test_every_column_of_every_table_is_described(stored):
     one, _ = stored
     for name, frame in one.frames.items():

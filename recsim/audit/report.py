@@ -246,7 +246,10 @@ def _assurance(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
     if audit["plan"] is None:
         missing.append("a plan locked before the run (there was none: all tests are exploratory)")
     if result.summary["replicates"] < ENOUGH:
-        missing.append(f"enough worlds for a claim ({result.summary['replicates']} replicates; {ENOUGH} are asked for)")
+        n = result.summary["replicates"]
+        missing.append(
+            f"enough worlds for a claim ({n} {'replicate' if n == 1 else 'replicates'}; {ENOUGH} are asked for)"
+        )
     small = sorted({n for row in audit["segments"] for n in row["too_small"]})
     if small:
         missing.append(f"segments of fewer than 50 simulated people: {', '.join(small)}")

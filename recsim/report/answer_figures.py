@@ -17,12 +17,14 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from recsim.experiment.sets import Answer
 from recsim.report.attribution_words import KIND_WORDS
 from recsim.report.compare_table import short
-from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE, save
+from recsim.report.figures import BEHIND, BLACK, BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE, save
 from recsim.report.strings import say, size_of
 from recsim.report.tradeoff_figures import tradeoff
 from recsim.report.words import name_of
 
 Drawn = tuple[Figure, str]
+APART = 0.2
+"""Rows between a part and what is beside it, which may be the same number."""
 PAIRS = 8
 """Most interactions that a waterfall shows one by one."""
 COLOURS = {"attribute_bar_direct": SKY, "attribute_bar_alone": BLUE, "attribute_bar_interaction": ORANGE}
@@ -109,11 +111,16 @@ def attribution(result: Answer) -> Drawn:
         low, high = sorted((np.nan_to_num(_value(part, "alone_pp")), np.nan_to_num(_value(part, "on_top_pp"))))
         below.plot([low, high], [y, y], color="#bbbbbb", linewidth=5, zorder=1, solid_capstyle="butt")
         below.plot(
-            _value(part, "alone_pp"), y, "o", color=BLUE, markersize=5, label=say("attribute_none") if y == 0 else None
+            _value(part, "alone_pp"),
+            y - APART,
+            "o",
+            color=BLUE,
+            markersize=5,
+            label=say("attribute_none") if y == 0 else None,
         )
         below.plot(
             _value(part, "on_top_pp"),
-            y,
+            y + APART,
             "s",
             color=GREEN,
             markersize=5,
@@ -121,9 +128,9 @@ def attribution(result: Answer) -> Drawn:
         )
     below.set_yticks(range(len(s["parts"])), [short(p["name"], 42) for p in s["parts"]], fontsize=8)
     below.set_ylim(len(s["parts"]) - 0.4, -0.6)
-    below.set_title(say("attribute_parts", kind=KIND_WORDS[s["by"]]), loc="left")
+    below.set_title(say("attribute_parts", kind=KIND_WORDS[s["by"]]), loc="left", pad=9)  # clear of the numbers above
     for axes in (above, below):
-        axes.axvline(0, color=BLACK, linewidth=0.8)
+        axes.axvline(0, color=BLACK, linewidth=0.8, zorder=BEHIND)
         axes.grid(axis="y", visible=False)
     below.set_xlabel(say("attribute_axis"))
     bars = {say(label): colour for _, _, colour in steps for label, known in COLOURS.items() if known == colour}
@@ -161,12 +168,13 @@ def dose(result: Answer) -> Drawn:
     axes.fill_between(x, low, high, color=BLUE, alpha=0.18, linewidth=0, label=say("interval"))
     axes.plot(x, [p["shift_pp"] for p in points], "o-", color=BLUE, markersize=5, linewidth=1.6, label=say("dose_mean"))
     threshold_line(axes, s)
-    axes.axhline(0, color=BLACK, linewidth=0.8)
+    axes.axhline(0, color=BLACK, linewidth=0.8, zorder=BEHIND)
     cross, full = s["crossing"], s["saturation"]
     if cross["dose"] is not None:
         a, b = cross["ci_low"], cross["ci_high"]
         start, end = max(a or 0.0, min(x[0], cross["dose"]) / 1.3), b if b is not None else x[-1]
-        axes.axvspan(start, end, color=ORANGE, alpha=0.18, linewidth=0, label=say("dose_crossing_interval"))
+        if s["replicates"] > 1:
+            axes.axvspan(start, end, color=ORANGE, alpha=0.18, linewidth=0, label=say("dose_crossing_interval"))
         axes.axvline(cross["dose"], color=ORANGE, linewidth=1.6, label=say("dose_crossing", dose=cross["dose"]))
     if full["dose"]:
         axes.axvline(
@@ -207,7 +215,8 @@ def dose(result: Answer) -> Drawn:
     what = say("dose_all") if s["campaign"] == "all" else s["campaign"]
     grid[-1].set_xlabel(say("dose_axis", what=what))
     figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
-    return figure, say("dose_caption", what=what, rest=caption(result))
+    none = "" if s["doses"][0] else say("dose_none")
+    return figure, say("dose_caption", what=what, none=none, rest=caption(result))
 
 
 def _ratio_axis(axes: Axes, points: list[dict[str, Any]]) -> None:
@@ -241,7 +250,7 @@ def delay(result: Answer) -> Drawn:
     above.axhline(_value(late, "shift_pp"), color=RED, linewidth=1.4, label=say("delay_declared"))
     a, b = _value(late, "ci_low"), _value(late, "ci_high")
     if np.isfinite(a) and np.isfinite(b):
-        above.axhspan(a, b, color=RED, alpha=0.08, linewidth=0)
+        above.axhspan(a, b, color=RED, alpha=0.08, linewidth=0, label=say("delay_declared_interval"))
     _cut(above, [0.0, s["threshold_pp"], *mean, _value(late, "shift_pp")], up=True)
     threshold_line(above, s)
     above.set_ylabel(say("dose_shift", name=name_of(result)))
@@ -257,9 +266,9 @@ def delay(result: Answer) -> Drawn:
         lowest.set_ylim(min(-5.0, 1.3 * min(means)), max(105.0, 1.15 * max(means)))
         lowest.set_ylabel(say("delay_saved_axis"))
     for axes in panels[:, 0]:
-        axes.axhline(0, color=BLACK, linewidth=0.8)
+        axes.axhline(0, color=BLACK, linewidth=0.8, zorder=BEHIND)
         for start in sorted({c.start for c in result.scenario.campaigns if c.counterfactual != "kept"}):
-            axes.axvline(start, color="#666666", linestyle="--", linewidth=0.8)
+            axes.axvline(start, color="#666666", linestyle="--", linewidth=0.8, zorder=BEHIND)
     lowest.xaxis.set_major_locator(MaxNLocator(integer=True))
     lowest.set_xlabel(say("delay_axis"))
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)

@@ -23,7 +23,7 @@ def answer_lines(result: Answer) -> list[str]:
     lines = [
         *wrapped(f"{TITLES[s['command']]}: {result.scenario.title or s['scenario']}"),
         *wrapped(
-            f"policy {s['policy']}; days {s['window_first_day']} to 0 before the vote; {s['people']:,} simulated people "
+            f"policy {s['policy']}; days {s['window_first_day']} to 0 relative to the vote; {s['people']:,} simulated people "
             f"for {s['people_real']:,.0f}; {s['worlds']} worlds per replicate"
         ),
     ]

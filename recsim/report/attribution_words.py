@@ -32,14 +32,15 @@ def attribution_words(result: Answer) -> list[str]:
         )
     elif pairs:
         out.append("No interaction is told from zero at this size.")
+    gap = f"{s['efficiency_gap']:.0e}" if s["efficiency_gap"] else "0"
     how = "all coalitions were simulated" if s["method"] == "exact" else (
         f"{s['orders']} sampled orders in antithetic pairs, of which the intervals include the error"
     )  # fmt: skip
     out.append(
         f"Parts are Shapley values ({how}); they add up to the total less the direct channel "
-        f"(largest relative gap {s['efficiency_gap']:.0e})."
+        f"(largest relative gap {gap})."
         if s["direct"]
-        else f"Parts are Shapley values ({how}); they add up to the total (largest relative gap {s['efficiency_gap']:.0e})."
+        else f"Parts are Shapley values ({how}); they add up to the total (largest relative gap {gap})."
     )
     return out
 
@@ -62,8 +63,8 @@ def attribution_tables(result: Answer) -> list[Table]:
             ]
         )  # fmt: skip
     main = Table(
-        f"Share of each {s['by']} in the shift of {name_of(result)}, percentage points (95 % interval); alone: nothing "
-        "else acts; on top: added to all others; EUR per 1,000 excess views",
+        f"Share of each {s['by']} in the shift of {name_of(result)}, percentage points (95 % interval); alone: without "
+        "all others; on top: added to all others; EUR per 1,000 excess views",
         [s["by"], "part", "interval", "alone", "on top", "excess", "EUR/1k"], rows, [20, 7, 19, 7, 7, 9, 8],
     )  # fmt: skip
     more = sorted(s["interactions"], key=lambda m: -abs(m["shift_pp"] or 0.0))

@@ -142,7 +142,7 @@ def _pareto_panel(
         axes.errorbar(x, y, xerr=across, yerr=up, fmt="none", color=colour, alpha=alpha, linewidth=width)
         axes.plot(
             x, y, "s" if p["own"] else "D" if on else "o", color=colour, markersize=6, linestyle="none",
-            label=None if label in used else label,
+            label=None if label in used else label, zorder=3 if p["own"] else 2.5,
         )  # fmt: skip
         used.add(label)
         points.append((x, y, str(p["rank"]) if many else short(p["policy"], WIDTH_OF_NAMES)))
@@ -232,7 +232,7 @@ def comparison_figures(result: Comparison, folder: Path) -> list[tuple[str, Path
         for candidate in result.summary["beneficiaries"]:
             name = next(c.name for c in result.scenario.candidates if c.id == candidate)
             figures = {
-                f"pareto_{candidate}": (pareto(result, candidate), say("pareto_caption", name=name, rest=caption)),
+                f"pareto_{candidate}": (pareto(result, candidate), say("pareto_caption", name=name, ranks=say("pareto_ranks") if len(result.summary["policies"]) > NAMED else "", rest=caption)),
                 f"shift_{candidate}": (shift_per_policy(result, candidate), say("compare_caption", name=name, rest=caption)),
             }  # fmt: skip
             drawn += [(key, save(figure, folder, key), text) for key, (figure, text) in figures.items()]

@@ -40,7 +40,7 @@ def comparison_lines(result: Comparison) -> list[str]:
         *wrapped(
             f"{len(s['policies'])} policies on the same {counted(s['replicates'], 'world')}, "
             f"{counted(s['luck_branches'], 'luck branch', 'luck branches')} each; "
-            f"days {s['window_first_day']} to 0 before the vote; {s['people']:,} simulated people for "
+            f"days {s['window_first_day']} to 0 relative to the vote; {s['people']:,} simulated people for "
             f"{s['people_real']:,.0f}; own policy of the scenario: {s['own_policy']}"
         ),
     ]

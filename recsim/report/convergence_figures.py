@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from recsim.audit.convergence import running
 from recsim.audit.plan import half_width
 from recsim.experiment.result import Result
-from recsim.report.figures import BLACK, BLUE, LINES, ORANGE, RED, names_of
+from recsim.report.figures import BEHIND, BLACK, BLUE, LINES, ORANGE, RED, names_of
 from recsim.report.strings import say
 
 SHOWN = 2
@@ -44,7 +44,7 @@ def convergence(result: Result) -> Figure | None:
         below.plot(known["replicates"], known["half_width_pp"], line, color=colour, marker=mark, markersize=3.5)
         ends += [*known["ci_low"].iloc[1:], *known["ci_high"].iloc[1:], *mine["shift_pp"].iloc[1:]]
     threshold, asked = result.summary["threshold_pp"], half_width(result.scenario)
-    above.axhline(0, color=BLACK, linewidth=0.8)
+    above.axhline(0, color=BLACK, linewidth=0.8, zorder=BEHIND)
     above.axhline(threshold, color=RED, linestyle=":", linewidth=1.2, label=say("threshold_line", threshold=threshold))
     low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
     room = 0.06 * (high - low) or 0.1

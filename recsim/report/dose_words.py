@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from recsim.experiment.dose import ALL
 from recsim.experiment.sets import Answer
 from recsim.report.table import millions, number
@@ -31,6 +33,7 @@ def dose_words(result: Answer) -> list[str]:
     else:
         low, high = (f"{cross[k]:.2g}" if cross[k] is not None else None for k in ("ci_low", "ci_high"))
         known = f"interval {low or '0'} to {high}" if high else f"from {low or '0'}; no upper end within the range"
+        known = known if s["replicates"] > 1 else "no interval"  # of one replicate every end is open
         at = f", a realised dose of {ratio['dose']:.2g}" if ratio["dose"] is not None else ""
         out.append(f"{t} is crossed at {cross['dose']:.2g} times the declared accounts ({known}){at}.")
     out.append(
@@ -47,7 +50,8 @@ def dose_words(result: Answer) -> list[str]:
         text = (
             f"Realised dose: {reach['lowest']:.2g} to {reach['highest']:.2g} fake per organic action on {who}'s items"
         )
-        hint = f"; 0.03 to 30 would be --from {reach['from']:.2g} --to {reach['to']:.2g}" if not reach["spans"] else ""
+        ends = (np.format_float_positional(reach[k], 2, fractional=False, trim="-") for k in ("from", "to"))
+        hint = "" if reach["spans"] else "; 0.03 to 30 would be --from {} --to {}".format(*ends)
         out.append(f"{text}{hint}.")
     return out
 
@@ -77,6 +81,8 @@ def delay_words(result: Answer) -> list[str]:
     who, last = name_of(result), s["declared"]
     day = s["declared_day"]
     when = "as the scenario says" if day is None else f"on day {day:+d}, as the scenario says"
+    if day is not None and day > 0:
+        when = f"only after the vote, on day {day:+d}, as the scenario says"
     out = [f"With the network removed {when}, the share of {who} shifts by {mean_and_span(last)} pp."]
     halved = [row for row in s["rows"] if row.get("halved") is not None]
     if halved:
@@ -121,7 +127,7 @@ def delay_tables(result: Answer) -> list[Table]:
             [
                 day, "-" if row["days_earlier"] is None else str(row["days_earlier"]), number(row["shift_pp"], "+.2f"),
                 span(row), millions(row["excess_impressions"]), percent(saved),
-                "" if saved is None else span(row, "saved_low", "saved_high", ".0f", 100),
+                "-" if saved is None else span(row, "saved_low", "saved_high", ".0f", 100),
                 percent(row.get("saved_per_day"), ".1f"),
             ]
         )  # fmt: skip

@@ -87,7 +87,7 @@ def shift_over_ensemble(result: Ensemble, candidate: str) -> Figure:
         axes.plot([], [], MARKERS[predictor], color="#666666", label=say("ensemble_predictor", name=predictor))
     for model in dict.fromkeys(frame["model"]):
         axes.plot([], [], "-", color=COLOURS[model], linewidth=3, label=say("ensemble_visit", name=model))
-    axes.plot([], [], ":", color=RED, label=say("ensemble_threshold"))
+    axes.plot([], [], ":", color=RED, label=say("threshold_line", threshold=result.summary["threshold_pp"]))
     figure.legend(loc="outside lower center", ncols=4, fontsize=8, frameon=False)
     return figure
 

@@ -16,7 +16,7 @@ FIGURES = {
     "shift_other": "other candidate, 95 % interval",
     "shift_promoted": "beneficiary of the campaigns, 95 % interval",
     "shift_caption": "By how many points each candidate's share of all views about candidates is larger or smaller with the campaigns than "
-    "without them. A bar that crosses zero: no shift can be told. {rest}.",
+    "without them. A line that crosses zero: no shift can be told; one replicate has no such line. {rest}.",
     # convergence
     "convergence_title": "How the estimate settles as replicates are added",
     "convergence_axis": "shift, percentage points\n(mean so far)",
@@ -25,7 +25,7 @@ FIGURES = {
     "convergence_mean": "{name}, mean",
     "convergence_interval": "{name}, 95 % interval",
     "convergence_asked": "half-width asked for: {asked:.2g} pp",
-    "convergence_caption": "The estimated shift after two, three and more replicates, with its 95 % interval, and below how far the interval "
+    "convergence_caption": "The estimated shift after one, two and more replicates, with its 95 % interval from two on, and below how far the interval "
     "reaches to either side. A curve that still drifts, or a width above the dashed line, asks for more replicates. Wide first intervals are "
     "cut. {rest}.",
     # other assumptions
@@ -52,20 +52,21 @@ FIGURES = {
     "tiles_span": "{low:+.1f} to {high:+.1f}",
     "tiles_undefined": "no views",
     "tiles_apart": "95 % interval leaves out zero (per region, not adjusted)",
-    "tiles_open": "pale: it includes zero",
+    "tiles_open": "pale: it includes zero, or is not known",
     "tiles_hidden": "fewer than {least} simulated people: not printed",
     "tiles_caption": "The shift in every region, as tiles that lie roughly as the regions do; percentage points, with the 95 % interval where "
     "there is room. White is no shift, orange more exposure with the campaigns, purple less. Full colours only where the 95 % interval leaves "
-    "out zero; pale where it includes zero, however large the estimate. The scale ends at the threshold or, beyond it, at the largest shift "
+    "out zero; pale where it includes zero or one replicate gives none, however large the estimate. The scale ends at the threshold or, beyond it, at the largest shift "
     "told from zero. {rest}.",
     "regions_title": "Shift by region: the largest overall",
-    "regions_axis": "shift of exposure share, percentage points, 95 % interval",
+    "regions_axis": "shift of exposure share, percentage points, 95 % interval (diamond: beneficiary of the campaigns)",
     "regions_caption": "The largest shifts in each region; regions of fewer than 50 simulated people are left out. {rest}.",
     # activity
     "activity_title": "Campaign activity against exposure",
     "activity_actions": "counted actions a day\n(real units)",
     "activity_actions_log": "counted actions a day\n(real units, log scale)",
     "activity_views": "excess views a day,\nmillion (real units)",
+    "activity_views_small": "excess views a day,\nthousand (real units)",
     "activity_caption": "Above, the inauthentic actions of each campaign that counted; below, the views of the beneficiary that there would "
     "not have been without the campaigns. {rest}.",
     # stances
@@ -132,11 +133,13 @@ FIGURES = {
     "dose_axis": "dose: multiplier of the accounts of {what} (logarithmic)",
     "dose_all": "all removed campaigns",
     "dose_ratio_axis": "realised dose: fake per organic action on the candidate's items",
-    "dose_caption": "Shift by dose of {what}, mean and 95 % interval; {rest}.",
+    "dose_caption": "Mean shift by multiplier of the accounts of {what}; {none}{rest}.",
+    "dose_none": "dose 0, where the shift is 0 by construction, is not drawn; ",
     # delay
     "delay_title": "What acting earlier would have changed, in this model",
     "delay_removed": "removed on that day",
     "delay_declared": "removed as the scenario says",
+    "delay_declared_interval": "95 % interval of that",
     "delay_saved": "share of the excess views saved, 95 % interval (Fieller)",
     "delay_saved_axis": "saved, % of the\nexcess views",
     "delay_axis": "day of removal relative to the vote (0); dashed: a campaign starts",
@@ -164,7 +167,7 @@ FIGURES = {
     "compare_own_not": "own policy, no shift shown",
     "compare_other_shown": "other policy, shift shown",
     "compare_other_not": "other policy, no shift shown",
-    "compare_caption": "Shift of {name} under each policy; filled: shown after Holm's adjustment; {rest}.",
+    "compare_caption": "Shift of {name} under each policy; filled: shown after Holm's adjustment; thin lines that leave the picture are cut; {rest}.",
     "pareto_title": "How far the campaigns move exposure, and what the feed gives people",
     "pareto_axis": "manipulability: absolute shift of {name}, percentage points",
     "pareto_cost": "{what},\nagainst the own policy, {unit}",
@@ -172,17 +175,18 @@ FIGURES = {
     "pareto_best": "on the frontier (by means)",
     "pareto_other": "other policy",
     "pareto_frontier": "frontier",
-    "pareto_caption": "Absolute shift of {name} against what the feed gives people without the campaigns, relative to the own policy; whiskers: 95 % "
-    "intervals, cut where they leave the picture; {rest}.",
+    "pareto_caption": "Absolute shift of {name} against what the feed gives people without the campaigns, relative to the own policy; up and to the left "
+    "is better; {ranks}whiskers: 95 % intervals, cut where they leave the picture; {rest}.",
+    "pareto_ranks": "numbers: policies in order of the size of their shift, named beside the picture; ",
     "costs_title": "What each feed gives people (x: with the campaigns)",
     "costs_caption": "Costs by policy, 95 % intervals; {rest}.",
     # ensemble
     "ensemble_title": "The same campaigns under other policies, predictors and models of a visit",
-    "ensemble_axis": "shift of {name}, percentage points (mean +/- standard error of {replicates} small worlds)",
+    "ensemble_axis": "shift of {name}, percentage points (mean +/- standard error of {replicates} small worlds)\n"
+    "in each row from the top: predictors and, in them, models of a visit, as in the legend",
     "ensemble_own": "{policy} (own)",
     "ensemble_predictor": "predictor: {name}",
     "ensemble_visit": "visit: {name}",
-    "ensemble_threshold": "declared threshold",
     # follow-graph worlds
     "caption_follow": "{size}; {people:,} people; policy {policy}",
     "steps_title": "Exposure by step",
@@ -212,6 +216,7 @@ FIGURES = {
     "study_verdict_undefined": "undefined ({number})",
     "study_settings_axis": "settings, in order of their mean shift, %",
     "study_settings_title": "In how much of the settings it holds",
+    "study_settings_many": "Every setting of the study, by its mean; {rest}.",
     "study_settings_caption": "Every setting of the study; whiskers that leave the picture are cut; {rest}.",
     "study_mu_star": "mean absolute elementary effect",
     "study_sigma": "SD of the effects: not linear, or interactions",

@@ -22,6 +22,8 @@ from recsim.report.strings import say, size_of
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
 )  # fmt: skip
+BEHIND = 1.5
+"""Where the lines of zero stand: over bands and bars, behind points and curves."""
 LINES = ((BLUE, "o", "-"), (GREEN, "s", "-"), (PINK, "^", "-"), (SKY, "D", "-"))
 STYLE = {
     "svg.hashsalt": "recsim", "svg.fonttype": "path", "font.size": 9, "axes.spines.top": False,
@@ -162,7 +164,7 @@ def share_by_day(result: Result) -> Figure:
             linestyle=(0, (2, 1.5)),
             label=say("day_without", name=names[name]),
         )
-    axes.set_xlim(daily["day"].min(), 0.6)
+    axes.set_xlim(daily["day"].min() - 0.3, 0.6)  # the first day's marks are not cut
     top = axes.get_ylim()[1] * 1.25
     axes.set_ylim(0, top)
     _events(result, axes, top)
@@ -205,15 +207,20 @@ def activity_and_exposure(result: Result) -> Figure:
         above.legend(fontsize=8, frameon=False)
     above.set_title(say("activity_title"), loc="left")
     daily = result.daily()
+    views: dict[str, pd.Series] = {}
+    colours: dict[str, str] = {}
     for name, colour in zip(result.summary["beneficiaries"][:2], (RED, ORANGE), strict=False):
         mine = daily[daily["candidate"] == name].pivot_table(
             index="day", columns="arm", values="impressions", observed=True
         )
         if "factual" in mine:
-            excess = (mine["factual"] - mine["counterfactual"]).reindex(days) / 1e6
-            below.bar(days, excess, color=colour, width=0.8, label=names_of(result)[name])
+            views[name] = (mine["factual"] - mine["counterfactual"]).reindex(days)
+            colours[name] = colour
+    small = all(not series.abs().max() >= 2e5 for series in views.values())
+    for name, series in views.items():
+        below.bar(days, series / (1e3 if small else 1e6), color=colours[name], width=0.8, label=names_of(result)[name])
     below.axhline(0, color=BLACK, linewidth=0.8)
-    below.set_ylabel(say("activity_views"))
+    below.set_ylabel(say("activity_views_small" if small else "activity_views"))
     below.set_xlabel(say("day_axis"))
     below.set_xticks(days[:: max(1, len(days) // 14)])
     if result.summary["beneficiaries"]:

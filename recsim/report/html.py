@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,13 @@ from recsim.ranking.own_code import asked
 from recsim.ranking.policy import tags_in
 from recsim.report.opinion import HEADING, SENTENCES, per_million, sentence, study_text, swings
 from recsim.report.strings import counted, say, size_of
-from recsim.report.table import millions, percent
+from recsim.report.table import millions, number, percent
 from recsim.scenario import quantities
 from recsim.scenario.follow import FollowScenario
 from recsim.scenario.schema import Scenario
+
+TALL = 1.2
+"""Height over width from which a figure is printed on a page of its own, upright."""
 
 
 def _inline(path: Path, number: int) -> Markup:
@@ -40,12 +44,49 @@ def _inline(path: Path, number: int) -> Markup:
     text = re.sub(r"<(title|metadata)>.*?</\1>", "", text, flags=re.S)  # a title would pop up under the pointer
     text = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>f{number}-", text)
     head = f'<svg role="img" aria-label="{escape(label)}" viewBox="{{}}" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
-    text = re.sub(r'^<svg[^>]*?viewBox="([^"]+)"[^>]*>', lambda found: head.replace("{}", found[1]), text, count=1, flags=re.S)  # fmt: skip
+    text = re.sub(r'^<svg[^>]*?viewBox="([^"]+)"[^>]*>', lambda found: _head(head, found[1]), text, count=1, flags=re.S)  # fmt: skip
     return Markup(text)
 
 
+def _head(head: str, box: str) -> str:
+    """The first tag of a figure; one much taller than wide, which would be tiny on a landscape page, is marked."""
+    _, _, width, height = map(float, box.split())
+    return head.replace("{}", box).replace("<svg ", '<svg class="tall" ', 1 if height > TALL * width else 0)
+
+
 def _form(value: float | None, form: str = ".2f") -> str:
-    return "–" if value is None or value != value else format(value, form)
+    return "–" if value is None or value != value else number(value, form)
+
+
+def _between(low: float | None, high: float | None, form: str = "+.2f") -> str:
+    """The ends of an interval, or one dash; a hundredth of what is wide is more than it can say."""
+    if low is None or high is None or low != low or high != high:
+        return "–"
+    form = form.replace(".2", ".1") if max(abs(low), abs(high)) >= 9.995 else form
+    return f"{number(low, form)} to {number(high, form)}"
+
+
+def _chance(value: float | None) -> str:
+    """A p value: none is exactly zero."""
+    return "<0.001" if value is not None and value < 0.0005 else _form(value, ".3f")
+
+
+def _views(value: float | None) -> str:
+    """A count in words of three digits, so that two that differ by a few per cent do not look the same."""
+    if value is None or value != value:
+        return "–"
+    for size, unit in ((1e6, " M"), (1e3, " k")):
+        if abs(value) >= 0.9995 * size:
+            return _significant(value / size) + unit
+    return f"{value:.0f}"
+
+
+def _beside(change: float | None, level: float | None) -> str:
+    """A change with the decimals of the three digits that its level is printed with, not with digits of its own."""
+    text = _significant(level)
+    if change is None or change != change or not level or text == "–" or "e" in text:
+        return _significant(change, signed=True)
+    return number(change, f"+.{len(text.partition('.')[2])}f")
 
 
 def _plain(value: float) -> str:
@@ -62,6 +103,13 @@ def _significant(value: float | None, signed: bool = False) -> str:
 def _breakable(name: str) -> Markup:
     """A dotted name that may be broken after its dots, so that no column has to be as wide as all of it."""
     return Markup(re.sub(r"([.:])(?=.)", r"\1<wbr>", str(escape(name))))
+
+
+def _within(value: float | None, low: float | None, high: float | None) -> str:
+    """A number with as many decimals as its interval bears: two digits of half its width."""
+    if low is None or high is None or not 0 < high - low < math.inf:
+        return _significant(value, signed=True)
+    return _form(value, f"+.{min(6, max(0, 1 - math.floor(math.log10((high - low) / 2))))}f")
 
 
 def link(frame: pd.DataFrame) -> str:
@@ -98,6 +146,11 @@ def write_page(
         millions=millions,
         plain=_plain,
         significant=_significant,
+        between=_between,
+        chance=_chance,
+        views=_views,
+        within=_within,
+        beside=_beside,
     )
     text = environment.get_template(template).render(
         scenario=scenario,

@@ -156,6 +156,7 @@ def shift_by_region(result: Result) -> Figure | None:
         axes.axvline(0, color=BLACK, linewidth=0.8)
         axes.set_title(str(regions[number]), fontsize=9, loc="left")
         axes.set_yticks(range(len(chosen)), [names[n] for n in reversed(chosen)], fontsize=8)
+        axes.set_ylim(-0.6, len(chosen) - 0.4)
     figure.supxlabel(say("regions_axis"), fontsize=9)
     figure.suptitle(say("regions_title"), fontsize=10, x=0.01, ha="left")
     return figure

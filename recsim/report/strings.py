@@ -34,6 +34,7 @@ ENGLISH = {
     # summary
     "finding": "{name}: {shift} percentage points",
     "finding_interval": "95 % interval {low} to {high}, covering {covers}",
+    "finding_no_interval": "no interval: fewer than two replicates have a share",
     "finding_band": "{low} to {high} under {cells} other platform assumptions",
     "exceeds": "In this model the shift exceeds the declared threshold of {threshold} pp.",
     "below": "In this model the shift is below the declared threshold of {threshold} pp, either way.",
@@ -42,20 +43,23 @@ ENGLISH = {
     "too_few_for_below": "It lies within the threshold, but {replicates} are too few to call a shift below it: the spread between worlds is not "
     "known well enough with fewer than {least}.",
     "finding_views": "Views by people of content about {name} in the window: {without} without the campaigns, {with_} with them. By stance: "
-    "supportive {supportive}, neutral {neutral}, critical {critical} points. With 95 %, one further world would lie between {next_low} and "
-    "{next_high} points.",
+    "supportive {supportive}, neutral {neutral}, critical {critical} points.",
+    "finding_next": "With 95 %, one further world would lie between {low} and {high} points.",
     "finding_luck": "Luck alone moves this share by {luck} points (SD) between two worlds without campaigns. A comparison of before and "
     "after would have said {naive} points.",
     "exploratory": "Exploratory: {replicates}; 30 or more are needed for a claim.",
+    "dose_zero": "The dose is 0: the campaigns do not act in this run, so both worlds are the same.",
     "nothing_removed": "No campaign is removed in the counterfactual, so both worlds are the same.",
     # risk
     "risk": "Risk", "factors": "Factors", "regional": "Regions", "linguistic": "Languages", "severity": "Severity, in this model",
     "probability": "Probability, in this model",
     "severity_is": "{name}: {shift} percentage points of exposure, {excess} excess views",
+    "no_probability": "{name}: not known, fewer than two replicates have a share",
     "probability_is": "{name}: one further world reaches {threshold} with a chance of {chance}",
     # audit risk
-    "detection_is": "Detection risk: with {replicates} replicates and the spread seen between them, a study would miss a shift of "
+    "detection_is": "Detection risk: with {replicates} and the spread seen between them, a study would miss a shift of "
     "{threshold} pp of {name} with a chance of {risk} (two-sided t test at 5 %).",
+    "no_detection": "Detection risk for {name}: not known; it needs the spread between two replicates or more.",
     "inherent_is": "Inherent and control risk are those of the real service; a simulation cannot assess them.",
     # criteria
     "outcome": "Outcome",
@@ -73,7 +77,7 @@ ENGLISH = {
     "the tests are nominal.",
     # methods
     "paired": "Two worlds share people, supply, luck and every day until {days} days before the vote. From then on the campaigns act in one "
-    "and not in the other, in {branches} draws of luck each, over {replicates} independent replicates. The replicate is the unit of all "
+    "and not in the other, in {branches} each, over {replicates}. The replicate is the unit of all "
     "statistics. Candidates are treated alike: their positions are drawn anew in every replicate.",
     "models": "Predictor of actions: {predictor}; model of a visit: {response}; steps of {hours} h; mitigations: {mitigations}.",
     "calibrated_is": "Calibrated parameters: the ensemble {name}, {members} parameter sets, tolerance {tolerance} stated errors; each replicate takes one set in "
@@ -83,13 +87,13 @@ ENGLISH = {
     "odd_is": "The full description in the ODD protocol: {command}",
     "assumed_is": "Every quantity with its evidence. Not in use: it belongs to something that is switched off.",
     # sampling
-    "sampling_is": "{replicates} replicates from seed {seed}, {branches} luck branches each; {people} simulated people for {real}; {steps} "
-    "steps; {undefined} replicates without a defined share. People are drawn from cells of region, language and age band:",
+    "sampling_is": "{replicates} from seed {seed}, {branches} each; {people} simulated people for {real}; {steps} "
+    "steps; {undefined} without a defined share. People are drawn from cells of region, language and age band:",
     "divisions_are": "Expected simulated people by part of the population; fewer than 50 are not tested.",
     # results
     "candidates_are": "Share of human impressions of candidate content in the window, without and with the campaigns; shift with 95 % "
     "interval over replicates (per candidate, not simultaneous); SD between worlds; luck band; reach; views in real units.",
-    "distance_is": "Total variation distance between the two worlds: {tv} (95 % interval {low} to {high}). Realised dose: {dose} inauthentic actions "
+    "distance_is": "Total variation distance between the two worlds: {tv} (95 % interval {span}). Realised dose: {dose} inauthentic actions "
     "per organic action on the beneficiary's items.",
     "tests_are": "Tests of no shift: Student's t, adjusted within the family (Holm for beneficiaries, Benjamini-Hochberg for the others), "
     "sign flips; bootstrap-t interval, for skewed effects, from 10 replicates; BCa interval from 30; equivalence: p that the shift is at least {bound} pp either way; pairing: times the "
@@ -122,7 +126,7 @@ ENGLISH = {
     "shown” is not proof of equality; chance that one further world reaches {threshold} pp. DSA Art. 38 asks for a feed that is not based on profiling.",
     "comparison_costs": "What each feed gives people without the campaigns; * differs from the own policy (Holm over the policies, each column by "
     "itself). In brackets: change with the campaigns.",
-    "profiled_short": "profiled", "not_profiled_short": "✓ not profiled", "own_policy": "own policy",
+    "profiled_short": "profiled", "not_profiled_short": "✓\u00a0not\u00a0profiled", "own_policy": "own policy",
     "kind_run": "run", "kind_comparison": "comparison of policies", "kind_tradeoff": "trade-off", "kind_ensemble": "ensemble",
     "sources_are": "The results that this report was made of. Each lies in a folder of its own, which is not part of this one; the commands are to "
     "be run in that folder. SHA256SUMS there lists the files of the result, and its own checksum stands here.",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
+from matplotlib.transforms import ScaledTranslation
 
 from recsim.experiment.sweep import StudyResult
 from recsim.report.compare_table import short
@@ -57,11 +58,12 @@ def against_number(result: StudyResult, axis: dict[str, Any]) -> Figure:
     axes = figure.add_subplot()
     axes.axhline(0, color=BLACK, linewidth=0.8)
     _threshold(axes.axhline, s)
+    sampled = axis["kind"] == "sample"
+    beside = ScaledTranslation(0 if sampled else -5 / 72, 0, figure.dpi_scale_trans)  # else whiskers stand on them
     axes.plot(
         result.cells[name].astype(float), result.cells["shift_pp"], ".", color="#999999", markersize=4, alpha=0.6,
-        label=say("study_setting"),
+        label=say("study_setting"), transform=axes.transData + beside,
     )  # fmt: skip
-    sampled = axis["kind"] == "sample"
     axes.errorbar(
         effects["value"], effects["shift_pp"], yerr=_whiskers(effects), fmt="o-", color=BLUE, capsize=3, markersize=5,
         linewidth=1.6, label=say("study_part" if sampled else "study_value"),
@@ -204,7 +206,7 @@ def study_figures(result: StudyResult, folder: Path) -> list[tuple[str, Path, st
             (
                 "settings",
                 save(figure, folder, "settings"),
-                say("study_settings_caption", rest=text),
+                say("study_settings_caption" if len(result.cells) <= MARK_MOST else "study_settings_many", rest=text),
             )
         )
         found = result.summary["sensitivity"]

@@ -20,8 +20,11 @@ def print_summary(result: Result, file: IO[str] | None = None) -> None:
 
 
 def number(value: float | None, form: str) -> str:
-    """A number in a format, or a dash if it is unknown."""
-    return format(value, form) if value is not None and value == value else "-"
+    """A number in a format, or a dash if it is unknown; what rounds to zero has no minus."""
+    if value is None or value != value:
+        return "-"
+    sign = form[:1] if form[:1] in ("+", "-") else ""
+    return format(float(value), f"{sign}z{form[len(sign) :]}")
 
 
 def millions(value: float | None) -> str:
@@ -48,7 +51,7 @@ def summary_lines(result: Result) -> list[str]:
     lines = [
         *wrapped(title),
         *wrapped(
-            f"policy {s['policy']}; days {s['window_first_day']} to 0 before the vote; {s['people']:,} simulated people for {s['people_real']:,.0f}"
+            f"policy {s['policy']}; days {s['window_first_day']} to 0 relative to the vote; {s['people']:,} simulated people for {s['people_real']:,.0f}"
         ),
     ]
     lines += [

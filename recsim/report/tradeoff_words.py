@@ -21,10 +21,9 @@ def tradeoff_words(result: Answer) -> list[str]:
     who, rows = name_of(result), s["rows"]
     out = [f"Without a further mitigation the share of {who} shifts by {mean_and_span(s['reference'])} pp."]
     if not s["reference"]["shown"]:
-        out.append(
-            "This interval includes zero, so there is nothing of which a mitigation could take away a share: efficacies "
-            "are not given."
-        )
+        why = "This interval includes zero, so there is nothing of which a mitigation could take away a share"
+        why = "One replicate has no interval" if s["replicates"] == 1 else why
+        out.append(f"{why}: efficacies are not given.")
     works = [row for row in rows if row["verdict"] == "more"]
     if works:
         best = works[0]
@@ -61,7 +60,7 @@ def tradeoff_tables(result: Answer) -> list[Table]:
     s = result.summary
     rows, costs = [], []
     for row in s["rows"]:
-        share = "" if row["efficacy"] is None else span(row, "efficacy_low", "efficacy_high", ".0f", 100)
+        share = "-" if row["efficacy"] is None else span(row, "efficacy_low", "efficacy_high", ".0f", 100)
         rows.append(
             [
                 row["mitigation"], number(row["shift_pp"], "+.2f"), number(row["less_pp"], "+.2f"),

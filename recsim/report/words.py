@@ -29,8 +29,8 @@ class Table(NamedTuple):
 def span(row: dict[str, Any], low: str = "ci_low", high: str = "ci_high", form: str = "+.2f", factor: float = 1) -> str:
     """An interval in brackets."""
     if row.get(low) is None or row.get(high) is None:
-        return "(not known)"
-    return f"({row[low] * factor:{form}} to {row[high] * factor:{form}})"
+        return "(no interval)"
+    return f"({number(row[low] * factor, form)} to {number(row[high] * factor, form)})"
 
 
 def mean_and_span(row: dict[str, Any]) -> str:
