@@ -9,11 +9,11 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from recsim.experiment.calibration import CalibrationResult
 from recsim.report.compare_table import short
-from recsim.report.figures import BLACK, BLUE, ORANGE, SKY, STYLE, save
+from recsim.report.figures import BLACK, BLUE, ORANGE, SKY, STYLE, plain_log, save
 from recsim.report.strings import say
 
 GREY = "#bbbbbb"
@@ -88,10 +88,7 @@ def targets(result: CalibrationResult) -> Figure:
     name = {"fit": "calibration_fit", "holdout": "calibration_holdout"}
     axes.set_yticks(range(len(rows)), [say(name[row["role"]], metric=short(row["metric"], 36)) for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))  # powers of ten alone may leave one number
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    plain_log(axes)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(say("calibration_ratio_axis"))
     axes.set_title(say("calibration_targets_title"), loc="left")

@@ -11,9 +11,11 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from recsim.experiment.result import Result
 from recsim.experiment.summary import removed_campaigns
@@ -36,6 +38,14 @@ def title_of(figure: Figure) -> str:
     """What a figure is called on itself: its title, or those of its panels."""
     titles = [figure.get_suptitle()] if figure.get_suptitle() else [axes.get_title("left") for axes in figure.axes]
     return "; ".join(" ".join(text.split()) for text in titles if text)
+
+
+def plain_log(axes: Axes) -> None:
+    """A logarithmic axis below, with plain numbers at 1, 2 and 5: powers of ten alone may leave one number."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def save(figure: Figure, folder: Path, name: str) -> Path:

@@ -14,7 +14,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from recsim.experiment.sweep import StudyResult
 from recsim.report.compare_table import short
-from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, SKY, STYLE, save
+from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, SKY, STYLE, plain_log, save
 from recsim.report.strings import say, size_of
 
 MARK_MOST = 40
@@ -69,7 +69,11 @@ def against_number(result: StudyResult, axis: dict[str, Any]) -> Figure:
         linewidth=1.6, label=say("study_part" if sampled else "study_value"),
     )  # fmt: skip
     if axis["scale"] == "log":
-        axes.set_xscale("log")
+        plain_log(axes)
+        values = result.cells[name].astype(float)
+        axes.set_xlim(
+            values.min() * (values.min() / values.max()) ** 0.04, values.max() * (values.max() / values.min()) ** 0.04
+        )
         if not sampled:
             shown = effects["value"].to_numpy()[:: max(1, -(-len(effects) // 8))]
             axes.set_xticks(shown, [f"{v:.4g}" for v in shown])
