@@ -195,8 +195,8 @@ def further_interval(values: np.ndarray, level: float = 0.95) -> tuple[float, fl
     """Student's interval and, from 10 replicates, the studentised bootstrap's: of each end the one that reaches further.
 
     Effects of campaigns are skewed: a few worlds shift much. Student's interval of replicates without such a world ends too
-    low; of 10, 20 and 30 replicates in the measured world it held the mean 86, 91 and 90 times in a hundred, this one 92, 96
-    and 95 times (docs/audit-plan.md).
+    low; of 10, 20, 30 and 50 replicates in the measured world it held the mean 84, 89, 90 and 92 times in a hundred, this one 90,
+    94, 94 and 95 times (docs/audit-plan.md).
 
     Args:
         values: (R,) one difference per replicate; NaN are left out. level: of both.

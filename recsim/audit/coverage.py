@@ -105,7 +105,10 @@ def drawn_studies(shift: np.ndarray, size: int, studies: int) -> np.ndarray:
     return x[np.random.Generator(np.random.Philox(size)).integers(0, len(x), size * studies)]
 
 
-def coverage(shift: np.ndarray, size: int, bootstrap: bool = True, truth: float | None = None) -> Coverage:
+def coverage(
+    shift: np.ndarray, size: int, bootstrap: bool = True, truth: float | None = None, bca: bool = True,
+    report: Callable[[float], None] | None = None,
+) -> Coverage:  # fmt: skip
     """Cut a row of replicates into studies and see how often their intervals and tests are right.
 
     Args:
@@ -113,6 +116,8 @@ def coverage(shift: np.ndarray, size: int, bootstrap: bool = True, truth: float 
         size: replicates of a study.
         bootstrap: whether to look at bootstrap intervals too (slow).
         truth: what intervals should hold, if it is known from elsewhere; None: the mean of the row.
+        bca: whether BCa intervals are looked at, which take most of the time.
+        report: told 1 at the end, as an executor wants it.
     """
     x = np.asarray(shift, float)
     x = x[~np.isnan(x)]
@@ -131,7 +136,7 @@ def coverage(shift: np.ndarray, size: int, bootstrap: bool = True, truth: float 
         return float(np.mean(np.array(highs) < abs(truth))) if truth else float("nan")
 
     boot = skewed = either = plain = both = float("nan")
-    if bootstrap and size >= procedures.BCA_FROM:
+    if bootstrap and bca and size >= procedures.BCA_FROM:
         boot = holds([procedures.bca(part) for part in parts])
     if bootstrap and size >= STUDENTISED_FROM:
         studentised = [procedures.bootstrap_t(part) for part in parts]
@@ -140,6 +145,8 @@ def coverage(shift: np.ndarray, size: int, bootstrap: bool = True, truth: float 
         turned = parts if truth >= 0 else -parts
         plain = below([interval(part, 0.9).high for part in turned])
         both = below([further_interval(part, 0.9)[1] for part in turned])
+    if report is not None:
+        report(1.0)
     return Coverage(
         size, studies, hit / studies, low, high, float(ahead),
         float(np.mean([p_value(part) < 0.05 for part in parts])),
