@@ -62,7 +62,7 @@ def picture(table: pd.DataFrame, out: Path) -> None:
     """Left: how many intervals hold the mean; right: how often what is not so is said."""
     figure = Figure(figsize=(8, 4.6), dpi=150, layout="constrained")
     left, right = figure.subplots(1, 2)
-    sizes = sorted(set(table["size"]))
+    sizes = sorted(set(table["size"][table["world"].str.endswith("drawn")]))
     place = {size: k for k, size in enumerate(sizes)}
 
     def line(
@@ -91,9 +91,9 @@ def picture(table: pd.DataFrame, out: Path) -> None:
     line(right, "attacked, drawn", "below", "at the threshold: called below", "^-", PINK)
     line(right, "attacked, drawn", "below_t", "the same by Student's t alone", "v:", ORANGE, -0.12)
     right.axhline(5, color="black", linewidth=0.8)
-    right.set_ylabel("studies that say what is not so, %")
+    right.set_ylabel("studies that say it, %")
     right.set_ylim(0)
-    right.set_title("False alarms, and absence claimed too soon", loc="left")
+    right.set_title("What is said and is not so", loc="left")
     for axes in (left, right):
         axes.set_xlabel("replicates of a study")
         axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])

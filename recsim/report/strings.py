@@ -96,7 +96,7 @@ ENGLISH = {
     "distance_is": "Total variation distance between the two worlds: {tv} (95 % interval {span}). Realised dose: {dose} inauthentic actions "
     "per organic action on the beneficiary's items.",
     "tests_are": "Tests of no shift: Student's t, adjusted within the family (Holm for beneficiaries, Benjamini-Hochberg for the others), "
-    "sign flips; bootstrap-t interval, for skewed effects, from 10 replicates; BCa interval from 30; equivalence: p that the shift is at least {bound} pp either way; pairing: times the "
+    "sign flips. The 95 % interval of the shift is Student's and, from 10 replicates, the bootstrap-t, whichever reaches further, since effects are skewed; BCa interval from 30; equivalence: p that the shift is at least {bound} pp either way; pairing: times the "
     "replicates that unpaired worlds would need for the same interval.",
     "segments_are": "Whether the shift of a beneficiary differs between parts of the people: largest less smallest mean, test that all are "
     "the same (Hotelling's T² over replicates, Friedman's ranks where they are too few), adjusted by Benjamini-Hochberg.",
