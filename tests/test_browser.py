@@ -128,7 +128,7 @@ def test_nothing_is_wider_than_the_page(page, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_accessible(page, scheme):
     page.emulate_media(color_scheme=scheme)
     page.eval_on_selector_all("details", "parts => parts.forEach(part => { part.open = true; })")

@@ -200,7 +200,7 @@ def test_what_is_no_number_is_refused(tmp_path):
     store = Checkpoints(Place(tmp_path, "mark", "replicates", 0, Every(hours=1.0), 1.0))
     assert not store.save("step-0000-000001", lambda: packed({"a": np.array([object()])}), {"step": 1})
     assert store.notes == [
-        f"1 checkpoints of {tmp_path.name} could not be written (got an array of Python objects, a checkpoint holds numbers "
+        "1 checkpoints of replicates-00000 could not be written (got an array of Python objects, a checkpoint holds numbers "
         "only); it went on without"
     ]
     assert not list(tmp_path.iterdir())

@@ -227,6 +227,8 @@ def test_a_run_in_shards_is_the_run(two, tmp_path, robustness):
         and whole.summary["fingerprint"] == parts.summary["fingerprint"]
     )
     assert digest_of(parts.frames) == digest_of(whole.frames)
+    if not robustness:
+        return
     more = go(two, replicates=3, out=tmp_path / "parts", shards=3)
     assert any("1 replicates" in note or "taken over" in note for note in more.notes)
     assert contents(more.folder) == contents(go(two, replicates=3, out=tmp_path / "three", workers=1).folder)
@@ -281,7 +283,7 @@ def children(pid):
     return [int(row[0]) for row in rows if int(row[1]) == pid and "spawn_main" in row[2]]
 
 
-@pytest.mark.parametrize("how", ["a shard is killed", "Ctrl-C"])
+@pytest.mark.parametrize("how", [pytest.param("a shard is killed", marks=pytest.mark.slow), "Ctrl-C"])
 def test_what_was_finished_stays(tmp_path, how):
     """One line, no process left behind, and the run goes on from its finished replicates, in shards or whole."""
     process = begun(tmp_path / "r")

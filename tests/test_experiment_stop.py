@@ -93,7 +93,7 @@ def alive_in_group(group):
     return found
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_killed_run_is_resumed_to_the_same_bytes(tmp_path, start, workers):
     folder = tmp_path / "a"
     process = start(folder, 0.7, workers)
@@ -119,7 +119,7 @@ def test_workers_end_with_a_killed_parent(tmp_path, start):
     wait_for(lambda: not alive_in_group(process.pid), 5)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_ctrl_c_keeps_finished_replicates_and_is_passed_on(tmp_path, start, workers):
     folder = tmp_path / "a"
     process = start(folder, 0.7, workers)
@@ -156,7 +156,7 @@ def test_ctrl_c_while_processes_start_waits(taker):
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
-@pytest.mark.parametrize("stdin", [False, True])
+@pytest.mark.parametrize("stdin", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_script_without_a_main_guard_runs_once(tmp_path, start, stdin):
     process = start(tmp_path / "a", 0.0, stdin=stdin)
     out, err = process.communicate(timeout=60)

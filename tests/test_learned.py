@@ -33,6 +33,11 @@ LEARNERS = [
     pytest.param(name, marks=NEEDS) if name == "als" else name
     for name in ("itemknn", "als", "linucb", "thompson_beta", "bridging")
 ]
+ALSO_SLOW = [
+    *("itemknn", "linucb"),
+    *(pytest.param(n, marks=[NEEDS, pytest.mark.slow]) for n in ("als", "bridging", "thompson_beta")),
+]
+"""Each learner is compiled by itself; where two of them show it, the others are left to ``make test-slow``."""
 
 
 def with_policy(scenario, name, **parameters):
@@ -237,15 +242,7 @@ def test_items_posted_since_the_refit_have_zero(small):
     assert out[: last - start].max() > 0
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "itemknn",
-        "linucb",
-        "thompson_beta",
-        *(pytest.param(n, marks=[NEEDS, pytest.mark.slow]) for n in ("als", "bridging")),
-    ],
-)
+@pytest.mark.parametrize("name", ALSO_SLOW)
 def test_controls_hold(small, name):
     """Zero dose is bitwise zero; exchange of candidates and threads change nothing."""
     scenario = with_policy(small, name)
@@ -254,7 +251,7 @@ def test_controls_hold(small, name):
         assert ok, note
 
 
-@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("name", ALSO_SLOW)
 def test_a_fork_learns_apart(small, name):
     world = world_of(with_policy(small, name), steps=30)
     fork = world.state.fork()

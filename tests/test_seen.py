@@ -141,7 +141,8 @@ def in_pages(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "variant", [pytest.param(name, marks=pytest.mark.slow if name == "shadows" else ()) for name in variants()]
+    "variant",
+    [pytest.param(name, marks=pytest.mark.slow if name in ("shadows", "re-ranked") else ()) for name in variants()],
 )
 def test_worlds_are_the_same(small, variant, monkeypatch):
     """Bit for bit, over the fork, with one thread and with two."""
