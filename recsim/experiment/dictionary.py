@@ -33,8 +33,14 @@ COMMON = {
 }
 SHIFT = {
     "shift_pp": Column("percentage points", "difference of the shares, factual - counterfactual, mean over replicates"),
-    "ci_low": Column("percentage points", "its 95 % interval over replicates: Student's and, from 10, the studentised bootstrap's, whichever reaches further"),
-    "ci_high": Column("percentage points", "its 95 % interval over replicates: Student's and, from 10, the studentised bootstrap's, whichever reaches further"),
+    "ci_low": Column(
+        "percentage points",
+        "its 95 % interval over replicates: Student's and, from 10, the studentised bootstrap's, whichever reaches further",
+    ),
+    "ci_high": Column(
+        "percentage points",
+        "its 95 % interval over replicates: Student's and, from 10, the studentised bootstrap's, whichever reaches further",
+    ),
 }
 """Columns of every table of shifts."""
 PARTS = {
