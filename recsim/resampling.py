@@ -18,6 +18,16 @@ def resamples(n: int) -> np.ndarray:
     return np.random.default_rng(SEED).integers(0, n, (RESAMPLES, n))
 
 
+@lru_cache(maxsize=64)
+def _distances(content: bytes) -> np.ndarray:
+    """(m* - m) / (s* / sqrt(R)) over resamples that vary, of the float64 values in ``content``; an interval of another level asks again."""
+    x = np.frombuffer(content)
+    drawn = x[resamples(len(x))]
+    mean, error = drawn.mean(axis=1), drawn.std(axis=1, ddof=1) / np.sqrt(len(x))
+    varied = error > 0
+    return (mean[varied] - x.mean()) / error[varied]
+
+
 def studentised(values: np.ndarray, level: float = 0.95) -> tuple[float, float] | None:
     """Studentised bootstrap interval of the mean (Efron and Tibshirani 1993, ch. 12), for skewed effects.
 
@@ -38,9 +48,6 @@ def studentised(values: np.ndarray, level: float = 0.95) -> tuple[float, float] 
         return None
     if np.all(x == x[0]):
         return float(x[0]), float(x[0])
-    drawn = x[resamples(n)]
-    mean, error = drawn.mean(axis=1), drawn.std(axis=1, ddof=1) / np.sqrt(n)
-    varied = error > 0
-    low, high = np.quantile((mean[varied] - x.mean()) / error[varied], (0.5 - level / 2, 0.5 + level / 2))
+    low, high = np.quantile(_distances(x.tobytes()), (0.5 - level / 2, 0.5 + level / 2))
     own = float(x.std(ddof=1) / np.sqrt(n))
     return float(x.mean() - high * own), float(x.mean() - low * own)

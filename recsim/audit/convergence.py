@@ -10,7 +10,7 @@ from recsim.metrics import shift_interval
 
 
 def running(result: Result) -> pd.DataFrame:
-    """Mean shift of every beneficiary over the first so many replicates, with its 95 % interval (Student's t).
+    """Mean shift of every beneficiary over the first so many replicates, with its 95 % interval (`recsim.metrics.shift_interval`).
 
     Replicates without a defined share are left out. Intervals of different rows rest on the same replicates: that they
     all hold the truth is not promised.

@@ -141,10 +141,10 @@ def coverage(
     if bootstrap and size >= STUDENTISED_FROM:
         studentised = [procedures.bootstrap_t(part) for part in parts]
         skewed = holds(studentised)
-        either = holds([procedures.Span(*further_interval(part)) for part in parts])
+        either = holds([procedures.Span(*further_interval(part)[1:3]) for part in parts])
         turned = parts if truth >= 0 else -parts
         plain = below([interval(part, 0.9).high for part in turned])
-        both = below([further_interval(part, 0.9)[1] for part in turned])
+        both = below([further_interval(part, 0.9).high for part in turned])
     if report is not None:
         report(1.0)
     return Coverage(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recsim.experiment.persistence import Decay, decay
-from recsim.metrics import further_interval, interval
+from recsim.metrics import further_interval
 from recsim.resampling import SEED, studentised
 
 REARRANGEMENTS = 10_000
@@ -174,18 +174,17 @@ def equivalence(values: np.ndarray, bound: float, alpha: float = 0.05) -> Equiva
     """
     if not bound > 0:
         raise ValueError(f"the bound must be above 0, got {bound}")
-    t = interval(values, 1 - 2 * alpha)
-    low, high = further_interval(values, 1 - 2 * alpha)
+    t = further_interval(values, 1 - 2 * alpha)
     if t.n < 2:
-        return Equivalence(float("nan"), low, high, False)
-    inside = -bound < low and high < bound
+        return Equivalence(float("nan"), t.low, t.high, False)
+    inside = -bound < t.low and t.high < bound
     if t.sd == 0:
-        return Equivalence(0.0 if inside else 1.0, low, high, inside)
+        return Equivalence(0.0 if inside else 1.0, t.low, t.high, inside)
     from scipy.special import stdtr
 
     error = t.sd / np.sqrt(t.n)
     p = max(stdtr(t.n - 1, (t.mean - bound) / error), stdtr(t.n - 1, -(t.mean + bound) / error))
-    return Equivalence(float(p), low, high, inside)
+    return Equivalence(float(p), t.low, t.high, inside)
 
 
 def benjamini_hochberg(p: np.ndarray) -> np.ndarray:

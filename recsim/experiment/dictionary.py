@@ -31,16 +31,11 @@ COMMON = {
     "campaign": Column("text", "id of the campaign"),
     "people": Column("simulated people", "how many there are"),
 }
+FURTHER = "Student's and, from 10, the studentised bootstrap's, whichever reaches further"
 SHIFT = {
     "shift_pp": Column("percentage points", "difference of the shares, factual - counterfactual, mean over replicates"),
-    "ci_low": Column(
-        "percentage points",
-        "its 95 % interval over replicates: Student's and, from 10, the studentised bootstrap's, whichever reaches further",
-    ),
-    "ci_high": Column(
-        "percentage points",
-        "its 95 % interval over replicates: Student's and, from 10, the studentised bootstrap's, whichever reaches further",
-    ),
+    "ci_low": Column("percentage points", f"its 95 % interval over replicates: {FURTHER}"),
+    "ci_high": Column("percentage points", f"its 95 % interval over replicates: {FURTHER}"),
 }
 """Columns of every table of shifts."""
 PARTS = {
@@ -74,8 +69,8 @@ TABLES = {
         "comment_exposures_counterfactual": Column("openings, real units", "the same without the campaigns"),
         "prediction_low": Column("percentage points", "95 % prediction for the shift of one further world"),
         "prediction_high": Column("percentage points", "95 % prediction for the shift of one further world"),
-        "equivalence_low": Column("percentage points", "90 % interval of the shift, by which below is judged: Student's and the studentised bootstrap's, whichever reaches further"),
-        "equivalence_high": Column("percentage points", "90 % interval of the shift, by which below is judged: Student's and the studentised bootstrap's, whichever reaches further"),
+        "equivalence_low": Column("percentage points", f"90 % interval of the shift, by which below is judged: {FURTHER}"),
+        "equivalence_high": Column("percentage points", f"90 % interval of the shift, by which below is judged: {FURTHER}"),
         "shift_supportive_pp": Column("percentage points", "part of the shift from supportive items; the three add up"),
         "shift_neutral_pp": Column("percentage points", "part of the shift from neutral items"),
         "shift_critical_pp": Column("percentage points", "part of the shift from critical items"),

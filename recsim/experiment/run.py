@@ -25,7 +25,18 @@ from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling
 from recsim.scenario import fingerprint
 from recsim.scenario.schema import Scenario
 
-SOURCES = ("kernels", "rng.py", "state.py", "metrics.py", "ranking", "agents", "opinion", "world", "scenario")
+SOURCES = (
+    "kernels",
+    "rng.py",
+    "state.py",
+    "metrics.py",
+    "resampling.py",
+    "ranking",
+    "agents",
+    "opinion",
+    "world",
+    "scenario",
+)
 CELL_WORK = 0.1
 """Work of one task of the table of other assumptions, replicates; for the progress bar only."""
 MOST_SHARDS = 1000
@@ -181,8 +192,7 @@ def run(
     wanted = None if checkpoint_every is None else every_of(checkpoint_every, scenario.run.step_hours)
     elsewhere = cluster is not None and shards == 1
     if wanted is not None and (simulate is not None or not store or elsewhere):
-        what = "another engine" if store else "a run that is not stored"
-        what = "a cluster" if elsewhere else what
+        what = "a cluster" if elsewhere else "another engine" if store else "a run that is not stored"
         raise InputError(f"{what} writes no checkpoints", "--checkpoint-every")
     with compiling(simulate, scenario) as session.compiled:
         mark = run_fingerprint(scenario, fixed_parameters, simulate)
