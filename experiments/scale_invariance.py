@@ -88,7 +88,7 @@ def one_world(scenario: Scenario) -> float:
 
 def memory(scenario: Scenario) -> float:
     """Expected GiB of one worker."""
-    return estimate(scenario, 1)["mebibytes"] / 2 / 1024
+    return estimate(scenario, 1)["mebibytes"] / 1024
 
 
 def planned(options: argparse.Namespace) -> list[dict[str, Any]]:

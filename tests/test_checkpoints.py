@@ -367,7 +367,7 @@ def test_long_replicates_keep_them_unasked(tiny, tmp_path, monkeypatch):
     one = changed(tiny, run={"replicates": 1})
     run(one, out=tmp_path / "a", workers=1)
     assert not written
-    monkeypatch.setattr("recsim.experiment.tasks.LONG_S", 0.0)
+    monkeypatch.setattr("recsim.experiment.checkpoints.LONG_S", 0.0)
     run(one, out=tmp_path / "b", workers=1, checkpoint_every="off")
     assert not written
     run(one, out=tmp_path / "c", workers=1)

@@ -22,7 +22,7 @@ from recsim import metrics
 from recsim.cli.run import How, show
 from recsim.cli.verify import report_command
 from recsim.errors import InputError, RecsimError
-from recsim.experiment import Result, robustness, run
+from recsim.experiment import Result, executor, robustness, run
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.run import expected_work, run_fingerprint
 from recsim.experiment.sums import write_sums
@@ -446,6 +446,25 @@ def test_the_command_line_adds_what_a_run_from_python_lacks(tmp_path):
     (tmp_path / "report.html").unlink()
     show(result, how, written.append, print)
     assert len(written) == 2
+
+
+def test_more_memory_than_there_is_needs_a_yes(monkeypatch, tmp_path, capsys):
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(executor, "LIMIT", limit)
+    whole = executor.machine_bytes()  # no such file
+    limit.write_text("max\n")
+    assert executor.machine_bytes() == whole > 2**28
+    limit.write_text(f"{2**28}\n")
+    assert executor.machine_bytes() == 2**28
+    how, expected = How(None, 1, None, False, False, False, False, False, True), {"seconds": 1.0, "mebibytes": 257.0}
+    with pytest.raises(InputError, match=r"about 0\.3 GiB expected, this machine has 0\.2; add --yes, or lower --workers"):
+        how.announce("a run", expected, "--scale")
+    assert capsys.readouterr().err == ""
+    how._replace(yes=True).announce("a run", expected, "--scale")
+    assert capsys.readouterr().err.startswith("note: about 0.3 GiB expected, this machine has 0.2; it may be")
+    how.announce("a run", {"seconds": 1.0, "mebibytes": 256.0}, "--scale")
+    how._replace(cluster="tcp://somewhere").announce("a run", expected, "--scale")  # memory of other machines
+    assert capsys.readouterr().err == ""
 
 
 def test_numbers_written_again_leave_no_old_checksums(scenario, tmp_path):

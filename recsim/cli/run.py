@@ -133,13 +133,20 @@ class How(NamedTuple):
         _need("--shards", self.shards, 1)
 
     def announce(self, text: str, expected: dict[str, float], lower: str) -> None:
-        """Say what to expect; refuse to start what takes long without --yes."""
-        about = _time(expected["seconds"])
+        """Say what to expect; refuse to start what takes long, or more memory than there is, without --yes."""
+        from recsim.experiment.executor import machine_bytes
+
+        about, memory = _time(expected["seconds"]), expected["mebibytes"] / 1024
         if not self.quiet:
-            memory = f"{expected['mebibytes'] / 1024:.1f} GiB"
-            sys.stderr.write(f"{text}; expect about {about} and {memory} (figures of a 2026 server core)\n")
+            sys.stderr.write(f"{text}; expect about {about} and {memory:.1f} GiB (figures of a 2026 server core)\n")
         if expected["seconds"] > LONG_RUN_S and not self.yes:
             raise InputError(f"about {about} expected; add --yes, or lower {lower}")
+        there = machine_bytes() / 2**30
+        if self.cluster is None and memory > there:
+            short = f"about {memory:.1f} GiB expected, this machine has {there:.1f}"
+            if not self.yes:
+                raise InputError(f"{short}; add --yes, or lower --workers or the number of people")
+            sys.stderr.write(f"note: {short}; it may be ended when that is used up\n")
 
     @property
     def at_once(self) -> int | None:
@@ -187,7 +194,8 @@ def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
     text = f"{scenario.name}: {counted(number, 'replicate')}, policy {scenario.platform.policy}"
     if by_rule:
         text += f"; for the first {rule.first}"
-    how.announce(text, estimate(least, how.at_once, how.threads, how.shards), "--scale or --replicates")
+    every = "off" if how.cluster is not None and how.shards == 1 else how.every
+    how.announce(text, estimate(least, how.at_once, how.threads, how.shards, every), "--scale or --replicates")
     with progress(how.quiet) as say:
         result, record = run_under(scenario, record, by_rule, progress=say, **how.options)
     from recsim.report import write

@@ -69,6 +69,15 @@ def every_of(text: str, step_hours: float) -> Every | None:
     return Every(hours=hours)
 
 
+def are_wanted(text: str | None, seconds: float) -> bool:
+    """Whether a new replicate keeps checkpoints.
+
+    Args:
+        text: the interval asked for, as `every_of` takes it; None: as suits. seconds: that the replicate is expected to take.
+    """
+    return seconds >= LONG_S if text is None else text != "off"
+
+
 @dataclasses.dataclass(frozen=True)
 class Place:
     """Where the checkpoints of one task are, and how often one is due.

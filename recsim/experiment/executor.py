@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import signal
@@ -14,12 +15,15 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, resource_tracker
+from pathlib import Path
 from typing import Any, Protocol
 
 from recsim.errors import RecsimError
 
 PATIENCE_S = 0.2
 """How often progress is looked at."""
+LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""Where Linux says how much memory a container may have."""
 ATTEMPTS = 2
 """How often a task that may have killed its worker is begun again."""
 
@@ -305,6 +309,17 @@ def _alone(function: Callable, args: tuple) -> None:
 def default_workers() -> int:
     """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def machine_bytes() -> float:
+    """Memory of this machine, or of the container where it has less; infinity where neither says."""
+    try:
+        whole = float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (ValueError, OSError, AttributeError):
+        whole = math.inf
+    with contextlib.suppress(OSError, ValueError):
+        return min(whole, float(LIMIT.read_text(encoding="ascii")))  # "max": no limit
+    return whole
 
 
 def now() -> float:

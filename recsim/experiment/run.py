@@ -15,7 +15,7 @@ import pandas as pd
 
 from recsim.errors import InputError
 from recsim.experiment import robustness as other
-from recsim.experiment.checkpoints import every_of
+from recsim.experiment.checkpoints import are_wanted, every_of
 from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_results
 from recsim.experiment.folder import RunFolder, plain_errors
@@ -133,9 +133,15 @@ def expected_work(scenario: Scenario) -> float:
 
 
 def estimate(
-    scenario: Scenario, workers: int | None = None, threads: int | None = None, shards: int = 1
-) -> dict[str, float]:
-    """Expected seconds and mebibytes of a run, compiling included; within about a factor of two."""
+    scenario: Scenario, workers: int | None = None, threads: int | None = None, shards: int = 1,
+    checkpoint_every: str | None = None,
+) -> dict[str, float]:  # fmt: skip
+    """Expected seconds and mebibytes of a run, compiling included; within about a factor of two.
+
+    Args:
+        scenario, workers, threads, shards, checkpoint_every: as of `run`. Checkpoints save memory: large worlds wait at a
+            fork on the disk.
+    """
     from recsim.world.footprint import PROCESS, replicate_bytes
     from recsim.world.plan import make_plan
 
@@ -145,9 +151,11 @@ def estimate(
     if threads is None:
         threads = max(1, default_workers() // cores) if workers is None else 1
     threads = min(threads, default_workers())  # more than cores gain nothing
-    needed = 1.2 * PROCESS + cores * replicate_bytes(make_plan(scenario), threads, shards)
+    work = expected_work(scenario)
+    stored = are_wanted(checkpoint_every, work / scenario.run.replicates)
+    needed = 1.2 * PROCESS + cores * replicate_bytes(make_plan(scenario), threads, shards, stored)
     pace = cores * (1 + THREAD_GAIN * (threads - 1))
-    return {"seconds": expected_work(scenario) / pace + 15, "mebibytes": needed / 2**20}
+    return {"seconds": work / pace + 15, "mebibytes": needed / 2**20}
 
 
 def run(

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from recsim.errors import InputError, RecsimError
-from recsim.experiment.checkpoints import DEFAULT, LONG_S, Place, every_of
+from recsim.experiment.checkpoints import DEFAULT, Place, are_wanted, every_of
 from recsim.experiment.executor import Executor, Local, beside, default_workers, now
 from recsim.experiment.files import peak_rss_mib
 from recsim.experiment.folder import RunFolder
@@ -169,11 +169,9 @@ class Session:
         if not ours or not isinstance(folder, RunFolder) or not isinstance(task.scenario, Scenario) or task.cell:
             return None
         path, hours = folder.checkpoints(task.kind, task.number, self.shards).absolute(), task.scenario.run.step_hours
-        if self.checkpoint_every is None and seconds < LONG_S and not path.is_dir():
+        if not are_wanted(self.checkpoint_every, seconds) and not path.is_dir():
             return None
         every = every_of(self.checkpoint_every or DEFAULT, hours)
-        if every is None and not path.is_dir():
-            return None
         return Place(path, folder.fingerprint, task.kind, task.number, every, hours)
 
     def _results(

@@ -26,6 +26,9 @@ LATER = 3
 """Follows in a run for each that the declared mean rate gives: feeds show people what they like best."""
 
 
+ON_DISK = 2**30
+"""Bytes of a world from which on it is kept at a fork in the store alone, where there is one (`recsim.world.legs`): it is read
+back in seconds, and memory that holds two of them is dear."""
 SETTLED = 0.77
 """Share of a person's pages that are still needed once a run is older than an item's life; measured with the default feed.
 At the start of a run all items are new, so what is shown stays live for longest."""
@@ -114,17 +117,19 @@ def graph_bytes(plan: Plan) -> float:
     return 4 * (plan.people * plan.supply.follows_per_person + audiences) + 9 * LATER * rate * views * plan.people
 
 
-def replicate_bytes(plan: Plan, threads: int = 1, shards: int = 1) -> float:
+def replicate_bytes(plan: Plan, threads: int = 1, shards: int = 1, stored: bool = False) -> float:
     """Bytes of what simulates one replicate at its fullest: one world, or later that world and an arm beside it.
 
     Args:
         plan: of the whole world. threads: of each process. shards: processes, see `recsim.world.shards`: people are cut among them,
             and each has everything else, and a few figures of everybody.
+        stored: whether checkpoints are written, so that large worlds wait at a fork on the disk alone.
     """
     parts = people_parts(plan)
     pages = seen_bytes(plan) == page_bytes(plan)
     later = [p._replace(each=p.each * SETTLED) if p.name == SHOWN and pages else p for p in parts]
-    most = max(sum(p.each for p in parts), sum(p.each * (1 + p.copied) for p in later))
+    alone = stored and plan.people * sum(p.each for p in later if p.copied) >= ON_DISK * shards
+    most = max(sum(p.each for p in parts), sum(p.each * (1 + (p.copied and not alone)) for p in later))
     items = plan.supply.items_per_day * plan.days * (ITEM + ITEM_COPIED)
     tallies = 2 * threads * expected_window(plan) * len(ACTIONS) * 8
     each = PROCESS + items + tallies

@@ -13,14 +13,11 @@ from recsim.rng import Key
 from recsim.world.arms import SHARED, Arm
 from recsim.world.build import State
 from recsim.world.checkpoint import made, packed, restored, size_of, snapshot
+from recsim.world.footprint import ON_DISK
 from recsim.world.plan import Plan
 from recsim.world.shards import total_of
 from recsim.world.tree import Part
 from recsim.world.world import World
-
-ON_DISK = 2**30
-"""Bytes of a world from which on it is kept at a fork in the store alone: it is read back in seconds, and memory that
-holds two of them is dear."""
 
 
 class Leg(NamedTuple):
