@@ -34,14 +34,14 @@ def test_kernel_equals_twins(counter, key):
     assert compiled == reference.philox(counter, key) == philox_word(counter, key)
 
 
-def test_lanes_equal_single_calls():
-    rows = np.arange(1, 17, dtype=np.uint64) * np.uint64(0x9E3779B1) & np.uint64(0xFFFFFFFF)
-    lanes = [rows.copy(), rows[::-1].copy(), rows.copy() ^ np.uint64(5), rows.copy()]
-    before = [x.copy() for x in lanes]
-    philox.philox_lanes(*lanes, np.uint64(11), np.uint64(12))
-    for n in range(16):
-        expected = reference.philox([int(b[n]) for b in before], (11, 12))
-        assert tuple(int(x[n]) for x in lanes) == expected
+@pytest.mark.parametrize("n", [0, 1, 16])
+def test_draws_of_neighbouring_actors_equal_single_calls(n):
+    population, moment, key = 2**32 - 1, (1655 << 16) | 8, (7, 2**32 - 2)
+    for first in (0, 2**32 - n - 1):
+        out = np.full(17, -1, np.float32)
+        philox.actor_units(first, n, *map(np.uint64, (population, moment, *key)), out)
+        words = [reference.philox((first + j, 0, population, moment), key)[0] for j in range(n)]
+        assert out[:n].tolist() == [float(reference.unit(word)) for word in words] and (out[n:] == -1).all()
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 40])

@@ -65,7 +65,7 @@ def test_pages_are_sets(history, origin, lifetime):
         parts = seen.hand_out(state, [len(group) for group in groups], 90)
         for part, group in zip(parts, groups, strict=True):
             for person in group:
-                row = shown.memory_row(part, person, np.int64(start))
+                row = shown.memory_row(part, person)
                 known = {i for i in range(start, end) if has_seen(part.seen, row, i)}
                 assert known == twin.live(person, start, end)
                 picked = gen.permutation(np.arange(start, end))[: gen.integers(0, 91)]
@@ -93,7 +93,7 @@ def test_a_fork_leaves_the_first_alone():
     for number in range(2):
         (part,) = seen.hand_out(state, [PEOPLE], 200)
         for person in range(PEOPLE):
-            row = shown.memory_row(part, person, np.int64(0))
+            row = shown.memory_row(part, person)
             told = np.arange(100 * number, 100 * number + 90 + person)
             shown.remember(part, row, person, told, len(told), np.int64(0))
         seen.take_back(state, [part])

@@ -39,27 +39,25 @@ def count_people(
     nobody = by_candidate.shape[0] - 1
     for item in range(window_start, window_end):
         w = item - window_start
-        views = 0
+        views, likes, watch = 0, 0, 0
         for t in range(events.shape[0]):
             views += events[t, w, VIEW]
+            likes += events[t, w, LIKE]
+            watch += events[t, w, WATCH]
         if views == 0:
             continue
         about = candidate[item]
         row = about if about >= 0 else nobody
         before = counters.total[item, COMMENT]
-        for a in range(ACTIONS):
-            n = 0
-            for t in range(events.shape[0]):
-                n += events[t, w, a]
+        for t in range(events.shape[0]):
+            for a in range(ACTIONS):
+                n = np.int64(events[t, w, a])
                 events[t, w, a] = 0
-            counters.total[item, a] += n
-            by_candidate[row, a] += n
-            if a == VIEW:
-                counters.human[item, 0] += n
-            elif a == LIKE:
-                counters.human[item, 1] += n
-            elif a == WATCH:
-                watched[0] += n * np.int64(length[item] * F(1000.0))
+                counters.total[item, a] += n
+                by_candidate[row, a] += n
+        counters.human[item, 0] += views
+        counters.human[item, 1] += likes
+        watched[0] += watch * np.int64(length[item] * F(1000.0))
         for ordinal in range(before, counters.total[item, COMMENT]):
             place_comment(counters.top_comment, item, about, ordinal, population, key0, key1, keys)
 
@@ -82,11 +80,19 @@ def decay_and_add(first, last, before, factor, total, decayed, unit):
     Args:
         before, total: (I, 10) int64. factor: float32. decayed: (10, I) float32, written. unit: float32, events that 1 is.
     """
+    for a in range(ACTIONS):
+        row = decayed[a, first:last]
+        for k in range(row.size):  # one array and no choice in the loop: it becomes vector code
+            row[k] *= factor
+    # Nothing happens to most items in a step, and adding nothing changes nothing.
     for item in range(first, last):
+        changed = np.int64(0)
         for a in range(ACTIONS):
-            fresh = total[item, a] - before[item, a]
-            decayed[a, item] = decayed[a, item] * factor + F(fresh) * unit
-            before[item, a] = total[item, a]
+            changed |= total[item, a] ^ before[item, a]
+        if changed != 0:
+            for a in range(ACTIONS):
+                decayed[a, item] += F(total[item, a] - before[item, a]) * unit
+                before[item, a] = total[item, a]
 
 
 @njit(**KERNEL)
@@ -99,12 +105,17 @@ def proof_and_eligibility(window_start, window_end, total, stage, present, stage
         social: (W,) float32, log(1 + visible likes), written.
         eligible: (W,) bool, may be ranked, written. trial: (W,) bool, is shown to explore, written.
     """
-    for item in range(window_start, window_end):
-        w = item - window_start
-        social[w] = log32(F(1.0) + F(total[item, LIKE]))
-        s = stage[item]
-        eligible[w] = present[item] & (((s > 0) & (s != STOPPED)) | (stages == 0))
-        trial[w] = present[item] & (s == 0) & (stages > 0)
+    count = window_end - window_start
+    # One after the other, each with few arrays: all but the first become vector code.
+    for w in range(count):
+        social[w] = F(total[window_start + w, LIKE])
+    for w in range(count):
+        social[w] = log32(F(1.0) + social[w])
+    exists, at = present[window_start:window_end], stage[window_start:window_end]
+    for w in range(count):
+        eligible[w] = exists[w] & (((at[w] > 0) & (at[w] != STOPPED)) | (stages == 0))
+    for w in range(count):
+        trial[w] = exists[w] & (at[w] == 0) & (stages > 0)
 
 
 @njit(**KERNEL)

@@ -115,7 +115,7 @@ def look_block(
         person = visits.person[visit]
         row = np.int64(person)
         if paged:
-            row = memory_row(observed, person, window_start)
+            row = memory_row(observed, person)
         stratum = visits.stratum[visit]
         actor = first_person + U64(person)
         ad = np.int64(visits.ad[visit]) if sells else np.int64(-1)
@@ -295,10 +295,10 @@ def look_block(
                 odds[slot] = (
                     reaction.leave - reaction.satisfaction * mood + reaction.stop * (acted - reaction.typical_act)
                 )
-            last = leaving(by_slot, odds, chosen)
-            gone = last < chosen
+            leaves = leaving(by_slot, odds, chosen)
+            gone = leaves < chosen
             # Down the slate, one position after another, until she leaves.
-            reached = min(last + 1, chosen)
+            reached = min(leaves + 1, chosen)
             for slot in range(reached):
                 i = item[slot]
                 w = i - window_start

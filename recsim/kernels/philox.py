@@ -44,28 +44,6 @@ def unit(word):
     return np.float32(word >> np.uint64(8)) * np.float32(5.9604644775390625e-08)
 
 
-@njit(**HELPER)
-def philox_lanes(c0, c1, c2, c3, k0, k1):
-    """`philox4` on many counters at once, in place; round by round, so that it compiles to vector code.
-
-    Args:
-        c0, c1, c2, c3: (n,) uint64, counter words in, drawn words out.
-        k0, k1: uint64, key words shared by all lanes.
-    """
-    for _ in range(10):
-        for lane in range(c0.size):
-            product0 = M0 * (c0[lane] & LOW)
-            product1 = M1 * (c2[lane] & LOW)
-            first = (product1 >> SHIFT) ^ c1[lane] ^ k0
-            third = (product0 >> SHIFT) ^ c3[lane] ^ k1
-            c1[lane] = product1 & LOW
-            c3[lane] = product0 & LOW
-            c0[lane] = first
-            c2[lane] = third
-        k0 = (k0 + W0) & LOW
-        k1 = (k1 + W1) & LOW
-
-
 @njit(**INLINE)
 def round_of(number, c0, c1, c2, c3, k0, k1):
     """One round of `philox4`, the ``number``-th of 0 to 9, with its key worked out; all uint64.
@@ -83,7 +61,7 @@ def round_of(number, c0, c1, c2, c3, k0, k1):
 def rounds(c0, c1, c2, c3, k0, k1):
     """All ten rounds, written out because a loop with a loop in it is not compiled to vector code.
 
-    So they stay in registers, which is faster than `philox_lanes`, which goes through memory after each round.
+    So they stay in registers, which is faster than going through memory after each round.
     Counter and key words are uint64 holding 32-bit values; of what comes out only the lower 32 bits count.
     """
     c0, c1, c2, c3 = round_of(0, c0, c1, c2, c3, k0, k1)
@@ -115,6 +93,20 @@ def draw_units(actor, obj, n, moment, key0, key1, out):
     first, key0, key1, moment = np.uint64(actor) & LOW, key0 & LOW, key1 & LOW, moment & LOW
     for j in range(n):
         c0, _, _, _ = rounds(first, np.uint64(obj[j]), np.uint64(0), moment, key0, key1)
+        out[j] = unit_of(c0)
+
+
+@njit(**HELPER)
+def actor_units(first, n, population, moment, key0, key1, out):
+    """``out[j] = unit(first word of philox4(first + j, 0, population, moment; key))`` for j below n.
+
+    Args:
+        first: integer in [0, 2^32 - n]. population, moment, key0, key1: uint64 holding 32-bit values.
+        out: (n,) float32 or longer, in [0, 1), written.
+    """
+    start, population, moment, key0, key1 = np.uint64(first), population & LOW, moment & LOW, key0 & LOW, key1 & LOW
+    for j in range(n):
+        c0, _, _, _ = rounds(start + np.uint64(j), np.uint64(0), population, moment, key0, key1)
         out[j] = unit_of(c0)
 
 

@@ -9,7 +9,7 @@ from numba import njit
 
 from recsim.kernels.flags import HELPER, KERNEL
 from recsim.kernels.mathf import log32
-from recsim.kernels.philox import philox4, unit
+from recsim.kernels.philox import LOW, philox4, rounds, unit_of
 
 F = np.float32
 U64 = np.uint64
@@ -101,32 +101,73 @@ def sort_ascending(values, count):
 
 
 @njit(**HELPER)
-def gumbel(word):
-    """A standard Gumbel draw by inversion."""
-    return -log32(-log32(unit(word) + TINY))
+def add_noise(count, keys, obj, population, moment, key0, key1, noise, values):
+    """``values[k] += noise x Gumbel`` by inversion of ``unit(first word of philox4(keys[k], obj, population, moment; key))``.
+
+    All at once and with two arrays only, so that it becomes vector code.
+
+    Args:
+        count: how many. keys: (count,) uint32 or longer. obj, population, moment, key0, key1: uint64 holding 32-bit values.
+        noise: float32. values: (count,) float32 or longer, written.
+    """
+    for k in range(count):
+        word, _, _, _ = rounds(U64(keys[k]), obj, population, moment, key0, key1)
+        values[k] += noise * -log32(-log32(unit_of(word) + TINY))
 
 
 @njit(**KERNEL)
-def trending_codes(count, value, heat, eligible, window_start, keys, noise, population, key0, key1, step, out):
+def trending_codes(count, heat, eligible, window_start, keys, noise, population, key0, key1, step, out):
     """Window items by recent engagement with noise: log(1 + heat) + noise x Gumbel, one code per eligible item.
 
     Args:
-        value: (W,) float32, unused items have no code. heat: (W,) float32, decayed engagement.
-        out: (W,) int64, written from the front.
+        heat: (W,) float32, decayed engagement. out: (W,) int64, written from the front.
 
     Returns:
         The number of codes.
     """
+    place, key, score = np.empty(count, np.int32), np.empty(count, np.uint32), np.empty(count, np.float32)
     n = 0
     for w in range(count):
-        if not eligible[w]:
-            continue
-        a, _, _, _ = philox4(
-            U64(keys[window_start + w]), U64(0xFFFF), population, (step << U64(16)) | D_RETRIEVE, key0, key1
-        )
-        out[n] = ordered(log32(F(1.0) + heat[w]) + noise * gumbel(a), w)
-        n += 1
+        place[n] = w
+        n += eligible[w]
+    for k in range(n):
+        key[k], score[k] = keys[window_start + place[k]], heat[place[k]]
+    for k in range(n):
+        score[k] = log32(F(1.0) + score[k])
+    add_noise(
+        n, key, U64(0xFFFF), population, ((step << U64(16)) | D_RETRIEVE) & LOW, key0 & LOW, key1 & LOW, noise, score
+    )
+    for k in range(n):
+        out[k] = ordered(score[k], place[k])
     return n
+
+
+@njit(**HELPER)
+def list_by_topic(places, window_start, items, edge, out):
+    """Window places in their order, once under each of the two topics of their items.
+
+    Args:
+        places: (n,) int32. window_start: number of the oldest live item. items: `recsim.state.Items`.
+        edge: (D+1,) int64, written: topic d has ``out[edge[d] : edge[d + 1]]``. out: (2n,) int32 or longer, written.
+    """
+    edge[:] = 0
+    for k in range(places.size):
+        first, second = items.primary[window_start + places[k]], items.secondary[window_start + places[k]]
+        edge[first + 1] += 1
+        if second != first:
+            edge[second + 1] += 1
+    for d in range(1, edge.size):
+        edge[d] += edge[d - 1]
+    for k in range(places.size):
+        first, second = items.primary[window_start + places[k]], items.secondary[window_start + places[k]]
+        out[edge[first]] = places[k]
+        edge[first] += 1
+        if second != first:
+            out[edge[second]] = places[k]
+            edge[second] += 1
+    for d in range(edge.size - 1, 0, -1):  # each edge has moved to where the next one was
+        edge[d] = edge[d - 1]
+    edge[0] = 0
 
 
 @njit(**KERNEL)
@@ -174,10 +215,13 @@ def build_pools(
     taken = np.zeros(count, np.int8)
     codes = np.empty(count, np.int64)
     chosen = np.empty(size, np.int64)
-    moment = (step << U64(16)) | D_RETRIEVE
+    spot, key, score = np.empty(count, np.int32), np.empty(count, np.uint32), np.empty(count, np.float32)
+    topics = items.topic.shape[1]
+    listed, edge, known = np.empty(2 * count, np.int32), np.zeros(topics + 1, np.int64), -1
+    moment = ((step << U64(16)) | D_RETRIEVE) & LOW
     discover = (step << U64(16)) | D_DISCOVER
     for s in range(first, last):
-        language, topic, region = strata.language[s], strata.topic[s], strata.region[s]
+        language, topic, region = np.int64(strata.language[s]), np.int64(strata.topic[s]), strata.region[s]
         filled = 0
         best = INTEREST if topic >= 0 else RANKED
         for part in range(2):
@@ -185,17 +229,23 @@ def build_pools(
             if quota == 0:
                 continue
             n = 0
-            for k in range(open_count[language]):
-                w = open_item[language, k]
-                i = window_start + w
-                if part == 0:
-                    fits = (topic < 0) | (items.primary[i] == topic) | (items.secondary[i] == topic)
-                else:
-                    fits = labels.region[i] == region
-                if fits and taken[w] == 0:
-                    a, _, _, _ = philox4(U64(items.key[i]), U64(s), population, moment, key0, key1)
-                    codes[n] = ordered(value[w] + quotas.noise * gumbel(a), w)
+            if part == 0 and topic >= 0:
+                if language != known:
+                    known = language
+                    list_by_topic(open_item[language, : open_count[language]], window_start, items, edge, listed)
+                for k in range(edge[topic], edge[topic + 1]):
+                    spot[n] = listed[k]
                     n += 1
+            else:
+                for k in range(open_count[language]):
+                    w = open_item[language, k]
+                    spot[n] = w
+                    n += (taken[w] == 0) & ((part == 0) | (labels.region[window_start + w] == region))
+            for k in range(n):
+                key[k], score[k] = items.key[window_start + spot[k]], value[spot[k]]
+            add_noise(n, key, U64(s), population, moment, key0 & LOW, key1 & LOW, quotas.noise, score)
+            for k in range(n):
+                codes[k] = ordered(score[k], spot[k])
             n = keep_largest(codes, n, min(quota, size - filled))
             for k in range(n):
                 w = place_of(codes[k])
@@ -261,16 +311,19 @@ def gather_pools(first, last, window_start, item, topic, rows, keys, with_topic,
         with_topic: bool, whether the pools themselves changed.
         out_topic (S, D, P) float32, out_rows (S, F, P) float32, out_key (S, P) uint32: written.
     """
+    place = np.empty(item.shape[1], np.uint64)  # unsigned, because then no index can be a negative one
     for s in range(first, last):
         for p in range(item.shape[1]):
             i = item[s, p]
+            place[p] = U64(max(i - window_start, 0))  # expired ones are never shown
             if with_topic:
                 out_key[s, p] = keys[i]
                 for d in range(topic.shape[1]):
                     out_topic[s, d, p] = topic[i, d]
         for f in range(rows.shape[0]):
-            for p in range(item.shape[1]):
-                out_rows[s, f, p] = rows[f, max(item[s, p] - window_start, 0)]  # expired ones are never shown
+            source, out = rows[f], out_rows[s, f]
+            for p in range(place.size):
+                out[p] = source[place[p]]
 
 
 @njit(**KERNEL)

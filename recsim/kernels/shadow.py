@@ -57,7 +57,7 @@ def count_top(first, last, thread, scores, visits, pools, observed, eligible, ca
             closed[column] = observed.inbox[person, column - size] < window_start
         mine = np.int64(person)
         if paged:
-            mine = memory_row(observed, person, window_start)
+            mine = memory_row(observed, person)
         kept = 0
         told = False  # whether ``closed`` says what she was shown
         for k in range(sets):

@@ -2,7 +2,7 @@
 
 Bits of all live items of a large world are several times more than the items that people have seen. Here a person has
 entries of two bytes, an item's number modulo 65536, in a ring of pages; before a visit is looked at they are laid out as
-the row of bits that everything else reads. No page is ever full for good, so nothing is ever forgotten early: pages
+the row of bits that everything else reads, one for each of these numbers. No page is ever full for good, so nothing is ever forgotten early: pages
 are handed out as they are needed and come back when their items have expired.
 
 A page holds ``ENTRIES`` entries, then the number of the next page of the same person in two halves; after the newest page
@@ -37,27 +37,22 @@ def link_page(entry, page, following):
 
 
 @njit(**HELPER)
-def memory_row(observed, person, window_start):
+def memory_row(observed, person):
     """Row of ``observed.seen`` that says what the person has been shown: her own, or the first one, laid out for her.
 
     Args:
-        observed: `recsim.state.Observed`; where pages are kept, ``seen`` is (1, B) and is written.
-        person: whose. window_start: int64, number of the oldest live item.
+        observed: `recsim.state.Observed`; where pages are kept, ``seen`` is (1, 1024) and is written. person: whose.
     """
     pages, seen = observed.pages, observed.seen
     if pages.last.shape[0] == 0:
         return np.int64(person)
-    words = seen.shape[1]
-    for word in range(words):
+    for word in range(seen.shape[1]):
         seen[0, word] = np.uint64(0)
     newest = np.int64(pages.last[person])
     if newest < 0:
         return np.int64(0)
-    # Of a live item the distance from the oldest one is below the length of the window, of an expired one far above.
-    entry, base, limit = pages.entry, np.uint16(window_start & 0xFFFF), np.uint64(64 * (words - 1))
-    # Unsigned, because then no index can be a negative one, and the smaller of x and x - size takes x around the ring.
-    size = np.uint64(64 * words)
-    origin = np.uint64(64 * ((window_start >> 6) % words) + (window_start & 63))
+    # A row of bits for all 65,536 numbers: an entry is its place in the ring. No live item has the number of an expired one.
+    entry = pages.entry
     page = next_page(entry, newest)
     ahead = entry[page, 0]
     while True:
@@ -66,10 +61,8 @@ def memory_row(observed, person, window_start):
         here, ahead = ahead, entry[following, 0]
         filled = np.int64(pages.filled[person]) if page == newest else np.int64(ENTRIES)
         for k in range(1, filled + 1):
-            distance = np.uint64(np.uint16(here - base))
-            if distance < limit:
-                place = min(origin + distance, origin + distance - size)
-                seen[0, place >> np.uint64(6)] |= np.uint64(1) << (place & np.uint64(63))
+            number = np.uint64(here)  # unsigned, because then no index can be a negative one
+            seen[0, number >> np.uint64(6)] |= np.uint64(1) << (number & np.uint64(63))
             here = entry[page, k]
         if page == newest:
             break

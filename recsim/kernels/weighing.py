@@ -83,7 +83,7 @@ def demote_block(first, last, visits, pools, observed, window_start, beyond, eve
     for visit in range(first, last):
         stratum, person = visits.stratum[visit], visits.person[visit]
         row = scores[visit - first]
-        mine = memory_row(observed, person, window_start)
+        mine = memory_row(observed, person)
         for column in range(row.size):
             if column < width:
                 w = np.int64(pools.item[stratum, column]) - window_start

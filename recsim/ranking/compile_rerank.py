@@ -182,7 +182,7 @@ def rerank_block(first, last, visits, pools, observed, cells, items, eligible, i
         stratum = visits.stratum[visit]
         listed = pools.item[stratum]
         inbox = observed.inbox[who, :width - listed.shape[0]]
-        mine = memory_row(observed, who, window_start)
+        mine = memory_row(observed, who)
         list_codes(row, mine, listed, inbox, observed.seen, eligible, window_start, code)
         drop_twins(row, listed, np.int64(pools.size[stratum]), inbox, code)
         m = take_best(row, listed, inbox, code, group_best, most, column, item, score)

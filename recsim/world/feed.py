@@ -271,7 +271,7 @@ class Feed:
             ratio = self.plan.policy.ordering == "ratio" and self.plan.policy.stratum == "interest"
             trending_noise = np.float32(self.plan.scenario.platform.retrieval.trending_noise.value if ratio else 0.0)
             n = retrieval.trending_codes(
-                count, self.value, heat, self.eligible, np.int64(start), state.items.key, trending_noise, population,
+                count, heat, self.eligible, np.int64(start), state.items.key, trending_noise, population,
                 key0, key1, np.uint64(step), self.codes,
             )  # fmt: skip
             best = np.sort(self.codes[:n])[::-1][: 2 * quotas.trending]

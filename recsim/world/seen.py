@@ -72,11 +72,10 @@ def empty_memory(people: int, window: int, pages: int) -> tuple[np.ndarray, Page
     Returns:
         ``seen`` and ``pages`` of `recsim.state.Observed`.
     """
-    words = words_of(window)
     if not pages:
-        return aligned.zeros((people, words), np.uint64), no_pages()
+        return aligned.zeros((people, words_of(window)), np.uint64), no_pages()
     # What is not written to takes no memory: room may be generous.
-    return np.zeros((1, words), np.uint64), Pages(
+    return aligned.zeros((1, NUMBERS // 64), np.uint64), Pages(
         entry=aligned.empty((pages, shown.PAGE), np.uint16), last=np.full(people, -1, np.int32),
         filled=np.zeros(people, np.uint8), spare=np.empty(pages, np.int32), spares=np.zeros(1, np.int64),
         made=np.zeros(1, np.int64),
@@ -108,7 +107,7 @@ def sweep(plan: Plan, state: State, now: int, side_by_side: Callable[..., None])
     if not people:
         return
     oldest = np.int64(state.born[max(0, now + 1 - plan.lifetime)])
-    window = np.int64(64 * (state.observed.seen.shape[1] - 1))
+    window = np.int64(state.born[now]) - oldest  # of the items that anybody can have been shown
     parts: dict[tuple[int, int], Pages] = {}
 
     def drop(low: int, high: int) -> None:
@@ -142,7 +141,7 @@ def hand_out(state: State, visits: Sequence[int], slate: int) -> list[Observed]:
     parts, top = [], int(pages.spares[0])
     for need in needs:
         own = pages._replace(spare=pages.spare[top - need : top].copy(), spares=np.full(1, need, np.int64))
-        parts.append(state.observed._replace(pages=own, seen=np.zeros_like(state.observed.seen)))
+        parts.append(state.observed._replace(pages=own, seen=aligned.zeros(state.observed.seen.shape, np.uint64)))
         top -= need
     pages.spares[0] = top
     return parts
