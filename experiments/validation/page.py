@@ -26,8 +26,8 @@ have measured on platforms or in models of their own. What counts as agreement w
 every figure; no parameter was moved to make one come out (two designs were changed after trial runs for reasons given
 with them: nobody searches in the study of bots, and there are three scripted accounts, not ten). A row that does not come out says so, with the reason as far as it was found. An interval is
 95 % over independent worlds (Student's t) with declared ranges drawn; "agrees" is a statement about direction and order of magnitude, not about a
-platform. Sources marked "abstract" or "secondary page" were read there only; no stored data of others are used. Seconds are wall
-time of the whole study on two cores, as busy as they were.
+platform. Sources marked "abstract" or "secondary page" were read there only; no stored data of others are used. Seconds are those of
+all runs added up, so that two cores took about half by the clock, as busy as they were.
 
 Worlds: [validation.yaml](../configs/validation.yaml), 1,000 people who follow accounts, four invented candidates, no campaign unless a study
 adds one; every cell of a study has the same people, posts, follows and luck. One study alone: `python -m experiments.validation NAME`.
