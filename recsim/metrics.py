@@ -161,7 +161,7 @@ class Interval(NamedTuple):
 
     Attributes:
         mean: mean over replicates.
-        low, high: 95 % interval of the mean (Student's t).
+        low, high: 95 % interval of the mean: Student's t, or as the function that made it says.
         sd: standard deviation between worlds.
         next_low, next_high: 95 % prediction interval for one further world.
         n: replicates that are not NaN.

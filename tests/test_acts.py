@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import reference
 from helpers import changed, world_of
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recsim.agents.followers import make_accounts
+from recsim.kernels import acts
 from recsim.kernels.acts import ACTIONS_OF, RULES, Counting, Engaged, Log, Tactics, Targets, act
 from recsim.kernels.counters import exp_of
 from recsim.rng import Key
@@ -241,3 +244,14 @@ def test_inactive_accounts_do_nothing(small):
     rows = logged(roster)
     assert len(rows) > 0 and np.all(rows[:, 0] % 2 == 1)
     assert (rows[:, 4] < world.networks[0].network.first_step).any()
+
+
+@given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 2**40), min_size=1, max_size=5))
+def test_targets_are_drawn_from_totals_of_any_size(word, weights):
+    """The sum of recent views of a large world is beyond 32 bits."""
+    edges = np.cumsum(np.array(weights, np.int64))
+    start = np.zeros(len(RULES) + 2, np.int64)
+    start[1:] = len(weights)
+    found = acts._pick(Targets(np.arange(len(weights), dtype=np.int32), edges, start), 0, np.uint64(word))
+    goal = word * int(edges[-1]) >> 32
+    assert found == next(k for k, edge in enumerate(edges.tolist()) if goal < edge)

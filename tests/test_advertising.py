@@ -15,7 +15,7 @@ from recsim.errors import InputError
 from recsim.experiment.attribution import attribute, players_of, tactics_of
 from recsim.experiment.run import run
 from recsim.rng import Key
-from recsim.scenario.campaigns import Advertising
+from recsim.scenario.campaigns import Advertising, BotNetwork
 from recsim.scenario.moderation import AdsBan
 from recsim.scenario.quantity import assumed
 from recsim.scenario.references import check_references
@@ -245,6 +245,14 @@ def test_attribution_knows_them(small):
     """The only tactic has the whole shift and all of the money."""
     scenario = advertising(small, budget_eur=1500)
     assert tactics_of(scenario.campaigns[0]) == ["ad"] == players_of(scenario, "tactic")
+    bots = BotNetwork.model_validate({
+        "id": "b", "beneficiary": "eva", "start": -3, "accounts": 10, "actions_per_day": 1, "posts_per_day": 1,
+        "camouflage_share": 0.5, "tactics": {"like": 1, "comment": 0, "share": 0, "follow": 0},
+    })  # fmt: skip
+    assert tactics_of(bots) == ["like", "camouflage", "post"]
+    assert tactics_of(bots.model_copy(update={"posts_per_day": assumed(0.0), "camouflage_share": assumed(0.0)})) == [
+        "like"
+    ]
     found = attribute(scenario, by="tactic", replicates=2, workers=1, store=False).summary
     assert [part["name"] for part in found["parts"]] == ["ad"]
     assert found["parts"][0]["shift_pp"] == found["total"]["shift_pp"] > 1

@@ -111,6 +111,10 @@ def test_the_number_of_replicates_is_free_only_under_a_rule(tmp_path):
         path = tmp_path / f"{len(rule)}.yaml"
         plan = write_plan(small(*rule), path)
         assert [d.key for d in deviations(plan, small(*rule, "run.replicates=9"))] == expected
+    (found,) = deviations(plan, small(*RULE, "run.replicates=9"), by_rule=False)  # --replicates in place of the rule
+    assert found.key == "audit.stopping.enabled" and found.planned is True and "--replicates 9" in found.now
+    with pytest.raises(InputError, match="audit.stopping.enabled .planned True, now replaced by --replicates 9"):
+        held_against(small(*RULE, "run.replicates=9"), Under(path), by_rule=False)
 
 
 def test_half_width_defaults_to_a_quarter_of_the_threshold():

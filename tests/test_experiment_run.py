@@ -457,7 +457,9 @@ def test_more_memory_than_there_is_needs_a_yes(monkeypatch, tmp_path, capsys):
     limit.write_text(f"{2**28}\n")
     assert executor.machine_bytes() == 2**28
     how, expected = How(None, 1, None, False, False, False, False, False, True), {"seconds": 1.0, "mebibytes": 257.0}
-    with pytest.raises(InputError, match=r"about 0\.3 GiB expected, this machine has 0\.2; add --yes, or lower --workers"):
+    with pytest.raises(
+        InputError, match=r"about 0\.3 GiB expected, this machine has 0\.2; add --yes, or lower --workers"
+    ):
         how.announce("a run", expected, "--scale")
     assert capsys.readouterr().err == ""
     how._replace(yes=True).announce("a run", expected, "--scale")
@@ -492,3 +494,15 @@ def test_a_list_of_checksums_that_is_new_is_said_to_be(scenario, tmp_path, monke
     assert "held no SHA256SUMS" in capsys.readouterr().err
     report_command(tmp_path, [], None)
     assert capsys.readouterr().err == ""
+
+
+def test_a_campaign_that_is_over_before_a_small_copy_begins_is_left_out(scenario):
+    """Its days would be fewer than none; one that goes on is taken from the first day on."""
+    start, vote = scenario.days.start, scenario.days.vote
+    room = -(vote - start).days + 1
+    one = scenario.campaigns[0]
+    old, long = (
+        one.model_copy(update={"id": n, "start": room - 9, "end": end}) for n, end in (("old", room - 5), ("long", 0))
+    )
+    campaigns = robustness.campaigns_from(changed(scenario, campaigns=[old, one, long]), room)
+    assert [c.id for c in campaigns] == [one.id, "long"] and campaigns[1].start == room and campaigns[0] == one

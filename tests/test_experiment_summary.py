@@ -11,12 +11,15 @@ import fake_world
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import ROW_KEYS, SUMMARY_KEYS, TIMING_KEYS
+from campaign_mixes import with_campaigns
+from helpers import ROW_KEYS, SUMMARY_KEYS, TIMING_KEYS, changed
+from helpers import frames_of as simulated
 
 from recsim.experiment import run
 from recsim.experiment.attribution import spending
 from recsim.experiment.summary import Counts, dose_ratio, robustness_range, spend, spent_in_all, summarise
 from recsim.scenario import load
+from recsim.scenario.campaigns import PurchasedEngagement
 from recsim.scenario.quantity import assumed
 
 NAMES = ["ada", "ben", "eva"]
@@ -284,3 +287,19 @@ def test_robustness_range_spans_the_means_of_the_cells():
     got = robustness_range(table, ["eva"])
     assert got == {"cells": 2, "eva": {"lowest_shift_pp": -2.0, "highest_shift_pp": 1.0, "declared_shift_pp": 7.5}}
     assert robustness_range(table[table["declared"]], ["eva"]) == {}
+
+
+def test_bought_follows_are_paid_for_once(small):
+    """As many as were bought, those that a platform stops included, at the price of one."""
+    bought = PurchasedEngagement.model_validate({
+        "id": "bought", "beneficiary": "eva", "start": -3, "likes": 0.0, "follows": 40_000, "costs": {"follow": 0.05},
+    })  # fmt: skip
+    scenario = changed(with_campaigns(small, [bought]), moderation={"prevented_share": assumed(0.5)})
+    frames = simulated(scenario)
+    table = frames["campaigns"]
+    follows = table[(table["arm"].astype(str) == "factual") & (table["tactic"].astype(str) == "follow")]
+    branches, real = scenario.run.luck_branches, 1 / scenario.population.scale
+    assert follows["attempted"].sum() / branches * real == pytest.approx(40_000, rel=0.05)
+    assert (follows["attempted"] == follows["prevented"] + follows["counted"]).all()
+    assert follows["counted"].sum() == pytest.approx(follows["attempted"].sum() / 2, rel=0.1)
+    assert spend(frames, scenario, 1) == {"bought": pytest.approx(2_000, rel=0.05)}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from recsim.errors import InputError
 from recsim.experiment.inference import (
     Observed,
     Region,
@@ -132,8 +133,25 @@ def test_an_emulator_knows_what_it_misses():
     assert made.cross and made.spread[0] == pytest.approx(0.05, rel=0.2) and made.spread[1] > 0.3
     there = np.delete(np.arange(200), 3)
     assert np.std(made.mean(points)[there, 0] - clean[there, 0]) < 0.02
-    with pytest.raises(ValueError, match="at least 14"):
+    with pytest.raises(InputError, match="at least 14"):
         fit_emulator(points[:10], figures[:10])
+
+
+def test_history_matching_ends_early_where_too_little_is_left():
+    """Too few plausible points, or too few worlds with a figure, end it with the waves that there are."""
+
+    def plane(points, text):
+        figures = points * np.array([1.0, 2.0, 3.0])
+        if text.startswith("wave 2"):
+            figures[4:, 1] = np.nan
+        return figures
+
+    middle = plane(np.full((1, 3), 0.5), "")[0]
+    sharp, wide = Observed(middle, np.full(3, 1e-3)), Observed(middle, np.ones(3))
+    assert len(history_matching(plane, sharp, 3, waves=3, points=64, cut=3.0, seed=1)[1]) == 1
+    assert len(history_matching(plane, wide, 3, waves=3, points=64, cut=3.0, seed=1)[1]) == 1
+    with pytest.raises(InputError, match=r"method.points: got 8 worlds in which a figure is known, at least 14"):
+        history_matching(plane, wide, 3, waves=3, points=8, cut=3.0, seed=1)
 
 
 def test_a_missing_figure_is_far_away():

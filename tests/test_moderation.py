@@ -10,8 +10,10 @@ from recsim.agents.cases import ITEM
 from recsim.audit import controls
 from recsim.errors import InputError
 from recsim.scenario.moderation import Actions, Detector, LabelErrors, Notice, PoliticalLabels, Reviewers
+from recsim.scenario.platform import MitigationUse
 from recsim.scenario.quantity import assumed
 from recsim.state import LABELLED, REMOVED
+from recsim.world.networks import find_targets
 
 
 def detector(kind="noise", reviewed=False, **parameters):
@@ -68,6 +70,20 @@ def test_false_positives_cost_people_their_voice(small):
     assert c["uncounted_actions"].sum() / c["actions"].sum() == pytest.approx(0.2, abs=0.06)
     counted = world_of(moderated(small, detectors=[wrong]), steps=30).state
     assert 0.6 < counted.weighed.total.sum() / counted.counters.total.sum() < 0.95
+
+
+def test_a_captcha_takes_as_large_a_part_from_people_as_from_networks(small):
+    wrong = detector(recall=0.0, false_positive_rate=0.2)
+    captcha = Actions(account="captcha", captcha_factor=assumed(0.25))
+    world = world_of(moderated(small, detectors=[wrong], actions=captcha), steps=30)
+    trust, weight = world.state.trust, world.state.observed.weight
+    assert set(trust.tolist()) == {0.25, 1.0} and set(weight[trust < 1].tolist()) == {256}
+    assert set(weight[trust == 1].tolist()) == {1024}
+    # A measure that counts trust by itself does not count it twice.
+    weighed = MitigationUse(kind="trust_weight", parameters={"full_age_days": assumed(1.0)})
+    both = changed(moderated(small, detectors=[wrong], actions=captcha), platform={"mitigations": [weighed]})
+    world = world_of(both, steps=30)
+    assert set(world.state.observed.weight[world.state.trust < 1].tolist()) == {256}
 
 
 def test_off_is_off(small):
@@ -178,3 +194,36 @@ def test_nothing_lost_on_the_way_to_the_desk(strong):
     queue = world.state.docket.queue
     assert entered == merged + decided + expired + len(queue.waiting.kind) + len(queue.hand.kind) > 0
     assert (queue.worked <= queue.offered + 1e-6).all() and ITEM not in queue.waiting.kind
+
+
+def test_a_lifted_label_leaves_the_political_one(small):
+    labels = PoliticalLabels(share=assumed(1.0), wrong_share=assumed(0.0))
+    world = world_of(moderated(small, political_labels=labels, actions=Actions(item="label")), steps=30)
+    state, moderation = world.state, world.moderation
+    start, end = world.window
+    rows = np.arange(start, end)
+    before = state.status[rows] & LABELLED
+    political = state.items.labels.candidate[rows] >= 0
+    assert (before[political] > 0).all() and not before[~political].any() and political.any()
+    ids, none = state.items.id[rows], np.zeros(0, np.uint64)
+    moderation._items(ids, none)
+    assert (state.status[rows] & LABELLED > 0).all()
+    moderation._items(none, ids)
+    assert np.array_equal(state.status[rows] & LABELLED, before)
+
+
+def test_nobody_acts_on_what_has_been_removed(strong):
+    world = world_of(strong, "factual", steps=0)
+    network = world.networks[0].network
+    world.run_until(network.first_step + 2)
+    start, end = world.window
+
+    def own():
+        found = find_targets(world.plan, world.state, network, world.now, start, end, False)
+        return set(found.item[found.start[0] : found.start[1]].tolist())
+
+    there = own()
+    gone = sorted(there)[::2]
+    assert len(gone) > 1
+    world.state.status[gone] |= REMOVED
+    assert own() == there - set(gone)

@@ -384,5 +384,7 @@ def test_the_full_scenario_fits(romania):
     assert "shown items" in table(plan) and f"{person_bytes(plan):.1f}" in table(plan)
     both, one = (estimate(full, 1, checkpoint_every=every)["mebibytes"] / 1024 for every in ("off", None))
     assert 8 < one < 12 < both < 16  # with checkpoints a world waits at the fork on the disk alone
-    assert estimate(romania, 1)["mebibytes"] == estimate(romania, 1, checkpoint_every="1d")["mebibytes"]  # small ones stay
+    assert (
+        estimate(romania, 1)["mebibytes"] == estimate(romania, 1, checkpoint_every="1d")["mebibytes"]
+    )  # small ones stay
     assert person_bytes(make_plan(romania)) > 2500  # bits, where they are small in all

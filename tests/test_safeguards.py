@@ -99,6 +99,22 @@ def test_bad_names_and_clashes():
         guards("trimmed_segments", groups=4, trim=2)
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("winsor_users", {"cap": 0.0}, r"parameters.cap: got 0, must be above 0"),
+        ("trust_weight", {"full_age_days": 0.0}, "must be above 0"),
+        ("oracle_removal", {"precision": 0.0}, "must be above 0 and at most 1"),
+        ("friction", {"reduction": 2.0}, r"parameters.reduction: got 2, must be at least 0 and at most 1"),
+        ("cooldown", {"hours": -1.0}, "got -1, must be at least 0"),
+        ("new_account_discount", {"factor": 1.5}, "at most 1"),
+    ],
+)
+def test_parameters_have_ranges(name, given, message):
+    with pytest.raises(InputError, match=message):
+        guards(name, **given)
+
+
 def test_every_measure_says_where_it_stands():
     for m in MITIGATIONS.values():
         assert m.article in ARTICLES and m.title and m.source and m.evidence, m.name

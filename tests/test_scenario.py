@@ -74,6 +74,9 @@ def test_one_line_per_problem(override, message):
         ("- 1\n- 2\n", "got a list at the top"),
         ("name: [a\nb: c", r"x.yaml:\d"),
         ("name: a\nname: b\n", "key 'name' stands twice"),
+        ("days: {start: 2024-11-31}\n", "a date or time that does not exist .day is out of range"),
+        ("{{x}}: 1\n", "got a mapping as a key"),
+        ("[a, b]: 1\n", "got a list as a key"),
         ("name: !!python/object/apply:os.system ['true']\n", "could not determine a constructor"),
         ("name: x\n", "days: is missing"),
     ],
@@ -114,7 +117,25 @@ def test_bad_segments(tmp_path, rows, message):
         load(tmp_path / "x.yaml")
 
 
-@pytest.mark.parametrize("override", ["nokey", "candidates.zoe.standing=1", "name.x=1"])
+def test_segments_of_other_programs(tmp_path):
+    """A byte order mark, as spreadsheets write it, is no part of a column's name; other encodings are refused."""
+    raw = yaml.safe_load(SMALL.read_text())
+    cells = raw["population"]["segments"]
+    raw["population"]["segments"] = "seg.csv"
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(raw))
+    text = "\n".join(["region,language,age_band,adults", *(",".join(map(str, cell.values())) for cell in cells)])
+    (tmp_path / "seg.csv").write_text(text, encoding="utf-8-sig")
+    assert load(tmp_path / "x.yaml").population == load(SMALL).population
+    (tmp_path / "seg.csv").write_bytes(
+        (text + "\nIa\u0219i,aa,18-29,1").encode("latin2", "replace").replace(b"?", b"\xba")
+    )
+    with pytest.raises(InputError, match=r"seg\.csv: not UTF-8 text"):
+        load(tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize(
+    "override", ["nokey", "candidates.zoe.standing=1", "name.x=1", "days.vote=2024-11-31", "name={[a]: 1}"]
+)
 def test_bad_overrides(override):
     with pytest.raises(InputError, match="--set"):
         load(SMALL, [override])

@@ -22,6 +22,7 @@ from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
 from recsim.world.networks import TACTICS, make_network
 from recsim.world.pair import simulate_arms
 from recsim.world.plan import make_plan
+from recsim.world.register import Register
 
 TABLES = ("exposure", "provenance", "engagement", "campaigns", "followers", "facts", "reach")
 
@@ -295,6 +296,14 @@ def test_removed_accounts_are_replaced(small):
     made = roster.active[2000:]
     assert set(roster.age_days[2000:][made] * spd) == {-float(removal + spd)} and not roster.aged.any()
     assert roster.purse[0] == 100_000 * (2000 + made.sum())
+    bought = world.record.campaigns().set_index("tactic")["spend_eur"]
+    assert bought["account"].sum() == pytest.approx(0.1 * made.sum())
+    # Detectors see new accounts as new, and what they find of them as found.
+    register = Register(world)
+    mine = slice(register.first[0], None)
+    new = np.unique(register.groups[0][2000:][made])
+    assert set(register.created[mine][new[1:]].tolist()) == {removal + spd}
+    assert register.acting()[mine][new].all()
     short = make_plan(bots(small, **fields, budget_eur=210)).campaigns[0]
     assert short.affordable(1.0) == 2000
     world = world_of(

@@ -44,7 +44,8 @@ class Network:
     hour_share: np.ndarray  # (steps per day,) float64, share of a day's actions in each step of the day
     max_age: int  # steps
     tactics: Tactics
-    bulk_follows: float  # simulated follows delivered evenly between first and last step
+    bulk_bought: float  # simulated follows bought, evenly between first and last step
+    bulk_follows: float  # those of them that are delivered
     segment_topic: int = 0
     burst_share: float = 0.0  # of a day's actions
     bursts_per_day: int = 1
@@ -152,8 +153,8 @@ def make_roster(network: Network, key: Key) -> Roster:
     )  # fmt: skip
 
 
-def replace_removed(network: Network, roster: Roster, step: int, steps_per_day: int) -> None:
-    """Make new accounts for those that were removed long enough ago, as far as the money lasts.
+def replace_removed(network: Network, roster: Roster, step: int, steps_per_day: int) -> int:
+    """Make new accounts for those that were removed long enough ago, as far as the money lasts; how many are made.
 
     The new account n + N stands in for account n of N, is of age 0 and paid for like any other.
     """
@@ -167,6 +168,7 @@ def replace_removed(network: Network, roster: Roster, step: int, steps_per_day: 
     roster.purse[0] += len(due) * network.account_price
     roster.active[due + places] = roster.joined[due + places] = True
     roster.age_days[due + places] = np.float32(-step / steps_per_day)
+    return len(due)
 
 
 def day_share(network: Network, key: Key, step: int) -> float:
@@ -212,10 +214,14 @@ def shift_of(network: Network, key: Key, step: int, acting: bool) -> Shift | Non
     )  # fmt: skip
 
 
-def bulk(network: Network, key: Key, step: int, acting: bool) -> int:
-    """Follows to be delivered in this step: the expected number, rounded by a keyed draw."""
-    if not acting or not network.first_step <= step < network.last_step:
-        return 0
-    expected = network.bulk_follows / (network.last_step - network.first_step)
+def bulk(network: Network, key: Key, step: int, acting: bool) -> tuple[int, int]:
+    """Follows bought and delivered in this step: the expected numbers, rounded by one keyed draw."""
+    if not acting or not network.bulk_bought or not network.first_step <= step < network.last_step:
+        return 0, 0
     u = rng.uniforms(key, Decision.BULK, network.population, np.zeros(1, np.uint32), step=step)[0, 0]
-    return int(expected) + int(u < expected - int(expected))
+
+    def rounded(follows: float) -> int:
+        expected = follows / (network.last_step - network.first_step)
+        return int(expected) + int(u < expected - int(expected))
+
+    return rounded(network.bulk_bought), rounded(network.bulk_follows)

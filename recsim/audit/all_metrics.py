@@ -21,7 +21,7 @@ from recsim.experiment.efficacy import fieller
 from recsim.experiment.persistence import Persistence, daily_shift, last_day_at_work, persistence
 from recsim.experiment.result import Result
 from recsim.experiment.summary import ARMS, Counts, removed_campaigns
-from recsim.metrics import SHIFT_RANGE, interval
+from recsim.metrics import SHIFT_RANGE, interval, shift_interval
 from recsim.scenario.schema import DIVISIONS
 
 INAUTHENTIC = ("bot", "impersonation", "advertisement", "influencer")
@@ -71,7 +71,7 @@ def _row(number: str, name: str, unit: str, values: np.ndarray, candidate: str =
     """A metric from its (R,) values; ``width`` of its range, if they are differences of two such metrics."""
     x = np.asarray(values, float)
     bounds = (-width, width) if width else RANGES.get(name, (-math.inf, math.inf))
-    t = interval(x).within(*bounds)
+    t = shift_interval(x) if name == "shift_pp" else interval(x).within(*bounds)
     left = int(np.isnan(x).sum())
     return Metric(number, name, candidate, world, part, unit, t.mean, t.low, t.high, t.sd, t.next_low, t.next_high, t.n, left, note)  # fmt: skip
 

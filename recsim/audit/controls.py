@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recsim.experiment.robustness import campaigns_from
 from recsim.experiment.summary import Counts, removed_campaigns
 from recsim.metrics import interval
 from recsim.scenario import realise
@@ -37,7 +38,7 @@ def small_copy(scenario: Scenario) -> Scenario:
             ),
             "days": scenario.days.model_copy(update={"start": start}),
             "run": scenario.run.model_copy(update={"luck_branches": 1, "ensemble": None}),
-            "campaigns": [c if c.start >= room else c.model_copy(update={"start": room}) for c in scenario.campaigns],
+            "campaigns": campaigns_from(scenario, room),
         }
     )  # fmt: skip
 
@@ -97,6 +98,10 @@ def exchanged(scenario: Scenario) -> tuple[bool, str]:
         for n in scenario.moderation.notices
     ]
     moderation = scenario.moderation.model_copy(update={"notices": notices})
+    if moderation.political_labels is not None:
+        errors = {swap.get(name, name): error for name, error in moderation.political_labels.errors.items()}
+        labels = moderation.political_labels.model_copy(update={"errors": errors})
+        moderation = moderation.model_copy(update={"political_labels": labels})
     other = scenario.model_copy(update={"candidates": candidates, "campaigns": campaigns, "moderation": moderation})
     ok = same(_simulate(scenario), _simulate(other), swap)
     return ok, f"ids of {a} and {b} exchanged"

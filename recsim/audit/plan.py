@@ -78,8 +78,8 @@ def declared(scenario: Scenario) -> dict[str, Any]:
     rule = audit.stopping
     if rule.enabled:
         size = (
-            f"{rule.first} replicates, then {rule.batch} more at a time until the 95 % interval of every candidate of the "
-            f"primary family is at most {half_width(scenario):g} percentage points to either side, at most {rule.most}"
+            f"{rule.first} replicates, then {rule.batch} more at a time until half the length of the 95 % interval of "
+            f"every candidate of the primary family is at most {half_width(scenario):g} percentage points, at most {rule.most}"
         )
     else:
         size = f"{scenario.run.replicates} replicates"
@@ -148,11 +148,19 @@ def load_plan(path: Path) -> Plan:
     return Plan(content["lock"], content["plan"], parse(content["scenario"], str(path)))
 
 
-def deviations(plan: Plan, scenario: Scenario) -> list[Deviation]:
-    """What a run of this scenario, with this recsim, would do otherwise than planned."""
+def deviations(plan: Plan, scenario: Scenario, by_rule: bool = True) -> list[Deviation]:
+    """What a run of this scenario, with this recsim, would do otherwise than planned.
+
+    Args:
+        plan, scenario: to compare. by_rule: whether the scenario's stopping rule is followed, if it has one.
+    """
     found = [Deviation(*row) for row in settings_that_differ(plan.scenario, scenario)]
     if plan.scenario.audit.stopping.enabled and scenario.audit.stopping.enabled:
         found = [d for d in found if d.key != "run.replicates"]  # the rule decides
+        if not by_rule:
+            found.append(
+                Deviation("audit.stopping.enabled", True, f"replaced by --replicates {scenario.run.replicates}")
+            )
     sources = source_digest()
     if plan.about.get("source_sha256") != sources:
         found.append(Deviation(SOURCES, str(plan.about.get("source_sha256"))[:12], sources[:12]))

@@ -33,8 +33,11 @@ def plan_command(scenario: Scenario, out: Path | None) -> None:
     print(f"next: python -m recsim run CONFIG --plan {path}")
 
 
-def held_against(scenario: Scenario, under: Under) -> Record:
+def held_against(scenario: Scenario, under: Under, by_rule: bool = True) -> Record:
     """Compare a scenario with its plan, if there is one.
+
+    Args:
+        by_rule: whether the scenario's stopping rule is followed, if it has one.
 
     Raises:
         InputError: it deviates and no reason is given, or a reason is given without a plan.
@@ -47,7 +50,7 @@ def held_against(scenario: Scenario, under: Under) -> Record:
             raise InputError("is given without a plan; add --plan FILE", "--deviation")
         return Record()
     plan = load_plan(under.plan)
-    found = deviations(plan, scenario)
+    found = deviations(plan, scenario, by_rule)
     if found and not (under.reason or "").strip():
         raise refuse(found, under.plan)
     return Record(plan, tuple(found), under.reason or "" if found else "")

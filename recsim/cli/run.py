@@ -184,11 +184,14 @@ def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
 
     how.check()
     if what.is_follow():
+        if under != Under():
+            option = "--plan" if under.plan is not None else "--deviation"
+            raise InputError("a follow-graph world cannot be held against a plan; leave it out", option)
         return follow_command(what, policy, how)
     scenario = what.scenario(policy)
-    record = held_against(scenario, under)
     rule = scenario.audit.stopping
     by_rule = rule.enabled and what.replicates is None
+    record = held_against(scenario, under, by_rule)
     least = configured(scenario, rule.first, None, None) if by_rule else scenario
     number = f"{rule.first} to {rule.most}" if by_rule else scenario.run.replicates
     text = f"{scenario.name}: {counted(number, 'replicate')}, policy {scenario.platform.policy}"

@@ -60,7 +60,9 @@ def tactics_of(campaign: Any) -> list[str]:
     if campaign.type == "purchased_engagement":
         return [name for name, bought in (("like", campaign.likes), ("follow", campaign.follows)) if bought.value > 0]
     mix = campaign.tactics
-    return [name for name in type(mix).model_fields if getattr(mix, name).value > 0]
+    found = [name for name in type(mix).model_fields if getattr(mix, name).value > 0]
+    found += ["camouflage"] if campaign.camouflage_share.value > 0 else []
+    return [*found, "post"] if campaign.posts_per_day.value > 0 else found
 
 
 def label(coalition: Coalition) -> str:

@@ -118,9 +118,10 @@ def rows_of(scenario: Scenario, outcome: Any) -> dict[str, pd.DataFrame]:
     x, p = counts.impressions[0] * weight, counts.shares[0]
     reach = _reach(frames["reach"], names, branches)
     acts = frames["campaigns"]
-    acts = acts[
+    acts = acts[  # impressions of advertisements are no actions
         (acts["arm"].astype(str) == "factual") & acts["campaign"].isin([c.id for c in removed_campaigns(scenario)])
-    ]
+        & (acts["tactic"].astype(str) != "ad")
+    ]  # fmt: skip
     sums = acts.groupby("branch")[["counted"]].sum().reindex(range(branches), fill_value=0.0)
     facts = frames["facts"]
     facts = facts[facts["arm"].astype(str) == "factual"].astype({"name": str})

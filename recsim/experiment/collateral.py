@@ -69,7 +69,7 @@ def detectors_of(worlds: Worlds, arm: str) -> dict[str, dict[str, Any]]:
             a, b = sums[above][detector], sums[below][detector]
             found = fieller(a, b)
             row[rate] = float(a.sum() / b.sum()) if b.sum() else None
-            row[f"{rate}_low"], row[f"{rate}_high"] = max(0.0, found.low), min(1.0, found.high)
+            row[f"{rate}_low"], row[f"{rate}_high"] = (float(np.clip(end, 0.0, 1.0)) for end in (found.low, found.high))
         out[detector] = row
     return out
 

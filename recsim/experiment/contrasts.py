@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from recsim.experiment.summary import (
     spent_in_all,
     summarise,
 )
-from recsim.metrics import SHIFT_RANGE, interval
+from recsim.metrics import SHIFT_RANGE, Interval, further_interval, interval
 from recsim.scenario.platform import Platform
 from recsim.scenario.schema import Scenario
 
@@ -86,11 +86,16 @@ def costs_of(facts: pd.DataFrame, replicates: list[int]) -> dict[str, np.ndarray
 
 
 def _shown(
-    values: np.ndarray, prefix: str = "", family: int = 1, bounds: tuple[float, float] = (-np.inf, np.inf)
-) -> dict[str, float]:
-    """Mean over replicates with its 95 % interval and, in a family of several, its Bonferroni interval, cut at bounds."""
-    t = interval(values).within(*bounds)
-    wide = interval(values, 1 - LEVEL / max(1, family)).within(*bounds)
+    values: np.ndarray, prefix: str = "", family: int = 1, bounds: tuple[float, float] = (-np.inf, np.inf),
+    made: Callable[..., Interval] = interval,
+) -> dict[str, float]:  # fmt: skip
+    """Mean over replicates with its 95 % interval and, in a family of several, its Bonferroni interval, cut at bounds.
+
+    Args:
+        made: of values and a level: the interval.
+    """
+    t = made(values).within(*bounds)
+    wide = made(values, 1 - LEVEL / max(1, family)).within(*bounds)
     return {
         f"{prefix}": t.mean, f"{prefix}_ci_low": t.low, f"{prefix}_ci_high": t.high,
         f"{prefix}_simultaneous_low": wide.low, f"{prefix}_simultaneous_high": wide.high,
@@ -185,7 +190,7 @@ def _contrasts(
     p_shift, p_other = adjusted({key: zero[key] for key in shifts}), adjusted({key: other[key] for key in differences})
     out = {}
     for key in zero:
-        wide = _shown(zero[key], "shift", len(shifts), SHIFT_RANGE)
+        wide = _shown(zero[key], "shift", len(shifts), SHIFT_RANGE, further_interval)
         row: dict[str, Any] = {"p_value": metrics.p_value(zero[key]), "p_holm": p_shift.get(key)}
         row |= {k.removeprefix("shift_"): v for k, v in wide.items() if "simultaneous" in k and key[1] in promoted}
         row |= {

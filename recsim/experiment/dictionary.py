@@ -131,14 +131,14 @@ TABLES = {
         "count": Column("simulated events", "on items about the candidate"),
     }),
     "campaigns": Table("day, campaign and tactic", {
-        "tactic": Column("text", "what was done; ad: impressions bought, stopped, shown"),
+        "tactic": Column("text", "what was done; ad: impressions bought, stopped, shown; account: bought in place of a removed one"),
         "attempted": Column("simulated actions", "tried"),
         "prevented": Column("simulated actions", "stopped before they counted"),
         "counted": Column("simulated actions", "that counted"),
-        "spend_eur": Column("euro", "paid, in simulated units"),
+        "spend_eur": Column("euro", "paid, for as many real actions as the simulated ones stand for"),
     }),
     "moderation": Table("day and campaign", {
-        "accounts_removed": Column("accounts", "of the campaign, removed on the day"),
+        "accounts_removed": Column("real accounts", "of the campaign's network, removed as a whole on the day"),
     }),
     "reach": Table("window, region and candidate", {
         "window": Column("text", "campaign: first action to the vote"),
@@ -148,7 +148,7 @@ TABLES = {
         "followers": Column("simulated followers", "of the official account"),
     }),
     "facts": Table("figure of a world", {
-        "name": Column("text", "see the list of metrics"),
+        "name": Column("text", "see docs/outputs.md, facts of what a feed gives people, and docs/measure.md"),
         "value": Column("as the metric", ""),
     }),
     "lorenz": Table("kind of unit and point of its Lorenz curve", {

@@ -174,7 +174,7 @@ def _row(question: Question, worlds: Worlds, dose: float, shift: np.ndarray, exc
         spent, ratio = worlds.spend_eur(name, one.scenario, acting), worlds.dose_ratio(name, question.candidate)
         mine = worlds.of("campaigns", name)
         mine = mine if acting is None else mine[mine["campaign"].astype(str).isin(acting)]
-        counted = float(mine["counted"].sum()) * worlds.weight
+        counted = float(mine[mine["tactic"].astype(str) != "ad"]["counted"].sum()) * worlds.weight
         counted /= len(worlds.replicates) * worlds.scenario.run.luck_branches
     return {
         "dose": dose, "dose_ratio": ratio, "counted_actions": counted, "shift_pp": t.mean, **spread(t),

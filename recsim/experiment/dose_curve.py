@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from recsim import metrics
-from recsim.metrics import interval
+from recsim.metrics import interval, shift_interval
 
 RATIO_LOW, RATIO_HIGH = 0.03, 30.0
 """Inauthentic actions per organic action that a whole dose-response spans."""
@@ -76,7 +76,7 @@ def crossing(doses: Sequence[float], shift: np.ndarray, threshold: float) -> dic
         ``dose``, ``ci_low``, ``ci_high``: None where the curve in question does not reach the threshold within the
         doses; ``words``: "crossed", "crossed by the mean only" or "not crossed".
     """
-    t = [interval(column) for column in shift.T]
+    t = [shift_interval(column) for column in shift.T]
     mean = first_crossing(doses, np.array([one.mean for one in t]), threshold)
     low = first_crossing(doses, np.array([one.high for one in t]), threshold)
     high = first_crossing(doses, np.array([one.low for one in t]), threshold)

@@ -18,6 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import qmc
 
+from recsim.errors import InputError
+
 Simulator = Callable[[np.ndarray, str], np.ndarray]
 """Points (N, D) of the unit cube and what the stage is called; figures (N, K), NaN where a world has none."""
 PROPOSALS = 4096
@@ -61,6 +63,16 @@ def _terms(points: np.ndarray, cross: bool) -> np.ndarray:
     return np.concatenate(parts, axis=1)
 
 
+def least_points(size: int) -> int:
+    """Worlds that an emulator of ``size`` parameters needs: twice as many as squares and lines have terms."""
+    return 2 * (1 + 2 * size)
+
+
+def _complete(figures: np.ndarray) -> int:
+    """Worlds in which a figure is known, of the figure for which they are fewest."""
+    return int(np.isfinite(figures).sum(axis=0).min(initial=len(figures)))
+
+
 def fit_emulator(points: np.ndarray, figures: np.ndarray) -> Emulator:
     """Least squares for every figure by itself, over the points that have it.
 
@@ -68,13 +80,13 @@ def fit_emulator(points: np.ndarray, figures: np.ndarray) -> Emulator:
         points: (N, D). figures: (N, K), NaN where there is none.
 
     Raises:
-        ValueError: a figure has fewer than twice as many points as squares and lines have terms.
+        InputError: a figure has fewer than twice as many points as squares and lines have terms.
     """
-    size = points.shape[1]
-    least = int(np.isfinite(figures).sum(axis=0).min(initial=len(points)))
+    size, least = points.shape[1], _complete(figures)
     cross = least >= 2 * (1 + 2 * size + size * (size - 1) // 2)
-    if least < 2 * (1 + 2 * size):
-        raise ValueError(f"got {least} points with all figures, at least {2 * (1 + 2 * size)} are needed")
+    if least < least_points(size):
+        text = f"got {least} worlds in which a figure is known, at least {least_points(size)} are needed; raise points"
+        raise InputError(text, "method.points")
     terms = _terms(points, cross)
     beta, spread = np.zeros((terms.shape[1], figures.shape[1])), np.zeros(figures.shape[1])
     for k in range(figures.shape[1]):
@@ -131,16 +143,22 @@ def history_matching(
         cut: implausibility above which parameters are ruled out. seed: of the designs.
 
     Returns:
-        What is left, and the waves. It ends early where fewer than eight of 4,096 points are left.
+        What is left, and the waves. It ends early where too few of 4,096 points are left for another emulator, or too few
+        worlds of a wave have all figures.
+
+    Raises:
+        InputError: too few worlds of the first wave have all figures.
     """
     region, done = Region(observed, cut), list[Wave]()
     for number in range(waves):
         cube = _cover(size, seed, 1, number)
         kept = cube[region.holds(cube)]
-        if len(kept) < LEAST_KEPT:
+        if len(kept) < LEAST_KEPT or (number and len(kept) < least_points(size)):
             break
         design = kept[:points]
         figures = simulate(design, f"wave {number + 1} of {waves}")
+        if number and _complete(figures) < least_points(size):
+            break
         region.emulators.append(fit_emulator(design, figures))
         check = _cover(size, seed, 2, number)
         done.append(Wave(design, figures, float(region.holds(check).mean())))

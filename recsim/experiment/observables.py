@@ -55,7 +55,7 @@ def documented_facts(scenario: Scenario, frames: dict[str, pd.DataFrame], replic
     others = [views("factual", first, 0, c.id) for c in scenario.candidates if c.id != who]
     out["view_ratio_beneficiary_to_second"] = views("factual", first, 0, who) / max(max(others), 1e-12)
     followers = frames["followers"]
-    mine = followers[followers["candidate"].astype(str) == who]
+    mine = followers[(followers["candidate"].astype(str) == who) & (followers["arm"].astype(str) != "counterfactual")]
     start = mine[mine["day"] == max(-14, int(mine["day"].min()))]["followers"].mean()
     end = mine[(mine["day"] == 0) & (mine["arm"].astype(str) == "factual")]["followers"].mean()
     out["follower_growth_factor_14d"] = float(end / start) if start else float("nan")

@@ -11,6 +11,7 @@ import pandas as pd
 
 from recsim.experiment.summary import Counts, removed_campaigns
 from recsim.scenario import realise
+from recsim.scenario.campaigns import Campaign
 from recsim.scenario.quantity import assumed
 from recsim.scenario.schema import Scenario
 
@@ -36,6 +37,13 @@ def cells(scenario: Scenario) -> list[Cell]:
     return grid if own in grid else [*grid, own]
 
 
+def campaigns_from(scenario: Scenario, day: int) -> list[Campaign]:
+    """The campaigns of a run that begins later: from ``day`` on, relative to the vote; those that are over by then left out."""
+    return [
+        c if c.start >= day else c.model_copy(update={"start": day}) for c in scenario.campaigns if c.end >= day
+    ]  # fmt: skip
+
+
 def cell_scenario(scenario: Scenario, cell: Cell) -> Scenario:
     """The scenario of one cell: no more people, items, videos and days than `audit.robustness` says."""
     r = scenario.audit.robustness
@@ -48,11 +56,7 @@ def cell_scenario(scenario: Scenario, cell: Cell) -> Scenario:
     changed = next((w.parameters for w in r.head_weights if w.id == weights), {})
     parameters = {**platform.parameters, **{name: assumed(v) for name, v in changed.items()}}
     first_start = max(start, scenario.days.start)
-    kept = [
-        c if c.start >= -(scenario.days.vote - first_start).days + 1
-        else c.model_copy(update={"start": -(scenario.days.vote - first_start).days + 1})
-        for c in scenario.campaigns
-    ]  # fmt: skip
+    room = -(scenario.days.vote - first_start).days + 1
     return scenario.model_copy(
         update={
             "population": scenario.population.model_copy(
@@ -66,7 +70,7 @@ def cell_scenario(scenario: Scenario, cell: Cell) -> Scenario:
             ),
             "days": scenario.days.model_copy(update={"start": first_start}),
             "run": scenario.run.model_copy(update={"luck_branches": 1}),
-            "campaigns": kept,
+            "campaigns": campaigns_from(scenario, room),
             "opinion": scenario.opinion.model_copy(update={"enabled": False}),
             "platform": platform.model_copy(
                 update={

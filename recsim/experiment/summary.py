@@ -283,7 +283,10 @@ def priced(campaign: Any) -> bool:
 
 
 def spend(frames: dict[str, pd.DataFrame], scenario: Scenario, replicates: int) -> dict[str, float | None]:
-    """Euro by removed campaign: accounts, actions and paid posts; None where no price is declared."""
+    """Euro by removed campaign: accounts, actions and paid posts; None where no price is declared.
+
+    Actions, bought follows and accounts that replace removed ones are paid for as they come, in the table of campaigns.
+    """
     inside = frames["campaigns"][frames["campaigns"]["arm"].astype(str) == "factual"]
     actions = inside.groupby("campaign")["spend_eur"].sum() / (replicates * scenario.run.luck_branches)
     out: dict[str, float | None] = {}
@@ -300,8 +303,6 @@ def spend(frames: dict[str, pd.DataFrame], scenario: Scenario, replicates: int) 
         if c.type == "paid_influencers":
             posts = c.influencers.value * dose * c.posts_per_influencer.value
             total += posts * c.followers_mean.value * c.costs.per_follower.value
-        if c.type == "purchased_engagement":
-            total += c.follows.value * dose * c.costs.follow.value
         out[c.id] = total
     return out
 

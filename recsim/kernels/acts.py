@@ -10,7 +10,7 @@ from numba import njit
 from recsim.kernels.counters import place_comment
 from recsim.kernels.flags import HELPER, KERNEL
 from recsim.kernels.mathf import exp32
-from recsim.kernels.philox import philox4, philox_lanes, unit
+from recsim.kernels.philox import LOW, actor_units, philox4, unit
 
 F = np.float32
 U64 = np.uint64
@@ -98,8 +98,9 @@ def _pick(targets, rule, word):
     first, last = targets.start[rule], targets.start[rule + 1] - 1
     if last < first:
         return np.int64(-1)
-    # The word has 32 bits and total weights stay far below 2^31, so the product fits.
-    goal = np.int64((word * U64(targets.edge[last])) >> U64(32))
+    # The share of the total that the word, of 32 bits, stands for; in two parts, so that totals up to 2^63 fit.
+    total = U64(targets.edge[last])
+    goal = np.int64(word * (total >> U64(32)) + ((word * (total & LOW)) >> U64(32)))
     low, high = first, last
     while low < high:
         middle = (low + high) // 2
@@ -167,10 +168,7 @@ def plan_acts(aged, delay, active, shift, population, key0, key1, step, out_time
         The number of acts of all accounts.
     """
     total = 0
-    c0 = np.empty(LANES, np.uint64)
-    c1 = np.empty(LANES, np.uint64)
-    c2 = np.empty(LANES, np.uint64)
-    c3 = np.empty(LANES, np.uint64)
+    u = np.empty(LANES, np.float32)
     rate = np.zeros(LANES, np.float32)
     last_rate, last_term = F(0.0), F(1.0)
     for start in range(0, aged.size, LANES):
@@ -179,7 +177,7 @@ def plan_acts(aged, delay, active, shift, population, key0, key1, step, out_time
         for lane in range(count):
             n = start + lane
             weight = 0.0
-            place = n % shift.places  # accounts that replace others stand in their place
+            place = n if n < shift.places else n % shift.places  # accounts that replace others stand in their place
             if active[n] and shift.acting and shift.elapsed >= delay[n] * shift.ramp_steps:
                 weight = min(max(shift.accounts - place, 0.0), 1.0)
             awake = weight > 0.0
@@ -191,22 +189,16 @@ def plan_acts(aged, delay, active, shift, population, key0, key1, step, out_time
             out_times[n] = 0
         if not anyone:
             continue
-        for lane in range(LANES):
-            c0[lane] = U64(start + lane)
-            c1[lane] = U64(0)
-            c2[lane] = population
-            c3[lane] = (step << U64(16)) | D_ACT
-        philox_lanes(c0, c1, c2, c3, key0, key1)
+        actor_units(start, count, population, (step << U64(16)) | D_ACT, key0, key1, u)
         for lane in range(count):
             if rate[lane] <= F(0.0):
                 continue
             if rate[lane] != last_rate:
                 last_rate, last_term = rate[lane], exp32(-rate[lane])
-            u = unit(c0[lane])
             term = last_term
             edge = term
             times = 0
-            while u >= edge and times < MOST_ACTS:
+            while u[lane] >= edge and times < MOST_ACTS:
                 times += 1
                 term = term * rate[lane] / F(times)
                 edge = edge + term

@@ -127,6 +127,9 @@ class _Single(ast.NodeTransformer):
         ):
             if target.attr not in MATHS:
                 raise unknown("mathematical function", target.attr, MATHS, self.where)
+            if len(node.args) != 1 or node.keywords:
+                text = f"{target.value.id}.{target.attr} takes one number here; got {ast.unparse(node)!r}"
+                raise InputError(f"{text}; a logarithm to base b is math.log(x) / math.log(b)", self.where)
             inner = ast.unparse(self.visit(node.args[0]))
             return ast.parse(MATHS[target.attr].format(inner), mode="eval").body
         return self.generic_visit(node)

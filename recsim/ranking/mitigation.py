@@ -8,6 +8,7 @@ Functions are plain NumPy on arrays: they run once a step, not once a pair.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, Literal, NamedTuple
@@ -63,7 +64,7 @@ class Mitigation:
         name, title, source, evidence: as for a policy.
         article: point of DSA Article 35(1) under which it falls.
         closes: doors (E1-E6) that it narrows.
-        parameters: defaults. units: unit of each.
+        parameters: defaults. units: unit of each. positive: those that must be above 0.
         weight: ``weight(a, p)`` of an `AccountView`: (N,) in [0, 1], what an action of the account counts.
         aggregate: ``aggregate(p)``: an `Aggregate`.
         holds: ``holds(i, p)`` of an `ItemView`: (W,) bool, not recommended to people who do not follow the author.
@@ -91,6 +92,11 @@ class Mitigation:
     served_only: bool = False
     cluster_cap: Callable[[Any], tuple[float, float]] | None = None
     removes: bool = False
+    positive: tuple[str, ...] = ()
+
+    def range_of(self, parameter: str) -> tuple[float, float]:
+        """What a parameter may be: 0 to 1 if its unit says so, else 0 or more."""
+        return (0.0, 1.0) if self.units[parameter].endswith("0-1") else (0.0, math.inf)
 
     def __post_init__(self) -> None:
         where = f"mitigation {self.name}"

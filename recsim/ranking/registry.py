@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -166,6 +167,11 @@ def safeguards(
         for key in given:
             if key not in one.parameters:
                 raise unknown("parameter", key, one.parameters, f"{where}.parameters.{key}")
+            low, high = one.range_of(key)
+            if not low <= given[key] <= high or (key in one.positive and not given[key] > 0):
+                bound = "above 0" if key in one.positive else f"at least {low:g}"
+                most = f" and at most {high:g}" if math.isfinite(high) else ""
+                raise InputError(f"got {given[key]:g}, must be {bound}{most}", f"{where}.parameters.{key}")
         measures.append(Measure(one, {**one.parameters, **given}))
     measures.sort(key=lambda m: m.mitigation.name)
     if policy.weight is not None:

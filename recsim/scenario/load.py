@@ -28,6 +28,11 @@ def _mapping(loader: _Loader, node: yaml.MappingNode, deep: bool = False) -> dic
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
         line = key_node.start_mark.line + 1
+        if isinstance(key, dict | list):
+            raise yaml.constructor.ConstructorError(
+                None, None, f"got {said(key)} as a key; a key is one word, in quotes if it begins with a brace or bracket",
+                key_node.start_mark,
+            )  # fmt: skip
         if key in seen:
             raise yaml.constructor.ConstructorError(
                 None, None, f"key {key!r} stands twice (lines {seen[key]} and {line}); remove one", key_node.start_mark
@@ -43,8 +48,9 @@ def _lines(node: yaml.Node, path: tuple, out: Lines) -> None:
     out[path] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            _lines(value, (*path, key.value), out)
-            out[(*path, key.value)] = key.start_mark.line + 1
+            if isinstance(key, yaml.ScalarNode):  # anything else is refused when it is read
+                _lines(value, (*path, key.value), out)
+                out[(*path, key.value)] = key.start_mark.line + 1
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
             _lines(value, (*path, number), out)
@@ -85,6 +91,8 @@ def read_yaml(path: str | Path) -> tuple[dict, Lines]:
         if isinstance(error, yaml.scanner.ScannerError | yaml.parser.ParserError):
             problem += "; check indentation, colons and brackets there"
         raise InputError(problem, f"{path}{line}") from None
+    except ValueError as error:  # a date or time that looks like one and is none
+        raise InputError(f"holds a date or time that does not exist ({error})", str(path)) from None
     if raw is None:
         raise InputError("the file is empty; `recsim init` writes a commented example", str(path))
     if not isinstance(raw, dict):
@@ -220,7 +228,9 @@ def read_override(override: str) -> tuple[str, Any]:
         raise InputError("needs the form dotted.key=value", f"--set {override}")
     try:
         return dotted, yaml.safe_load(text)
-    except yaml.YAMLError:
+    except ValueError as error:
+        raise InputError(f"got {text!r}, a date or time that does not exist ({error})", f"--set {override}") from None
+    except (yaml.YAMLError, TypeError):  # TypeError: a list or mapping as a key
         raise InputError(f"got value {text!r}, which is not valid YAML", f"--set {override}") from None
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from recsim.scenario.quantity import AnyNumber, NonNegative, Positive, Quantity, Share, Strict, assumed
+from recsim.scenario.quantity import AnyNumber, NonNegative, Positive, Quantity, Share, Strict, Tail, assumed
 
 
 class Segment(Strict):
@@ -75,19 +76,29 @@ DAY_SHAPE = [0.5, 0.25, 0.15, 0.1, 0.1, 0.2, 0.5, 0.9, 1.0, 1.0, 1.0, 1.1]
 DAY_SHAPE += [1.2, 1.2, 1.1, 1.1, 1.2, 1.3, 1.5, 1.7, 1.9, 1.9, 1.6, 1.0]
 
 
+def _some(weights: list[float]) -> list[float]:
+    if not all(math.isfinite(w) and w >= 0 for w in weights) or not any(weights):
+        raise ValueError("weights must be finite and at least 0, and not all of them 0")
+    return weights
+
+
+Weights = Annotated[list[float], AfterValidator(_some)]
+"""Relative frequencies."""
+
+
 class Activity(Strict):
     """How often people come and how long they stay."""
 
     visits_per_day: Positive = Field(assumed(8, 4, 12), description="visits of a person, visits/day, mean")
     videos_per_visit: Positive = Field(assumed(24), description="slate positions examined in a visit, videos, mean")
     spread: NonNegative = Field(assumed(0.6), description="log-normal sigma of visits between people, log units")
-    hour_weights: list[float] = Field(
+    hour_weights: Weights = Field(
         default_factory=lambda: list(DAY_SHAPE),
         min_length=24,
         max_length=24,
         description="relative frequency of visits by local hour 0-23",
     )
-    weekday_weights: list[float] = Field(
+    weekday_weights: Weights = Field(
         default_factory=lambda: [1.0] * 5 + [1.1, 1.15],
         min_length=7,
         max_length=7,
@@ -189,8 +200,10 @@ class Content(Strict):
         description="items posted per day in reality, items/day: one simulated item stands for the ratio",
     )
     creators: int = Field(1500, ge=1, description="ordinary creators, accounts")
-    posting_tail: Positive = Field(assumed(2.85), description="Pareto exponent (density) of creators' posting activity")
-    follower_tail: Positive = Field(assumed(2.276), description="exponent (density) of creators' follower counts")
+    posting_tail: Tail = Field(
+        assumed(2.85), description="Pareto exponent (density) of creators' posting activity, above 1"
+    )
+    follower_tail: Tail = Field(assumed(2.276), description="exponent (density) of creators' follower counts, above 1")
     topics: int = Field(16, ge=2, le=64, description="topics, and dimensions of taste")
     lifetime_days: float = Field(5.0, gt=0, description="days an item can be recommended, days")
     quality_spread: NonNegative = Field(assumed(1.0, 0.6, 1.4), description="standard deviation of item quality")

@@ -140,6 +140,8 @@ PointsBelow50 = bounded(0.0, 49.0)
 UpToTwo = bounded(0.0, 2.0)
 NonNegative = bounded(0.0)
 Positive = bounded(TINY)
+Tail = bounded(1.01)
+"""Exponent of a density that falls as a power: only above 1 does it add up to 1."""
 AnyNumber = bounded()
 
 

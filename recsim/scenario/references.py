@@ -15,6 +15,10 @@ MOST_TILES = 40
 Refuse = Callable[[tuple, str], InputError]
 ABOUT = ("own", "rivals")
 """What a post can be about, beside a candidate's id."""
+ROUNDING = 1e-9
+"""By how much shares may add up to more than 1."""
+MOST_NAMES = 127
+"""Regions, languages and age bands: people's are kept in one byte each."""
 MOST_ACTIONS = 1e9
 """Actions of a follow-graph world, whose posts are numbered in 32 bits."""
 
@@ -76,13 +80,20 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
                 raise refuse(inside, f"got unknown candidate {name!r}{_suggest(name, ids)}")
     _moderation(scenario, refuse)
     about = scenario.candidate_content
-    if about.official_share.value + about.media_share.value > 1:
-        total = about.official_share.value + about.media_share.value
-        raise refuse(
-            ("candidate_content", "media_share"), f"official and media shares add up to {total:g}, must be at most 1"
-        )
-    if scenario.activity.search_share.value + scenario.activity.external_share.value > 1:
-        raise refuse(("activity", "external_share"), "search and external shares add up to more than 1")
+    together = (
+        (("candidate_content", "media_share"), "official and media shares", about.official_share, about.media_share),
+        (
+            ("activity", "external_share"), "search and external shares", scenario.activity.search_share,
+            scenario.activity.external_share,
+        ),
+    )  # fmt: skip
+    for path, words, *shares in together:
+        total = sum(share.value for share in shares)
+        if total > 1:
+            raise refuse(path, f"{words} add up to {total:g}, must be at most 1")
+        reach = sum(share.range[1] if share.range else share.value for share in shares)
+        if reach > 1 + ROUNDING:
+            raise refuse(path, f"{words} can add up to {reach:g} within their ranges, must be at most 1; narrow them")
     if round(scenario.population.people.value * scenario.population.scale) < 10:
         n = scenario.population.people.value * scenario.population.scale
         raise refuse(("population", "scale"), f"leaves {n:g} simulated people, must be at least 10; raise the scale")
@@ -169,6 +180,10 @@ def _names(scenario: Scenario, refuse: Refuse) -> None:
     languages = sorted({s.language for s in segments})
     regions = sorted({s.region for s in segments})
     ages = sorted({s.age_band for s in segments})
+    for what, found in (("regions", regions), ("languages", languages), ("age bands", ages)):
+        if len(found) > MOST_NAMES:
+            raise refuse(("population", "segments"), f"got {len(found)} {what}, must be at most {MOST_NAMES}")
+    _speakers(scenario, languages, refuse)
     named: list[tuple[tuple, list[str], list[str]]] = [
         (("population", "penetration"), list(population.penetration), ages),
         (("population", "language_factor"), list(population.language_factor), languages),
@@ -191,6 +206,21 @@ def _names(scenario: Scenario, refuse: Refuse) -> None:
         for name in names:
             if name not in allowed:
                 raise refuse((*path, name), f"got unknown name {name!r}{_suggest(name, allowed)}")
+
+
+def _speakers(scenario: Scenario, languages: list[str], refuse: Refuse) -> None:
+    """Shares by language leave something to somebody."""
+    spoken: list[tuple[tuple, dict]] = [(("content", "language_shares"), scenario.content.language_shares)]
+    spoken += [(("candidates", k, "language_shares"), c.language_shares) for k, c in enumerate(scenario.candidates)]
+    for path, shares in spoken:
+        if set(languages) <= set(shares) and not sum(share.value for share in shares.values()):
+            raise refuse(path, "all shares are 0; at least one must be above 0")
+    for language in languages:
+        declared = [c.audience.get(language) for c in scenario.candidates]
+        free = sum(c.standing.value for c, share in zip(scenario.candidates, declared, strict=True) if share is None)
+        if not free and not sum(share.value for share in declared if share is not None):
+            text = f"nobody has an audience among people who speak {language!r}; at least one candidate must"
+            raise refuse(("candidates", 0, "audience"), text)
 
 
 def _tiles(scenario: Scenario, refuse: Refuse) -> None:

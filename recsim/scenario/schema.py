@@ -207,7 +207,7 @@ class Scenario(Strict):
     content: Content = Field(default_factory=Content, description="ordinary supply")
     candidate_content: CandidateContent = Field(default_factory=CandidateContent, description="supply about candidates")
     candidates: list[Candidate] = Field(min_length=2, max_length=63, description="the candidates on the ballot")
-    campaigns: list[Campaign] = Field(default_factory=list, description="coordinated campaigns")
+    campaigns: list[Campaign] = Field(default_factory=list, max_length=127, description="coordinated campaigns")
     dose: NonNegative = Field(
         assumed(1.0), description="multiplier of the accounts of inauthentic campaigns (0: none act)"
     )

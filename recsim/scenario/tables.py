@@ -17,7 +17,7 @@ def read_segments(path: Path) -> list[dict]:
         InputError: missing file or column, or a number that cannot be read, with file and line.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             columns = list(Segment.model_fields)
             for name in columns:
@@ -36,6 +36,8 @@ def read_segments(path: Path) -> list[dict]:
                 rows.append({**{n: row[n] for n in columns[:3]}, "adults": adults})
     except OSError as error:
         raise InputError(f"segments file cannot be read: {error.strerror}", str(path)) from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 text (byte {error.start}); save the file as UTF-8", str(path)) from None
     if not rows:
         raise InputError("the file holds no segments", str(path))
     return rows
@@ -49,7 +51,7 @@ def read_tiles(path: Path) -> dict[str, list[int]]:
     """
     out: dict[str, list[int]] = {}
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             for name in ("region", "row", "column"):
                 if name not in (reader.fieldnames or []):
@@ -62,4 +64,6 @@ def read_tiles(path: Path) -> dict[str, list[int]]:
                     raise InputError(text, f"{path}:{reader.line_num}") from None
     except OSError as error:
         raise InputError(f"tiles file cannot be read: {error.strerror}", str(path)) from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 text (byte {error.start}); save the file as UTF-8", str(path)) from None
     return out

@@ -13,7 +13,7 @@ from recsim.agents import networks as accounts_of
 from recsim.kernels import acts
 from recsim.state import ACTIONS
 from recsim.world.arms import Arm
-from recsim.world.networks import TACTICS, find_targets
+from recsim.world.networks import ACCOUNT, TACTICS, find_targets
 from recsim.world.plan import Plan
 from recsim.world.refit import NO_ROOM
 
@@ -52,7 +52,9 @@ class Network(mesa.Agent):
         if acting and network.replacement_share > 0 and now >= network.first_step:
             if now >= network.removal_step:
                 roster.active[: accounts_of.places_of(network)] = False
-            accounts_of.replace_removed(network, roster, now, world.plan.steps_per_day)
+            made = accounts_of.replace_removed(network, roster, now, world.plan.steps_per_day)
+            if made:
+                world.record.tactics(network.campaign)[0, ACCOUNT] += made
         if acting and now == network.first_step:
             roster.purse[0] += math.ceil(network.accounts * network.account_price)
         shift = accounts_of.shift_of(network, world.key, now, acting)
@@ -63,10 +65,10 @@ class Network(mesa.Agent):
         )  # fmt: skip
         if planned:
             self.carry_out(start, end)
-        follows = accounts_of.bulk(network, world.key, now, acting)
-        if follows and network.tactics.uses[TACTICS.index("follow")]:
+        bought, follows = accounts_of.bulk(network, world.key, now, acting)
+        if bought and network.tactics.uses[TACTICS.index("follow")]:
             table = world.record.tactics(network.campaign)
-            table[[0, 2], TACTICS.index("follow")] += follows
+            table[:, TACTICS.index("follow")] += (bought, bought - follows, follows)
             world.state.accounts.followers[world.state.accounts.official[network.beneficiary]] += follows
             world.record.inauthentic[network.beneficiary, ACTIONS.index("follow")] += follows
 

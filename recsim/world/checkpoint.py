@@ -39,7 +39,7 @@ OF_PEOPLE = ("reached", "met", "acted", "impressions")
 OF_RECORD = ("plan", "key", "arm")
 """What a record is made with; all else that it holds is saved."""
 OF_PLATFORM = ("arrived", "passed", "arrivals")
-OF_REGISTER = ("created", "seeds")
+OF_REGISTER = ("seeds",)
 """Taken from the accounts when the register was made, and some accounts' age changes later."""
 TYPE, TUPLE, FRAME = "$type", "$tuple", "$frame"
 PART = 1 << 24

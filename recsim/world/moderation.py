@@ -7,6 +7,7 @@ network's accounts are grouped in that number, since their actions are thinned b
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 import mesa
@@ -126,10 +127,11 @@ class Moderation(mesa.Agent):
     def _note_removals(self) -> None:
         """Networks whose time has come are removed after this step; late, as documented."""
         world = self.model
+        bots = {c.id for c in world.plan.campaigns if c.type == "bot_network"}
         for agent in world.networks:
             network = agent.network
-            due = world.now == network.removal_step - 1 and network.aged_share > 0
-            if network.inauthentic and world.arm.acts(network.campaign) and due:
+            due = world.now == network.removal_step - 1 and network.campaign in bots
+            if due and world.arm.acts(network.campaign):
                 world.record.removed[network.campaign] = round(network.accounts)
 
     # ---- what comes in ----------------------------------------------------------------------------------------
@@ -158,8 +160,8 @@ class Moderation(mesa.Agent):
     def _found(self, docket: Docket, number: int, detector: Detector) -> Cases:
         """Run one detector; what it finds becomes cases, or sanctions if nobody reviews it."""
         world, register, now = self.model, self.register, self.model.now
-        since = now - detector.log_days.value * 24 / self.hours
-        log = register.log([p for p in docket.log if p[0, 3] >= since], int(since))
+        since = math.ceil(now - detector.log_days.value * 24 / self.hours)
+        log = register.log([p for p in docket.log if p[0, 3] >= since], since)
         facts = Facts(register.count, register.created, register.address, register.seeds, float(self.hours))
         truth = Truth(register.inauthentic, register.population, register.number, world.key._replace(branch=0))
         values = {name: q.value for name, q in detector.parameters.items()}
@@ -215,20 +217,27 @@ class Moderation(mesa.Agent):
 
     def _label(self) -> None:
         """Label the next step's items as political, with the stated errors."""
-        config, world = self.config.political_labels, self.model
-        if config is None or world.now + 1 >= world.plan.steps:
+        world = self.model
+        if self.config.political_labels is None or world.now + 1 >= world.plan.steps:
             return
-        state, errors = world.state, config.errors
+        state = world.state
         low, high = int(state.born[world.now + 1]), int(state.born[min(world.now + 2, world.plan.steps)])
+        state.status[low:high] |= self._political(np.arange(low, high))
+
+    def _political(self, rows: np.ndarray) -> np.ndarray:
+        """(N,) uint8, LABELLED where these items carry the label of political content, else 0."""
+        config, world = self.config.political_labels, self.model
+        assert config is not None
+        state, errors = world.state, config.errors
         ids = [c.id for c in world.plan.candidates]
         missed = np.array([errors[c].missed.value if c in errors else 0.0 for c in ids])
         wrong = np.array([errors[c].wrong.value if c in errors else 0.0 for c in ids])
-        candidate = state.items.labels.candidate[low:high].astype(np.int64)
+        candidate = state.items.labels.candidate[rows].astype(np.int64)
         labelled = then.label_political(
-            world.key._replace(branch=0), state.items.id[low:high], candidate >= 0, candidate, config.share.value,
+            world.key._replace(branch=0), state.items.id[rows], candidate >= 0, candidate, config.share.value,
             config.wrong_share.value, missed, wrong,
         )  # fmt: skip
-        state.status[low:high] |= np.where(labelled, LABELLED, np.uint8(0))
+        return np.where(labelled, LABELLED, np.uint8(0))
 
     # ---- what comes of it -------------------------------------------------------------------------------------
 
@@ -270,7 +279,10 @@ class Moderation(mesa.Agent):
         state.status[rows] |= flags
         if len(rows) and not effect.present:
             state.observed.inbox[np.isin(state.observed.inbox, rows.astype(np.int32))] = -1
-        state.status[register.copies(register.items(end))] &= ~flags
+        rows = register.copies(register.items(end))
+        state.status[rows] &= ~flags
+        if effect.labelled and self.config.political_labels is not None and len(rows):
+            state.status[rows] |= self._political(rows)  # that label is not part of the sanction
 
 
 def _unfolded(acts: np.ndarray, step: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from recsim.kernels.acts import ACTIONS_OF, RULES, Tactics, Targets
 from recsim.rng import hash32
 from recsim.scenario.campaigns import AccountCampaign, BotNetwork, Campaign
 from recsim.scenario.tactics import TACTIC_SHARES, UnitCosts
+from recsim.state import REMOVED
 from recsim.world.campaign_plans import hours_to_steps, place_mix
 from recsim.world.plan import Plan
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 TACTICS = ACTIONS_OF
 """Tactics of accounts by which actions are counted and paid; camouflage is likes."""
-AD = len(TACTICS)
-"""Column of advertisements' impressions in a campaign's table, after those of `TACTICS`."""
+AD, ACCOUNT = len(TACTICS), len(TACTICS) + 1
+"""Columns of a campaign's table after those of `TACTICS`: advertisements' impressions, accounts bought in place of removed ones."""
 FLOWS = ("attempted", "prevented", "counted")
 """Rows of that table."""
 
@@ -58,7 +59,7 @@ def make_network(plan: Plan, campaign: Campaign) -> Network | None:
                 np.float32(prevented), np.float32(campaign.camouflage_share.value),
                 np.float32(campaign.served_share.value),
             ),
-            bulk_follows=0.0, segment_topic=campaign.segment_topic,
+            bulk_bought=0.0, bulk_follows=0.0, segment_topic=campaign.segment_topic,
             burst_share=campaign.burst_share.value, bursts_per_day=campaign.bursts_per_day, budget=budget,
             account_price=account_price, account_age_days=campaign.account_age_days.value,
             aged_account_days=campaign.aged_account_days.value,
@@ -75,6 +76,7 @@ def make_network(plan: Plan, campaign: Campaign) -> Network | None:
             ramp_steps=0.0, removal_step=last, hour_share=hours_to_steps((0, 24), spd),
             max_age=max(1, round(campaign.target_max_age_days.value * spd)),
             tactics=plain(only_likes, price, campaign.views_per_action.value, prevented),
+            bulk_bought=campaign.follows.value * dose * scale,
             bulk_follows=campaign.follows.value * dose * scale * (1 - prevented), **common,
         )  # fmt: skip
     if campaign.type == "volunteers":
@@ -84,7 +86,7 @@ def make_network(plan: Plan, campaign: Campaign) -> Network | None:
             actions_per_day=campaign.likes_per_day.value * scale, aged_share=0.0, dormant_activity=0.0,
             ramp_steps=0.0, removal_step=last, hour_share=hours_to_steps((7, 24), spd),
             max_age=max(1, round(campaign.target_max_age_days.value * spd)),
-            tactics=plain(only_likes, price, 1.0, 0.0), bulk_follows=0.0, **common,
+            tactics=plain(only_likes, price, 1.0, 0.0), bulk_bought=0.0, bulk_follows=0.0, **common,
         )  # fmt: skip
     return None
 
@@ -133,7 +135,8 @@ def find_targets(plan: Plan, state: State, network: Network, step: int, start: i
     """
     labels, counters = state.items.labels, state.counters
     first = max(start, int(state.born[max(0, step - network.max_age)]))
-    candidate, present = labels.candidate[first:end], labels.present[first:end]
+    candidate = labels.candidate[first:end]
+    present = labels.present[first:end] & ((state.status[first:end] & REMOVED) == 0)
     heat = counters.decayed[0, first:end].astype(np.int64)
     even = np.ones_like(heat)
     if placebo:

@@ -135,7 +135,7 @@ class Plan:
 
     @property
     def first_day(self) -> int:
-        """First day of the campaign window, relative to the vote; the day after the vote if nothing is removed."""
+        """First day of the campaign window, relative to the vote; the day of the vote if nothing is removed."""
         return min((c.start for c in self.removed), default=0)
 
 

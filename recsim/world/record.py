@@ -50,8 +50,10 @@ class Record:
             getattr(self, name)[:] = getattr(other, name)
 
     def tactics(self, campaign: str) -> np.ndarray:
-        """(3, K + 1) int64 of the current day: attempted, prevented and counted actions by tactic, impressions of ads last."""
-        return self.by_campaign.setdefault(campaign, np.zeros((len(FLOWS), len(TACTICS) + 1), np.int64))
+        """(3, K + 2) int64 of the current day: attempted, prevented and counted actions by tactic, then impressions of ads, and
+        accounts bought in place of removed ones.
+        """
+        return self.by_campaign.setdefault(campaign, np.zeros((len(FLOWS), len(TACTICS) + 2), np.int64))
 
     def close_day(self, world) -> None:
         """Move the day's sums into the tables and clear them."""
@@ -209,18 +211,22 @@ class Record:
         """Attempted, prevented and counted actions by day, campaign and tactic, and what they cost."""
         rows = []
         price_of = {
-            c.id: [*price_list(c.costs), c.cpm_eur.value / 1000 if c.type == "advertising" else 0.0]
+            c.id: [
+                *price_list(c.costs),
+                c.cpm_eur.value / 1000 if c.type == "advertising" else 0.0,
+                c.costs.account.value,
+            ]
             for c in self.plan.campaigns
         }
         for day in self.days:
             for campaign, table in sorted(day["campaigns"].items()):
-                for number, tactic in enumerate((*TACTICS, "ad")):
+                for number, tactic in enumerate((*TACTICS, "ad", "account")):
                     attempted, prevented, counted = (int(v) for v in table[:, number])
                     if attempted:
                         # Real actions are simulated ones over the scale; that is what is paid for. Of advertisements
-                        # only what was shown is paid.
+                        # only what was shown is paid. Accounts are as many as in reality.
                         paid = counted if tactic == "ad" else attempted
-                        spend = paid / self.plan.scale * price_of[campaign][number]
+                        spend = paid / (1.0 if tactic == "account" else self.plan.scale) * price_of[campaign][number]
                         rows.append((day["day"], campaign, tactic, attempted, prevented, counted, spend))
         names = ["day", "campaign", "tactic", "attempted", "prevented", "counted", "spend_eur"]
         columns = {name: np.array([r[k] for r in rows]) for k, name in enumerate(names)}

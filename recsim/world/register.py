@@ -10,6 +10,7 @@ import numpy as np
 from recsim.agents.cases import ACCOUNT
 from recsim.agents.detectors import Log
 from recsim.agents.enforcement import AccountEffect
+from recsim.agents.networks import places_of
 from recsim.rng import hash32
 from recsim.state import ADVERTISEMENT, BOT, IMPERSONATION, INFLUENCER, KINDS
 from recsim.world.shards import of_all
@@ -32,15 +33,14 @@ class Register:
         people: entries that are people, the first ones.
         count: A, all entries.
         subject: (A,) uint64, identity. population, number: (A,) uint32, its two halves.
-        created: (A,) int32, step of creation. address: (A,) int32, network address. seeds: (A,) bool, known to be people.
+        address: (A,) int32, network address. seeds: (A,) bool, known to be people.
         inauthentic: (A,) bool. language: (A,) int8, of people theirs, of a network's accounts the one they appear in.
     """
 
     def __init__(self, world: World) -> None:
         plan, state = world.plan, world.state
         self.world, self.people = world, plan.people
-        self.first, self.groups = [], []
-        spd = plan.steps_per_day
+        self.first, self.groups, self.lead = [], [], []
         population = [np.full(plan.people, hash32("people"), np.uint32)]
         number = [np.arange(plan.people, dtype=np.uint32)]
         age_of_people, language_of_people = of_all(state.exchange, state.standing[:, 0], state.cells.language)
@@ -59,6 +59,7 @@ class Register:
             lead = np.searchsorted(group, np.arange(size))
             population.append(np.full(size, agent.network.population, np.uint32))
             number.append(np.arange(size, dtype=np.uint32))
+            self.lead.append(lead)
             age.append(roster.age_days[lead])
             language.append(roster.language[lead])
             fake.append(np.full(size, agent.network.inauthentic))
@@ -68,8 +69,7 @@ class Register:
         self.count = count
         self.population, self.number = np.concatenate(population), np.concatenate(number)
         self.subject = (self.population.astype(np.uint64) << SHIFT) | self.number
-        days = np.concatenate(age)
-        self.created = -np.minimum(days * np.float32(spd), np.float32(2**30)).astype(np.int32)
+        self.age_of_people, days = age_of_people, np.concatenate(age)
         self.address = np.concatenate(address)
         self.inauthentic = np.concatenate(fake)
         self.language = np.concatenate(language)
@@ -81,13 +81,22 @@ class Register:
         """(N,) entries of identities."""
         return self.order[np.searchsorted(self.subject[self.order], subject)]
 
+    @property
+    def created(self) -> np.ndarray:
+        """(A,) int32, step of creation as of now: accounts that replace removed ones are made during the run."""
+        age = [self.age_of_people]
+        age += [agent.roster.age_days[lead] for agent, lead in zip(self.world.networks, self.lead, strict=True)]
+        steps = np.concatenate(age) * np.float32(self.world.plan.steps_per_day)
+        return -np.minimum(steps, np.float32(2**30)).astype(np.int32)
+
     def acting(self) -> np.ndarray:
         """(A,) bool, inauthentic accounts whose campaign acts in this world by now, and that still exist."""
         out = np.zeros(self.count, bool)
         for agent, first, group in zip(self.world.networks, self.first, self.groups, strict=True):
             network = agent.network
             if network.inauthentic and self.world.arm.acts(network.campaign) and network.first_step <= self.world.now:
-                out[first + np.unique(group[agent.roster.active & (np.arange(len(group)) < network.accounts)])] = True
+                place = np.arange(len(group)) % places_of(network)  # who replaces an account stands in its place
+                out[first + np.unique(group[agent.roster.active & (place < network.accounts)])] = True
         return out
 
     def log(self, parts: list[np.ndarray], since: int) -> Log:

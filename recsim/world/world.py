@@ -83,7 +83,7 @@ class World(mesa.Model):
         other = World(self.plan, self.state.fork() if keep else self.state, key, arm, self.now, self.feed.threads)
         other.feed.resume(self.feed)
         if same_world:
-            other.first_step, other.viewed = self.first_step, self.viewed
+            other.first_step, other.viewed, other.guard.removed = self.first_step, self.viewed, self.guard.removed
             other.record.resume(self.record)
             other.before = (int(self.record.feed[0]), int(self.record.feed[3]))
             for name in ("reached", "met", "impressions"):
@@ -114,8 +114,8 @@ class World(mesa.Model):
         self._timed("item terms", self.feed.item_terms, self.now, start, end)  # 3 once per item
         self._timed("retrieval", self.feed.retrieve, self.now, start, end)  # 4 pools per stratum
         self._timed("feed", self.feed.show, self.now, start, self.people.visiting)  # 5-7 score, select, look
-        self._timed("counting", self.people.respond, start, end)  # 9 people's events into counters
-        for network in self.networks:  # 8 campaigns act through the same action types
+        self._timed("counting", self.people.respond, start, end)  # 8 people's events into counters
+        for network in self.networks:  # 9 campaigns act through the same action types
             self._timed("campaigns", network.act, start, end)  # their events into the same counters
         self._timed("learning", self.platform.learn, start, end)  # 10 the platform learns: rates, gates
         self._timed("moderation", self.moderation.review)  # 11 detect, review, act; networks removed

@@ -36,7 +36,7 @@ trust_weight = Mitigation(
     name="trust_weight", title="engagement counts by age and trust of the account", article="35(1)(d)",
     closes=("E1", "E2", "E4"), evidence="[C] in parts, [D] as a whole",
     source="X 2023, tweepcred and user-cred (discounts by account); linear growth over the first weeks is ours",
-    parameters={"full_age_days": 90.0}, units={"full_age_days": "days"}, weight=_trust,
+    parameters={"full_age_days": 90.0}, units={"full_age_days": "days"}, weight=_trust, positive=("full_age_days",),
 )  # fmt: skip
 new_account_discount = Mitigation(
     name="new_account_discount", title="engagement of new accounts counts less", article="35(1)(d)",
@@ -47,7 +47,7 @@ winsor_users = Mitigation(
     name="winsor_users", title="the busiest accounts count as a cap's worth of actions", article="35(1)(d)",
     closes=("E1", "E2"), evidence="[C] as an idea",
     source="Community Notes attenuates hyper-active raters by (sum of weights)^-.25; the cap per day is ours",
-    parameters={"cap": 20.0}, units={"cap": "actions/day"}, weight=_winsor,
+    parameters={"cap": 20.0}, units={"cap": "actions/day"}, weight=_winsor, positive=("cap",),
 )  # fmt: skip
 rate_limit = Mitigation(
     name="rate_limit", title="actions beyond a number a day do not count", article="35(1)(a)",
@@ -58,5 +58,6 @@ oracle_removal = Mitigation(
     name="oracle_removal", title="inauthentic accounts are known and removed: the upper bound", article="35(1)(c)",
     closes=("E1", "E2", "E3", "E4", "E5"), source="our design: no platform has it; beside every other measure",
     parameters={"recall": 1.0, "precision": 1.0}, units={"recall": "0-1", "precision": "0-1"}, weight=_oracle,
+    positive=("precision",),
     removes=True,
 )  # fmt: skip
