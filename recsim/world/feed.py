@@ -210,9 +210,10 @@ class Feed:
             self._score_items(door, step, start, end)
             if door == doors[0]:
                 counting.log_value(count, self.score, ratio, np.zeros(count, np.float32), half_life, self.gate_value)
-        counting.log_value(count, self.score, ratio, self.age_h, half_life, self.value)
-        if self.reach.demotes:
-            self.value[:count] += self.reach.log_factors(count)
+        if self.rebuilds(step):  # nobody else asks for it
+            counting.log_value(count, self.score, ratio, self.age_h, half_life, self.value)
+            if self.reach.demotes:
+                self.value[:count] += self.reach.log_factors(count)
 
     def _score_items(self, door: str, step: int, start: int, end: int) -> None:
         """The score that depends on the item alone, from the counts behind a door."""
@@ -257,16 +258,19 @@ class Feed:
         """Whether staged pools decide about promotion."""
         return self.plan.policy.gated and self.plan.scenario.platform.gates.mode != "off"
 
+    def rebuilds(self, step: int) -> bool:
+        """Whether pools are built anew in this step."""
+        return self.plan.policy.uses_pool and (self.stale or step % self.refresh == 0)
+
     def retrieve(self, step: int, start: int, end: int) -> None:
         """Phase 4: pools of every stratum, rebuilt every few hours; features laid out every step."""
         state, count = self.state, end - start
         key0, key1 = self.words
         population = np.uint64(self.plan.supply.population)
-        decayed = self.books.of("ranking").decayed
-        heat = decayed[LIKE, start:end] + np.float32(3.0) * decayed[SHARE, start:end]
-        plan_heats = self.plan.reaction.heating > 0
-        rebuilt = self.stale or step % self.refresh == 0
-        if rebuilt and self.plan.policy.uses_pool:
+        rebuilt = self.rebuilds(step)
+        if rebuilt:
+            decayed = self.books.of("ranking").decayed
+            heat = decayed[LIKE, start:end] + np.float32(3.0) * decayed[SHARE, start:end]
             quotas = self.quotas
             ratio = self.plan.policy.ordering == "ratio" and self.plan.policy.stratum == "interest"
             trending_noise = np.float32(self.plan.scenario.platform.retrieval.trending_noise.value if ratio else 0.0)
@@ -314,7 +318,7 @@ class Feed:
             retrieval.entry_lists(
                 about, np.int64(start), labels.candidate, heat, state.sought, self.pools.entry, self.pools.entry_count
             )
-            if plan_heats:
+            if self.plan.reaction.heating > 0:
                 self._gather_heated(start, end)
             self.stale = False
         if self.plan.policy.uses_pool and (not self.hoisted or len(self.plan.shadows)):

@@ -25,6 +25,7 @@ class Predictor:
 
     Attributes:
         person: (U, D') float32; item: (I, D') float32: their product is the pair part.
+        rates: mean rate of each head over the last full day, as of the step whose constants were made last.
     """
 
     def __init__(self, plan: Plan, state: State, books: Books) -> None:
@@ -33,6 +34,7 @@ class Predictor:
             self.person, self.item = true_vectors(plan, state)
         else:
             self.person, self.item = state.observed.estimate, state.items.topic
+        self.rates = self.base_rates()
 
     def base_rates(self) -> dict[str, float]:
         """Mean rate of each head over the last full day."""
@@ -45,7 +47,8 @@ class Predictor:
     def constants(self) -> np.ndarray:
         """Constants of the score loop for this step."""
         plan, r = self.plan, self.plan.reaction
-        rates = self.base_rates()
+        self.rates = self.base_rates()
+        rates = dict(self.rates)
         rates["play"] = rates["watch"] * plan.scenario.activity.video_length_s.value
         truths = None
         if self.kind == "oracle":
@@ -60,7 +63,7 @@ class Predictor:
             return
         prior = config.prior_events.value * self.plan.represented * self.plan.scale
         counting.head_logits(
-            start, end, start, book.decayed, HEADS[head], np.float32(self.base_rates()[head]),
+            start, end, start, book.decayed, HEADS[head], np.float32(self.rates[head]),
             np.float32(prior), np.float32(config.cap.value), out,
         )  # fmt: skip
 
