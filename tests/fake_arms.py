@@ -131,6 +131,9 @@ def simulate_arms(scenario, replicate, arms, *, threads=1, report=None):
                     if arm.acts(c.id) and c.start <= day and c.type == "bot_network":
                         k = round(100 * size(scenario, c))
                         spent.append((*head, day, c.id, "like", k, 0, k, 0.01 * k / scenario.population.scale))
+                    if arm.acts(c.id) and c.start == day and c.type == "purchased_engagement":
+                        euro = c.follows.value * scenario.dose.value * c.dose.value * c.costs.follow.value
+                        spent.append((*head, day, c.id, "follow", 1, 0, 1, euro))
     harm, found, decided = moderated(scenario, replicate, arms, first)
     facts = [(replicate, 0, "shared", "gini_views", 0.5)]
     facts += [

@@ -16,6 +16,7 @@ from recsim.scenario.moderation import Actions, AdsBan, Notice
 from recsim.scenario.quantity import assumed
 from recsim.state import ADVERTISEMENT, DEMOTED, LABELLED, REMOVED, REPORT
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL
+from recsim.world.networks import AD
 
 
 def notice(**fields):
@@ -89,7 +90,7 @@ def test_only_removal_and_exclusion_take_the_bought_place(small):
         flag = {"remove": REMOVED, "demote": DEMOTED, "label": LABELLED}.get(item)
         assert flag is None or (world.state.status[mine] & flag).all()
         counted[item] = sum(
-            int(day["campaigns"]["ads"][2, -1]) for day in world.record.days if "ads" in day["campaigns"]
+            int(day["campaigns"]["ads"][2, AD]) for day in world.record.days if "ads" in day["campaigns"]
         )
     assert counted["remove"] == counted["exclude"] < counted["demote"] == counted["label"] == counted["nothing"]
 

@@ -93,7 +93,7 @@ def test_crossing_is_read_off_the_logarithmic_line():
     found = crossing([0, 1, 2, 4], shift, 1.0)
     assert found["words"] == "crossed" and found["ci_low"] < found["dose"] < found["ci_high"]
     # At both ends of the interval, and nowhere between, the threshold lies inside the interval of the shift.
-    t = [metrics.interval(column) for column in shift.T]
+    t = [metrics.shift_interval(column) for column in shift.T]
     ends = [first_crossing([0, 1, 2, 4], np.array([getattr(one, k) for one in t]), 1.0) for k in ("high", "low")]
     assert [found["ci_low"], found["ci_high"]] == ends
     assert crossing([0, 1, 2, 4], shift, 9.0) == {"dose": None, "ci_low": None, "ci_high": None, "words": "not crossed"}

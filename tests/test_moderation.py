@@ -76,6 +76,7 @@ def test_a_captcha_takes_as_large_a_part_from_people_as_from_networks(small):
     wrong = detector(recall=0.0, false_positive_rate=0.2)
     captcha = Actions(account="captcha", captcha_factor=assumed(0.25))
     world = world_of(moderated(small, detectors=[wrong], actions=captcha), steps=30)
+    world.guard.weigh()
     trust, weight = world.state.trust, world.state.observed.weight
     assert set(trust.tolist()) == {0.25, 1.0} and set(weight[trust < 1].tolist()) == {256}
     assert set(weight[trust == 1].tolist()) == {1024}
@@ -83,6 +84,7 @@ def test_a_captcha_takes_as_large_a_part_from_people_as_from_networks(small):
     weighed = MitigationUse(kind="trust_weight", parameters={"full_age_days": assumed(1.0)})
     both = changed(moderated(small, detectors=[wrong], actions=captcha), platform={"mitigations": [weighed]})
     world = world_of(both, steps=30)
+    world.guard.weigh()
     assert set(world.state.observed.weight[world.state.trust < 1].tolist()) == {256}
 
 

@@ -14,6 +14,7 @@ from recsim.errors import InputError
 from recsim.rng import Key
 from recsim.scenario import realise
 from recsim.scenario.campaigns import BotNetwork, Impersonation, PaidInfluencers
+from recsim.scenario.moderation import Detector
 from recsim.scenario.quantity import assumed
 from recsim.scenario.references import check_references
 from recsim.scenario.tactics import ATTACKS, TACTIC_SHARES, TARGET_SHARES
@@ -282,7 +283,8 @@ def test_removed_accounts_are_replaced(small):
     """New accounts come after the delay, as many as the share and the money say, and are new."""
     fields = {"replacement_share": 0.5, "replacement_days": 1, "costs": {"account": 0.1}, "actions_per_day": 60}
     scenario = bots(small, **fields)
-    scenario = changed(scenario, moderation={"network_removal_days": assumed(1.0)})
+    idle = Detector(id="idle", kind="noise", parameters={n: assumed(0.0) for n in ("recall", "false_positive_rate")})
+    scenario = changed(scenario, moderation={"network_removal_days": assumed(1.0), "detectors": [idle]})
     world = world_of(scenario, "factual", 0)
     network, spd = world.networks[0].network, world.plan.steps_per_day
     world.run_until(world.plan.steps)

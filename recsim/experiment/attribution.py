@@ -291,6 +291,4 @@ def spending(worlds: Worlds, by: str, players: list[str]) -> dict[str, float | N
         listed = rows[rows["campaign"].astype(str) == c.id]["spend_eur"].sum() / runs
         if c.type in ("paid_influencers", "impersonation") and "post" in tactics:
             tactics["post"] += paid - listed
-        if c.type == "purchased_engagement" and "follow" in tactics:
-            tactics["follow"] += paid - listed
     return out | tactics

@@ -87,13 +87,15 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
             scenario.activity.external_share,
         ),
     )  # fmt: skip
-    for path, words, *shares in together:
+    for inside_of, words, *shares in together:
         total = sum(share.value for share in shares)
         if total > 1:
-            raise refuse(path, f"{words} add up to {total:g}, must be at most 1")
+            raise refuse(inside_of, f"{words} add up to {total:g}, must be at most 1")
         reach = sum(share.range[1] if share.range else share.value for share in shares)
         if reach > 1 + ROUNDING:
-            raise refuse(path, f"{words} can add up to {reach:g} within their ranges, must be at most 1; narrow them")
+            raise refuse(
+                inside_of, f"{words} can add up to {reach:g} within their ranges, must be at most 1; narrow them"
+            )
     if round(scenario.population.people.value * scenario.population.scale) < 10:
         n = scenario.population.people.value * scenario.population.scale
         raise refuse(("population", "scale"), f"leaves {n:g} simulated people, must be at least 10; raise the scale")
