@@ -338,6 +338,23 @@ def test_decay():
     assert np.array_equal(decayed, expected) and np.array_equal(before, total)
 
 
+@pytest.mark.parametrize("kind", [F, float])
+def test_decay_rounds_each_sum_once(kind):
+    """The world's factor is a Python float: then the sum is worked out in double precision and rounded when it is kept."""
+    gen = np.random.default_rng(2)
+    total = gen.integers(0, 2000, (1300, 10)).astype(np.int64)
+    before = total - np.where(gen.random((1300, 10)) < 0.05, gen.integers(1, 9, (1300, 10)), 0)
+    decayed = (50 * gen.random((10, 1300))).astype(F)
+    factor, fresh = kind(F(0.98349673)), (total - before).T.astype(F)
+    expected = decayed.copy()
+    expected[:, 7:1290] = (decayed.astype(kind) * factor + fresh)[:, 7:1290].astype(F)
+    twice = decayed * F(factor) + fresh
+    counters.decay_and_add(7, 1290, before, factor, total, decayed, F(1.0))
+    assert np.array_equal(decayed, expected)
+    assert np.array_equal(before[7:1290], total[7:1290]) and not np.array_equal(before, total)
+    assert (kind is F) == np.array_equal(twice[:, 7:1290], expected[:, 7:1290])
+
+
 @given(st.integers(0, 500), st.integers(0, 500), st.floats(0.5, 50))
 def test_head_logits(events, views, prior):
     decayed = np.zeros((10, 1), F)

@@ -14,6 +14,8 @@ U64 = np.uint64
 D_GATE, D_COMMENT = U64(7), U64(11)
 VIEW, LIKE, COMMENT, WATCH, ACTIONS = 0, 2, 3, 9, 10
 STOPPED = 100
+TOGETHER = 512
+"""Items whose counters decay together: what they need stays in a core's cache."""
 FIXED = F(1.0 / 1024.0)
 
 
@@ -78,20 +80,30 @@ def decay_and_add(first, last, before, factor, total, decayed, unit):
     """``decayed <- decayed * factor + (total - before) * unit`` for items first..last-1, then ``before <- total``.
 
     Args:
-        before, total: (I, 10) int64. factor: float32. decayed: (10, I) float32, written. unit: float32, events that 1 is.
+        before, total: (I, 10) int64. factor: float32, or float64 for sums that are rounded once. decayed: (10, I) float32, written. unit: float32, events that 1 is.
     """
-    for a in range(ACTIONS):
-        row = decayed[a, first:last]
-        for k in range(row.size):  # one array and no choice in the loop: it becomes vector code
-            row[k] *= factor
-    # Nothing happens to most items in a step, and adding nothing changes nothing.
-    for item in range(first, last):
-        changed = np.int64(0)
-        for a in range(ACTIONS):
-            changed |= total[item, a] ^ before[item, a]
-        if changed != 0:
+    # Nothing happens to most items in a step: they only decay, row by row, which is vector code. What the others had is put
+    # aside before, so that each of their sums is rounded once.
+    place, old = np.empty(TOGETHER, np.int64), np.empty((TOGETHER, ACTIONS), np.float32)
+    for low in range(first, last, TOGETHER):
+        high, n = min(low + TOGETHER, last), 0
+        for item in range(low, high):
+            changed = np.int64(0)
             for a in range(ACTIONS):
-                decayed[a, item] += F(total[item, a] - before[item, a]) * unit
+                changed |= total[item, a] ^ before[item, a]
+            if changed != 0:
+                place[n] = item
+                for a in range(ACTIONS):
+                    old[n, a] = decayed[a, item]
+                n += 1
+        for a in range(ACTIONS):
+            row = decayed[a, low:high]
+            for k in range(row.size):
+                row[k] *= factor
+        for k in range(n):
+            item = place[k]
+            for a in range(ACTIONS):
+                decayed[a, item] = old[k, a] * factor + F(total[item, a] - before[item, a]) * unit
                 before[item, a] = total[item, a]
 
 
