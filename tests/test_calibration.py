@@ -167,6 +167,7 @@ def test_replicates_take_members_in_turn(done, small):
         assert doses == [members[r % 5]["dose"] for r in range(7)]
 
 
+@pytest.mark.slow
 def test_a_run_over_an_ensemble(done, tmp_path):
     """The parameter sets become part of the run's own scenario, and its report says so."""
     call = [sys.executable, "-m", "recsim"]

@@ -234,6 +234,7 @@ def test_a_run_in_shards_is_the_run(two, tmp_path, robustness):
     assert contents(more.folder) == contents(go(two, replicates=3, out=tmp_path / "three", workers=1).folder)
 
 
+@pytest.mark.slow
 def test_on_a_cluster(two, tmp_path):
     """Each shard on a worker of its own; too few workers are refused."""
     pytest.importorskip("distributed")

@@ -45,6 +45,7 @@ def presets(monkeypatch):
         monkeypatch.setitem(registry.PRESETS, policy.name, policy)
 
 
+@pytest.mark.slow
 def test_what_is_stopped_reaches_only_followers_and_searches(small, presets):
     frames = frames_of(changed(small, platform={"policy": "without_politics"}))
     by_source = frames["provenance"].astype({"source": str}).groupby("source")["impressions"].sum()

@@ -105,6 +105,7 @@ def logged(world):
     return np.concatenate([np.zeros((0, 3), np.int32), *world.state.memory.log])
 
 
+@pytest.mark.slow
 def test_the_log_holds_every_like_share_and_follow(small):
     """Against the counters, which are kept apart from it; actors are people alone when no campaign acts."""
     world = world_of(with_policy(changed(small, campaigns=[]), "itemknn"), steps=40)

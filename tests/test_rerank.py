@@ -585,6 +585,7 @@ def _assumed(value):
     return assumed(value)
 
 
+@pytest.mark.slow
 def test_command_line(tmp_path):
     """A run by --set, its stored source and card; the list; an unknown name."""
 

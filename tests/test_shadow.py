@@ -128,6 +128,7 @@ def about(f, p):
     return p.w_near * f.d_like + p.w_about * f.is_candidate + 0.01
 
 
+@pytest.mark.slow
 def test_importance(small, monkeypatch):
     """A common factor of all weights moves nothing; a weight on candidate content makes the feed more political."""
     for policy in (one_weight, about):

@@ -111,7 +111,7 @@ def whole(tiny):
 @pytest.mark.parametrize(
     ("every", "large"),
     [
-        pytest.param({"seconds": 0.05}, 0, id="by the clock, forks on the disk alone"),
+        pytest.param({"seconds": 0.05}, 0, id="by the clock, forks on the disk alone", marks=pytest.mark.slow),
         pytest.param({"hours": 48.0}, 0, id="simulated days, forks on the disk alone", marks=pytest.mark.slow),
         pytest.param({"hours": 48.0}, 2**60, id="simulated days, forks in memory", marks=pytest.mark.slow),
     ],

@@ -79,6 +79,7 @@ def share_of(frames, candidate, arm):
     return e[e["candidate"].astype(str) == candidate]["impressions"].sum() / e["impressions"].sum()
 
 
+@pytest.mark.slow
 def test_reports_lower_rivals_where_a_policy_reads_them(small):
     """Reported items fall under policies that read reports, and not at all under one that does not."""
     scenario = bots(small, tactics=only("report"), views_per_action=0, actions_per_day=60)

@@ -135,6 +135,7 @@ def only(one, names):
     return dataclasses.replace(one, cells=lambda size: {n: cell for n, cell in one.cells(size).items() if n in names})
 
 
+@pytest.mark.slow
 def test_reduced_studies_show_the_same_and_count_the_same(request):
     """The reduced worlds in one go: directions of large effects, and whole numbers of impressions, which show any drift."""
     wanted = (
