@@ -47,7 +47,7 @@ class Book:
         arrays: dict[str, Any] = {name: None if array is None else array.copy() for name, array in vars(self).items()}
         return Book(**arrays)
 
-    def fold(self, start: int, end: int, factor: np.float32) -> None:
+    def fold(self, start: int, end: int, factor: float) -> None:
         """Decay, and add what is new since the last call."""
         if self.exact is None or self.folded is None:
             counting.decay_and_add(start, end, self.counted, factor, self.total, self.decayed, WHOLE)
@@ -138,7 +138,7 @@ class Books:
         if state.bare is not None:
             np.subtract(counters.total[start:end], counters.fake[start:end], out=state.bare[start:end])
 
-    def fold(self, start: int, end: int, factor: np.float32) -> None:
+    def fold(self, start: int, end: int, factor: float) -> None:
         """Decay all books and add the step's events."""
         for book in (self.plain, self.state.weighed, self.state.clean):
             if book is not None:

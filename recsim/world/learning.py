@@ -33,11 +33,11 @@ class Platform(mesa.Agent):
         self.frozen = model.arm.name != "shared"
 
     @functools.cached_property
-    def decay(self) -> np.float32:
-        """Factor by which decayed counters fall in a step."""
+    def decay(self) -> float:
+        """Factor by which decayed counters fall in a step; float32 as a Python float, so that sums are rounded once."""
         plan = self.model.plan
         half_life = plan.scenario.platform.predictor.half_life_h.value * plan.steps_per_day / 24
-        return counting.exp_of(np.float32(-0.6931472 / half_life))
+        return float(counting.exp_of(np.float32(-0.6931472 / half_life)))
 
     def learn(self, start: int, end: int) -> None:
         """Decay engagement, add the step's, and let items pass the gates they have reached."""
