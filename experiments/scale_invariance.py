@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from scale_answer import FEWEST, chart, compared, spread, told
 import recsim as rs
 from recsim.cli.progress import progress
 from recsim.errors import InputError
-from recsim.experiment.executor import default_workers
+from recsim.experiment.executor import default_workers, machine_bytes
 from recsim.experiment.folder import write_text
 from recsim.experiment.run import estimate, expected_work
 from recsim.experiment.sets import without_table
@@ -104,7 +103,7 @@ def planned(options: argparse.Namespace) -> list[dict[str, Any]]:
             f"got {len(options.replicates)} numbers for {len(scales)} scales, one each, smallest scale first",
             "--replicates",
         )
-    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    there = machine_bytes() / 2**30
     rows = []
     for number, scale in enumerate(scales):
         scenario = at_scale(options, scale)

@@ -20,7 +20,7 @@ from recsim.experiment.contrasts import COSTS, costs_of
 from recsim.experiment.efficacy import fieller
 from recsim.experiment.persistence import Persistence, daily_shift, last_day_at_work, persistence
 from recsim.experiment.result import Result
-from recsim.experiment.summary import ARMS, Counts, removed_campaigns
+from recsim.experiment.summary import ARMS, Counts, removed_campaigns, without_ads
 from recsim.metrics import SHIFT_RANGE, interval, shift_interval
 from recsim.scenario.schema import DIVISIONS
 
@@ -128,8 +128,7 @@ def _exposure(result: Result, counts: Counts) -> list[Metric]:
 def _actions(result: Result) -> dict[str, np.ndarray]:
     """(R,) counted actions of the removed campaigns for each beneficiary, real units, mean over branches."""
     table = result.frames["campaigns"]
-    table = table[(table["arm"].astype(str) == "factual") & (table["tactic"].astype(str) != "ad")]
-    table = table.astype({"campaign": str})
+    table = without_ads(table[table["arm"].astype(str) == "factual"]).astype({"campaign": str})
     out = {}
     for who in result.summary["beneficiaries"]:
         mine = [c.id for c in removed_campaigns(result.scenario) if c.beneficiary == who]

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from recsim.experiment.contrasts import COSTS
 from recsim.experiment.folder import plain_errors, write_bytes
-from recsim.experiment.summary import ARMS, Counts, removed_campaigns
+from recsim.experiment.summary import ARMS, Counts, removed_campaigns, without_ads
 from recsim.scenario.dump import _Flow, _plain, _same_numbers
 from recsim.scenario.schema import Scenario
 
@@ -117,11 +117,10 @@ def rows_of(scenario: Scenario, outcome: Any) -> dict[str, pd.DataFrame]:
     counts = Counts(frames["exposure"], names, [replicate], branches)
     x, p = counts.impressions[0] * weight, counts.shares[0]
     reach = _reach(frames["reach"], names, branches)
-    acts = frames["campaigns"]
-    acts = acts[  # impressions of advertisements are no actions
+    acts = without_ads(frames["campaigns"])
+    acts = acts[
         (acts["arm"].astype(str) == "factual") & acts["campaign"].isin([c.id for c in removed_campaigns(scenario)])
-        & (acts["tactic"].astype(str) != "ad")
-    ]  # fmt: skip
+    ]
     sums = acts.groupby("branch")[["counted"]].sum().reindex(range(branches), fill_value=0.0)
     facts = frames["facts"]
     facts = facts[facts["arm"].astype(str) == "factual"].astype({"name": str})

@@ -15,7 +15,7 @@ from recsim.experiment.attribution import spread
 from recsim.experiment.dose_curve import RATIO_HIGH, RATIO_LOW, crossing, doublings, saturation, slope
 from recsim.experiment.run import configured
 from recsim.experiment.sets import Answer, Question, WorldSet, answer, chosen_candidate, without_table
-from recsim.experiment.summary import removed_campaigns
+from recsim.experiment.summary import removed_campaigns, without_ads
 from recsim.experiment.tasks import Progress, Session, Simulate
 from recsim.experiment.worlds import Worlds
 from recsim.metrics import interval, shift_interval
@@ -174,7 +174,7 @@ def _row(question: Question, worlds: Worlds, dose: float, shift: np.ndarray, exc
         spent, ratio = worlds.spend_eur(name, one.scenario, acting), worlds.dose_ratio(name, question.candidate)
         mine = worlds.of("campaigns", name)
         mine = mine if acting is None else mine[mine["campaign"].astype(str).isin(acting)]
-        counted = float(mine[mine["tactic"].astype(str) != "ad"]["counted"].sum()) * worlds.weight
+        counted = float(without_ads(mine)["counted"].sum()) * worlds.weight
         counted /= len(worlds.replicates) * worlds.scenario.run.luck_branches
     return {
         "dose": dose, "dose_ratio": ratio, "counted_actions": counted, "shift_pp": t.mean, **spread(t),

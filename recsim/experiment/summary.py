@@ -269,9 +269,14 @@ def dose_ratio(engagement: pd.DataFrame, promoted: list[str]) -> float:
     return _ratio(float(fake), float(organic))
 
 
+def without_ads(campaigns: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the table of campaigns that are about actions: impressions of advertisements are none."""
+    return campaigns[campaigns["tactic"].astype(str) != "ad"]
+
+
 def _actions(campaigns: pd.DataFrame, replicates: int, scenario: Scenario) -> dict[str, float]:
     """Counted actions by campaign over the whole run in the factual world, real units; impressions of ads are none."""
-    inside = campaigns[(campaigns["arm"].astype(str) == "factual") & (campaigns["tactic"].astype(str) != "ad")]
+    inside = without_ads(campaigns[campaigns["arm"].astype(str) == "factual"])
     per_branch = inside.groupby("campaign")["counted"].sum() / (replicates * scenario.run.luck_branches)
     return {str(k): float(v / scenario.population.scale) for k, v in per_branch.items()}
 

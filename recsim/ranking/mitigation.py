@@ -129,10 +129,12 @@ class Safeguards:
     Attributes:
         measures: in alphabetical order of names.
         aggregate: how groups are put together.
+        reads_trust: whether a weight looks at what moderation has left of an account's trust.
     """
 
     measures: tuple[Measure, ...]
     aggregate: Aggregate
+    reads_trust: bool
 
     @property
     def weighs(self) -> bool:

@@ -21,7 +21,7 @@ from recsim.ranking import own_code
 from recsim.ranking.http_ranker import http_ranker
 from recsim.ranking.mitigation import Aggregate, Measure, Safeguards, own_measure
 from recsim.ranking.mitigations import MITIGATIONS
-from recsim.ranking.policy import Policy
+from recsim.ranking.policy import Policy, attributes_of
 from recsim.ranking.presets import FEED_PRESETS, PRESETS
 from recsim.ranking.rerank import RERANKERS
 from recsim.ranking.reranker import Reranker, with_rerankers
@@ -186,7 +186,8 @@ def safeguards(
             f"got {aggregate.groups} groups, {aggregate.trim} dropped at either end; 1 to 64 groups, of which some remain",
             "platform.mitigations",
         )
-    return Safeguards(tuple(measures), aggregate)
+    weights = [m.mitigation.weight for m in measures if m.mitigation.weight]
+    return Safeguards(tuple(measures), aggregate, any("trust" in attributes_of(one, 0) for one in weights))
 
 
 def mitigation_listing() -> list[dict[str, object]]:

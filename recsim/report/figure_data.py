@@ -7,6 +7,7 @@ import pandas as pd
 from recsim.audit.cells import printable
 from recsim.audit.convergence import running
 from recsim.experiment.result import Result
+from recsim.experiment.summary import without_ads
 from recsim.report.lorenz_figures import lorenz_points
 from recsim.state import STANCES
 
@@ -55,9 +56,7 @@ def _activity(result: Result) -> pd.DataFrame:
     """Counted actions a day by campaign and excess views a day by beneficiary, real units."""
     runs = result.summary["replicates"] * result.summary["luck_branches"] * result.scenario.population.scale
     table = result.frames["campaigns"]
-    table = table[(table["arm"].astype(str) == "factual") & (table["tactic"].astype(str) != "ad")].astype(
-        {"campaign": str}
-    )
+    table = without_ads(table[table["arm"].astype(str) == "factual"]).astype({"campaign": str})
     counted = table.groupby(["day", "campaign"])["counted"].sum().reset_index()
     rows = [pd.DataFrame({"day": counted["day"], "of": counted["campaign"], "figure": "counted_actions", "value": counted["counted"] / runs})]  # fmt: skip
     daily = result.daily()

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 from recsim.errors import InputError
 from recsim.scenario.people import Segment
+
+
+@contextlib.contextmanager
+def _rows_of(path: Path, what: str) -> Iterator[csv.DictReader]:
+    """The rows of a CSV file in UTF-8, with or without a byte order mark, which spreadsheets write.
+
+    Raises:
+        InputError: it cannot be read, or is in another encoding.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            yield csv.DictReader(file)
+    except OSError as error:
+        raise InputError(f"{what} file cannot be read: {error.strerror}", str(path)) from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 text (byte {error.start}); save the file as UTF-8", str(path)) from None
 
 
 def read_segments(path: Path) -> list[dict]:
@@ -16,28 +34,22 @@ def read_segments(path: Path) -> list[dict]:
     Raises:
         InputError: missing file or column, or a number that cannot be read, with file and line.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            columns = list(Segment.model_fields)
-            for name in columns:
-                if name not in (reader.fieldnames or []):
-                    raise InputError(f"column {name!r} is missing; needed: {', '.join(columns)}", f"{path}:1")
-            rows = []
-            for row in reader:
-                try:
-                    adults = float(row["adults"])
-                except (TypeError, ValueError):
-                    raise InputError(
-                        f"got {row['adults']!r} adults; a number is needed", f"{path}:{reader.line_num}"
-                    ) from None
-                if not math.isfinite(adults) or adults < 0:
-                    raise InputError(f"got {adults} adults, must be finite and at least 0", f"{path}:{reader.line_num}")
-                rows.append({**{n: row[n] for n in columns[:3]}, "adults": adults})
-    except OSError as error:
-        raise InputError(f"segments file cannot be read: {error.strerror}", str(path)) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 text (byte {error.start}); save the file as UTF-8", str(path)) from None
+    with _rows_of(path, "segments") as reader:
+        columns = list(Segment.model_fields)
+        for name in columns:
+            if name not in (reader.fieldnames or []):
+                raise InputError(f"column {name!r} is missing; needed: {', '.join(columns)}", f"{path}:1")
+        rows = []
+        for row in reader:
+            try:
+                adults = float(row["adults"])
+            except (TypeError, ValueError):
+                raise InputError(
+                    f"got {row['adults']!r} adults; a number is needed", f"{path}:{reader.line_num}"
+                ) from None
+            if not math.isfinite(adults) or adults < 0:
+                raise InputError(f"got {adults} adults, must be finite and at least 0", f"{path}:{reader.line_num}")
+            rows.append({**{n: row[n] for n in columns[:3]}, "adults": adults})
     if not rows:
         raise InputError("the file holds no segments", str(path))
     return rows
@@ -50,20 +62,14 @@ def read_tiles(path: Path) -> dict[str, list[int]]:
         InputError: missing file or column, or a number that cannot be read, with file and line.
     """
     out: dict[str, list[int]] = {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            for name in ("region", "row", "column"):
-                if name not in (reader.fieldnames or []):
-                    raise InputError(f"column {name!r} is missing; needed: region, row, column", f"{path}:1")
-            for row in reader:
-                try:
-                    out[row["region"]] = [int(row["row"]), int(row["column"])]
-                except (TypeError, ValueError):
-                    text = f"got row {row['row']!r} and column {row['column']!r}; whole numbers are needed"
-                    raise InputError(text, f"{path}:{reader.line_num}") from None
-    except OSError as error:
-        raise InputError(f"tiles file cannot be read: {error.strerror}", str(path)) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 text (byte {error.start}); save the file as UTF-8", str(path)) from None
+    with _rows_of(path, "tiles") as reader:
+        for name in ("region", "row", "column"):
+            if name not in (reader.fieldnames or []):
+                raise InputError(f"column {name!r} is missing; needed: region, row, column", f"{path}:1")
+        for row in reader:
+            try:
+                out[row["region"]] = [int(row["row"]), int(row["column"])]
+            except (TypeError, ValueError):
+                text = f"got row {row['row']!r} and column {row['column']!r}; whole numbers are needed"
+                raise InputError(text, f"{path}:{reader.line_num}") from None
     return out

@@ -9,7 +9,6 @@ import numpy as np
 from recsim import rng
 from recsim.agents.networks import FULL
 from recsim.ranking.mitigation import AccountView, ItemView
-from recsim.ranking.policy import attributes_of
 from recsim.state import DEMOTED, EXCLUDED, FOLLOW, LABELLED, LIKE, OFFICIAL, REMOVED, VOLUNTEER
 from recsim.world.shards import of_all
 
@@ -28,9 +27,6 @@ class Guard:
         self.world, self.measures = world, world.plan.safeguards
         self.removes = any(m.mitigation.removes for m in self.measures.measures)
         self.weights = any(m.mitigation.weight and not m.mitigation.removes for m in self.measures.measures)
-        self.reads_trust = any(
-            m.mitigation.weight and "trust" in attributes_of(m.mitigation.weight, 0) for m in self.measures.measures
-        )
         networks = [a.network for a in world.networks if a.network.inauthentic and world.arm.acts(a.network.campaign)]
         self.per_person = sum(n.accounts for n in networks) * world.plan.scale / world.plan.people
         self.removed = False
@@ -46,7 +42,7 @@ class Guard:
         # Whoever has lost all trust counts nothing, whatever the measures say; of people who have lost a part of it, that
         # part does not count. (Of a network as large a part of the accounts has stopped.)
         weight = self._weight_of_people(removes=False) if self.weights else FULL
-        left = np.sign(state.trust) if self.reads_trust else state.trust
+        left = np.sign(state.trust) if self.measures.reads_trust else state.trust
         state.observed.weight[:] = np.rint(weight * left)
         for agent in world.networks:
             weight = self.measures.weight(self._accounts(agent)) if self.weights else FULL
