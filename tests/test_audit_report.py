@@ -12,6 +12,7 @@ import fake_world
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import escape
 from statsmodels.stats.power import TTestPower
 
 import recsim.report
@@ -21,13 +22,17 @@ from recsim.audit.report import SECTIONS, content, detection_risk
 from recsim.cli import main
 from recsim.errors import InputError
 from recsim.experiment import run
+from recsim.experiment.attribution import attribute
 from recsim.experiment.compare import compare
 from recsim.experiment.contrasts import candidate_row
+from recsim.experiment.delay import delay
 from recsim.experiment.dictionary import CSV, TABLES, described
+from recsim.experiment.dose import dose_response
 from recsim.experiment.folder import SUMS, checksum
 from recsim.experiment.sums import compare_sums
 from recsim.experiment.tradeoff import tradeoff
 from recsim.report import write, write_combined
+from recsim.report.answer_words import sentences, tables
 from recsim.report.audit_page import write_report
 from recsim.report.figure_strings import FIGURES
 from recsim.report.strings import ENGLISH, say
@@ -231,10 +236,69 @@ def test_a_comparison_and_the_costs_of_mitigations_reach_the_report(stored, besi
     assert '<h2 id="comparison">' not in (one.folder / "report.html").read_text()
 
 
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """An attribution, a dose-response and a delay, by an engine that invents counts."""
+    folder = tmp_path_factory.mktemp("answers")
+    options = {"workers": 1, "replicates": 3, "simulate": fake_arms.simulate_arms}
+    return (
+        attribute(small(), by="door", out=folder / "att", **options),
+        dose_response(small("dose=2"), points=4, out=folder / "dos", **options),
+        delay(small(), out=folder / "del", **options),
+    )
+
+
+def test_answers_to_single_questions_reach_the_report_with_words_tables_and_figures(stored, beside, answers, tmp_path):
+    one, _ = stored
+    compared, saved = beside
+    folders = [x.folder for x in (*answers, compared, saved)]
+    write_combined(one, folders, tmp_path / "all")
+    c = json.loads((tmp_path / "all" / "report.json").read_text())
+    found = c["results"]["answers"]
+    assert [x["folder"] for x in found] == ["att", "dos", "del"]
+    assert [x["numbers"]["fingerprint"] for x in found] == [x.summary["fingerprint"] for x in answers]
+    assert [x["differs"] != [] for x in found] == [True, True, True]  # the run has the opinion layer
+    page = (tmp_path / "all" / "report.html").read_text()
+    assert page.index('<h2 id="figures">') < page.index('<h2 id="answers">') < page.index('<h2 id="mitigation">')
+    for answer in answers:
+        command = answer.summary["command"]
+        for text in sentences(answer):
+            assert escape(text) in page
+        for table in tables(answer):
+            assert all(escape(cell) in page for row in table.rows for cell in row)
+        at = page.index(f'<figure id="{command}"')
+        assert page.index(f'<h3 id="{command}-answer">') < at < page.index('<h2 id="mitigation">')
+        assert f'download="{command}.csv"' in page
+    drawn = re.findall(r'<figure id="([^"]+)"', page)
+    assert len(drawn) == len(set(drawn))
+    assert page.index('<h2 id="mitigation">') < page.index('<figure id="tradeoff"')
+    in_comparison = page[page.index('<h2 id="comparison">') : page.index('<h2 id="figures">')]
+    assert [name for name in drawn if name.startswith("compared_")] == re.findall(
+        r'<figure id="([^"]+)"', in_comparison
+    )
+    assert {"shift", "compared_shift_eva", "compared_pareto_eva", "compared_costs"} <= set(drawn)
+    again = {r["folder"]: r["again"] for r in c["evidence"]["results"]}
+    assert (
+        "attribute scenario.yaml --by door" in again["att"]
+        and "dose scenario.yaml" in again["dos"]
+        and "--days=" in again["del"]
+    )
+    assert compare_sums(tmp_path / "all").none
+    with pytest.raises(InputError, match="a second attribution"):
+        gather(one, [answers[0].folder, answers[0].folder])
+
+
+def test_a_report_about_one_result_says_so(stored, tmp_path):
+    main(["report", str(stored[0].folder), "--out", str(tmp_path / "alone")])
+    assert "One report about 1 result: one." in (tmp_path / "alone" / "report.html").read_text()
+
+
 def test_what_cannot_stand_beside_a_run(stored, tmp_path):
     one, _ = stored
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="no complete run, comparison, trade-off or ensemble"):
+    with pytest.raises(
+        InputError, match="no complete run, comparison, trade-off, attribution, dose-response, delay or ensemble"
+    ):
         gather(one, [tmp_path / "empty"])
     fewer = [c for c in small().candidates if c.id != "ada"]
     scenario = small().model_copy(update={"candidates": fewer})

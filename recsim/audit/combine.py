@@ -1,4 +1,4 @@
-"""Several stored results in one report: a run, other runs beside it, other policies, what mitigations save, the range over an ensemble."""
+"""Several stored results in one report: a run, other runs beside it, other policies, answers to single questions, an ensemble."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 from recsim.audit.provenance import name_of
 from recsim.errors import InputError
 from recsim.experiment.compare import cell_scenario
+from recsim.experiment.comparison import Comparison
 from recsim.experiment.diff import settings_that_differ
 from recsim.experiment.folder import readable, verified
 from recsim.experiment.result import Result
+from recsim.experiment.sets import Answer
 from recsim.experiment.sums import refuse_changed
 from recsim.ranking import own_code
 from recsim.scenario import load
@@ -22,7 +24,10 @@ IGNORED = ("run.replicates",)
 """Settings that do not make another question."""
 
 
-KINDS = {"summary": "run", "compare": "comparison", "tradeoff": "tradeoff", "ensemble": "ensemble"}
+KINDS = {
+    "summary": "run", "compare": "comparison", "tradeoff": "tradeoff", "ensemble": "ensemble", "attribute": "attribution",
+    "dose": "dose", "delay": "delay",
+}  # fmt: skip
 """What a folder holds, by the name of the file that is written last."""
 
 
@@ -33,7 +38,8 @@ class Gathered(NamedTuple):
         tradeoff, ensemble: summaries of these commands, or None; with ``folder`` and settings that differ (``differs``).
         runs: one block per other run: folder, policy, replicates, shifts of the first run's beneficiaries, settings that
             differ.
-        comparison: summary of a comparison of policies, or None.
+        comparison: summary of a comparison of policies, or None; ``compared`` is the comparison itself.
+        answers: the trade-off, attribution, dose-response and delay, in the order given, each with settings that differ.
         results: the other runs.
         cells: folder and scenario of every policy that another result but a run is about.
         sources: folder of every other result in the order given, its kind and its summary.
@@ -44,6 +50,8 @@ class Gathered(NamedTuple):
     ensemble: dict[str, Any] | None = None
     runs: Sequence[dict[str, Any]] = ()
     comparison: dict[str, Any] | None = None
+    compared: Comparison | None = None
+    answers: Sequence[tuple[Answer, list[dict[str, Any]]]] = ()
     results: Sequence[Result] = ()
     cells: Sequence[tuple[str, Scenario]] = ()
     sources: Sequence[tuple[Path, str, dict[str, Any]]] = ()
@@ -56,8 +64,9 @@ def gather(base: Result, folders: Sequence[Path]) -> Gathered:
     Raises:
         InputError: a folder holds nothing that can stand here, two of a kind, another scenario, or a file was changed.
     """
-    found: dict[str, Any] = {"tradeoff": None, "ensemble": None, "comparison": None}
-    runs, results, cells, sources = [], [], [], []
+    found: dict[str, Any] = {}
+    compared: Comparison | None = None
+    runs, answers, results, cells, sources = [], [], [], [], []
     assert base.folder is not None
     for folder in (base.folder, *folders):
         refuse_changed(folder)
@@ -72,18 +81,24 @@ def gather(base: Result, folders: Sequence[Path]) -> Gathered:
             results.append(other)
             sources.append((folder, kind, other.summary))
             continue
-        if found[kind] is not None:
+        if kind in found:
             raise InputError(f"is a second {kind}; one can stand in a report", str(folder))
         with readable(folder, kind):
             summary, manifest = verified(folder, f"{last}.json", kind)
             policies = _policies(kind, summary, manifest)
         scenario = load(folder / "scenario.yaml")
         own_code.refuse([*policies, *_code(scenario)], folder)
-        found[kind] = summary | {"folder": name_of(folder), "differs": _differences(base.scenario, scenario, folder)}
+        differs = _differences(base.scenario, scenario, folder)
+        found[kind] = summary | {"folder": name_of(folder), "differs": differs}
+        if kind == "comparison":
+            compared = Comparison.load(folder)
+        elif "command" in summary:
+            answers.append((Answer.load(folder, last), differs))
         sources.append((folder, kind, summary))
         cells += [(name_of(folder), cell_scenario(scenario, name)) for name in policies]
     return Gathered(
-        found["tradeoff"], found["ensemble"], runs, found["comparison"], results, cells, sources, combined=True
+        found.get("tradeoff"), found.get("ensemble"), runs, found.get("comparison"), compared, answers, results, cells, sources,
+        combined=True,
     )  # fmt: skip
 
 
@@ -107,7 +122,8 @@ def _last(folder: Path) -> str:
             return last
     files = ", ".join(f"{last}.json" for last in KINDS)
     raise InputError(
-        f"holds no complete run, comparison, trade-off or ensemble (none of {files} is there)", str(folder)
+        f"holds no complete run, comparison, trade-off, attribution, dose-response, delay or ensemble (none of {files} is there)",
+        str(folder),
     )
 
 
@@ -131,8 +147,13 @@ def _run(base: Result, other: Result, folder: Path, differs: list[dict[str, Any]
 def beside_it(found: Gathered) -> dict[str, Any]:
     """What the results of a report say about other runs and other policies."""
     s = found.comparison
+    answers = [
+        {"folder": name_of(one.folder), "differs": differs, "numbers": one.summary}
+        for one, differs in found.answers
+        if one.folder is not None and one.summary["command"] != "tradeoff"  # which stands under mitigation
+    ]
     if s is None:
-        return {"runs": list(found.runs), "comparison": None}
+        return {"runs": list(found.runs), "comparison": None, "answers": answers}
     kept = (
         "id", "share_counterfactual", "share_factual", "shift_pp", "ci_low", "ci_high", "p_holm", "difference_pp",
         "difference_ci_low", "difference_ci_high", "chance_at_threshold", "excess_impressions",
@@ -146,7 +167,11 @@ def beside_it(found: Gathered) -> dict[str, Any]:
             | {"costs": p["costs"]}
         )  # fmt: skip
     head = ("folder", "fingerprint", "replicates", "own_policy", "threshold_pp", "simultaneous", "differs")
-    return {"runs": list(found.runs), "comparison": {k: s[k] for k in head} | {"policies": policies}}
+    return {
+        "runs": list(found.runs),
+        "comparison": {k: s[k] for k in head} | {"policies": policies},
+        "answers": answers,
+    }
 
 
 def stored_audit(result: Result) -> dict[str, Any]:

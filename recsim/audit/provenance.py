@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recsim.experiment import comparison, sets, tradeoff
+from recsim.experiment.dose import ALL
 from recsim.experiment.ensemble import NO_PREDICTOR
 from recsim.experiment.folder import ASIDE, checksum, readable
 from recsim.experiment.sums import SUMS
@@ -26,7 +27,7 @@ def row(folder: Path, kind: str, summary: dict[str, Any], again: str) -> dict[st
 
     Args:
         folder: of the result.
-        kind: "run", "comparison", "tradeoff" or "ensemble".
+        kind: one of `recsim.audit.combine.KINDS`.
         summary: content of its JSON file.
         again: the command that does it again in that folder.
 
@@ -62,13 +63,25 @@ def _ensemble(summary: dict[str, Any], folder: Path) -> str:
     return " ".join([*words, "--seed", str(summary["seed"]), "--replicates", str(summary["replicates"]), ASIDE])
 
 
-AGAIN: dict[str, Callable[[dict[str, Any], Path], str]] = {
-    "comparison": lambda summary, _: comparison.again_command(summary),
-    "tradeoff": lambda summary, _: sets.again_command(summary, tradeoff.measures_named(summary)),
-    "ensemble": _ensemble,
+OPTIONS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "attribute": lambda s: ["--by", s["by"], *(["--orders", str(s["orders"])] if s["orders"] else [])],
+    "dose": lambda s: [
+        *([] if s["campaign"] == ALL else ["--campaign", s["campaign"]]), "--from", f"{s['doses'][0]:g}", "--to",
+        f"{s['doses'][-1]:g}", "--points", str(len(s["doses"])), *(["--others"] if s["others"] else []),
+    ],
+    "tradeoff": tradeoff.measures_named,
+    "delay": lambda s: ["--days=" + ",".join(map(str, s["days"]))],
 }  # fmt: skip
+"""What each of these commands is asked, beside what all are."""
 
 
-def again(kind: str, summary: dict[str, Any], folder: Path) -> str:
-    """The command that does a comparison, trade-off or ensemble again, in its folder."""
-    return asked(AGAIN[kind](summary, folder), folder)
+def again(kind: str, summary: dict[str, Any], folder: Path | None) -> str:
+    """The command that does any result but a run again, in its folder."""
+    if "command" in summary:
+        words = sets.again_command(summary, OPTIONS[summary["command"]](summary))
+    elif kind == "comparison":
+        words = comparison.again_command(summary)
+    else:
+        assert folder is not None
+        words = _ensemble(summary, folder)
+    return asked(words, folder)

@@ -278,7 +278,10 @@ def report(
     run_dir: Annotated[Path, typer.Argument(help="folder of a stored run", show_default=False)],
     others: Annotated[
         list[Path] | None,
-        typer.Argument(help="folders of other runs, a comparison, a trade-off, an ensemble", show_default=False),
+        typer.Argument(
+            help="folders of other runs; of a comparison, trade-off, attribution, dose-response, delay, ensemble",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="folder to write into; needed if there are others")] = None,
 ) -> None:

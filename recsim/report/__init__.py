@@ -100,7 +100,7 @@ def write_combined(result: Result, others: Sequence[Path], out: Path) -> None:
 
     Args:
         result: the run that the report is about.
-        others: folders of further runs, of one comparison, of one trade-off, of one ensemble.
+        others: folders of further runs, and of one comparison, trade-off, attribution, dose-response, delay and ensemble each.
         out: an empty or new folder.
 
     Raises:
@@ -111,6 +111,7 @@ def write_combined(result: Result, others: Sequence[Path], out: Path) -> None:
     from recsim.experiment.folder import plain_errors
     from recsim.experiment.sums import write_sums
     from recsim.report.audit_page import write_report
+    from recsim.report.beside import parts
     from recsim.report.figures import all_figures
 
     beside = gather(result, others)
@@ -118,7 +119,8 @@ def write_combined(result: Result, others: Sequence[Path], out: Path) -> None:
         raise InputError("is not empty; choose an empty or new folder with --out", str(out))
     with plain_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-        write_report(result, all_figures(result, out / "figures"), stored_audit(result), beside, out)
+        drawn, others_drawn = all_figures(result, out / "figures"), parts(beside, out / "figures")
+        write_report(result, drawn, stored_audit(result), beside, out, others_drawn)
         write_sums(out)
 
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from recsim.experiment.dose import ALL
-from recsim.experiment.sets import Answer, again_command
-from recsim.experiment.tradeoff import measures_named
-from recsim.ranking.own_code import asked
+from recsim.audit import provenance
+from recsim.experiment.sets import Answer
 from recsim.report.attribution_words import attribution_tables, attribution_words
 from recsim.report.dose_words import delay_tables, delay_words, dose_tables, dose_words
 from recsim.report.tradeoff_words import tradeoff_tables, tradeoff_words
@@ -36,17 +31,6 @@ LIMITS = {
 }
 
 
-OPTIONS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
-    "attribute": lambda s: ["--by", s["by"], *(["--orders", str(s["orders"])] if s["orders"] else [])],
-    "dose": lambda s: [
-        *([] if s["campaign"] == ALL else ["--campaign", s["campaign"]]), "--from", f"{s['doses'][0]:g}", "--to",
-        f"{s['doses'][-1]:g}", "--points", str(len(s["doses"])), *(["--others"] if s["others"] else []),
-    ],
-    "tradeoff": measures_named,
-    "delay": lambda s: ["--days=" + ",".join(map(str, s["days"]))],
-}  # fmt: skip
-
-
 def sentences(result: Answer) -> list[str]:
     """What the numbers say, in words; one paragraph each."""
     return SENTENCES[result.summary["command"]](result)
@@ -64,5 +48,4 @@ def limits(result: Answer) -> str:
 
 def again(result: Answer) -> str:
     """The command that does it again, in the folder of the result."""
-    s = result.summary
-    return asked(again_command(s, OPTIONS[s["command"]](s)), result.folder)
+    return provenance.again(result.summary["command"], result.summary, result.folder)

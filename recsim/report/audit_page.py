@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from recsim.experiment.contrasts import COSTS
 from recsim.experiment.folder import write_text
 from recsim.experiment.result import Result
 from recsim.experiment.tradeoff import COSTS as MITIGATION_COSTS
+from recsim.report.beside import Part
 from recsim.report.figure_data import data_of
 from recsim.report.html import link, opinion_block, render
 
@@ -24,7 +26,7 @@ ORDER = (
 
 def write_report(
     result: Result, figures: list[tuple[str, Path, str]], audit: dict[str, Any], beside: Gathered = NOTHING,
-    out: Path | None = None,
+    out: Path | None = None, parts: Sequence[Part] = (),
 ) -> Path:  # fmt: skip
     """Write both files.
 
@@ -34,6 +36,7 @@ def write_report(
         audit: content of ``audit.json``.
         beside: other results that the report is also about.
         out: folder; default the run's own.
+        parts: figures and words of those results, as of `recsim.report.beside.parts`.
     """
     folder = out or result.folder
     assert folder is not None and set(ORDER) == {*SECTIONS, "figures", "assumed"}
@@ -42,9 +45,13 @@ def write_report(
     sections = list(ORDER)
     if found["results"]["comparison"]:
         sections.insert(sections.index("results") + 1, "comparison")
+    asked = [part for part in parts if part.tables]
+    if asked:
+        sections.insert(sections.index("figures") + 1, "answers")
     rows = sorted(result.summary["candidates"], key=lambda r: -(r["share_factual"] or 0))
     return render(
-        "report.html.j2", folder / "report.html", result.scenario, figures,
+        "report.html.j2", folder / "report.html", result.scenario, [*figures, *(one for part in parts for one in part.drawn)],
         c=found, rows=rows, sections=sections, opinion=opinion_block(result), costs=COSTS, mitigation_costs=MITIGATION_COSTS,
-        downloads={name: link(data_of(result, name)) for name, _, _ in figures},
+        downloads={name: link(data_of(result, name)) for name, _, _ in figures} | {k: v for part in parts for k, v in part.downloads.items()},
+        answers=asked, placed={part.section: [name for name, _, _ in part.drawn] for part in parts},
     )  # fmt: skip

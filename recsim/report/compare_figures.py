@@ -220,8 +220,11 @@ def _folded(text: str, width: int = 24) -> str:
     return "\n".join(textwrap.wrap(text, width))
 
 
-def comparison_figures(result: Comparison, folder: Path) -> list[tuple[str, Path, str]]:
+def comparison_figures(result: Comparison, folder: Path, prefix: str = "") -> list[tuple[str, Path, str]]:
     """Draw everything.
+
+    Args:
+        folder: for the files. prefix: of their names, where others lie in it.
 
     Returns:
         Name, SVG file and caption of each figure.
@@ -232,10 +235,10 @@ def comparison_figures(result: Comparison, folder: Path) -> list[tuple[str, Path
         for candidate in result.summary["beneficiaries"]:
             name = next(c.name for c in result.scenario.candidates if c.id == candidate)
             figures = {
-                f"pareto_{candidate}": (pareto(result, candidate), say("pareto_caption", name=name, ranks=say("pareto_ranks") if len(result.summary["policies"]) > NAMED else "", rest=caption)),
-                f"shift_{candidate}": (shift_per_policy(result, candidate), say("compare_caption", name=name, rest=caption)),
+                f"{prefix}pareto_{candidate}": (pareto(result, candidate), say("pareto_caption", name=name, ranks=say("pareto_ranks") if len(result.summary["policies"]) > NAMED else "", rest=caption)),
+                f"{prefix}shift_{candidate}": (shift_per_policy(result, candidate), say("compare_caption", name=name, rest=caption)),
             }  # fmt: skip
             drawn += [(key, save(figure, folder, key), text) for key, (figure, text) in figures.items()]
         costs = costs_per_policy(result)
-        drawn.append(("costs", save(costs, folder, "costs"), say("costs_caption", rest=caption)))
+        drawn.append((f"{prefix}costs", save(costs, folder, f"{prefix}costs"), say("costs_caption", rest=caption)))
     return drawn

@@ -184,6 +184,11 @@ def opinion_block(result: Result) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
+def comparison_link(result: Comparison, name: str) -> str:
+    """The data of a comparison's figure, as of `link`."""
+    return link(result.costs() if name == "costs" else result.table() if name.startswith("pareto") else result.shift())
+
+
 def write_comparison_page(result: Comparison, figures: list[tuple[str, Path, str]]) -> Path:
     """Write ``compare.html`` into the comparison's folder; arguments as of `write_page`."""
     assert result.folder is not None
@@ -192,13 +197,18 @@ def write_comparison_page(result: Comparison, figures: list[tuple[str, Path, str
     return render(
         "compare.html.j2", result.folder / "compare.html", result.scenario, figures,
         s=s, ranked={name: ranked(s, name) for name in s["beneficiaries"]}, costs=COSTS,
-        downloads={name: link(result.costs() if name == "costs" else result.table() if name.startswith("pareto") else result.shift()) for name, _, _ in figures},
+        downloads={name: comparison_link(result, name) for name, _, _ in figures},
         actions=own["inauthentic_actions"], spend=own["spend_eur"], again=asked(again_command(s), result.folder),
     )  # fmt: skip
 
 
 TABLE_OF = {"attribute": "attribution"}
 """Table behind the figure of a command, where it has another name."""
+
+
+def answer_link(result: Answer, name: str) -> str:
+    """The data of an answer's figure, as of `link`."""
+    return link(result.frames[TABLE_OF.get(name, name)])
 
 
 def write_answer_page(result: Answer, figures: list[tuple[str, Path, str]]) -> Path:
@@ -210,5 +220,5 @@ def write_answer_page(result: Answer, figures: list[tuple[str, Path, str]]) -> P
     return render(
         "answer.html.j2", result.folder / f"{s['command']}.html", result.scenario, figures,
         s=s, what=TITLES[s["command"]], sentences=sentences(result), tables=tables(result), limits=limits(result),
-        size=size_of(s), again=again(result), downloads={name: link(result.frames[TABLE_OF.get(name, name)]) for name, _, _ in figures},
+        size=size_of(s), again=again(result), downloads={name: answer_link(result, name) for name, _, _ in figures},
     )  # fmt: skip

@@ -116,9 +116,10 @@ ENGLISH = {
     "differs_is": "The result in {folder} was made with other settings than this run: {keys}.", "this_run": "this run", "more": "and {number} more",
     "all_shared": "all luck shared",
     # several results in one report
-    "combined_is": "One report about {number} results: {names}. Where a section does not name another, it is about {first}. Commands that read "
+    "combined_is": "One report about {number}: {names}. Where a section does not name another, it is about {first}. Commands that read "
     "scenario.yaml are to be run in the folder of that result.",
-    "comparison": "Comparison of policies",
+    "comparison": "Comparison of policies", "answers": "Attribution, dose and delay",
+    "answer_from": "Result in {folder}, {replicates}, fingerprint {fingerprint}.",
     "comparison_is": "The same worlds under every policy, {replicates} of each; own policy of the scenario: {own}. Result in {folder}, "
     "fingerprint {fingerprint}.",
     "comparison_shifts": "Shares without and with the campaigns, shift and its 95 % interval (per policy, not simultaneous); p adjusted by Holm "
@@ -128,6 +129,7 @@ ENGLISH = {
     "itself). In brackets: change with the campaigns.",
     "profiled_short": "profiled", "not_profiled_short": "✓\u00a0not\u00a0profiled", "own_policy": "own policy",
     "kind_run": "run", "kind_comparison": "comparison of policies", "kind_tradeoff": "trade-off", "kind_ensemble": "ensemble",
+    "kind_attribution": "attribution", "kind_dose": "dose and response", "kind_delay": "earlier removal",
     "sources_are": "The results that this report was made of. Each lies in a folder of its own, which is not part of this one; the commands are to "
     "be run in that folder. SHA256SUMS there lists the files of the result, and its own checksum stands here.",
     "sources_table": "Results, what made them, and how to do them again and check them.",
