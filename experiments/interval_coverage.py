@@ -26,11 +26,11 @@ from matplotlib.figure import Figure
 
 import recsim as rs
 from recsim.audit.coverage import coverage, drawn_studies, exchangeable, shifts_of
-from recsim.audit.procedures import wilson
 from recsim.cli.progress import progress
 from recsim.experiment.executor import default_workers, run_tasks
 from recsim.experiment.run import run_fingerprint
 from recsim.experiment.summary import cleaned
+from recsim.metrics import wilson
 from recsim.report.figures import BLUE, GREEN, ORANGE, PINK, save
 
 BATCH = 50

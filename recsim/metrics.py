@@ -233,6 +233,16 @@ def interval(values: np.ndarray, level: float = 0.95) -> Interval:
     return Interval(mean, mean - half, mean + half, sd, mean - ahead, mean + ahead, n)
 
 
+def wilson(hits: int, of: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a proportion (Wilson 1927), by scipy; NaN of nothing."""
+    if of == 0:
+        return float("nan"), float("nan")
+    from scipy.stats import binomtest
+
+    found = binomtest(hits, of).proportion_ci(level, method="wilson")
+    return float(found.low), float(found.high)
+
+
 def p_value(values: np.ndarray) -> float:
     """Two-sided p of the hypothesis that the mean of paired differences is zero (Student's t over replicates).
 

@@ -16,6 +16,7 @@ from statsmodels.stats.weightstats import ttost_paired
 
 from recsim import metrics
 from recsim.audit import procedures as p
+from recsim.metrics import wilson
 
 draw = np.random.default_rng(3)
 
@@ -126,8 +127,10 @@ def test_heterogeneity_against_statsmodels():
 
 
 def test_wilson():
-    assert p.wilson(7, 20) == pytest.approx(proportion_confint(7, 20, method="wilson"))
-    assert p.wilson(0, 0) == (0, 1)
+    assert wilson(7, 20) == pytest.approx(proportion_confint(7, 20, method="wilson"))
+    assert wilson(0, 10) == (0, pytest.approx(0.27753, abs=1e-5)) and wilson(10, 10)[1] == 1
+    assert wilson(5, 10) == (pytest.approx(0.23659, abs=1e-5), pytest.approx(0.76341, abs=1e-5))
+    assert np.isnan(wilson(0, 0)).all()
 
 
 def test_decay():

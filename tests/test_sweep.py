@@ -20,9 +20,9 @@ from recsim.experiment.dictionary import described
 from recsim.experiment.run import run
 from recsim.experiment.sensitivity import indices
 from recsim.experiment.study import COLUMNS, made_study, with_settings
-from recsim.experiment.study_summary import variance, wilson
+from recsim.experiment.study_summary import variance
 from recsim.experiment.sweep import StudyResult, read_design, sweep
-from recsim.metrics import interval
+from recsim.metrics import interval, wilson
 from recsim.scenario import load, realise
 
 AXES = {"dose": [0, 1, 2], "platform.policy": ["tiktok_value", "random"]}
@@ -305,12 +305,6 @@ def test_a_study_loads_again_and_its_file_runs_again(scenario, tmp_path, log):
 
 
 # ---- statistics --------------------------------------------------------------------------------------------------
-
-
-def test_wilson_by_hand():
-    assert wilson(0, 10) == (0, pytest.approx(0.27753, abs=1e-5))
-    assert wilson(5, 10) == (pytest.approx(0.23659, abs=1e-5), pytest.approx(0.76341, abs=1e-5))
-    assert wilson(10, 10)[1] == 1 and np.isnan(wilson(0, 0)).all()
 
 
 def test_variance_is_split_as_it_was_made():

@@ -15,13 +15,12 @@ import pandas as pd
 
 from recsim import metrics
 from recsim.audit.cells import LEAST_PEOPLE, too_small
-from recsim.audit.procedures import wilson
 from recsim.experiment.contrasts import COSTS, costs_of
 from recsim.experiment.efficacy import fieller
 from recsim.experiment.persistence import Persistence, daily_shift, last_day_at_work, persistence
 from recsim.experiment.result import Result
 from recsim.experiment.summary import ARMS, Counts, removed_campaigns, without_ads
-from recsim.metrics import SHIFT_RANGE, interval, shift_interval
+from recsim.metrics import SHIFT_RANGE, interval, shift_interval, wilson
 from recsim.scenario.schema import DIVISIONS
 
 INAUTHENTIC = ("bot", "impersonation", "advertisement", "influencer")
@@ -272,10 +271,10 @@ def _chances(result: Result, counts: Counts) -> list[Metric]:
     for name in result.summary["beneficiaries"]:
         shift = counts.shift_pp[:, counts.candidates.index(name)]
         known = shift[~np.isnan(shift)]
-        span = wilson(int((known >= threshold).sum()), len(known))
+        low, high = wilson(int((known >= threshold).sum()), len(known))
         share = float((known >= threshold).mean()) if len(known) else math.nan
         left = len(shift) - len(known)
-        rows.append(Metric("M24", "worlds_at_threshold", name, "change", "", "0-1", share, span.low, span.high, replicates=len(known), undefined=left, note="Wilson"))  # fmt: skip
+        rows.append(Metric("M24", "worlds_at_threshold", name, "change", "", "0-1", share, low, high, replicates=len(known), undefined=left, note="Wilson"))  # fmt: skip
         rows.append(Metric("M24", "chance_at_threshold", name, "change", "", "0-1", metrics.chance_at_least(shift, threshold), replicates=len(known), undefined=left, note="one further world, predictive t"))  # fmt: skip
     return rows
 

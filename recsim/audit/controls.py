@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from recsim.experiment.robustness import campaigns_from
-from recsim.experiment.summary import Counts, removed_campaigns
+from recsim.experiment.summary import Counts, removed_campaigns, window_start
 from recsim.metrics import interval
 from recsim.scenario import realise
 from recsim.scenario.quantity import assumed
@@ -23,7 +23,7 @@ def small_copy(scenario: Scenario) -> Scenario:
     """The scenario with few people, items, videos and days; everything else as it is."""
     # The first parameter set of a calibration, for good: a control that sets a number must not be overruled by it.
     scenario = realise(scenario, scenario.run.seed, 0, fixed=True)
-    first = min((c.start for c in removed_campaigns(scenario)), default=-2)
+    first = window_start(scenario, none=-2)
     start = max(scenario.days.start, scenario.days.vote - dt.timedelta(days=BURN_IN_DAYS - first))
     room = -((scenario.days.vote - start).days - 1)
     activity, people = scenario.activity, scenario.population.people.value

@@ -13,7 +13,7 @@ import numpy as np
 
 from recsim.audit import procedures
 from recsim.experiment.summary import Counts
-from recsim.metrics import further_interval, interval, p_value
+from recsim.metrics import further_interval, interval, p_value, wilson
 from recsim.resampling import STUDENTISED_FROM
 from recsim.scenario import realise
 from recsim.scenario.load import parse
@@ -125,7 +125,7 @@ def coverage(
     parts = x[: studies * size].reshape(studies, size)
     t = [interval(part) for part in parts]
     hit = sum(one.low <= truth <= one.high for one in t)
-    low, high = procedures.wilson(hit, studies)
+    low, high = wilson(hit, studies)
     ahead = np.mean([one.next_low <= parts[(k + 1) % studies][0] <= one.next_high for k, one in enumerate(t)])
 
     def holds(spans: Sequence[procedures.Span | None]) -> float:

@@ -260,17 +260,7 @@ def heterogeneity(values: np.ndarray) -> Heterogeneity:
     return Heterogeneity(spread, float(friedmanchisquare(*x.T).pvalue), "Friedman", n)
 
 
-def wilson(successes: int, n: int, level: float = 0.95) -> Span:
-    """Wilson's score interval of a proportion, by scipy; (0, 1) without trials."""
-    if n == 0:
-        return Span(0.0, 1.0)
-    from scipy.stats import binomtest
-
-    found = binomtest(successes, n).proportion_ci(level, method="wilson")
-    return Span(float(found.low), float(found.high))
-
-
 __all__ = [
     "Decay", "Equivalence", "Heterogeneity", "SignFlip", "Span", "VarianceReduction", "bca", "benjamini_hochberg", "bootstrap_t",
-    "decay", "equivalence", "heterogeneity", "sign_flip", "variance_reduction", "wilson",
+    "decay", "equivalence", "heterogeneity", "sign_flip", "variance_reduction",
 ]  # fmt: skip

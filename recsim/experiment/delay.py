@@ -15,17 +15,12 @@ from recsim.experiment.efficacy import saved
 from recsim.experiment.persistence import Persistence, daily_shift, persistence, persistence_row
 from recsim.experiment.run import configured
 from recsim.experiment.sets import Answer, Question, WorldSet, answer, chosen_candidate, without_table
-from recsim.experiment.summary import removed_campaigns
+from recsim.experiment.summary import removed_campaigns, window_start
 from recsim.experiment.tasks import Progress, Session, Simulate
 from recsim.experiment.worlds import Worlds
 from recsim.metrics import interval, shift_interval
 from recsim.scenario.schema import Scenario
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
-
-
-def first_day(scenario: Scenario) -> int:
-    """Day relative to the vote on which the first removed campaign starts; 1 if there is none."""
-    return min((c.start for c in removed_campaigns(scenario)), default=1)
 
 
 def declared_day(scenario: Scenario) -> int | None:
@@ -53,7 +48,7 @@ def question_of(scenario: Scenario, days: Sequence[int] | None = None, candidate
         InputError: a day outside the campaign window, or no campaign is removed in the counterfactual.
     """
     who = chosen_candidate(scenario, candidate)
-    first = first_day(scenario)
+    first = window_start(scenario)
     wanted = sorted(set(range(first, 1) if days is None else days))
     for day in wanted:
         if not first <= day <= 0:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recsim.experiment.summary import removed_campaigns, window_start
 from recsim.scenario.schema import Scenario
 
 ARMS = ("shared", "factual", "counterfactual")
@@ -29,12 +30,12 @@ def platform_facts(facts: pd.DataFrame) -> dict[str, float]:
 
 def documented_facts(scenario: Scenario, frames: dict[str, pd.DataFrame], replicates: int) -> dict[str, float]:
     """The targets T1 to T4 of the first beneficiary, real units, mean over replicates and branches."""
-    promoted = [c.beneficiary for c in scenario.campaigns if c.counterfactual != "kept"]
-    if not promoted:
+    removed = removed_campaigns(scenario)
+    if not removed:
         return {}
-    who, scale = promoted[0], scenario.population.scale
+    who, scale = removed[0].beneficiary, scenario.population.scale
     exposure = frames["exposure"]
-    first = min(c.start for c in scenario.campaigns if c.counterfactual != "kept")
+    first = window_start(scenario)
     runs = {"shared": replicates, "factual": replicates * scenario.run.luck_branches}
     runs["counterfactual"] = runs["factual"]
     sums = exposure.groupby(["arm", "day", "candidate"], observed=True)["impressions"].sum().reset_index()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recsim.experiment.summary import Counts, removed_campaigns
+from recsim.experiment.summary import Counts, window_start
 from recsim.scenario import realise
 from recsim.scenario.campaigns import Campaign
 from recsim.scenario.quantity import assumed
@@ -48,7 +48,7 @@ def cell_scenario(scenario: Scenario, cell: Cell) -> Scenario:
     """The scenario of one cell: no more people, items, videos and days than `audit.robustness` says."""
     r = scenario.audit.robustness
     gates, prior, weights = cell
-    first = min((c.start for c in removed_campaigns(scenario)), default=-1)
+    first = window_start(scenario, none=-1)
     start = scenario.days.vote - dt.timedelta(days=r.burn_in_days - first)
     activity, platform = scenario.activity, scenario.platform
     factor = min(1.0, r.videos_per_day / (activity.visits_per_day.value * activity.videos_per_visit.value))

@@ -20,7 +20,7 @@ from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_results
 from recsim.experiment.folder import RunFolder, plain_errors
 from recsim.experiment.result import Result
-from recsim.experiment.summary import summarise
+from recsim.experiment.summary import removed_campaigns, summarise, window_start
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path, joined
 from recsim.scenario import fingerprint
 from recsim.scenario.schema import Scenario
@@ -117,8 +117,7 @@ def expected_work(scenario: Scenario) -> float:
     """Expected seconds of simulating on one core; within about a factor of two."""
     people = scenario.population.people.value * scenario.population.scale
     a, steps_per_day = scenario.activity, 24 / scenario.run.step_hours
-    removed = other.removed_campaigns(scenario)
-    late = 1 - min((c.start for c in removed), default=1)
+    late = 1 - window_start(scenario)
     days = scenario.days.count - late + 2 * scenario.run.luck_branches * late
     views = people * a.visits_per_day.value * a.videos_per_visit.value * days
     slower = 1 + GROWTH * max(0.0, math.log10(people / 1e5))
@@ -204,7 +203,7 @@ def run(
         raise InputError(f"{what} writes no checkpoints", "--checkpoint-every")
     with compiling(simulate, scenario) as session.compiled:
         mark = run_fingerprint(scenario, fixed_parameters, simulate)
-        table = robustness and scenario.audit.robustness.enabled and bool(other.removed_campaigns(scenario))
+        table = robustness and scenario.audit.robustness.enabled and bool(removed_campaigns(scenario))
         work = Work(scenario, mark, table, session)
         if not store:
             return work.finish(None)

@@ -25,7 +25,7 @@ from recsim.experiment.run import (
     run_fingerprint,
     source_digest,
 )
-from recsim.experiment.summary import ENOUGH, beneficiaries, cleaned, removed_campaigns
+from recsim.experiment.summary import ENOUGH, beneficiaries, cleaned, removed_campaigns, window_start
 from recsim.experiment.tasks import Session, Stored, Task, about_another, compiling, folder_path, joined
 from recsim.experiment.worlds import Worlds
 from recsim.scenario import dump_yaml
@@ -164,7 +164,7 @@ def worlds_per_day(scenario: Scenario, arms: Sequence[Arm]) -> list[int]:
     """Different worlds of one luck branch on each day of the campaign window: arms that nothing tells apart are one."""
     removed = removed_campaigns(scenario)
     out = []
-    for day in range(min((c.start for c in removed), default=1), 1):
+    for day in range(window_start(scenario), 1):
         kinds = set()
         for arm in arms:
             acting = frozenset(c.id for c in removed if c.start <= day and arm.acts(c.id))

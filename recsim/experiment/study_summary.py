@@ -11,13 +11,12 @@ import pyarrow.dataset as ds
 
 from recsim.experiment.design import Cell, kind_of, numeric
 from recsim.experiment.study import Axis, Study
-from recsim.metrics import Interval, interval, shift_interval, verdict
+from recsim.metrics import Interval, interval, shift_interval, verdict, wilson
 
 BINS = 8
 """Most groups into which a sampled axis is divided for its picture."""
 LISTED = 1000
 """Most cells that the summary names one by one; cells.csv has all."""
-Z95 = 1.959963984540054
 
 
 def values_of(data: ds.Dataset, candidate: str, cells: int, replicates: int, column: str) -> np.ndarray:
@@ -33,18 +32,6 @@ def values_of(data: ds.Dataset, candidate: str, cells: int, replicates: int, col
     table = table[table["replicate"] < replicates]
     wide = table.groupby(["cell", "replicate"])[column].agg(lambda v: v.mean(skipna=False)).unstack()
     return wide.reindex(index=range(cells), columns=range(replicates)).to_numpy(float)
-
-
-def wilson(hits: int, total: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927); NaN of nothing."""
-    if not total:
-        return float("nan"), float("nan")
-    p, z = hits / total, Z95
-    centre, half = p + z * z / (2 * total), z * np.sqrt(p * (1 - p) / total + z * z / (4 * total * total))
-    # At the ends the formula is exact; rounding would leave 1e-17 beside them.
-    low = 0.0 if hits == 0 else float((centre - half) / (1 + z * z / total))
-    high = 1.0 if hits == total else float((centre + half) / (1 + z * z / total))
-    return low, high
 
 
 def _shown(t: Interval) -> dict[str, float]:

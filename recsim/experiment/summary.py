@@ -93,6 +93,11 @@ def removed_campaigns(scenario: Scenario) -> list:
     return [c for c in scenario.campaigns if c.counterfactual != "kept"]
 
 
+def window_start(scenario: Scenario, none: int = 1) -> int:
+    """First day of the campaign window, relative to the vote; ``none`` if no campaign is removed in the counterfactual."""
+    return min((c.start for c in removed_campaigns(scenario)), default=none)
+
+
 def beneficiaries(scenario: Scenario) -> list[str]:
     """Candidates promoted by removed campaigns, in the order of the scenario's candidates."""
     promoted = {c.beneficiary for c in removed_campaigns(scenario)}

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from recsim.kernels.flags import KERNEL
+from recsim.kernels.search import first_from
 from recsim.kernels.shown import memory_row
 from recsim.kernels.slate import LOWEST, sortable, turn_of, word_of
 
@@ -87,13 +88,7 @@ def count_top(first, last, thread, scores, visits, pools, observed, eligible, ca
                     i = np.int64(pools.item[stratum, column])
                 else:
                     i = np.int64(observed.inbox[person, column - size])
-                    low, high = np.int64(0), np.int64(pools.size[stratum])
-                    while low < high:
-                        middle = (low + high) // 2
-                        if pools.item[stratum, middle] < i:
-                            low = middle + 1
-                        else:
-                            high = middle
+                    low = first_from(pools.item[stratum], np.int64(0), np.int64(pools.size[stratum]), i)
                     # What stands in the pool too has its place there, unless a gate keeps it out or she has seen it.
                     if low < pools.size[stratum] and pools.item[stratum, low] == i and eligible[i - window_start]:
                         continue

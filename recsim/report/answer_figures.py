@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from recsim.experiment.sets import Answer
+from recsim.experiment.summary import removed_campaigns
 from recsim.report.attribution_words import KIND_WORDS
 from recsim.report.compare_table import short
 from recsim.report.figures import BEHIND, BLACK, BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE, save
@@ -267,7 +268,7 @@ def delay(result: Answer) -> Drawn:
         lowest.set_ylabel(say("delay_saved_axis"))
     for axes in panels[:, 0]:
         axes.axhline(0, color=BLACK, linewidth=0.8, zorder=BEHIND)
-        for start in sorted({c.start for c in result.scenario.campaigns if c.counterfactual != "kept"}):
+        for start in sorted({c.start for c in removed_campaigns(result.scenario)}):
             axes.axvline(start, color="#666666", linestyle="--", linewidth=0.8, zorder=BEHIND)
     lowest.xaxis.set_major_locator(MaxNLocator(integer=True))
     lowest.set_xlabel(say("delay_axis"))
