@@ -29,7 +29,7 @@ LATER = 3
 ON_DISK = 2**30
 """Bytes of a world from which on it is kept at a fork in the store alone, where there is one (`recsim.world.legs`): it is read
 back in seconds, and memory that holds two of them is dear."""
-SETTLED = 0.77
+SETTLED = 0.7
 """Share of a person's pages that are still needed once a run is older than an item's life; measured with the default feed.
 At the start of a run all items are new, so what is shown stays live for longest."""
 

@@ -30,16 +30,23 @@ def words_of(window: int) -> int:
     return window // 64 + 3
 
 
-def expected_entries(plan: Plan) -> float:
-    """Entries of the average person: what she is shown in an item's life, were it all new when she saw it."""
+def expected_entries(plan: Plan, late: float = 0.0) -> float:
+    """Entries of the average person: what she is shown in an item's life, were it all new when she saw it.
+
+    Args:
+        late: days for which she keeps what has expired.
+    """
     activity = plan.scenario.activity
     a_day = activity.visits_per_day.value * min(activity.videos_per_visit.value, float(plan.reaction.slate))
-    return a_day * plan.lifetime / plan.steps_per_day
+    return a_day * (plan.lifetime / plan.steps_per_day + late)
 
 
 def page_bytes(plan: Plan) -> float:
-    """Bytes of the average person's pages at most: entries, a half-empty page, and who has which."""
-    return 2 * shown.PAGE * (expected_entries(plan) / shown.ENTRIES + 0.5) + 5
+    """Bytes of the average person's pages at most: entries, a half-empty page, and who has which.
+
+    People are swept once a day, so that they keep what has expired for half a day on average.
+    """
+    return 2 * shown.PAGE * (expected_entries(plan, late=0.5) / shown.ENTRIES + 0.5) + 5
 
 
 def keeps_pages(plan: Plan, people: int, born: np.ndarray, window: int) -> bool:
@@ -83,8 +90,12 @@ def empty_memory(people: int, window: int, pages: int) -> tuple[np.ndarray, Page
 
 
 def first_pages(plan: Plan, people: int) -> int:
-    """Room for pages at the start of a run: what so many people are expected to need at most."""
-    return int(people * (expected_entries(plan) / shown.ENTRIES + 0.75)) + 1024
+    """Room for pages at the start of a run: more than so many people are expected to need at most.
+
+    Moving to a larger place needs memory for both, and what is not written to takes none; so nobody is thought to be swept before
+    the day is over.
+    """
+    return int(people * (expected_entries(plan, late=1.0) / shown.ENTRIES + 0.75)) + 1024
 
 
 def forked(pages: Pages) -> Pages:
