@@ -1,5 +1,6 @@
 """Policies: the compiled loop against the plain function, names, caching, staleness."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -8,13 +9,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers import changed
 
 import recsim
 from recsim.errors import InputError
+from recsim.experiment.run import run_fingerprint
 from recsim.ranking import registry
+from recsim.ranking.array_policy import array_policy
 from recsim.ranking.compile import compile_policy
+from recsim.ranking.mitigation import Aggregate
 from recsim.ranking.policy import Policy
 from recsim.ranking.presets import PRESETS
+from recsim.ranking.rerank import RERANKERS
 from recsim.ranking.vocabulary import CONSTANTS, FEATURES, HEADS, TRUTHS, constants, features_of
 
 F = np.float32
@@ -302,6 +308,39 @@ def test_edited_helper_is_never_stale(tmp_path):
     assert call() == ["10.0", "1"]
     (tmp_path / "helper.py").write_text("W = 3.0\ndef twice(x):\n    return W * x\n")
     assert call() == ["15.0", "0"]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"parameters": {**linear.parameters, "w_reply": 50.0}}, {"sources": {"trending": 1.0}}, {"stratum": "region"}, {"inbox": "all"},
+        {"gated": True}, {"explores": False}, {"ordering": "order"}, {"refit_hours": 1.0}, {"log_days": 2.0}, {"uses_pool": False},
+        {"signals": {"hide": -1}}, {"rerank_top": 5}, {"aggregate": Aggregate("median", 5)}, {"rerank": (RERANKERS["mmr"],)},
+    ],
+    ids=lambda edit: next(iter(edit)),
+)  # fmt: skip
+def test_an_edited_default_or_attribute_is_another_policy(edit, small, monkeypatch):
+    """Neither the score loop nor a scenario that names the policy holds them; a stored run must not be taken for this one."""
+    monkeypatch.setitem(registry.PRESETS, "mine", linear)
+    mine = changed(small, platform={"policy": "mine"})
+    before = run_fingerprint(mine, False)
+    assert run_fingerprint(mine, False) == before
+    monkeypatch.setitem(registry.PRESETS, "mine", dataclasses.replace(linear, **edit))
+    assert run_fingerprint(mine, False) != before
+
+
+def test_an_edited_weight_is_another_policy(tmp_path, monkeypatch):
+    (tmp_path / "weighing_home.py").write_text("def weigh(a, p):\n    return a.trust\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from weighing_home import weigh
+
+    made = dataclasses.replace(linear, weight=weigh)
+    slow = array_policy("age_h", meta={"item_function": weigh})(boosted)
+    before, slowly = compile_policy(made), slow.source_text
+    (tmp_path / "weighing_home.py").write_text("def weigh(a, p):\n    return a.trust * 0.5\n")
+    after = compile_policy(made)
+    assert after.digest != before.digest and after.source == before.source
+    assert array_policy("age_h", meta={"item_function": weigh})(boosted).source_text != slowly
 
 
 def test_listing_is_complete():

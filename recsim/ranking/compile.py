@@ -14,6 +14,7 @@ import functools
 import hashlib
 import importlib.util
 import inspect
+import json
 import os
 import platform
 import sys
@@ -23,6 +24,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numba
 import numpy as np
@@ -50,7 +52,7 @@ class CompiledPolicy:
         policy: what was compiled.
         rows: item-level rows the loop reads, in order.
         source: the generated module.
-        digest: SHA-256 of the source and the versions.
+        digest: SHA-256 of the source, the versions and everything else that the policy says of itself.
         module: the generated module, with score_block, score_items, score_features, shadow_block and, if there are
             re-rankers, rerank_block; see its text for their arguments.
     """
@@ -190,15 +192,39 @@ def _hook_text(policy: Policy) -> str:
     for hook, function in (("refit", policy.refit), ("fatigue", policy.fatigue)):
         if function is None:
             continue
-        try:
-            text = Path(inspect.getsourcefile(function) or "").read_bytes()
-        except (OSError, TypeError) as error:
-            raise InputError(
-                f"cannot read the source of the {hook} of {policy.name}; define it with def in a file"
-            ) from error
         versions = "".join(f", {name} {_installed(name)}" for name in policy.outside) if hook == "refit" else ""
-        lines += f"# {hook}: {function.__module__}.{function.__qualname__}, SHA-256 of its file {hashlib.sha256(text).hexdigest()}{versions}\n"
+        lines += f"# {hook}: {function.__module__}.{function.__qualname__}, SHA-256 of its file {_file_hash(policy, hook, function)}{versions}\n"
     return lines
+
+
+def _file_hash(policy: Policy, hook: str, function: Callable) -> str:
+    """SHA-256 of the file in which a hook is defined."""
+    try:
+        text = Path(inspect.getsourcefile(function) or "").read_bytes()
+    except (OSError, TypeError) as error:
+        raise InputError(f"cannot read the source of the {hook} of {policy.name}; define it with def in a file") from error
+    return hashlib.sha256(text).hexdigest()
+
+
+def whole_digest(policy: Policy, code: str) -> str:
+    """SHA-256 of the compiled code's digest and of what the policy says of itself beside its code.
+
+    Defaults of parameters, sources, hooks that stay plain NumPy: none of it is in the generated module, all of it decides
+    results, and a scenario names no more of it than the policy's name.
+    """
+    weight = "" if policy.weight is None else _file_hash(policy, "weight", policy.weight)
+    return hashlib.sha256(json.dumps([code, _said(policy), weight], sort_keys=True).encode()).hexdigest()
+
+
+def _said(value: Any) -> Any:
+    """A policy's or re-ranker's fields, and what they hold, as plain values; of a function the name only."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: _said(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _said(one) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [_said(one) for one in value]
+    return getattr(value, "__qualname__", repr(value))
 
 
 def _installed(name: str) -> str:
@@ -459,4 +485,5 @@ def compile_policy(policy: Policy, predictor: str = "rates") -> CompiledPolicy:
     if isinstance(policy, ArrayPolicy):
         return compile_arrays(policy, predictor)  # type: ignore[return-value]
     text, rows = render(policy, predictor)
-    return CompiledPolicy(policy, rows, text, *load_rendered(text))
+    code, module = load_rendered(text)
+    return CompiledPolicy(policy, rows, text, whole_digest(policy, code), module)
