@@ -1,7 +1,9 @@
 """Policies: the compiled loop against the plain function, names, caching, staleness."""
 
 import dataclasses
+import math
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -49,7 +51,19 @@ def powers(f, p):
     return (f.n_like + 1) ** 0.8 / (f.age_h + 2) ** p.gravity + f.d_like**2 - (1 + f.d_share) ** -0.5 + f.same_language
 
 
-ALL = [*PRESETS.values(), linear, curved, powers]
+NEVER = -math.inf
+
+
+@recsim.policy(meta={"ordering": "order"})
+def whole_powers(f, p):
+    x = -1 - f.d_like
+    s = x**-2 + x**2.0 - x ** (-3.0)
+    y = f.d_like + 1
+    y **= 0.8
+    return max(s, NEVER) + y
+
+
+ALL = [*PRESETS.values(), linear, curved, powers, whole_powers]
 
 
 def setup(compiled, seed=0, pool=37, slots=3, people=5, strata=2, topics=6, items=80):
@@ -227,6 +241,23 @@ def test_two_helpers_of_one_name_are_refused(tmp_path, monkeypatch):
         compile_policy(both)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("TOP = 3.0\ndef score(f, p):\n    return TOP * f.age_h", "got the name 'TOP', which the generated module needs"),
+        ("def fill(x):\n    return x\ndef score(f, p):\n    return fill(f.age_h)", "got the name 'fill'"),
+        ("from math import exp\ndef score(f, p):\n    return exp(f.age_h)", "uses 'exp' by itself; write math.exp"),
+        ("def half(x):\n    return half(x / 2) if x > 1 else x\ndef score(f, p):\n    return half(f.age_h)", "half calls itself"),
+    ],
+)
+def test_what_cannot_be_compiled_is_said_in_a_line(text, message, tmp_path, monkeypatch):
+    name = f"home_{abs(hash(text))}"
+    (tmp_path / f"{name}.py").write_text(f"import recsim\n{text}\nmade = recsim.policy()(score)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(InputError, match=re.escape(message)):
+        compile_policy(registry.get(f"{name}:made"))
+
+
 def test_closures_are_refused():
     weight = 3.0
 
@@ -352,7 +383,6 @@ def test_listing_is_complete():
 
 def test_the_page_on_writing_a_policy_works(tmp_path, monkeypatch):
     """The code blocks of the pages, pasted into a file beside one, run by name."""
-    import re
     from pathlib import Path
 
     root = Path(__file__).resolve().parent.parent
