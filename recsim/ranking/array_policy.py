@@ -23,6 +23,8 @@ from recsim.ranking.vocabulary import CONSTANTS, features_of
 
 LOWEST = np.float32(-np.inf)
 NOTHING = np.zeros(1, np.float32)
+COMPILED_ONLY = ("multiply", "rerank", "refit", "learns", "signals")
+"""Attributes that need a compiled score loop."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,7 +149,8 @@ def array_policy(
 
     Args:
         *names: features wanted.
-        meta: any attribute of `Policy`, and ``item_function``.
+        meta: any attribute of `Policy` but those of a compiled loop (re-rankers, multipliers, a refit and what belongs to it),
+            and ``item_function``.
         **parameters: names and default values of ``p``.
 
     Raises:
@@ -166,6 +169,9 @@ def array_policy(
         })  # fmt: skip
         if not names:
             raise InputError(f"policy {made.name} names no feature; give at least one to @array_policy")
+        for hook in COMPILED_ONLY:
+            if getattr(made, hook):
+                raise InputError(f"has {hook!r}, which only a compiled policy can have; leave it out", f"policy {made.name}")
         check_features(made)
         return made
 
