@@ -12,6 +12,8 @@ from helpers import changed, frames_of
 from test_policies import run, setup
 
 import recsim
+from recsim.cli import main
+from recsim.cli.score import score_command
 from recsim.errors import InputError, RecsimError
 from recsim.ranking import registry
 from recsim.ranking.array_policy import array_policy
@@ -89,6 +91,26 @@ def test_bad_names():
         compile_policy(slow).vector({"onn": 1.0})
     with pytest.raises(InputError, match="did you mean 'ordering'"):
         array_policy("age_h", meta={"odering": "order"})(slow.function)
+
+
+def test_what_needs_a_compiled_loop_is_refused(small, tmp_path):
+    for meta in ({"rerank": ("mmr",)}, {"multiply": (slow.function,)}, {"refit": print}, {"refit": print, "learns": ("mine",)}):
+        with pytest.raises(InputError, match="only a compiled policy can have"):
+            array_policy("age_h", meta=meta)(slow.function)
+    with pytest.raises(InputError, match="need a refit"):
+        array_policy("match")(slow.function)
+    with pytest.raises(InputError, match="heats needs a parameter"):
+        array_policy("age_h", meta={"heats": True})(slow.function)
+    address = "http://localhost:1/rank"
+    with pytest.raises(InputError, match="not compiled, so mmr cannot re-rank it"):
+        registry.configured(address, ["mmr"])
+    assert registry.configured(address, [], 50).name == address
+    (tmp_path / "rows.csv").write_text("age_h\n1\n")
+    for more in ([], ["--compiled"]):
+        with pytest.raises(SystemExit):
+            main(["score", address, str(tmp_path / "rows.csv"), *more])
+    with pytest.raises(InputError, match="works on arrays of whole feeds"):
+        score_command(address, tmp_path / "rows.csv", [], None, False)
 
 
 def test_profiling_is_decided_from_the_names():

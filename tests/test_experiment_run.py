@@ -24,9 +24,10 @@ from recsim.cli.verify import report_command
 from recsim.errors import InputError, RecsimError
 from recsim.experiment import Result, executor, robustness, run
 from recsim.experiment.comparison import Comparison
-from recsim.experiment.run import expected_work, run_fingerprint
+from recsim.experiment.run import configured, expected_work, run_fingerprint
 from recsim.experiment.sums import write_sums
 from recsim.scenario import load
+from recsim.scenario.schema import HeadWeights
 
 TABLES = ["exposure", "provenance", "engagement", "campaigns", "moderation", "followers", "reach", "facts"]
 
@@ -333,6 +334,26 @@ class TestOtherAssumptions:
         }  # fmt: skip
         (tmp_path / "s.yaml").write_text(yaml.safe_dump(raw))
         return load(tmp_path / "s.yaml", ["run.replicates=2"])
+
+    def test_another_policy_goes_without_weights_and_shadows_that_it_does_not_have(self, scenario, tmp_path):
+        shadows = [{"id": n, "parameters": {n: 2}} for n in ("w_share", "w_base")]
+        audit = scenario.audit.model_copy(update={"shadows": [HeadWeights(**one) for one in shadows]})
+        result = go(scenario.model_copy(update={"audit": audit}), tmp_path / "a", policy="yt_watchtime", robustness=True)
+        assert set(result.robustness["head_weights"]) == {"as declared"} and not result.scenario.audit.shadows
+        assert result.notes[:2] == [
+            "audit.shadows without w_share, w_base: policy yt_watchtime does not have these parameters",
+            "audit.robustness.head_weights without likes: policy yt_watchtime does not have these parameters",
+        ]
+        kept = configured(scenario, None, None, "x_2023_04").audit.robustness.head_weights
+        assert [one.id for one in kept] == ["likes"]
+
+    def test_wrong_weights_are_refused_before_anything_is_simulated(self, scenario, tmp_path):
+        wrong = HeadWeights(id="a", parameters={"w_lik": 1.0})
+        robustness = scenario.audit.robustness.model_copy(update={"head_weights": [wrong]})
+        audit = scenario.audit.model_copy(update={"robustness": robustness})
+        with pytest.raises(InputError, match="did you mean 'w_like'"):
+            go(scenario.model_copy(update={"audit": audit}), tmp_path / "a")
+        assert not (tmp_path / "a").exists()
 
     def test_it_has_a_row_per_cell_and_candidate(self, scenario, tmp_path):
         result = go(scenario, tmp_path / "a")

@@ -1,5 +1,6 @@
 """Follow-graph worlds: the step against its plain twin, graphs and laws, invariances, bad input, commands."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from recsim.experiment.follow import FollowResult, follow_fingerprint, run_follo
 from recsim.kernels import growth
 from recsim.kernels.beta import beta_quantiles
 from recsim.kernels.follow_feed import choose_slots
+from recsim.ranking.presets import FEED_PRESETS
 from recsim.ranking.registry import configured, for_feeds
 from recsim.rng import Key, normals
 from recsim.scenario import dump_yaml, load, load_follow, realise
@@ -362,11 +364,14 @@ def test_one_line_per_problem(override, message):
     assert len(str(error.value).splitlines()) == 1
 
 
-def test_policies_know_their_world():
+def test_policies_know_their_world(monkeypatch):
     with pytest.raises(InputError, match="reads no feature of a slot"):
         for_feeds("tiktok_value")
     with pytest.raises(InputError, match="ranks the slots of a follow-graph world"):
         configured("simsom_feed")
+    monkeypatch.setitem(FEED_PRESETS, "forgetting", dataclasses.replace(FEED_PRESETS["simsom_feed"], fatigue=print))
+    with pytest.raises(InputError, match="has the hook 'fatigue', which a follow-graph world does not call"):
+        for_feeds("forgetting")
     with pytest.raises(InputError, match="unknown parameter 'rat'.*did you mean 'rate'"):
         make_follow_plan(tiny("platform.parameters.rat=1"))
     with pytest.raises(InputError, match="reads 'age_h' beside features of a slot"):

@@ -93,6 +93,17 @@ def test_a_gate_is_about_items():
             return f.p_like
 
 
+    with pytest.raises(InputError, match="learned features need a refit"):
+
+        @recsim.policy(meta={"gate": learned})
+        def worst(f, p):
+            return f.p_like
+
+
+def learned(f, p):
+    return f.typical_match
+
+
 def lambda_of_people(f, p):
     return f.affinity
 

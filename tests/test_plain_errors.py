@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from recsim.cli import main
+from recsim.cli.run import What
 from recsim.errors import InputError
 from recsim.experiment.folder import readable, verified
 from recsim.experiment.study import read_study
@@ -80,6 +81,15 @@ def test_names_in_a_file_have_a_line(capsys, tmp_path):
         error = refused(capsys, command[0], path, *command[1:])
         assert f"{path}:{line} platform.policy: got unknown policy" in error, command
     assert "error: --policy: got unknown policy" in refused(capsys, "run", path, "--policy", "tiktok_valu")
+
+
+@pytest.mark.parametrize("policy", ["dsa38_regional", "random", "x_2026_08"])
+def test_the_shipped_scenario_takes_another_policy(capsys, policy):
+    """Its head weights are those of the default policy."""
+    made = What(ROOT / "configs" / "romania.yaml", [], 1, None, None, None).scenario(policy)
+    assert made.platform.policy == policy and not made.audit.robustness.head_weights
+    note = f"note: audit.robustness.head_weights without likes only: policy {policy} does not have these parameters\n"
+    assert capsys.readouterr().err == note
 
 
 def test_a_file_of_ones_own_that_cannot_be_imported(capsys, tmp_path, monkeypatch):

@@ -1,6 +1,9 @@
 """Policies: the compiled loop against the plain function, names, caching, staleness."""
 
+import dataclasses
+import math
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -8,13 +11,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers import changed
 
 import recsim
 from recsim.errors import InputError
+from recsim.experiment.run import run_fingerprint
 from recsim.ranking import registry
+from recsim.ranking.array_policy import array_policy
 from recsim.ranking.compile import compile_policy
+from recsim.ranking.mitigation import Aggregate
 from recsim.ranking.policy import Policy
 from recsim.ranking.presets import PRESETS
+from recsim.ranking.rerank import RERANKERS
 from recsim.ranking.vocabulary import CONSTANTS, FEATURES, HEADS, TRUTHS, constants, features_of
 
 F = np.float32
@@ -43,7 +51,19 @@ def powers(f, p):
     return (f.n_like + 1) ** 0.8 / (f.age_h + 2) ** p.gravity + f.d_like**2 - (1 + f.d_share) ** -0.5 + f.same_language
 
 
-ALL = [*PRESETS.values(), linear, curved, powers]
+NEVER = -math.inf
+
+
+@recsim.policy(meta={"ordering": "order"})
+def whole_powers(f, p):
+    x = -1 - f.d_like
+    s = x**-2 + x**2.0 - x ** (-3.0)
+    y = f.d_like + 1
+    y **= 0.8
+    return max(s, NEVER) + y
+
+
+ALL = [*PRESETS.values(), linear, curved, powers, whole_powers]
 
 
 def setup(compiled, seed=0, pool=37, slots=3, people=5, strata=2, topics=6, items=80):
@@ -221,6 +241,23 @@ def test_two_helpers_of_one_name_are_refused(tmp_path, monkeypatch):
         compile_policy(both)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("TOP = 3.0\ndef score(f, p):\n    return TOP * f.age_h", "got the name 'TOP', which the generated module needs"),
+        ("def fill(x):\n    return x\ndef score(f, p):\n    return fill(f.age_h)", "got the name 'fill'"),
+        ("from math import exp\ndef score(f, p):\n    return exp(f.age_h)", "uses 'exp' by itself; write math.exp"),
+        ("def half(x):\n    return half(x / 2) if x > 1 else x\ndef score(f, p):\n    return half(f.age_h)", "half calls itself"),
+    ],
+)
+def test_what_cannot_be_compiled_is_said_in_a_line(text, message, tmp_path, monkeypatch):
+    name = f"home_{abs(hash(text))}"
+    (tmp_path / f"{name}.py").write_text(f"import recsim\n{text}\nmade = recsim.policy()(score)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(InputError, match=re.escape(message)):
+        compile_policy(registry.get(f"{name}:made"))
+
+
 def test_closures_are_refused():
     weight = 3.0
 
@@ -304,6 +341,39 @@ def test_edited_helper_is_never_stale(tmp_path):
     assert call() == ["15.0", "0"]
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"parameters": {**linear.parameters, "w_reply": 50.0}}, {"sources": {"trending": 1.0}}, {"stratum": "region"}, {"inbox": "all"},
+        {"gated": True}, {"explores": False}, {"ordering": "order"}, {"refit_hours": 1.0}, {"log_days": 2.0}, {"uses_pool": False},
+        {"signals": {"hide": -1}}, {"rerank_top": 5}, {"aggregate": Aggregate("median", 5)}, {"rerank": (RERANKERS["mmr"],)},
+    ],
+    ids=lambda edit: next(iter(edit)),
+)  # fmt: skip
+def test_an_edited_default_or_attribute_is_another_policy(edit, small, monkeypatch):
+    """Neither the score loop nor a scenario that names the policy holds them; a stored run must not be taken for this one."""
+    monkeypatch.setitem(registry.PRESETS, "mine", linear)
+    mine = changed(small, platform={"policy": "mine"})
+    before = run_fingerprint(mine, False)
+    assert run_fingerprint(mine, False) == before
+    monkeypatch.setitem(registry.PRESETS, "mine", dataclasses.replace(linear, **edit))
+    assert run_fingerprint(mine, False) != before
+
+
+def test_an_edited_weight_is_another_policy(tmp_path, monkeypatch):
+    (tmp_path / "weighing_home.py").write_text("def weigh(a, p):\n    return a.trust\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from weighing_home import weigh
+
+    made = dataclasses.replace(linear, weight=weigh)
+    slow = array_policy("age_h", meta={"item_function": weigh})(boosted)
+    before, slowly = compile_policy(made), slow.source_text
+    (tmp_path / "weighing_home.py").write_text("def weigh(a, p):\n    return a.trust * 0.5\n")
+    after = compile_policy(made)
+    assert after.digest != before.digest and after.source == before.source
+    assert array_policy("age_h", meta={"item_function": weigh})(boosted).source_text != slowly
+
+
 def test_listing_is_complete():
     rows = registry.listing()
     assert {r["name"] for r in rows} >= set(PRESETS)
@@ -313,7 +383,6 @@ def test_listing_is_complete():
 
 def test_the_page_on_writing_a_policy_works(tmp_path, monkeypatch):
     """The code blocks of the pages, pasted into a file beside one, run by name."""
-    import re
     from pathlib import Path
 
     root = Path(__file__).resolve().parent.parent

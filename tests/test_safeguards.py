@@ -220,6 +220,18 @@ def test_downranking_lowers_politics_beyond_followers(small):
     assert political(0.0) == 0 < political(0.5) < political(1.0)
 
 
+@pytest.mark.parametrize("policy", ["hn_popular", "chrono"])
+def test_demotion_means_the_same_in_retrieval_and_in_the_feed(small, policy):
+    """Policies of which only the order means something: the score itself is lowered, not a logarithm added to it."""
+    world = world_of(changed(with_measure(small, "political_downrank", factor=0.8), platform={"policy": policy}), steps=26)
+    feed, (start, end) = world.feed, world.window
+    feed.stale, count = True, end - start
+    feed.item_terms(world.now, start, end)
+    score, factor = feed.score[:count], feed.reach.beyond[:count]
+    assert (factor == np.float32(0.8)).any() and (factor == 1).any()
+    assert np.array_equal(feed.value[:count], np.where(score >= 0, score * factor, score / factor))
+
+
 def test_friction_takes_its_share(small):
     def shared(**kind):
         e = frames_of(with_measure(small, "friction", **kind))["engagement"].astype({"action": str, "origin": str})

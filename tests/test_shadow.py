@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from helpers import changed, frames_of, world_of
 from test_policies import curved, linear, run, setup
 
 import recsim
+from recsim.cli.show import _importance_lines
 from recsim.errors import InputError
-from recsim.experiment.importance import importance
+from recsim.experiment.importance import importance, not_measured
+from recsim.experiment.importance import with_shadows as with_shadows_of
 from recsim.kernels.shadow import count_top
 from recsim.ranking import registry
 from recsim.ranking.compile import compile_policy
@@ -49,19 +53,17 @@ def twin(world, scores, places, visit, k):
     start, _ = world.window
     person, stratum = int(feed.visits.person[visit]), int(feed.visits.stratum[visit])
     size, bits = feed.pools.item.shape[1], state.observed.seen
-    rows, inside = [], set()
+    rows = []
     for column in range(scores.shape[2]):
         pool = column < size
         i = int(feed.pools.item[stratum, column] if pool else state.observed.inbox[person, column - size])
-        if i < start or (pool and not feed.eligible[i - start]) or (not pool and i in inside):
+        if i < start or (pool and not feed.eligible[i - start]):
             continue
         if int(bits[person, (i >> 6) % bits.shape[1]]) >> (i & 63) & 1:
             continue
-        if pool:
-            inside.add(i)
         if scores[visit, k, column] > -np.inf:
             rows.append((-scores[visit, k, column], column, i))
-    return [i for _, _, i in sorted(rows)[:places]]
+    return list(dict.fromkeys(i for _, _, i in sorted(rows)))[:places]  # as people look: best first, nothing twice
 
 
 def test_first_places(small):
@@ -76,8 +78,11 @@ def test_first_places(small):
     scores = np.random.default_rng(3).normal(size=(n, 2, feed.scores[0].shape[1])).astype(np.float32)
     scores[:, 1] = np.round(scores[:, 1])
     scores[:, 0, ::5] = -np.inf
-    for person in feed.visits.person[:n:3]:
-        state.observed.inbox[person, 0] = feed.pools.item[0, 3]  # in a pool too
+    for visit in range(0, n, 3):  # in a pool too: the first has its better place there, the second in the inbox
+        person, stratum = feed.visits.person[visit], feed.visits.stratum[visit]
+        state.observed.inbox[person, :2] = feed.pools.item[stratum, 3:5]
+        scores[visit, :, 3:5] = [5.0, -9.0]
+        scores[visit, :, -state.observed.inbox.shape[1] :][:, :2] = [-9.0, 5.0]
     candidate = state.items.labels.candidate
     out = np.zeros((2, 2, 5), np.int64)
     count_top(0, n, 1, scores, feed.visits, feed.pools, state.observed, feed.eligible, candidate, start, 5, out)
@@ -144,7 +149,26 @@ def test_importance(small, monkeypatch):
     assert frame["reordered"].is_monotonic_decreasing
 
 
+def test_importance_without_a_campaign_and_with_what_it_cannot_measure(small, monkeypatch, capsys):
+    """One world, which has no shift; parameters beside the score are named, not shown as without effect."""
+    monkeypatch.setitem(registry.PRESETS, "one_weight", one_weight)
+    scenario = changed(
+        small, platform={"policy": "one_weight"}, campaigns=[], population={"scale": 0.0002},
+        days={"start": small.days.vote.replace(day=22)},
+    )  # fmt: skip
+    frame = importance(scenario, replicates=2, workers=1, factor=1.5)
+    assert set(frame["parameter"]) == {"w"} and (frame["shift_pp"] == 0).all() and not_measured(scenario) == ["idle"]
+    text = "\n".join(_importance_lines(json.loads(frame.to_json(orient="records")), ["idle"], 7))
+    assert "first 7 places" in text and "not measured (zero, or acting beside the score): idle" in text
+
+
 def test_importance_needs_something_to_change(small):
+    with pytest.raises(InputError, match="learns a match of person and item, so it has no shadows"):
+        make_plan(changed(with_shadows(small, a={}), platform={"policy": "itemknn"}))
+    x = changed(small, platform={"policy": "x_2026_08", "rerank": []})
+    assert not_measured(x) == [] and len(make_plan(with_shadows_of(x)).shadows) == 1 + 2 * len(registry.configured("x_2026_08", []).parameters)
+    x = changed(small, platform={"policy": "x_2026_08"})
+    assert {"author_decay", "cold_place", "dpp_theta"} <= set(not_measured(x)) and "w_like" not in not_measured(x)
     with pytest.raises(InputError, match="no parameter"):
         importance(changed(small, platform={"policy": "random"}))
     with pytest.raises(InputError, match="at least 2"):

@@ -55,7 +55,7 @@ def look_up(scenario: Scenario | FollowScenario) -> None:
     Raises:
         InputError: one of them is unknown.
     """
-    from recsim.ranking.registry import check_parameters
+    from recsim.experiment.robustness import check_weights
     from recsim.scenario import FollowScenario
     from recsim.world.follow_plan import make_follow_plan
     from recsim.world.plan import make_plan
@@ -63,6 +63,6 @@ def look_up(scenario: Scenario | FollowScenario) -> None:
     if isinstance(scenario, FollowScenario):
         make_follow_plan(scenario)
         return
-    policy, table = make_plan(scenario).policy, scenario.audit.robustness
-    for number, one in enumerate(table.head_weights if table.enabled else ()):
-        check_parameters(policy, one.parameters, f"audit.robustness.head_weights[{number}].parameters")
+    make_plan(scenario)
+    if scenario.audit.robustness.enabled:
+        check_weights(scenario)

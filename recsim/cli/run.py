@@ -39,7 +39,7 @@ class What(NamedTuple):
         Raises:
             InputError: a setting out of its range, or a bad scenario, with file and line.
         """
-        from recsim.experiment.run import configured
+        from recsim.experiment.run import configured, left_out
         from recsim.scenario import load
 
         self._check()
@@ -48,11 +48,12 @@ class What(NamedTuple):
         _from_folder(self.config, policy)
         start = "platform.parameters."
         named = [o.removeprefix(start).partition("=")[0] for o in self.overrides if o.startswith(start)]
-        made = configured(
-            load(self.config, self.overrides), self.replicates, self.seed, policy, self.scale, self.dose, named
-        )  # fmt: skip
+        given = load(self.config, self.overrides)
         with located(self.config, self.overrides, {} if policy is None else {"platform.policy": "--policy"}):
+            made = configured(given, self.replicates, self.seed, policy, self.scale, self.dose, named)
             look_up(made)
+        for note in left_out(given, made):
+            sys.stderr.write(f"note: {note}\n")
         if self.ensemble is None:
             return made
         from recsim.experiment.calibration_file import with_ensemble

@@ -23,13 +23,16 @@ def score_command(name: str, file: Path, given: list[str], out: Path | None, com
     """Read, score, write the same rows with a column ``score``.
 
     Raises:
-        InputError: unknown policy or parameter; a missing column; a cell that is not a number.
+        InputError: unknown policy or parameter, or a policy on arrays; a missing column; a cell that is not a number.
     """
     from recsim.ranking import registry
+    from recsim.ranking.array_policy import ArrayPolicy
 
     if out is not None:
         new_file(out)
     policy = registry.get(name)
+    if isinstance(policy, ArrayPolicy):
+        raise InputError(f"policy {name} works on arrays of whole feeds, not on rows; call its function from Python")
     parameters = parameters_of(policy, given)
     header, rows = read(file)
     columns = columns_of(policy, header, file)

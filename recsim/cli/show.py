@@ -29,21 +29,24 @@ def show_command(name: str, compiled: bool, as_json: bool, measure: Path | None 
         return
     facts = facts_of(policy)
     if measure is not None:
-        facts["importance"] = _measured(name, measure, replicates)
+        facts |= _measured(name, measure, replicates)
     print(json.dumps(facts, indent=1) if as_json else text_of(facts))
 
 
-def _measured(name: str, measure: Path, replicates: int) -> list[dict]:
-    """Rows of `recsim.experiment.importance.importance`; NaN as None."""
+def _measured(name: str, measure: Path, replicates: int) -> dict:
+    """Rows of `recsim.experiment.importance.importance`, NaN as None; what it left out, and the places it looked at."""
     from recsim.cli.progress import progress
-    from recsim.experiment.importance import importance
+    from recsim.experiment.importance import importance, not_measured
     from recsim.experiment.run import configured
     from recsim.scenario import load
 
     scenario = configured(load(measure), None, None, name)
     with progress(quiet=False) as say:
         frame = importance(scenario, replicates=replicates, progress=say)
-    return json.loads(frame.to_json(orient="records"))
+    return {
+        "importance": json.loads(frame.to_json(orient="records")), "not_measured": not_measured(scenario),
+        "first_places": scenario.audit.shadow_places,
+    }  # fmt: skip
 
 
 def facts_of(policy) -> dict:
@@ -115,7 +118,7 @@ def text_of(facts: dict) -> str:
         mark = "  [follow list]" if f["name"] == "in_network" else "  [profiling]" if f["profiling"] else ""
         lines.append(f"    {f['name']:<18}{f['scope']:<8}{f['what']} ({f['unit']}){mark}")
     if "importance" in facts:
-        lines += _importance_lines(facts["importance"])
+        lines += _importance_lines(facts["importance"], facts["not_measured"], facts["first_places"])
     return "\n".join(lines)
 
 
@@ -124,14 +127,12 @@ def _signs(signals: dict[str, int]) -> list[str]:
     return [f"{'+' if sign > 0 else '-'}{name}" for name, sign in signals.items()]
 
 
-def _importance_lines(rows: list[dict]) -> list[str]:
-    """One line per parameter, and her elasticity for each candidate whose interval excludes zero."""
+def _importance_lines(rows: list[dict], left_out: list[str], places: int) -> list[str]:
+    """One line per parameter, and her elasticity for each candidate whose interval excludes zero; what was not measured."""
     lines = [
-        "  importance  first ten places that change when the parameter rises by a quarter; candidates whose share of"
+        f"  importance  first {places} places that change when the parameter rises by a quarter; candidates whose share of",
+        "              candidate places then rises (+) or falls (-), per cent per per cent, 95 % interval without zero",
     ]
-    lines.append(
-        "              candidate places then rises (+) or falls (-), per cent per per cent, 95 % interval without zero"
-    )
     for name in dict.fromkeys(row["parameter"] for row in rows):
         mine = [row for row in rows if row["parameter"] == name]
         clear = [
@@ -139,4 +140,6 @@ def _importance_lines(rows: list[dict]) -> list[str]:
             if row["ci_low"] is not None and (row["ci_low"] > 0 or row["ci_high"] < 0)
         ]  # fmt: skip
         lines.append(f"    {name:<18}{100 * mine[0]['reordered']:5.1f} %  {', '.join(clear) or 'no candidate clearly'}")
+    if left_out:
+        lines.append(f"    not measured (zero, or acting beside the score): {', '.join(left_out)}")
     return lines

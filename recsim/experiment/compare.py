@@ -81,8 +81,8 @@ def asked_for(policies: str | Sequence[str]) -> set[str]:
 
 
 def cell_scenario(scenario: Scenario, policy: str) -> Scenario:
-    """The scenario under another policy, which takes its default parameters; without the table of other assumptions and the
-    layer of opinion.
+    """The scenario under another policy, which takes its default parameters; without the table of other assumptions, shadows
+    and the layer of opinion.
 
     Another name of the scenario's own policy keeps the declared parameters.
     """
@@ -98,7 +98,7 @@ def cell_scenario(scenario: Scenario, policy: str) -> Scenario:
         update={
             "platform": platform.model_copy(update={"policy": policy}),
             "run": run,
-            "audit": audit.model_copy(update={"robustness": robustness}),
+            "audit": audit.model_copy(update={"robustness": robustness, "shadows": []}),
             "opinion": scenario.opinion.model_copy(update={"enabled": False}),
         }
     )

@@ -2,7 +2,8 @@
 
 Measured within the worlds of a scenario: pools, counters and gates stay as the declared policy makes them, so it is the
 importance of the parameter in *ranking*, before any feedback. Each parameter is multiplied and divided by the same
-factor; parameters that are zero have no such change and are left out.
+factor. Parameters that are zero have no such change, and those that the score does not name (of re-rankers, a refit, a
+gate, a memory of hides) act where no shadow does: they are left out, see `not_measured`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import pandas as pd
 
 from recsim.errors import InputError
 from recsim.experiment.executor import default_workers, run_tasks
+from recsim.experiment.summary import removed_campaigns
 from recsim.metrics import interval
+from recsim.ranking.policy import Policy, attributes_of
+from recsim.ranking.registry import configured
 from recsim.scenario import realise
 from recsim.scenario.schema import HeadWeights, Scenario
 
@@ -23,16 +27,15 @@ FACTOR = 1.25
 
 
 def with_shadows(scenario: Scenario, factor: float = FACTOR) -> Scenario:
-    """The scenario with two shadows for every non-zero parameter of its policy.
+    """The scenario with two shadows for every non-zero parameter that the score of its policy names.
 
     Raises:
-        InputError: a policy without parameters, or not compiled.
+        InputError: a policy without such parameters.
     """
-    from recsim.ranking.registry import get
-
-    policy = get(scenario.platform.policy)
+    policy = _policy_of(scenario)
+    named = {n for function in (policy.function, *policy.multiply) for n in attributes_of(function, 1)}
     values = {**policy.parameters, **{n: q.value for n, q in scenario.platform.parameters.items()}}
-    moved = {name: value for name, value in values.items() if value}
+    moved = {name: value for name, value in values.items() if value and name in named}
     if not moved:
         raise InputError(f"policy {policy.name} has no parameter to change; nothing can be measured")
     shadows = [
@@ -40,6 +43,17 @@ def with_shadows(scenario: Scenario, factor: float = FACTOR) -> Scenario:
         for name, value in moved.items() for sign, change in ((UP, factor), (DOWN, 1 / factor))
     ]  # fmt: skip
     return scenario.model_copy(update={"audit": scenario.audit.model_copy(update={"shadows": shadows})})
+
+
+def not_measured(scenario: Scenario) -> list[str]:
+    """Parameters of the scenario's policy that `importance` leaves out, in the policy's order."""
+    measured = {s.id.removeprefix(UP) for s in with_shadows(scenario).audit.shadows}
+    return [name for name in _policy_of(scenario).parameters if name not in measured]
+
+
+def _policy_of(scenario: Scenario) -> Policy:
+    platform = scenario.platform
+    return configured(platform.policy, platform.rerank, platform.rerank_top)
 
 
 def _task(scenario: Scenario, replicate: int, report=None) -> pd.DataFrame:
@@ -69,11 +83,14 @@ def importance(
         campaigns under either change, percentage points) and ``shift_pp`` as declared. Most important parameter first.
 
     Raises:
-        InputError: nothing to change, or bad numbers.
+        InputError: nothing to change, a policy that has no shadows, or bad numbers.
     """
+    from recsim.world.plan import make_plan
+
     if replicates < 2 or not factor > 1:
         raise InputError(f"got {replicates} replicates and factor {factor:g}, must be at least 2 and above 1")
     changed = with_shadows(scenario, factor)
+    make_plan(changed)
     say = progress or (lambda done, total, text: None)
     tasks = [(changed, k) for k in range(replicates)]
     found = dict(
@@ -102,6 +119,8 @@ def _rows(
     more, less, own = wide[UP + name], wide[DOWN + name], wide["as declared"]
     reordered = 1 - float(more["in_common"].sum() / more["all"].sum())
     names = [c.id for c in scenario.candidates]
+    # Without a campaign to remove there is one world, and no shift.
+    arms = ("factual", "counterfactual") if removed_campaigns(scenario) else ("shared", "shared")
     rows = []
     for who in [*names, "political"]:
 
@@ -112,10 +131,10 @@ def _rows(
             return part.reindex(range(replicates)).to_numpy(float)
 
         with np.errstate(divide="ignore", invalid="ignore"):
-            slope = (np.log(share(more, "factual")) - np.log(share(less, "factual"))) / (2 * math.log(factor))
+            slope = (np.log(share(more, arms[0])) - np.log(share(less, arms[0]))) / (2 * math.log(factor))
         t = interval(np.where(np.isfinite(slope), slope, np.nan))
         shift = {
-            key: 100 * float(np.nanmean(share(frame, "factual") - share(frame, "counterfactual")))
+            key: 100 * float(np.nanmean(share(frame, arms[0]) - share(frame, arms[1])))
             for key, frame in (("shift_pp", own), ("shift_more_pp", more), ("shift_less_pp", less))
         }
         rows.append(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from recsim.experiment.summary import Counts, window_start
+from recsim.ranking import registry
 from recsim.scenario import realise
 from recsim.scenario.campaigns import Campaign
 from recsim.scenario.quantity import assumed
@@ -35,6 +36,18 @@ def cells(scenario: Scenario) -> list[Cell]:
     grid: list[Cell] = [(g, p, w) for g in r.gates for p in r.prior_events for w in weights]
     own = declared(scenario)
     return grid if own in grid else [*grid, own]
+
+
+def check_weights(scenario: Scenario) -> None:
+    """Refuse head weights that name parameters which the policy does not have, before anything is simulated.
+
+    Raises:
+        InputError: with the nearest name.
+    """
+    platform = scenario.platform
+    policy = registry.configured(platform.policy, platform.rerank, platform.rerank_top)
+    for number, one in enumerate(scenario.audit.robustness.head_weights):
+        registry.check_parameters(policy, one.parameters, f"audit.robustness.head_weights[{number}].parameters")
 
 
 def campaigns_from(scenario: Scenario, day: int) -> list[Campaign]:

@@ -86,8 +86,9 @@ def configured(
 
     Args:
         named: parameters that were set for the policy asked for, and so stay; others of the scenario's policy mean
-            nothing to another one.
+            nothing to another one, nor do head weights and shadows with parameters that it does not have.
     """
+    from recsim.ranking.registry import configured as policy_of
     from recsim.scenario.dump import _plain
     from recsim.scenario.load import check_free, parse
 
@@ -98,12 +99,27 @@ def configured(
         kept = {*rerank_parameters(scenario), *named}
         raw["platform"]["policy"] = policy
         raw["platform"]["parameters"] = {k: v for k, v in raw["platform"]["parameters"].items() if k in kept}
+        known = policy_of(policy, scenario.platform.rerank, scenario.platform.rerank_top).parameters
+        for block, key in ((raw["audit"], "shadows"), (raw["audit"]["robustness"], "head_weights")):
+            block[key] = [one for one in block[key] if one["parameters"].keys() <= known.keys()]
     if scale is not None:
         raw["population"]["scale"] = scale
     if dose is not None:
         check_free(raw, "dose", "--dose")
         raw["dose"] = {"value": dose, "evidence": "assumption", "source": "set on the command line"}
     return parse(raw, scenario.name)
+
+
+def left_out(before: Scenario, after: Scenario) -> list[str]:
+    """Notes about the head weights and shadows that `configured` has left out; none if the policy is the same."""
+    was, now, notes = before.audit, after.audit, []
+    for key, old, new in (
+        ("audit.shadows", was.shadows, now.shadows),
+        ("audit.robustness.head_weights", was.robustness.head_weights, now.robustness.head_weights),
+    ):
+        if gone := [one.id for one in old if one not in new]:
+            notes.append(f"{key} without {', '.join(gone)}: policy {after.platform.policy} does not have these parameters")
+    return notes
 
 
 def rerank_parameters(scenario: Scenario) -> set[str]:
@@ -195,7 +211,8 @@ def run(
     session = Session(simulate, fixed_parameters, workers, threads, progress, cluster, checkpoint_every, shards=shards)
     if shards > 1:
         check_shards(shards, workers, cluster, simulate)
-    scenario = configured(scenario, replicates, seed, policy)
+    given, scenario = scenario, configured(scenario, replicates, seed, policy)
+    session.notes += left_out(given, scenario)
     wanted = None if checkpoint_every is None else every_of(checkpoint_every, scenario.run.step_hours)
     elsewhere = cluster is not None and shards == 1
     if wanted is not None and (simulate is not None or not store or elsewhere):
@@ -204,6 +221,8 @@ def run(
     with compiling(simulate, scenario) as session.compiled:
         mark = run_fingerprint(scenario, fixed_parameters, simulate)
         table = robustness and scenario.audit.robustness.enabled and bool(removed_campaigns(scenario))
+        if table:
+            other.check_weights(scenario)
         work = Work(scenario, mark, table, session)
         if not store:
             return work.finish(None)

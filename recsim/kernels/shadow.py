@@ -6,7 +6,6 @@ import numpy as np
 from numba import njit
 
 from recsim.kernels.flags import KERNEL
-from recsim.kernels.search import first_from
 from recsim.kernels.shown import memory_row
 from recsim.kernels.slate import LOWEST, sortable, turn_of, word_of
 
@@ -23,7 +22,7 @@ def count_top(first, last, thread, scores, visits, pools, observed, eligible, ca
 
     The same entries compete as in `recsim.kernels.look`, with the same rule for ties: not shown before, and allowed by
     a gate. Entries from searches and exploration are left out: no score decides about them. An item that stands in the
-    pool and in the inbox counts once.
+    pool and in the inbox counts once, at its better place.
 
     Args:
         first, last: range of visits. thread: row of ``out``.
@@ -41,6 +40,7 @@ def count_top(first, last, thread, scores, visits, pools, observed, eligible, ca
     best = np.empty(groups, np.int64)
     closed = np.zeros(width, np.bool_)
     declared = np.empty(places, np.int64)
+    taken = np.empty(places, np.int64)
     memory = observed.seen
     words = memory.shape[1]
     turn = turn_of(window_start, words)
@@ -88,10 +88,11 @@ def count_top(first, last, thread, scores, visits, pools, observed, eligible, ca
                     i = np.int64(pools.item[stratum, column])
                 else:
                     i = np.int64(observed.inbox[person, column - size])
-                    low = first_from(pools.item[stratum], np.int64(0), np.int64(pools.size[stratum]), i)
-                    # What stands in the pool too has its place there, unless a gate keeps it out or she has seen it.
-                    if low < pools.size[stratum] and pools.item[stratum, low] == i and eligible[i - window_start]:
-                        continue
+                fresh = True
+                for place in range(filled):
+                    fresh = fresh & (taken[place] != i)
+                if not fresh:  # it stood in the pool and in the inbox
+                    continue
                 if (memory[mine, word_of(i, turn, words)] >> U64(i & 63)) & U64(1) != U64(0):
                     missed += 1
                     if missed > PATIENCE and not told:
@@ -111,6 +112,7 @@ def count_top(first, last, thread, scores, visits, pools, observed, eligible, ca
                                 top = max(top, code[other])
                             best[g] = top
                     continue
+                taken[filled] = i
                 about = candidate[i]
                 if about >= 0:
                     out[thread, k, about] += 1

@@ -23,6 +23,8 @@ from recsim.ranking.vocabulary import CONSTANTS, features_of
 
 LOWEST = np.float32(-np.inf)
 NOTHING = np.zeros(1, np.float32)
+COMPILED_ONLY = ("multiply", "rerank", "refit", "learns", "signals")
+"""Attributes that need a compiled score loop."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +33,7 @@ class ArrayPolicy(Policy):
 
     Attributes:
         names: features the function wants.
-        source_text: what decides its results, for the fingerprint: the text of the file it is defined in.
+        source_text: what decides its results, for the fingerprint: the text of the files in which its functions are defined.
         item_function: optional function of item and author features for retrieval and gates, when calling ``function``
             for every live item makes no sense; default ``function`` itself.
     """
@@ -147,7 +149,8 @@ def array_policy(
 
     Args:
         *names: features wanted.
-        meta: any attribute of `Policy`, and ``item_function``.
+        meta: any attribute of `Policy` but those of a compiled loop (re-rankers, multipliers, a refit and what belongs to it),
+            and ``item_function``.
         **parameters: names and default values of ``p``.
 
     Raises:
@@ -159,12 +162,16 @@ def array_policy(
         for name in meta or {}:
             if name not in allowed:
                 raise unknown("policy attribute", name, allowed, f"policy {function.__name__}")
+        called = [function, *([(meta or {})["item_function"]] if (meta or {}).get("item_function") else [])]
         made = ArrayPolicy(**{
             "name": function.__name__, "function": function, "parameters": MappingProxyType(dict(parameters)),
-            "names": names, "source_text": _text_of(function), **(meta or {}),
+            "names": names, "source_text": "\n".join(dict.fromkeys(map(_text_of, called))), **(meta or {}),
         })  # fmt: skip
         if not names:
             raise InputError(f"policy {made.name} names no feature; give at least one to @array_policy")
+        for hook in COMPILED_ONLY:
+            if getattr(made, hook):
+                raise InputError(f"has {hook!r}, which only a compiled policy can have; leave it out", f"policy {made.name}")
         check_features(made)
         return made
 
@@ -185,7 +192,7 @@ def compile_arrays(policy: ArrayPolicy, predictor: str) -> ArrayScorer:
     Args:
         policy: what to wrap. predictor: see `recsim.ranking.compile.compile_policy`.
     """
-    from recsim.ranking.compile import load_rendered, render
+    from recsim.ranking.compile import load_rendered, render, whole_digest
 
     known = features_of(predictor)
     rows = tuple(dict.fromkeys(row for name in policy.score_reads for row in known[name].rows))
@@ -197,4 +204,5 @@ def compile_arrays(policy: ArrayPolicy, predictor: str) -> ArrayScorer:
             module = load_rendered(text)[1]
             loops[name] = (module.score_block, module.score_items)
     whole = "\n".join([policy.source_text, *policy.score_reads, *texts])
-    return ArrayScorer(policy, rows, whole, hashlib.sha256(whole.encode()).hexdigest(), loops)
+    code = hashlib.sha256(whole.encode()).hexdigest()
+    return ArrayScorer(policy, rows, whole, whole_digest(policy, code), loops)

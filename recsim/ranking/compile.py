@@ -14,8 +14,11 @@ import functools
 import hashlib
 import importlib.util
 import inspect
+import json
+import math
 import os
 import platform
+import re
 import sys
 import tempfile
 import textwrap
@@ -23,6 +26,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numba
 import numpy as np
@@ -50,7 +54,7 @@ class CompiledPolicy:
         policy: what was compiled.
         rows: item-level rows the loop reads, in order.
         source: the generated module.
-        digest: SHA-256 of the source and the versions.
+        digest: SHA-256 of the source, the versions and everything else that the policy says of itself.
         module: the generated module, with score_block, score_items, score_features, shadow_block and, if there are
             re-rankers, rerank_block; see its text for their arguments.
     """
@@ -96,6 +100,20 @@ class CompiledPolicy:
         return self.policy.vector(values)
 
 
+def single(value: float) -> str:
+    """A number as float32 in the text of a generated module."""
+    return f"F({re.sub('inf|nan', lambda found: 'np.' + found[0], repr(float(value)))})"
+
+
+def _whole(node: ast.expr) -> int | None:
+    """The whole number that a power is written as, such as 2, -2 or 2.0; None if it is anything else."""
+    try:
+        value = ast.literal_eval(node)
+    except ValueError:
+        return None
+    return int(value) if isinstance(value, int | float) and float(value).is_integer() else None
+
+
 class _Single(ast.NodeTransformer):
     """Rewrite a policy's syntax so that it computes in float32 and never calls libm."""
 
@@ -105,16 +123,23 @@ class _Single(ast.NodeTransformer):
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
             return node
-        return ast.parse(f"F({float(node.value)!r})", mode="eval").body
+        return ast.parse(single(node.value), mode="eval").body
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         if isinstance(node.op, ast.Pow):
-            if isinstance(node.right, ast.Constant) and isinstance(node.right.value, int):
-                node.left = self.visit(node.left)
-                return node
-            base, power = ast.unparse(self.visit(node.left)), ast.unparse(self.visit(node.right))
-            return ast.parse(f"power32({base}, {power})", mode="eval").body
+            base, whole = ast.unparse(self.visit(node.left)), _whole(node.right)
+            if whole is None:
+                text = f"power32({base}, {ast.unparse(self.visit(node.right))})"
+            else:
+                text = f"({base}) ** {whole}" if whole >= 0 else f"F(1.0) / ({base}) ** {-whole}"
+            return ast.parse(text, mode="eval").body
         return self.generic_visit(node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        if not isinstance(node.op, ast.Pow):
+            return self.generic_visit(node)
+        name, power = ast.unparse(node.target), ast.unparse(node.value)
+        return self.visit(ast.parse(f"{name} = {name} ** ({power})").body[0])
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         target = node.func
@@ -149,9 +174,15 @@ def _kernel_text(module: ModuleType, names: tuple[str, ...]) -> str:
     return "\n".join(parts)
 
 
-def _user_text(function: Callable, name: str, done: dict[str, str]) -> None:
-    """Add the function (as ``name``) and everything it reaches to ``done``, in the order of need."""
+def _user_text(function: Callable, name: str, done: dict[str, str], within: tuple[Callable, ...] = ()) -> None:
+    """Add the function (as ``name``) and everything it reaches to ``done``, in the order of need.
+
+    Args:
+        within: the functions that led to this one.
+    """
     function = getattr(function, "py_func", function)
+    if function in within:
+        raise InputError(f"function {function.__name__} calls itself; only loops can be compiled")
     node = syntax_of(function)
     local = {a.arg for a in node.args.args} | {
         n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
@@ -159,18 +190,20 @@ def _user_text(function: Callable, name: str, done: dict[str, str]) -> None:
     body = ast.FunctionDef(**{**{k: getattr(node, k) for k in node._fields}, "name": name})
     builtins = {"abs", "min", "max", "float", "bool", "range"}
     for used in sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - local - builtins - {"math", "np"}):
-        if used == "F":
-            continue
         if used not in function.__globals__:
             raise InputError(f"policy function {function.__name__} uses {used!r}, which is not defined in its file")
         value = function.__globals__[used]
+        if value is np.float32 and used == "F":
+            continue
         value = getattr(value, "py_func", value)
         if inspect.isfunction(value):
             own: dict[str, str] = {}
-            _user_text(value, used, own)
+            _user_text(value, used, own, (*within, function))
         elif isinstance(value, int | float | np.floating):
-            own = {used: f"{used} = F({float(value)!r})"}
-        elif not (isinstance(value, type) or inspect.isbuiltin(value)):
+            own = {used: f"{used} = {single(value)}"}
+        elif inspect.isbuiltin(value) and getattr(math, value.__name__, None) is value:
+            raise InputError(f"policy function {function.__name__} uses {used!r} by itself; write math.{value.__name__}")
+        elif not isinstance(value, type):
             raise InputError(
                 f"policy function {function.__name__} uses {used!r}; only numbers and functions can be compiled"
             )
@@ -184,21 +217,64 @@ def _user_text(function: Callable, name: str, done: dict[str, str]) -> None:
     done[name] = "@njit(**INLINE)\n" + ast.unparse(ast.fix_missing_locations(_Single(function.__name__).visit(body)))
 
 
+def _check_taken(text: str, functions: Mapping[str, str]) -> None:
+    """Refuse a constant or helper that bears a name of the generated module's own: one would silently be the other.
+
+    Raises:
+        InputError: the first such name.
+    """
+    bound: list[str] = []
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            bound.append(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            bound += [alias.asname or alias.name for alias in node.names]
+        else:
+            bound += [one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
+    for name in functions:
+        if bound.count(name) > 1:
+            raise InputError(f"got the name {name!r}, which the generated module needs for itself; rename it")
+
+
 def _hook_text(policy: Policy) -> str:
     """Comments that tie the module, and so a run's fingerprint, to the files of refit and fatigue and to outside packages."""
     lines = ""
     for hook, function in (("refit", policy.refit), ("fatigue", policy.fatigue)):
         if function is None:
             continue
-        try:
-            text = Path(inspect.getsourcefile(function) or "").read_bytes()
-        except (OSError, TypeError) as error:
-            raise InputError(
-                f"cannot read the source of the {hook} of {policy.name}; define it with def in a file"
-            ) from error
         versions = "".join(f", {name} {_installed(name)}" for name in policy.outside) if hook == "refit" else ""
-        lines += f"# {hook}: {function.__module__}.{function.__qualname__}, SHA-256 of its file {hashlib.sha256(text).hexdigest()}{versions}\n"
+        lines += f"# {hook}: {function.__module__}.{function.__qualname__}, SHA-256 of its file {_file_hash(policy, hook, function)}{versions}\n"
     return lines
+
+
+def _file_hash(policy: Policy, hook: str, function: Callable) -> str:
+    """SHA-256 of the file in which a hook is defined."""
+    try:
+        text = Path(inspect.getsourcefile(function) or "").read_bytes()
+    except (OSError, TypeError) as error:
+        raise InputError(f"cannot read the source of the {hook} of {policy.name}; define it with def in a file") from error
+    return hashlib.sha256(text).hexdigest()
+
+
+def whole_digest(policy: Policy, code: str) -> str:
+    """SHA-256 of the compiled code's digest and of what the policy says of itself beside its code.
+
+    Defaults of parameters, sources, hooks that stay plain NumPy: none of it is in the generated module, all of it decides
+    results, and a scenario names no more of it than the policy's name.
+    """
+    weight = "" if policy.weight is None else _file_hash(policy, "weight", policy.weight)
+    return hashlib.sha256(json.dumps([code, _said(policy), weight], sort_keys=True).encode()).hexdigest()
+
+
+def _said(value: Any) -> Any:
+    """A policy's or re-ranker's fields, and what they hold, as plain values; of a function the name only."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: _said(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _said(one) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [_said(one) for one in value]
+    return getattr(value, "__qualname__", repr(value))
 
 
 def _installed(name: str) -> str:
@@ -391,7 +467,9 @@ def score_features(features, params, out):
     if not takes:
         fixed = tuple(known[name].scope == "global" for name in reads) or (False,)
         text += shadow_text(settle, affinity, lane, reads, expressions, fixed, len(names), product)
-    return text + (rerank_text(policy, rows) if feature is None else ""), rows
+    text += rerank_text(policy, rows) if feature is None else ""
+    _check_taken(text, functions)
+    return text, rows
 
 
 def cache_folder() -> Path:
@@ -459,4 +537,5 @@ def compile_policy(policy: Policy, predictor: str = "rates") -> CompiledPolicy:
     if isinstance(policy, ArrayPolicy):
         return compile_arrays(policy, predictor)  # type: ignore[return-value]
     text, rows = render(policy, predictor)
-    return CompiledPolicy(policy, rows, text, *load_rendered(text))
+    code, module = load_rendered(text)
+    return CompiledPolicy(policy, rows, text, whole_digest(policy, code), module)

@@ -19,7 +19,7 @@ import numpy as np
 
 from recsim.errors import InputError
 from recsim.kernels import mathf, rerank, shown, slate
-from recsim.ranking.compile import _kernel_text, _Single
+from recsim.ranking.compile import _kernel_text, _Single, single
 from recsim.ranking.policy import Policy, syntax_of
 from recsim.ranking.reranker import Reranker
 from recsim.ranking.slate_vocabulary import SLATE, slate_names
@@ -98,10 +98,7 @@ class _Texts:
             if key not in self.known:
                 self.known[key] = f"c{len(self.known)}_{used}"
                 whole = isinstance(value, int | np.integer)
-                number = re.sub("inf|nan", lambda found: f"np.{found[0]}", repr(float(value)))
-                self.texts.append(
-                    f"{self.known[key]} = {int(value)!r}" if whole else f"{self.known[key]} = F({number})"
-                )
+                self.texts.append(f"{self.known[key]} = {int(value)!r}" if whole else f"{self.known[key]} = {single(value)}")
             return self.known[key]
         raise InputError(f"function {function.__name__} uses {used!r}; only numbers and functions can be compiled")
 

@@ -322,7 +322,7 @@ def _reranker(one: Any) -> Reranker:
 
 
 def check_features(made: Policy) -> None:
-    """Raise InputError for a feature or door that does not exist."""
+    """Raise InputError for a feature, source or door that does not exist, and for a hook that lacks what it needs."""
     where = f"policy {made.name}"
     known = {**FEATURES, **SLOTS, **made.learned_features}
     for name in made.score_reads:
@@ -336,7 +336,7 @@ def check_features(made: Policy) -> None:
     for name in made.learns:
         if name in FEATURES or not name.isidentifier():
             raise InputError(f"got {name!r} in learns, must be a new name of a feature", where)
-    if made.refit is None and (made.learns or {"match", "typical_match"} & set(made.score_reads)):
+    if made.refit is None and (made.learns or {"match", "typical_match"} & {*made.score_reads, *made.reads}):
         raise InputError("learned features need a refit; see docs/policies.md", where)
     for name, sign in made.signals.items():
         if name not in SIGNALS:
@@ -353,22 +353,11 @@ def check_features(made: Policy) -> None:
     for door in made.doors:
         if door not in DOORS:
             raise unknown("door", door, DOORS, where)
-
-
-def check_names(made: Policy) -> None:
-    """Raise InputError for a feature, parameter or door that does not exist."""
-    where = f"policy {made.name}"
-    check_features(made)
     for name in made.gate_policy.score_reads if made.gate_policy else ():
         if name not in FEATURES:
             raise unknown("feature", name, FEATURES, where)
         if FEATURES[name].scope == "pair":
             raise InputError(f"the gate reads {name!r}; a gate decides about items, for everybody alike", where)
-    hooks = [hook for hook in (made.gate, made.fatigue) if hook]
-    for function in (made.function, *made.multiply, *hooks):
-        for name in sorted(attributes_of(function, 1)):
-            if name not in made.parameters:
-                raise unknown("parameter", name, made.parameters, where)
     for name in ("heated_views", "heated_items") if made.heats else ():
         if name not in made.parameters:
             raise InputError(f"heats needs a parameter {name}", where)
@@ -376,3 +365,14 @@ def check_names(made: Policy) -> None:
         from recsim.ranking.mitigation import own_measure
 
         own_measure(made.name, made.weight, made.parameters)
+
+
+def check_names(made: Policy) -> None:
+    """Raise InputError for a feature, parameter or door that does not exist."""
+    where = f"policy {made.name}"
+    check_features(made)
+    hooks = [hook for hook in (made.gate, made.fatigue) if hook]
+    for function in (made.function, *made.multiply, *hooks):
+        for name in sorted(attributes_of(function, 1)):
+            if name not in made.parameters:
+                raise unknown("parameter", name, made.parameters, where)

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from recsim.errors import InputError, unknown
 from recsim.ranking import own_code
+from recsim.ranking.array_policy import ArrayPolicy
 from recsim.ranking.http_ranker import http_ranker
 from recsim.ranking.mitigation import Aggregate, Measure, Safeguards, own_measure
 from recsim.ranking.mitigations import MITIGATIONS
@@ -93,7 +94,9 @@ def for_feeds(name: str) -> Policy:
             f"{allowed}, or a policy of your own",
             where,
         )
-    for hook in ("gate", "refit", "weight", "aggregate", "rerank"):
+    if isinstance(policy, ArrayPolicy):
+        raise InputError(f"policy {name} works on arrays, which a follow-graph world does not have", where)
+    for hook in ("gate", "refit", "weight", "aggregate", "fatigue", "rerank"):
         if getattr(policy, hook):
             raise InputError(f"policy {name} has the hook {hook!r}, which a follow-graph world does not call", where)
     return policy

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from recsim.errors import InputError, unknown
+from recsim.ranking.array_policy import ArrayPolicy
 from recsim.ranking.policy import DOORS, Policy, attributes_of, check_names, syntax_of
 from recsim.ranking.slate_vocabulary import MOST, SLATE, TABLE, slate_names
 
@@ -150,9 +151,13 @@ def with_rerankers(policy: Policy, rerankers: Sequence[Reranker], top: int | Non
         top: entries that are re-ranked, 1 to 400; None: the policy's own number.
 
     Raises:
-        InputError: a parameter name that two of them have, or a re-ranker named twice.
+        InputError: a parameter name that two of them have, a re-ranker named twice, or a policy that is not compiled.
     """
     where = f"policy {policy.name}"
+    if isinstance(policy, ArrayPolicy):
+        if rerankers:
+            raise InputError(f"is not compiled, so {rerankers[0].name} cannot re-rank it; leave out the re-rankers", where)
+        return policy
     owned = {name for r in policy.rerank for name in r.parameters}
     merged = {name: value for name, value in policy.parameters.items() if name not in owned}
     for number, one in enumerate(rerankers):

@@ -212,8 +212,11 @@ class Feed:
                 counting.log_value(count, self.score, ratio, np.zeros(count, np.float32), half_life, self.gate_value)
         if self.rebuilds(step):  # nobody else asks for it
             counting.log_value(count, self.score, ratio, self.age_h, half_life, self.value)
-            if self.reach.demotes:
+            if self.reach.demotes and ratio:
                 self.value[:count] += self.reach.log_factors(count)
+            elif self.reach.demotes:  # the value is the score itself, and is lowered as in the feed
+                value, factor = self.value[:count], self.reach.beyond[:count] * self.reach.everywhere[:count]
+                self.value[:count] = np.where(value >= 0, value * factor, value / np.maximum(factor, np.float32(1e-6)))
 
     def _score_items(self, door: str, step: int, start: int, end: int) -> None:
         """The score that depends on the item alone, from the counts behind a door."""

@@ -192,8 +192,9 @@ def make_plan(scenario: Scenario) -> Plan:
     parameters = compiled.vector({name: q.value for name, q in scenario.platform.parameters.items()})
     declared = {name: q.value for name, q in scenario.platform.parameters.items()}
     shadows = [compiled.vector({**declared, **one.parameters}) for one in scenario.audit.shadows]
-    if shadows and not isinstance(compiled, CompiledPolicy):
-        raise InputError(f"policy {policy.name} is not compiled, so it has no shadows", "audit.shadows")
+    if shadows and (not isinstance(compiled, CompiledPolicy) or "match" in policy.score_reads):
+        reason = "learns a match of person and item" if isinstance(compiled, CompiledPolicy) else "is not compiled"
+        raise InputError(f"policy {policy.name} {reason}, so it has no shadows", "audit.shadows")
     if shadows:
         shadows.insert(0, parameters)
     used = [(m.kind, {k: q.value for k, q in m.parameters.items()}) for m in scenario.platform.mitigations]
