@@ -311,7 +311,8 @@ def act(
                 _count(counters, counting, log, n, item, action, 1, fake, served, step)
                 by_action[row, action] += 1
                 done |= np.int64(1) << action
-            if done & (positive | negative) and engaged.used[0] < engaged.item.size:
+            learned = served or not counting.served_only  # of what does not count nothing is learned
+            if learned and done & (positive | negative) and engaged.used[0] < engaged.item.size:
                 engaged.account[engaged.used[0]] = n
                 engaged.item[engaged.used[0]] = item
                 if keeps_values:
