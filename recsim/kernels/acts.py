@@ -201,6 +201,8 @@ def plan_acts(aged, delay, active, shift, population, key0, key1, step, out_time
             while u[lane] >= edge and times < MOST_ACTS:
                 times += 1
                 term = term * rate[lane] / F(times)
+                if F(times) > rate[lane] and edge + term == edge:
+                    break  # rounding has left the sum short of 1, and the largest u beyond it
                 edge = edge + term
             out_times[start + lane] = times
             total += times
