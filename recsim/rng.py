@@ -23,7 +23,7 @@ class Decision(IntEnum):
     Questions about a step carry the step; questions about a standing potential outcome carry step 0.
     """
 
-    VISIT = 1  # does the person come this step; by which door; about whom; (spare)
+    VISIT = 1  # does the person come this step; by which door; about whom; by standing or her own preference
     SLOT = 2  # person, slot: is it given to a new item; which; does she leave after it; is it given to a heated one
     WOULD = 4  # person, item, no step: would she like, comment, share, follow
     LOOK = 5  # person, item, no step: open comments; hide or report; skip; watch

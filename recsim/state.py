@@ -178,7 +178,7 @@ class Tally(NamedTuple):
     exposure: np.ndarray  # (T, G, C, 3) int64, impressions
     comments: np.ndarray  # (T, G, C) int64, comment exposures
     provenance: np.ndarray  # (T, C, 9, 11) int64, impressions by kind and source
-    feed: np.ndarray  # (T, 4) int64: visits, positions tried, positions empty, positions left over
+    feed: np.ndarray  # (T, 4) int64: visits, positions tried, positions empty, positions examined
     follow_person: np.ndarray  # (T, N) int32
     follow_author: np.ndarray  # (T, N) int32
     follow_count: np.ndarray  # (T,) int64
@@ -198,6 +198,7 @@ class Tally(NamedTuple):
     acts: np.ndarray  # (T, N, 3) int32, deliberate actions of the step: person, item, bits as ACTIONS; N = 0: not kept
     acts_count: np.ndarray  # (T,) int64
     acted: np.ndarray  # (U,) int32, likes, comments, shares and follows of the person since midnight; U = 0 likewise
+    lost: np.ndarray  # (U,) int32, the part of them that did not count, in 1/1024; U = 0 likewise
     context: np.ndarray  # (T, W, 3) int64, sums of known interest; see look_block; W = 0 if nobody reads them
     impressions: np.ndarray  # (U, C, 3) int32, by person, candidate and stance since the world began; U = 0 if nobody
     # reads them

@@ -70,7 +70,8 @@ def twin(times, awake, t, counting, key, population, step, budget, inauthentic, 
             if tactic == "search":
                 sought[pick(NAMED, h), item] = sought.get((pick(NAMED, h), item), 0) + 1
             good, bad = (set(events) & set(s) for s in signals or ({2, 4}, set()))
-            if good or bad:
+            learned = not counting.served_only or reference.unit(g) < t.served
+            if learned and (good or bad):
                 engaged.append((n, item, not bad) if signals else (n, item))
             for action in events:
                 weight = int(counting.weight[n])

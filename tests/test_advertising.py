@@ -269,3 +269,12 @@ def test_the_check_says_how_much_is_sold(small):
     assert rows["ads: share of visits with one"]["value"] == pytest.approx(24_390 / places) and places < 24_390
     assert "unspent" in rows["ads: share of visits with one"]["note"]
     assert rows["ads: simulated impressions"]["value"] == 24_390
+
+
+def test_the_smallest_audience_is_served_first(small):
+    """Others can still be shown to people whom it cannot reach, and names decide nothing."""
+    for wide, narrow in (("a", "b"), ("b", "a")):
+        campaigns = [campaign(id=wide), campaign(id=narrow, regions=["south"])]
+        world = world_of(with_campaigns(small, campaigns), "factual", 0)
+        order = [world.plan.campaigns[world.plan.ads[n].campaign].id for n in world.advertising.acting]
+        assert order == [narrow, wide]

@@ -10,6 +10,8 @@ from helpers import changed
 
 from recsim.agents.networks import Roster
 from recsim.scenario import realise
+from recsim.scenario.platform import MitigationUse
+from recsim.scenario.quantity import assumed
 from recsim.world.acting import Network
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
 from recsim.world.build import State
@@ -76,6 +78,17 @@ def two_starts(small):
     early = first.model_copy(update={"id": "early", "key": "early"})
     late = first.model_copy(update={"id": "late", "key": "late", "start": -1})
     return changed(small.model_copy(update={"campaigns": [early, late]}), run={"luck_branches": 1})
+
+
+def test_an_oracle_takes_as_many_people_in_a_tree_as_alone(two_starts):
+    """How many it takes for inauthentic goes by all accounts of the arm, also of campaigns yet to start."""
+    oracle = MitigationUse(kind="oracle_removal", parameters={"precision": assumed(0.5)})
+    scenario = changed(two_starts, dose=assumed(20.0), platform={"mitigations": [oracle]})
+    drawn = realise(scenario, scenario.run.seed, 0)
+    arms = [Arm("early", frozenset({"early"})), FACTUAL]
+    together = simulate_arms(drawn, 0, arms)
+    for arm in arms:
+        assert same(together.frames, simulate_arms(drawn, 0, [arm]).frames, arm.name), arm.name
 
 
 def test_worlds_let_go_of_their_arrays(small):

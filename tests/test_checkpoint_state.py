@@ -33,7 +33,7 @@ from recsim.world.world import World
 SCRATCH = re.compile(
     r"^world\.(?:"
     r"feed\.(?:rows|gate_rows|age_h|score|value|gate_value|social|proof|eligible|trial|codes|open_item|trial_item"
-    r"|open_count|trial_count|pool_rows|scores|shadow_scores|given|constants|visits)"
+    r"|open_count|trial_count|pool_rows|scores|shadow_scores|given|constants|visits|predictor\.rates)"
     r"|feed\.tally\.(?:follow_person|follow_author|engaged_person|engaged_item|engaged_value|acts)"
     r"|feed\.reach\.(?:beyond|everywhere|demotes)"
     r"|platform\.(?:values|gate)|networks\.\d+\.(?:times|awake)|people\.(?:visiting|door|about)"

@@ -483,3 +483,9 @@ def test_only_and_first_acts():
     both = first_acts(log, 2)
     assert both.actor.tolist() == [1, 0] and both.step.tolist() == [0, 3] and both.targets == 1
     assert first_acts(log, 2, by_action=True).targets == 2
+
+
+def test_a_share_of_nobody_flags_nobody():
+    rows = [(account, item, LIKE, 0) for account in range(6) for item in (account // 2, 9)]
+    found = detect("graph_trust", log_of(rows), facts_of(), {"lowest": 0.0})
+    assert not found.flagged.any() and found.score.any()

@@ -284,6 +284,7 @@ def test_other_languages_are_reviewed_less_well():
         ("moderation.notices.bureau.campaign=netwrk", "notices.bureau.campaign=netwrk: got unknown campaign 'netwrk'; .*'network'"),
         ("moderation.notices.ngo.candidate=evaa", "notices.ngo.candidate=evaa: got unknown candidate 'evaa'; .*'eva'"),
         ("moderation.notices.ngo.campaign=network", "needs a campaign or a candidate, and not both"),
+        ("moderation.notices.ngo.target=accounts", "ngo.target=accounts: got 'accounts', but the candidate 'eva' has none that act; set target to items, or"),
         ("moderation.notices.ngo.day=-10", "notices.ngo.day=-10: got day -10; the run has room for -9 to 0; set day to -9 or later"),
         ("moderation.notices.ngo.id=bureau", "notices.ngo.id=bureau: got id 'bureau' twice"),
         ("moderation.political_labels.errors.evaa={missed: 1}", ": got unknown candidate 'evaa'"),
@@ -296,6 +297,15 @@ def test_one_line_per_problem(stated, override, message):
     with pytest.raises(InputError, match=message) as error:
         load(stated, [override])
     assert "\n" not in str(error.value) and f"--set {override}" in str(error.value)
+
+
+def test_a_label_without_an_effect(request):
+    small = request.config.rootpath / "configs" / "small.yaml"
+    with pytest.raises(
+        InputError, match="actions.item=label: got 'label', but what a label does is said by political_labels"
+    ):
+        load(small, ["moderation.actions.item=label"])
+    load(small, ["moderation.actions.item=label", "moderation.political_labels={demotion: 0.5}"])
 
 
 def test_words_of_the_block_are_not_yaml_truths(stated):

@@ -437,6 +437,19 @@ def test_planned_acts():
     assert total == times.sum() > 10 and not active.all()
 
 
+def test_the_largest_draw_is_few_acts():
+    """Chances that add up to a little less than 1 in float32 leave no room for an account to act on and on."""
+    from recsim.kernels.acts import Shift, plan_acts
+
+    n, key, step = 1298, Key(9, 2), 3385
+    assert reference.unit(reference.draws(n - 1, 0, 123, step, 8, key.words)[0]) == F(1 - 2**-24)
+    rate, everyone = np.float64(0.028756220908444614), np.float64(n)
+    shift = Shift(rate, True, everyone, np.float64(0), np.float64(0), np.float64(0), everyone, np.int64(n))
+    times, none = np.zeros(n, np.int64), np.zeros(n, np.bool_)
+    plan_acts(none, np.zeros(n, F), ~none, shift, np.uint64(123), *key.words, np.uint64(step), times, none.copy())
+    assert 3 <= times[-1] <= 6 and times[:-1].max() <= 3
+
+
 def test_models_of_a_visit_do_what_they_say(small):
     """Cascade: early positions earn more likes per view; fatigue: visits of the same topics please less. Rates stay near."""
     facts = {}

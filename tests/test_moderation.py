@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from helpers import changed, frames_of, window_shares, world_of
 
-from recsim.agents.cases import ITEM
+from recsim.agents.cases import ACCOUNT, ACCOUNT_APPEAL, ITEM, Verdicts
+from recsim.agents.enforcement import impose, lift
 from recsim.audit import controls
 from recsim.errors import InputError
 from recsim.scenario.moderation import Actions, Detector, LabelErrors, Notice, PoliticalLabels, Reviewers
@@ -59,6 +60,41 @@ def test_roll_back_takes_fake_counts_away(strong):
     taken = world_of(back, "factual", steps=50).state.counters
     assert kept.fake.sum() > 0 and taken.fake.sum() == 0
     assert (taken.total >= 0).all() and (taken.valued >= 0).all()
+
+
+def test_rolled_back_counts_leave_no_trace(strong):
+    """Where everybody else counts in full, weighted decayed counts are the plain ones, whatever was taken back when."""
+    slow = detector(**PERFECT).model_copy(update={"every_hours": 24})
+    world = world_of(moderated(strong, detectors=[slow], actions=Actions(rollback="roll_back")), "factual", steps=54)
+    state = world.state
+    assert state.docket.sanctions.kind.size and not state.counters.fake.any() and (state.observed.weight == 1024).all()
+    assert np.array_equal(state.weighed.total, state.counters.total)
+    assert state.weighed.decayed == pytest.approx(state.counters.decayed, rel=1e-4, abs=0.02)
+
+
+def test_a_new_sanction_outlives_the_end_of_an_old_one(small):
+    """Whether it begins before the old one ends, or in the same step."""
+    world = world_of(moderated(small, detectors=[detector(recall=0.0, false_positive_rate=0.0)]), steps=2)
+    docket, subject = world.state.docket, world.moderation.register.subject[:3]
+    first = impose(docket.sanctions, ACCOUNT, subject, np.full(3, 10))
+    ended = lift(first, ACCOUNT, subject, np.full(3, 20))
+    docket.sanctions = impose(ended, ACCOUNT, subject[:2], np.array([18, 20]))
+    for step in (10, 18, 20):
+        world.moderation._enforce(docket, step)
+    assert world.state.trust[:4].tolist() == [0, 0, 1, 1]
+
+
+def test_who_has_won_an_appeal_is_left_alone(small):
+    world = world_of(moderated(small, detectors=[detector(recall=0.0, false_positive_rate=0.0)]), steps=2)
+    docket, subject = world.state.docket, world.moderation.register.subject[:4]
+    kind = np.array([ACCOUNT, ACCOUNT, ACCOUNT_APPEAL, ACCOUNT_APPEAL], np.int8)
+    none, found = np.zeros(4), np.array([True, False, True, False])
+    verdicts = Verdicts(
+        kind, subject, none.astype(np.int8), ~found, none.astype(np.int16), found, none, none, none.astype(np.int32)
+    )
+    world.moderation._remember(docket, verdicts)
+    assert (docket.cleared[:4] > world.now).tolist() == [False, True, False, True]
+    assert docket.rounds[:4].tolist() == [1, 1, 0, 0]
 
 
 def test_false_positives_cost_people_their_voice(small):

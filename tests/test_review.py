@@ -147,7 +147,13 @@ class PlainQueue:
                     case, _, start, finish = self.busy[s]
                     self.busy[s] = (case, (finish - closes) * self.seats[s][1], start, finish)
         lines = [[c for c in self.waiting.values() if c["language"] == k] for k in range(len(d.pool_of))]
-        over = [c for line in lines for c in sorted(line, key=self.place)[int(min(d.capacity, len(line))) :]]
+        over = []
+        for line in lines:
+            room = d.capacity
+            for case in sorted(line, key=self.place):
+                if room <= 0:
+                    over.append(case)
+                room -= float(case["work"])
         for case in over:
             del self.waiting[case["kind"], case["subject"]]
             self.counts["expired"] += 1
@@ -428,3 +434,12 @@ def test_bad_cases(columns, message):
         make_cases(ITEM, np.arange(2), 0, True, 0, **columns)
     with pytest.raises(ValueError, match=r"got language 3, must be in \[0, 2\]"):
         review(desk(), new_queue(desk()), make_cases(ITEM, np.arange(2), 3, True, 0), 0, KEY)
+
+
+@pytest.mark.parametrize(("capacity", "work", "left"), [(2.0, 1.0, 2), (2.0, 0.2, 10), (0.7, 1.0, 1), (0.0, 1.0, 0)])
+def test_room_in_the_line_is_for_real_cases(capacity, work, left):
+    """A case that stands for a fifth of a real one takes a fifth of the room; a part of a place is one that can be taken."""
+    setting = desk(pool(0.001, 0.001), capacity=capacity)
+    cases = make_cases(ITEM, np.arange(20, dtype=np.uint64), 0, False, 0, work=work)
+    queue, _ = review(setting, new_queue(setting), cases, 0, KEY)
+    assert len(queue.waiting.kind) + len(queue.hand.kind) - 1 == left

@@ -20,6 +20,7 @@ from recsim.ranking.mitigation import ARTICLES, AccountView, Aggregate
 from recsim.ranking.mitigations import MITIGATIONS
 from recsim.ranking.registry import safeguards
 from recsim.scenario import realise
+from recsim.scenario.campaigns import PurchasedEngagement
 from recsim.scenario.platform import MitigationUse
 from recsim.scenario.quantity import assumed
 from recsim.world.arms import COUNTERFACTUAL, DOORS, FACTUAL, Arm
@@ -223,13 +224,53 @@ def test_downranking_lowers_politics_beyond_followers(small):
 @pytest.mark.parametrize("policy", ["hn_popular", "chrono"])
 def test_demotion_means_the_same_in_retrieval_and_in_the_feed(small, policy):
     """Policies of which only the order means something: the score itself is lowered, not a logarithm added to it."""
-    world = world_of(changed(with_measure(small, "political_downrank", factor=0.8), platform={"policy": policy}), steps=26)
+    world = world_of(
+        changed(with_measure(small, "political_downrank", factor=0.8), platform={"policy": policy}), steps=26
+    )
     feed, (start, end) = world.feed, world.window
     feed.stale, count = True, end - start
     feed.item_terms(world.now, start, end)
     score, factor = feed.score[:count], feed.reach.beyond[:count]
     assert (factor == np.float32(0.8)).any() and (factor == 1).any()
     assert np.array_equal(feed.value[:count], np.where(score >= 0, score * factor, score / factor))
+
+
+def test_follows_of_official_accounts_are_in_the_base_rate(strong):
+    """Full weights change nothing either where accounts follow and follows are bought."""
+    bots = strong.campaigns[0].model_copy(update={"tactics": strong.campaigns[0].tactics.model_copy(update={"like": assumed(0.3), "follow": assumed(0.5)})})  # fmt: skip
+    bought = PurchasedEngagement.model_validate({"id": "b", "beneficiary": "eva", "start": -3, "follows": 200_000})
+    scenario = strong.model_copy(update={"campaigns": [bots, bought]})
+    one = world_of(scenario, "factual", steps=0)
+    other = world_of(with_measure(scenario, "rate_limit", actions_per_day=1e9), "factual", steps=0)
+    for world in (one, other):
+        world.run_until(54)
+    assert one.state.recent.tolist() == other.state.weighed.recent.tolist()
+    assert np.array_equal(one.state.counters.total, other.state.counters.total)
+
+
+def test_uncounted_actions_are_those_that_did_not_count(small):
+    """A weight that falls within the day takes away what came afterwards, and nothing before."""
+    world = world_of(with_measure(small, "rate_limit", actions_per_day=1.0), steps=30)
+    counters, table = world.state.counters, world.record.collateral()
+    lost = counters.total * 1024 - counters.valued.sum(axis=1)
+    assert table["uncounted_actions"].sum() * 1024 == lost[:, 2:6].sum() > 0
+    assert table["actions"].sum() == counters.total[:, 2:6].sum()
+
+
+def test_only_what_the_feed_served_counts(small):
+    """Neither acts of accounts elsewhere nor what people found by a search or a link, in no count and no log."""
+    scenario = with_measure(changed(small, dose=assumed(20.0)), "served_only", "itemknn")
+    scenario = changed(scenario, activity={"search_share": assumed(0.3), "external_share": assumed(0.2)})
+    world = world_of(scenario, "factual", steps=0)
+    world.run_until(54)
+    (agent,), counters = world.networks, world.state.counters
+    assert agent.roster.log and not np.concatenate(agent.roster.log)[:, 3].any()
+    assert (np.concatenate(world.state.memory.log)[:, 0] < world.plan.people).all()
+    # All results are about candidates, so the table of their impressions has all of them.
+    p = world.record.provenance().astype({"source": str})
+    found = p[p["source"].isin(["search", "external"])]["impressions"].sum()
+    people = counters.human[:, 0].sum() - counters.valued.sum(axis=1)[:, 0].sum() / 1024
+    assert people == found > 0
 
 
 def test_friction_takes_its_share(small):

@@ -9,21 +9,25 @@ from pydantic import ValidationError
 from test_acts import logged, of_log
 from test_arms import rows
 
+from recsim.agents.cases import ACCOUNT
+from recsim.agents.enforcement import account_effect
 from recsim.audit import controls
 from recsim.errors import InputError
 from recsim.rng import Key
 from recsim.scenario import realise
-from recsim.scenario.campaigns import BotNetwork, Impersonation, PaidInfluencers
-from recsim.scenario.moderation import Detector
+from recsim.scenario.campaigns import BotNetwork, Impersonation, PaidInfluencers, PurchasedEngagement, Volunteers
+from recsim.scenario.moderation import Detector, Notice
+from recsim.scenario.platform import MitigationUse
 from recsim.scenario.quantity import assumed
 from recsim.scenario.references import check_references
 from recsim.scenario.tactics import ATTACKS, TACTIC_SHARES, TARGET_SHARES
 from recsim.state import BOT, IMPERSONATION, INFLUENCER, REPORT
-from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
+from recsim.world.arms import COUNTERFACTUAL, DOORS, FACTUAL, Arm
 from recsim.world.networks import TACTICS, make_network
 from recsim.world.pair import simulate_arms
 from recsim.world.plan import make_plan
 from recsim.world.register import Register
+from recsim.world.world import World
 
 TABLES = ("exposure", "provenance", "engagement", "campaigns", "followers", "facts", "reach")
 
@@ -71,6 +75,13 @@ def test_each_tactic_alone(small, tactic):
     views = set() if tactic == "follow" else {"view", "complete"}
     assert set(moved[moved["count"] > 0]["action"].astype(str)) == views | expected
     assert set(frames["campaigns"]["tactic"]) == {tactic}
+
+
+def watched(scenario, reviewed=False, **parameters):
+    """With a detector that looks once a day, so that the platform keeps a register; it finds nobody unless told to."""
+    values = {"recall": 0.0, "false_positive_rate": 0.0, **parameters}
+    one = Detector(id="d", kind="noise", reviewed=reviewed, parameters={k: assumed(v) for k, v in values.items()})
+    return changed(scenario, moderation={"detectors": [one]})
 
 
 def share_of(frames, candidate, arm):
@@ -316,6 +327,133 @@ def test_removed_accounts_are_replaced(small):
     assert world.networks[0].roster.active.sum() == 100 and world.networks[0].roster.purse[0] == 210_000_000
     gone = arms_of(scenario, COUNTERFACTUAL, Arm("removed", removal_day=-3))
     assert same(gone, "removed", "counterfactual")
+
+
+@pytest.mark.parametrize("replacement", [0, 0.5])
+def test_no_dose_is_the_counterfactual_after_a_removal_too(small, replacement):
+    """Nothing is removed from a network without accounts, and its sleepers go on as in the world without it."""
+    fields = {"aged_share": 1, "dormant_activity": 0.5, "replacement_share": replacement}
+    scenario = changed(bots(small, **fields), moderation={"network_removal_days": assumed(2.0)})
+    ok, note = controls.zero_dose(scenario)
+    assert ok, note
+    assert len(frames_of(scenario)["moderation"]) == 1
+
+
+def test_sanctions_leave_accounts_alone_that_do_not_exist(small):
+    """Accounts that wait to replace others are neither named nor sanctioned, and an appeal does not bring them in."""
+    world = world_of(watched(bots(small, replacement_share=1)), "factual", 0)
+    register, roster = Register(world), world.networks[0].roster
+    notice = Notice(id="n", day=-2, campaign="network")
+    everybody = register.subject[register.people :]
+    named = register.named(notice, ACCOUNT)
+    assert len(everybody) == 4 and len(named) == 2
+    remove = account_effect("remove", "none", 0.0)
+    register.sanction(register.place(everybody), remove)
+    assert not roster.active.any() and not roster.trust[:2000].any() and (roster.trust[2000:] == 1).all()
+    register.release(register.place(everybody))
+    assert np.array_equal(roster.active, roster.joined) and (roster.trust == 1).all()
+
+
+def test_a_captcha_holds_accounts_up_and_does_not_remove_them(small):
+    """A part does nothing; their posts stay, nobody replaces them, and they go on when it ends."""
+    world = world_of(watched(bots(small, replacement_share=1, replacement_days=0, posts_per_day=2)), "factual", 0)
+    network, roster, register = world.networks[0].network, world.networks[0].roster, Register(world)
+    world.run_until(network.first_step + 4)
+    mine = register.place(register.subject[register.people :])
+    register.sanction(mine, account_effect("captcha", "none", 0.25))
+    held = roster.idle.copy()
+    assert held[:2000].mean() == pytest.approx(0.75, abs=0.03)
+    before = world.now
+    world.run_until(before + 4)
+    rows = logged(roster)
+    rows = rows[rows[:, 4] >= before]
+    assert len(rows) and not held[rows[:, 0]].any() and not roster.joined[2000:].any() and not world.state.down.any()
+    register.release(mine)
+    assert not roster.idle.any() and np.array_equal(roster.active, roster.joined)
+
+
+def test_who_is_released_in_time_is_not_replaced(small):
+    world = world_of(watched(bots(small, replacement_share=1, replacement_days=1)), "factual", 0)
+    roster, register = world.networks[0].roster, Register(world)
+    world.run_until(world.networks[0].network.first_step + 2)
+    mine = register.place(register.subject[register.people :])
+    register.sanction(mine, account_effect("remove", "none", 0.0))
+    world.run_until(world.now + 2)
+    register.release(mine)
+    world.run_until(world.plan.steps)
+    assert roster.active[:2000].all() and not roster.joined[2000:].any()
+
+
+def test_the_oracle_lets_nobody_be_replaced(small):
+    """With perfect recall the upper bound is the world without the network, however fast it replaces its accounts."""
+    fields = {"replacement_share": 1, "replacement_days": 0, "actions_per_day": 60}
+    scenario = changed(bots(small, **fields), platform={"mitigations": [MitigationUse(kind="oracle_removal")]})
+    world = world_of(scenario, "factual", 0)
+    world.run_until(world.plan.steps)
+    assert not world.networks[0].roster.log and not world.networks[0].roster.active.any()
+
+
+def test_removed_networks_are_not_looked_for(small):
+    """Accounts that a network has lost are neither missed by a detector nor brought before reviewers."""
+    scenario = changed(watched(bots(small), True, recall=1.0), moderation={"network_removal_days": assumed(1.0)})
+    world = world_of(scenario, "factual", 0)
+    removal = world.networks[0].network.removal_step
+    world.run_until(removal)
+    register = world.moderation.register
+    assert register.acting().sum() == 0 and not register.there()[register.people :].any()
+    frames = frames_of(scenario)["detections"]
+    mine = frames[frames["arm"].astype(str) == "factual"]
+    assert set(mine[mine["inauthentic"] > 0]["day"]) == {-3} == set(mine[mine["flagged"] > 0]["day"])
+
+
+def test_detectors_see_follows_of_official_accounts(small):
+    """A network that does nothing but follow is in the log, on a target that nothing else has."""
+    scenario = watched(bots(small, tactics={"follow": 1}), recall=1.0)
+    world = world_of(scenario, "factual", 0)
+    world.run_until(world.networks[0].network.first_step + 8)
+    log = Register(world).log([], 0)
+    assert len(log.item) and set(log.item.tolist()) == {
+        len(world.state.items.id) + world.networks[0].network.beneficiary
+    }
+    found = frames_of(scenario)["detections"]
+    assert found["inauthentic_flagged"].sum() > 0
+
+
+def test_a_notice_about_accounts_that_nobody_has(small):
+    """Bought follows come from no accounts of the simulation: nothing happens."""
+    bought = PurchasedEngagement.model_validate({"id": "b", "beneficiary": "eva", "start": -3, "follows": 3000})
+    world = world_of(watched(with_campaigns(small, [bought])), "factual", 0)
+    assert len(Register(world).named(Notice(id="n", day=-2, campaign="b"), ACCOUNT)) == 0
+
+
+def test_disclosed_posts_break_no_rule(small):
+    made = {"id": "paid", "beneficiary": "eva", "start": -3, "influencers": 4000, "followers_mean": 900}
+    paid = PaidInfluencers.model_validate({**made, "disclosed_share": 0.4})
+    world = world_of(watched(with_campaigns(small, [paid])), "factual", 0)
+    labels = world.state.items.labels
+    rows = np.flatnonzero(labels.kind == INFLUENCER)
+    assert np.array_equal(Register(world).violates(rows), ~labels.disclosed[rows])
+    assert 0 < labels.disclosed[rows].mean() < 1
+
+
+def test_volunteers_teach_the_policy_whoever_sees_fake_counts(small):
+    """The door "learning" is about inauthentic events alone."""
+    helpers = Volunteers.model_validate({"id": "h", "beneficiary": "eva", "start": -3, "volunteers": 4000, "posts_per_day": 0, "likes_per_day": 40})  # fmt: skip
+    scenario = changed(with_campaigns(small, [helpers]), platform={"policy": "itemknn", "parameters": {}})
+    world = world_of(scenario, steps=0)
+    closed = World(world.plan, world.state, world.key, Arm("closed", doors=frozenset(DOORS) - {"learning"}))
+    closed.run_until(closed.plan.steps)
+    assert (np.concatenate(closed.state.memory.log)[:, 0] >= closed.plan.people).any()
+
+
+def test_what_a_search_brought_up_can_be_anything(small):
+    """Items about nobody appear in results, too, once they were picked after searches."""
+    scenario = bots(small, tactics=only("search"), targets=only("popular", TARGET_SHARES), actions_per_day=60)
+    world = world_of(scenario, "factual", 0)
+    world.run_until(world.plan.steps)
+    pools, labels = world.feed.pools, world.state.items.labels
+    shown = np.concatenate([pools.entry[c, : pools.entry_count[c]] for c in range(len(world.plan.candidates))])
+    assert (labels.candidate[shown] < 0).any()
 
 
 def test_classical_attacks(small):

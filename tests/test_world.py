@@ -9,7 +9,7 @@ from helpers import changed, frames_of, window_shares, world_of
 
 from recsim.audit import controls
 from recsim.scenario.quantity import assumed
-from recsim.state import ACTIONS
+from recsim.state import ACTIONS, TRENDING
 from recsim.world.arms import FACTUAL
 from recsim.world.response_plan import leaving_chance, visiting_rate
 
@@ -253,3 +253,28 @@ def test_golden_counters(small, request):
     if request.config.getoption("--update-golden"):
         GOLDEN.write_text(json.dumps(got, indent=1) + "\n")
     assert got == json.loads(GOLDEN.read_text())
+
+
+def test_items_may_outlive_the_run(small):
+    assert world_of(changed(small, content={"lifetime_days": 15.0}), steps=1).window[0] == 0
+
+
+@pytest.mark.parametrize("policy", ["popular_decayed", "dsa38_regional"])
+def test_small_languages_have_full_lists(small, policy):
+    """A region's trending items and draws are those of its language, however few people speak it."""
+    segments = [
+        *small.population.segments,
+        small.population.segments[0].model_copy(update={"language": "bb", "adults": 40_000}),
+    ]
+    scenario = changed(small, population={"segments": segments}, platform={"policy": policy, "parameters": {}})
+    scenario = changed(scenario, content={"language_shares": {"bb": assumed(0.1)}})
+    world = world_of(scenario, steps=20)
+    feed, quotas = world.feed, world.feed.quotas
+    strange = np.flatnonzero(feed.strata.language == world.plan.languages.index("bb"))
+    assert len(strange)
+    for s in strange:
+        item, source = feed.pools.item[s, : feed.pools.size[s]], feed.pools.source[s, : feed.pools.size[s]]
+        assert (world.state.items.labels.language[item] == feed.strata.language[s]).all()
+        here = feed.open_count[feed.strata.language[s]]
+        assert (source == TRENDING).sum() >= min(quotas.trending, 0.5 * here - quotas.regional)
+        assert len(item) >= min(0.9 * here, feed.pools.item.shape[1])

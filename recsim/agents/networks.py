@@ -65,7 +65,7 @@ class Roster:
 
     Attributes:
         aged: (N,) bool, created years before. delay: (N,) float32 in [0, 1), order of activation.
-        active: (N,) bool, not removed.
+        active: (N,) bool, not removed. idle: (N,) bool, held up by a captcha: not removed, and does nothing.
         age_days: (N,) float32, age at the start of the run, days. trust: (N,) float32, 0-1, what moderation leaves.
         luck: (N,) float32 in [0, 1), a standing draw.
         weight: (N,) int32, what an action of the account counts for the platform, in 1/1024.
@@ -84,6 +84,7 @@ class Roster:
     aged: np.ndarray
     delay: np.ndarray
     active: np.ndarray
+    idle: np.ndarray
     age_days: np.ndarray
     trust: np.ndarray
     luck: np.ndarray
@@ -104,6 +105,7 @@ class Roster:
         return dataclasses.replace(
             self,
             active=self.active.copy(),
+            idle=self.idle.copy(),
             trust=self.trust.copy(),
             weight=self.weight.copy(),
             group=self.group.copy(),
@@ -143,7 +145,8 @@ def make_roster(network: Network, key: Key) -> Roster:
         language, _ = places_of_accounts(key, network.population, count, network.place)
     age = np.where(aged, np.float32(network.aged_account_days), np.float32(network.account_age_days))
     return Roster(
-        aged=aged, delay=np.where(first, u[:, 1], np.float32(0.0)), active=first.copy(), age_days=age,
+        aged=aged, delay=np.where(first, u[:, 1], np.float32(0.0)), active=first.copy(), idle=np.zeros(count, np.bool_),
+        age_days=age,
         trust=np.ones(count, np.float32), luck=np.ascontiguousarray(u[:, 2]), weight=np.full(count, FULL, np.int32),
         group=np.zeros(count, np.uint8), joined=first.copy(), since=np.full(count, -1, np.int64),
         willing=~first & (u[:, 3] < np.float32(network.replacement_share)),

@@ -139,10 +139,13 @@ def review(desk: Desk, queue: Queue, cases: Cases, now: int, key: Key) -> tuple[
     rest = np.ones(first_hand, bool)
     rest[begun] = False
     waiting, hours = take(waiting, rest), hours[rest]
-    if len(hours) > desk.capacity:
+    if np.isfinite(desk.capacity):
         over = np.zeros(len(hours), bool)
         for language in range(languages):
-            over[np.flatnonzero(waiting.language == language)[int(desk.capacity) :]] = True
+            # A case takes as much of the room as it is work; the one that reaches the limit still waits.
+            line = np.flatnonzero(waiting.language == language)
+            work = waiting.work[line].astype(np.float64)
+            over[line] = np.cumsum(work) - work >= desk.capacity
         ledger[:, EXPIRED] += _by_language(take(waiting, over), languages)
         waiting, hours = take(waiting, ~over), hours[~over]
     kept.sort(key=lambda k: k[1])

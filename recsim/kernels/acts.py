@@ -201,6 +201,8 @@ def plan_acts(aged, delay, active, shift, population, key0, key1, step, out_time
             while u[lane] >= edge and times < MOST_ACTS:
                 times += 1
                 term = term * rate[lane] / F(times)
+                if F(times) > rate[lane] and edge + term == edge:
+                    break  # rounding has left the sum short of 1, and the largest u beyond it
                 edge = edge + term
             out_times[start + lane] = times
             total += times
@@ -311,7 +313,8 @@ def act(
                 _count(counters, counting, log, n, item, action, 1, fake, served, step)
                 by_action[row, action] += 1
                 done |= np.int64(1) << action
-            if done & (positive | negative) and engaged.used[0] < engaged.item.size:
+            learned = served or not counting.served_only  # of what does not count nothing is learned
+            if learned and done & (positive | negative) and engaged.used[0] < engaged.item.size:
                 engaged.account[engaged.used[0]] = n
                 engaged.item[engaged.used[0]] = item
                 if keeps_values:

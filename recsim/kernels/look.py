@@ -313,17 +313,19 @@ def look_block(
                 of_topic[items.primary[i]] += 1
                 for k in range(1, 9):
                     tally.items[thread, w, k] += np.int32((act >> k) & 1)
+                # What the feed itself has not served counts nothing under such a measure.
+                found = reaction.served_only and (source[slot] == SEARCH or source[slot] == EXTERNAL)
                 if weighs:
-                    worth = np.int64(observed.weight[person])
+                    worth = np.int64(0 if found else observed.weight[person])
                     mine = tally.valued[thread, w, observed.group[person]]
                     mine[0] += worth
                     mine[9] += worth * np.int64(part * F(1024.0))
                     if act > 1:
                         for k in range(1, 9):
                             mine[k] += worth * ((act >> k) & 1)
-                    tally.acted[person] += np.int32(
-                        ((act >> 2) & 1) + ((act >> 3) & 1) + ((act >> 4) & 1) + ((act >> 5) & 1)
-                    )
+                    public = np.int32(((act >> 2) & 1) + ((act >> 3) & 1) + ((act >> 4) & 1) + ((act >> 5) & 1))
+                    tally.acted[person] += public
+                    tally.lost[person] += public * np.int32(1024 - worth)
                 candidate = labels.candidate[i]
                 if candidate >= 0:
                     tally.exposure[thread, segment, candidate, labels.stance[i] + 1] += 1
@@ -355,7 +357,7 @@ def look_block(
                     tally.acts[thread, n, 2] = act
                     tally.acts_count[thread] = n + 1
                 if keeps_log:
-                    if act & (positive | negative):
+                    if act & (positive | negative) and not found:
                         n = tally.engaged_count[thread]
                         tally.engaged_person[thread, n] = person
                         tally.engaged_item[thread, n] = i

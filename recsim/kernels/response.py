@@ -62,6 +62,7 @@ class Reaction(NamedTuple):
     fatigue: np.float32
     memory: np.float32
     keeps_shares: np.float32
+    served_only: bool  # events on what a search or an outside link brought up count nothing
     exploration: np.float32
     learning_rate: np.float32
     slate: np.int64

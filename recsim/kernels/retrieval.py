@@ -202,7 +202,8 @@ def build_pools(
     Args:
         count, window_start: live items. strata, quotas: see above.
         value: (W,) float32, retrieval value.
-        trending: (N,) int32, window places of trending items, best first.
+        trending: (1, N) int32, window places of trending items, best first; where strata have regions (L, N), one row for
+            each language; -1 after the last.
         open_item: (L, W) int32, window places of items that may be ranked, ascending, by language; open_count: (L,).
         trial_item: (L, W) int32, the same for items under trial; trial_count: (L,).
         everywhere: (W,) int32, window places of items that may be ranked, ascending; everywhere_count: how many.
@@ -253,24 +254,27 @@ def build_pools(
                 chosen[filled] = w
                 filled += 1
         wanted = min(quotas.trending, size - filled)
-        for k in range(trending.size):
-            if wanted == 0:
+        # A region's people are served in their language: its own list, and draws among its own items.
+        row = 0 if region < 0 else language
+        available = everywhere_count if region < 0 else np.int64(open_count[language])
+        for k in range(trending.shape[1]):
+            w = trending[row, k]
+            if wanted == 0 or w < 0:
                 break
-            w = trending[k]
-            if taken[w] == 0 and (region < 0 or labels.language[window_start + w] == language):
+            if taken[w] == 0:
                 taken[w] = 1 + TRENDING
                 chosen[filled] = w
                 filled += 1
                 wanted -= 1
-        wanted = min(size - filled, everywhere_count - filled)
+        wanted = min(size - filled, available - filled)
         for place in range(4 * size):
             if wanted <= 0:
                 break
             a, b, c, d = philox4(U64(s), U64(place), population, discover, key0, key1)
             for word in (a, b, c, d):
-                w = everywhere[np.int64((word * U64(everywhere_count)) >> U64(32))]
-                right = region < 0 or labels.language[window_start + w] == language
-                if wanted > 0 and taken[w] == 0 and right:
+                drawn = np.int64((word * U64(available)) >> U64(32))
+                w = everywhere[drawn] if region < 0 else open_item[language, drawn]
+                if wanted > 0 and taken[w] == 0:
                     taken[w] = 1 + DISCOVERY
                     chosen[filled] = w
                     filled += 1
@@ -354,7 +358,7 @@ def entry_lists(about, window_start, candidate, heat, sought, out_entry, out_cou
     Results are items about her, and any that were picked after searches for her; such picks count like engagement.
 
     Args:
-        about: (n,) int64, window places of items about any candidate, ascending. candidate: (I,) int8.
+        about: (n,) int64, window places of items about any candidate or ever picked, ascending. candidate: (I,) int8.
         heat: (W,) float32. sought: (C, I) float32, recent picks after searches; I = 0: none.
         out_entry: (C, Q) int32, out_count: (C,) int32; written.
     """

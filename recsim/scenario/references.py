@@ -15,6 +15,8 @@ MOST_TILES = 40
 Refuse = Callable[[tuple, str], InputError]
 ABOUT = ("own", "rivals")
 """What a post can be about, beside a candidate's id."""
+WITH_ACCOUNTS = ("bot_network", "purchased_engagement", "volunteers")
+"""Types of campaigns whose accounts act."""
 ROUNDING = 1e-9
 """By how much shares may add up to more than 1."""
 MOST_NAMES = 127
@@ -247,18 +249,30 @@ def _moderation(scenario: Scenario, refuse: Refuse) -> None:
     """Candidates, campaigns and days named in the moderation block exist; notices differ in luck."""
     moderation = scenario.moderation
     ids, campaigns = [c.id for c in scenario.candidates], [c.id for c in scenario.campaigns]
+    types: dict[str | None, str] = {c.id: c.type for c in scenario.campaigns}
     for number, notice in enumerate(moderation.notices):
         path = ("moderation", "notices", number)
         for field, kind, allowed in (("candidate", "candidate", ids), ("campaign", "campaign", campaigns)):
             name = getattr(notice, field)
             if name is not None and name not in allowed:
                 raise refuse((*path, field), f"got unknown {kind} {name!r}{_suggest(name, allowed)}")
+        if notice.target == "accounts" and types.get(notice.campaign, "") not in WITH_ACCOUNTS:
+            about = (
+                f"the candidate {notice.candidate!r}" if notice.campaign is None else f"campaign {notice.campaign!r}"
+            )
+            text = f"got 'accounts', but {about} has none that act; set target to items, or name a campaign of type "
+            raise refuse((*path, "target"), text + ", ".join(WITH_ACCOUNTS))
         if -notice.day > scenario.days.count - 1:
             first = scenario.days.count - 1
             back = scenario.days.vote + dt.timedelta(notice.day)
             text = f"got day {notice.day}; the run has room for {-first} to 0; set day to {-first} or later, or move "
             raise refuse((*path, "day"), f"{text}days.start back to {back}")
     labels = moderation.political_labels
+    if moderation.actions.item == "label" and labels is None:
+        text = (
+            "got 'label', but what a label does is said by political_labels; state that block, or choose another action"
+        )
+        raise refuse(("moderation", "actions", "item"), text)
     for name in labels.errors if labels else {}:
         if name not in ids:
             inside = ("moderation", "political_labels", "errors", name)

@@ -11,7 +11,7 @@ import numpy as np
 
 from recsim.agents import networks as accounts_of
 from recsim.kernels import acts
-from recsim.state import ACTIONS
+from recsim.state import FOLLOW
 from recsim.world.arms import Arm
 from recsim.world.networks import ACCOUNT, TACTICS, find_targets
 from recsim.world.plan import Plan
@@ -45,7 +45,8 @@ class Network(mesa.Agent):
         """Do what the plan of the campaign says for this step."""
         world, network, roster = self.model, self.network, self.roster
         now = world.now
-        acting = world.arm.acts(network.campaign) or not network.inauthentic
+        acts_here = world.arm.acts(network.campaign) or not network.inauthentic
+        acting = acts_here and network.accounts > 0  # a dose of zero is the world without the campaign
         if acting and network.inauthentic and now >= removal_step(world.plan, world.arm):
             roster.active[:] = False
             return
@@ -60,17 +61,24 @@ class Network(mesa.Agent):
         shift = accounts_of.shift_of(network, world.key, now, acting)
         key0, key1 = world.key.words
         planned = shift is not None and acts.plan_acts(
-            roster.aged, roster.delay, roster.active, shift, np.uint64(network.population), key0, key1, np.uint64(now),
+            roster.aged, roster.delay, roster.active & ~roster.idle, shift, np.uint64(network.population), key0, key1, np.uint64(now),
             self.times, self.awake,
         )  # fmt: skip
         if planned:
             self.carry_out(start, end)
-        bought, follows = accounts_of.bulk(network, world.key, now, acting)
+        bought, follows = accounts_of.bulk(network, world.key, now, acts_here)
         if bought and network.tactics.uses[TACTICS.index("follow")]:
             table = world.record.tactics(network.campaign)
             table[:, TACTICS.index("follow")] += (bought, bought - follows, follows)
             world.state.accounts.followers[world.state.accounts.official[network.beneficiary]] += follows
-            world.record.inauthentic[network.beneficiary, ACTIONS.index("follow")] += follows
+            world.record.inauthentic[network.beneficiary, FOLLOW] += follows
+            self.note_follows(follows * accounts_of.FULL)
+
+    def note_follows(self, worth: int) -> None:
+        """Follows of official accounts, in 1/1024, are on no item: the base rate of follows has them all the same."""
+        book = self.model.state.weighed
+        if book is not None and book.today is not None:
+            book.today[FOLLOW] += worth
 
     def carry_out(self, start: int, end: int) -> None:
         """What each account does this step (``times``), on targets of the live window."""
@@ -95,10 +103,11 @@ class Network(mesa.Agent):
         if used:
             self.roster.log.append(log.row[:used].copy())
             self.roster.fake.append(log.fake[:used].copy())
+            self.note_follows(int(log.row[:used, 3][log.row[:used, 1] < 0].sum()))
         if learner is not None and self.actor is not None:
             # Of what does not count for the platform nothing is learned.
             counts = self.roster.weight[engaged.account] > 0 if world.plan.weighs else None
-            if not world.arm.opens("learning"):
+            if not world.arm.opens("learning") and network.inauthentic:
                 counts = ~self.awake[engaged.account] & (True if counts is None else counts)
             learner.collect_accounts(world.now, engaged, self.actor, counts)
 

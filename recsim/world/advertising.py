@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Advertising:
-    """All campaigns that advertise, in canonical order.
+    """All campaigns that advertise, the smallest audience first, then in canonical order.
 
     A visit has one place to sell. Impressions that find no free visit of their audience, and those of advertisements
     that a ban or moderation has stopped, are not made up for: the money stays unspent.
@@ -32,10 +33,22 @@ class Advertising:
             number for number, ad in enumerate(plan.ads)
             if world.arm.acts(plan.campaigns[ad.campaign].id) and world.arm.uses("ad") and not world.arm.placebo
         ]  # fmt: skip
+        # Whoever has the smallest audience is served first: others can be shown to people whom it cannot reach.
+        self.acting.sort(key=lambda number: self._audience(plan.ads[number]))
         # Items are ordered by creation and then identity, so a campaign's are in order of copy and advertisement.
         mine = [np.flatnonzero((labels.kind == ADVERTISEMENT) & (labels.campaign == ad.campaign)) for ad in plan.ads]
         self.copies = [rows.reshape(-1, ad.advertisements) for rows, ad in zip(mine, plan.ads, strict=True)]
         self.stops = [self._stops(ad, rows) for ad, rows in zip(plan.ads, self.copies, strict=True)]
+
+    def _audience(self, ad: AdPlan) -> float:
+        """Share of people whom an advertisement may be shown to, as expected."""
+        traits = self.world.plan.traits
+        inside = np.ones(len(traits.segment_weight), bool)
+        if ad.regions:
+            inside &= np.isin(traits.region, ad.regions)
+        if ad.languages:
+            inside &= np.isin(traits.language, ad.languages)
+        return math.fsum(traits.segment_weight[inside].tolist())
 
     def _stops(self, ad: AdPlan, copies: np.ndarray) -> np.ndarray:
         """(N,) int32, first step without each advertisement under the scenario's ban."""

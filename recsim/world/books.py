@@ -145,14 +145,17 @@ class Books:
                 book.fold(start, end, factor)
 
     def rolled_back(self, start: int, end: int) -> None:
-        """Take over counts that were lowered: what is decayed falls in the same proportion, and is not taken as news."""
+        """Take over counts that were lowered, and not as news. Decayed sums have been lowered with them; what is put together
+        from groups is no sum, and falls in the same proportion.
+        """
         books = [book for book in (self.state.weighed, self.state.clean) if book is not None]
         before = [np.maximum(book.exact[start:end], 1) for book in books if book.exact is not None]
         self.sum_up(start, end)
         for book, old in zip(books, before, strict=True):
             assert book.exact is not None and book.folded is not None
-            left = np.clip(book.exact[start:end] / old, 0.0, 1.0).astype(np.float32)
-            book.decayed[:, start:end] *= left.T
+            if self.aggregate.groups > 1:
+                left = np.clip(book.exact[start:end] / old, 0.0, 1.0).astype(np.float32)
+                book.decayed[:, start:end] *= left.T
             book.folded[start:end] = book.exact[start:end]
             book.counted[start:end] = book.total[start:end]
 

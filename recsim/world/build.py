@@ -271,7 +271,7 @@ def group_of(key: Key, population: int, accounts: int, groups: int, first: int =
 
 def largest_window(plan: Plan, born: np.ndarray) -> int:
     """Most items that are ever live at once."""
-    live = born[plan.lifetime :] - born[: len(born) - plan.lifetime]
+    live = born[plan.lifetime :] - born[: max(0, len(born) - plan.lifetime)]
     return int(max(live.max(initial=1), born[min(plan.lifetime, plan.steps)], 1)) + 1
 
 

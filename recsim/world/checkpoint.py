@@ -35,7 +35,7 @@ FILLED = {"Accounts": {"newer": "used"}, "Pages": {"entry": "made", "spare": "sp
 """Arrays of which only the first so many rows mean anything, and the field that says how many."""
 SUMS = ("exposure", "comments", "provenance", "feed", "shadow", "well")
 """Sums of the day so far, over threads: another session may have another number of them."""
-OF_PEOPLE = ("reached", "met", "acted", "impressions")
+OF_PEOPLE = ("reached", "met", "acted", "lost", "impressions")
 OF_RECORD = ("plan", "key", "arm")
 """What a record is made with; all else that it holds is saved."""
 OF_PLATFORM = ("arrived", "passed", "arrivals")
@@ -60,7 +60,7 @@ def snapshot(world: World) -> dict[str, Any]:
         "tally": tally | {name: getattr(feed.tally, name) for name in OF_PEOPLE},
         "record": packed({name: value for name, value in vars(world.record).items() if name not in OF_RECORD}),
         "platform": packed({name: getattr(world.platform, name) for name in OF_PLATFORM}),
-        "guard": {"removed": world.guard.removed, "items": feed.reach.items},
+        "guard": {"items": feed.reach.items},
         "register": None if register is None else {name: getattr(register, name) for name in OF_REGISTER},
     }  # fmt: skip
 
@@ -93,7 +93,6 @@ def restored(plan: Plan, state: State, key: Key, arm: Arm, step: int, threads: i
         setattr(world.record, name, made(value))
     for name in OF_PLATFORM:
         setattr(world.platform, name, made(content["platform"][name]))
-    world.guard.removed = content["guard"]["removed"]
     feed.reach.items[:] = content["guard"]["items"]
     if content["register"] is not None:
         for name in OF_REGISTER:

@@ -281,9 +281,15 @@ class Feed:
                 count, heat, self.eligible, np.int64(start), state.items.key, trending_noise, population,
                 key0, key1, np.uint64(step), self.codes,
             )  # fmt: skip
-            best = np.sort(self.codes[:n])[::-1][: 2 * quotas.trending]
-            trending = (0x7FFFFFFF - (best & 0x7FFFFFFF)).astype(np.int32)
             labels = state.items.labels
+            best = (0x7FFFFFFF - (np.sort(self.codes[:n])[::-1] & 0x7FFFFFFF)).astype(np.int32)
+            lists = [best]
+            if self.plan.policy.stratum == "region":
+                spoken = labels.language[start:end][best]
+                lists = [best[spoken == number] for number in range(len(self.plan.languages))]
+            trending = np.full((len(lists), 2 * quotas.trending), -1, np.int32)
+            for row, mine in zip(trending, lists, strict=True):
+                row[: len(mine)] = mine[: len(row)]
             for wanted, places, number in (
                 (self.eligible, self.open_item, self.open_count),
                 (self.trial, self.trial_item, self.trial_count),
@@ -317,7 +323,10 @@ class Feed:
                 self.pools.fresh_count,
             )
             there = labels.present[start:end] & ((state.status[start:end] & REMOVED) == 0)
-            about = np.flatnonzero((labels.candidate[start:end] >= 0) & there)
+            found = labels.candidate[start:end] >= 0
+            if state.sought.shape[1]:  # whatever was picked after a search
+                found |= (state.sought[:, start:end] > 0).any(axis=0)
+            about = np.flatnonzero(found & there)
             retrieval.entry_lists(
                 about, np.int64(start), labels.candidate, heat, state.sought, self.pools.entry, self.pools.entry_count
             )

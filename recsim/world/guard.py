@@ -29,12 +29,11 @@ class Guard:
         self.weights = any(m.mitigation.weight and not m.mitigation.removes for m in self.measures.measures)
         networks = [a.network for a in world.networks if a.network.inauthentic and world.arm.acts(a.network.campaign)]
         self.per_person = sum(n.accounts for n in networks) * world.plan.scale / world.plan.people
-        self.removed = False
 
     def weigh(self) -> None:
         """Set what everybody's actions count, from what is known at the start of the step."""
         world = self.world
-        if self.removes and not self.removed:
+        if self.removes:
             self._remove()
         if not self.world.plan.weighs:
             return
@@ -49,13 +48,17 @@ class Guard:
             agent.roster.weight[:] = np.where(agent.roster.trust > 0, weight, 0)
 
     def _remove(self) -> None:
-        """Accounts that a measure takes away do nothing from the first step of the arm on; people's no longer count."""
-        world, self.removed = self.world, True
+        """Accounts that a measure takes away do nothing from the first step of the arm on; people's no longer count.
+
+        Once more in every step, so that nothing else brings them back; nor are accounts made that would be taken away.
+        """
+        world = self.world
         if world.arm.name == "shared":
             return
         for agent in world.networks:
             gone = self.measures.weight(self._accounts(agent), removes=True) == 0
             agent.roster.active &= ~gone
+            agent.roster.joined |= gone
         if len(world.state.observed.weight):
             world.state.trust[self._weight_of_people(removes=True) == 0] = 0.0
 

@@ -14,7 +14,7 @@ import mesa
 import numpy as np
 
 from recsim.agents import enforcement as then
-from recsim.agents.cases import ACCOUNT, ITEM, Cases, Verdicts, joined, make_cases, no_cases
+from recsim.agents.cases import ACCOUNT, ACCOUNT_APPEAL, ITEM, Cases, Verdicts, joined, make_cases, no_cases
 from recsim.agents.detectors import Facts, Truth, detect
 from recsim.agents.enforcement import Sanctions
 from recsim.agents.review import Queue, new_queue, review
@@ -130,7 +130,7 @@ class Moderation(mesa.Agent):
         bots = {c.id for c in world.plan.campaigns if c.type == "bot_network"}
         for agent in world.networks:
             network = agent.network
-            due = world.now == network.removal_step - 1 and network.campaign in bots
+            due = world.now == network.removal_step - 1 and network.campaign in bots and network.accounts > 0
             if due and world.arm.acts(network.campaign):
                 world.record.removed[network.campaign] = round(network.accounts)
 
@@ -166,9 +166,10 @@ class Moderation(mesa.Agent):
         truth = Truth(register.inauthentic, register.population, register.number, world.key._replace(branch=0))
         values = {name: q.value for name, q in detector.parameters.items()}
         finding = detect(detector.kind, log, facts, values, truth)
-        # Whoever has done nothing for so long gives nobody a reason to look.
+        # Whoever has done nothing for so long, or is gone, gives nobody a reason to look.
         seen = np.zeros(register.count, bool)
         seen[log.actor] = True
+        seen &= register.there()
         flagged = finding.flagged & seen
         world.record.detected(number, flagged, register.acting() & seen, register.people)
         standing = then.in_force(docket.sanctions, ACCOUNT, register.subject, now + 1)
@@ -242,13 +243,15 @@ class Moderation(mesa.Agent):
     # ---- what comes of it -------------------------------------------------------------------------------------
 
     def _remember(self, docket: Docket, verdicts: Verdicts) -> None:
-        """Whom reviewers cleared is left alone for a while; every review of an account has its own luck."""
+        """Whom reviewers cleared, on appeal too, is left alone for a while; every review of an account has its own luck."""
         register = self.register
         mine = verdicts.kind == ACCOUNT
         where = register.place(verdicts.subject[mine])
         docket.rounds[where] += 1
-        clear = where[~verdicts.found[mine]]
-        docket.cleared[clear] = self.model.now + AGAIN_DAYS * self.model.plan.steps_per_day
+        won = (mine | (verdicts.kind == ACCOUNT_APPEAL)) & ~verdicts.found
+        docket.cleared[register.place(verdicts.subject[won])] = (
+            self.model.now + AGAIN_DAYS * self.model.plan.steps_per_day
+        )
 
     def _enforce(self, docket: Docket, step: int) -> None:
         """Sanctions that begin or end with a step."""
@@ -256,8 +259,10 @@ class Moderation(mesa.Agent):
         begin = (s.since == step) & (s.until > step)
         end = (s.until == step) & (s.since < step)
         accounts = s.kind == ACCOUNT
-        register.sanction(register.place(s.subject[begin & accounts]), self.account)
+        for kind in (ACCOUNT, ITEM):  # who is under another sanction is not released
+            end &= (s.kind != kind) | ~then.in_force(s, kind, s.subject, step)
         register.release(register.place(s.subject[end & accounts]))
+        register.sanction(register.place(s.subject[begin & accounts]), self.account)
         if not self.account.keeps:
             for agent, mask in register.of_networks(register.place(s.subject[begin & accounts])):
                 roll_back(world.state, agent.network, agent.roster, mask, world.now, float(world.platform.decay))

@@ -121,10 +121,10 @@ class Record:
         out = np.zeros((len(plan.regions), len(plan.languages), 4), np.int64)
         if not plan.weighs:
             return out
-        acted = world.feed.tally.acted.astype(np.int64)
-        lost = acted * (FULL - state.observed.weight)
+        tally = world.feed.tally
+        acted = tally.acted.astype(np.int64)
         cells = state.cells.region, state.cells.language
-        for column, value in enumerate((np.ones_like(acted), (state.trust < 1).astype(np.int64), acted, lost)):
+        for column, value in enumerate((np.ones_like(acted), (state.trust < 1).astype(np.int64), acted, tally.lost)):
             np.add.at(out[..., column], cells, value)
         add_up(state.exchange, out[None])
         return out

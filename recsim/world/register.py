@@ -10,6 +10,7 @@ import numpy as np
 from recsim.agents.cases import ACCOUNT
 from recsim.agents.detectors import Log
 from recsim.agents.enforcement import AccountEffect
+from recsim.agents.networks import Network as NetworkPlan
 from recsim.agents.networks import places_of
 from recsim.rng import hash32
 from recsim.state import ADVERTISEMENT, BOT, IMPERSONATION, INFLUENCER, KINDS
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from recsim.world.world import World
 
 SHIFT = np.uint64(32)
+
+
+def removed(world: World, network: NetworkPlan) -> bool:
+    """Whether a network is gone as a whole, by its documented date; one that replaces its accounts goes on with those."""
+    bots = {c.id for c in world.plan.campaigns if c.type == "bot_network"}
+    due = network.campaign in bots and world.now >= network.removal_step and network.replacement_share == 0
+    return due and network.accounts > 0 and world.arm.acts(network.campaign)
 
 
 class Register:
@@ -89,6 +97,15 @@ class Register:
         steps = np.concatenate(age) * np.float32(self.world.plan.steps_per_day)
         return -np.minimum(steps, np.float32(2**30)).astype(np.int32)
 
+    def there(self) -> np.ndarray:
+        """(A,) bool, accounts that have not been removed."""
+        out = np.ones(self.count, bool)
+        for agent, first, group in zip(self.world.networks, self.first, self.groups, strict=True):
+            gone = removed(self.world, agent.network)
+            out[first + np.unique(group)] = False
+            out[first + np.unique(group[agent.roster.active & (not gone)])] = True
+        return out
+
     def acting(self) -> np.ndarray:
         """(A,) bool, inauthentic accounts whose campaign acts in this world by now, and that still exist."""
         out = np.zeros(self.count, bool)
@@ -97,20 +114,21 @@ class Register:
             if network.inauthentic and self.world.arm.acts(network.campaign) and network.first_step <= self.world.now:
                 place = np.arange(len(group)) % places_of(network)  # who replaces an account stands in its place
                 out[first + np.unique(group[agent.roster.active & (place < network.accounts)])] = True
-        return out
+        return out & self.there()
 
     def log(self, parts: list[np.ndarray], since: int) -> Log:
-        """People's and networks' actions from step ``since`` on, as a detector sees them."""
+        """People's and networks' actions from step ``since`` on, as a detector sees them.
+
+        A follow of an official account is on no item; the account stands in its place, numbered behind all items.
+        """
+        items = len(self.world.state.items.id)
         tables = [np.zeros((0, 4), np.int32), *parts]
         for agent, first, group in zip(self.world.networks, self.first, self.groups, strict=True):
             for part in agent.roster.log:
                 if len(part) and part[0, 4] >= since:
-                    rows = part[part[:, 1] >= 0]
-                    tables.append(
-                        np.stack([first + group[rows[:, 0]], rows[:, 1], rows[:, 2], rows[:, 4]], axis=1).astype(
-                            np.int32
-                        )
-                    )
+                    target = np.where(part[:, 1] < 0, items + agent.network.beneficiary, part[:, 1])
+                    columns = [first + group[part[:, 0]], target, part[:, 2], part[:, 4]]
+                    tables.append(np.stack(columns, axis=1).astype(np.int32))
         table = np.concatenate(tables)
         table = table[np.argsort(table[:, 3], kind="stable")]
         return Log(
@@ -119,16 +137,19 @@ class Register:
         )  # fmt: skip
 
     def of_networks(self, place: np.ndarray) -> list[tuple[Network, np.ndarray]]:
-        """Networks with any of these entries, and which of their accounts: (N,) bool each."""
+        """Networks with any of these entries, and which of their accounts, of those that exist: (N,) bool each."""
         out = []
         for agent, first, group in zip(self.world.networks, self.first, self.groups, strict=True):
-            mask = np.isin(group + first, place)
+            mask = np.isin(group + first, place) & agent.roster.joined
             if mask.any():
                 out.append((agent, mask))
         return out
 
     def sanction(self, place: np.ndarray, effect: AccountEffect) -> None:
-        """Let a sanction begin. A person under one goes on watching: what she does counts less, or not at all."""
+        """Let a sanction begin. A person under one goes on watching: what she does counts less, or not at all.
+
+        Accounts that wait to replace removed ones do not exist yet, so nothing happens to them.
+        """
         people = self._rows(place)
         trust = np.float32(0.0 if not effect.counts else effect.activity)
         self.world.state.trust[people] = np.minimum(self.world.state.trust[people], trust)
@@ -136,7 +157,10 @@ class Register:
             roster = agent.roster
             if not effect.counts:
                 roster.trust[mask] = 0.0
-            roster.active[mask] &= roster.luck[mask] < np.float32(effect.activity)
+            if effect.activity == 0:
+                roster.active[mask] = False
+            else:
+                roster.idle[mask] = roster.luck[mask] >= np.float32(effect.activity)
 
     def _rows(self, place: np.ndarray) -> np.ndarray:
         """Rows of the people among these entries; those of other shards have theirs there."""
@@ -145,11 +169,12 @@ class Register:
         return rows[(rows >= 0) & (rows < len(state.trust))]
 
     def release(self, place: np.ndarray) -> None:
-        """Let a sanction end."""
+        """Let a sanction end. Accounts that are gone for another reason are taken away again in the next step."""
         self.world.state.trust[self._rows(place)] = 1.0
         for agent, mask in self.of_networks(place):
-            agent.roster.trust[mask] = 1.0
-            agent.roster.active[mask] = True
+            roster = agent.roster
+            roster.trust[mask], roster.active[mask], roster.idle[mask] = 1.0, True, False
+            roster.since[mask] = -1  # nobody has to replace it any more
 
     def items(self, subject: np.ndarray) -> np.ndarray:
         """(N,) item numbers of identities."""
@@ -182,16 +207,17 @@ class Register:
         labels = self.world.state.items.labels
         candidate, kind, campaign = labels.candidate[rows], labels.kind[rows], labels.campaign[rows]
         banned = self.world.plan.scenario.moderation.ads_ban is not None
-        breaks = np.isin(kind, (BOT, IMPERSONATION, INFLUENCER)) | ((kind == ADVERTISEMENT) & banned)
+        breaks = np.isin(kind, (BOT, IMPERSONATION)) | ((kind == INFLUENCER) & ~labels.disclosed[rows])
+        breaks |= (kind == ADVERTISEMENT) & banned
         return np.asarray((campaign >= 0) & (candidate >= 0) & breaks)
 
     def named(self, block: Notice, kind: int) -> np.ndarray:
-        """Identities that a notice is about: accounts of a campaign's network, or live items, advertisements among them."""
+        """Identities that a notice is about: a network's accounts so far, or live items, advertisements among them."""
         world = self.world
         if kind == ACCOUNT:
             for agent, first, group in zip(world.networks, self.first, self.groups, strict=True):
                 if agent.network.campaign == block.campaign:
-                    return self.subject[first : first + int(group[-1]) + 1]
+                    return self.subject[first + np.unique(group[agent.roster.joined])]
             return np.zeros(0, np.uint64)
         start, end = world.window
         labels = world.state.items.labels

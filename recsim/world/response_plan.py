@@ -113,6 +113,7 @@ def make_reaction(scenario: Scenario, policy: Policy, guards: Safeguards) -> Rea
         fatigue=number(r.fatigue.value if r.model == "fatigue" else 0.0),
         memory=number(r.memory.value if r.model == "fatigue" else 0.0),
         keeps_shares=number(guards.keeps_shares),
+        served_only=guards.served_only,
         exploration=number(platform.exploration_share.value if policy.explores else 0.0),
         learning_rate=number(platform.predictor.learning_rate.value),
         slate=np.int64(slate),

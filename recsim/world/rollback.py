@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recsim.agents.networks import Network, Roster
+from recsim.agents.networks import FULL, Network, Roster
 from recsim.state import ACTIONS, FIXED, FOLLOW, WATCH
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ UNITS = np.array([FIXED if action == WATCH else 1 for action in range(len(ACTION
 def roll_back(state: State, network: Network, roster: Roster, accounts: np.ndarray, step: int, factor: float) -> int:
     """Subtract every logged event of some accounts from all counts, and take it out of the log.
 
-    Counts are as if the accounts had never acted; what people and policies did because of them stays. Top comments and
+    Counts are as if the accounts had never acted (but for decayed counts put together from groups, which fall in the
+    proportion of the whole ones); what people and policies did because of them stays. Top comments and
     picks after searches stay too: they are no counts.
 
     Args:
@@ -58,20 +59,32 @@ def roll_back(state: State, network: Network, roster: Roster, accounts: np.ndarr
         np.subtract.at(counters.fake_valued, (item[fake], group[fake], action[fake]), (weight * units)[fake])
     folded = when <= step
     np.subtract.at(state.counted, (item[folded], action[folded]), units[folded])
-    _take_decayed(counters.decayed, item[folded], action[folded], step - when[folded], np.float32(factor))
+    worth = weight * units if len(counters.valued) else units * FULL
+    books = [(counters.decayed, units * FULL, folded)]
+    if counters.valued.shape[1] == 1:  # with more groups a count is no sum; see `recsim.world.books.Books.rolled_back`
+        books += [
+            (book.decayed, worth, rows)
+            for book, rows in ((state.weighed, folded), (state.clean, folded & ~fake))
+            if book
+        ]
+    for decayed, amount, rows in books:
+        _take_decayed(decayed, item[rows], action[rows], amount[rows], step - when[rows], np.float32(factor))
     return len(gone)
 
 
 def _take_decayed(
-    decayed: np.ndarray, item: np.ndarray, action: np.ndarray, age: np.ndarray, factor: np.float32
+    decayed: np.ndarray, item: np.ndarray, action: np.ndarray, amount: np.ndarray, age: np.ndarray, factor: np.float32
 ) -> None:
-    """Lower decayed counters by what is left of events, oldest first; whole numbers are added up before floats."""
+    """Lower decayed counters by what is left of events worth ``amount`` (N,) int64, in 1/1024, oldest first; whole numbers
+    are added up before floats.
+    """
     left = np.ones(int(age.max(initial=0)) + 1, np.float32)
     for k in range(1, len(left)):
         left[k] = left[k - 1] * factor
     for old in np.unique(age)[::-1]:
         here = age == old
-        place, count = np.unique(item[here] * len(ACTIONS) + action[here], return_counts=True)
-        where = place % len(ACTIONS), place // len(ACTIONS)
-        amount = (count * UNITS[where[0]]).astype(np.float32) * left[old]
-        decayed[where] = np.maximum(decayed[where] - amount, np.float32(0.0))
+        place, entry = np.unique(item[here] * len(ACTIONS) + action[here], return_inverse=True)
+        where, together = (place % len(ACTIONS), place // len(ACTIONS)), np.zeros(len(place), np.int64)
+        np.add.at(together, entry, amount[here])
+        gone = (together / FULL).astype(np.float32) * left[old]
+        decayed[where] = np.maximum(decayed[where] - gone, np.float32(0.0))

@@ -44,6 +44,7 @@ def empty_tally(plan: Plan, people: int, window: int, threads: int, signals: np.
         engaged_count=np.zeros(threads, np.int64),
         valued=np.zeros((threads, window if plan.weighs else 0, groups, len(ACTIONS)), np.int64),
         acted=np.zeros(people if plan.weighs else 0, np.int32),
+        lost=np.zeros(people if plan.weighs else 0, np.int32),
         acts=np.zeros((threads, ROOM if plan.watched else 0, 3), np.int32), acts_count=np.zeros(threads, np.int64),
         context=np.zeros((threads, window if learns else 0, 3), np.int64),
         impressions=np.zeros((people if keeps_people(plan.scenario) else 0, candidates, 3), np.int32),

@@ -53,9 +53,12 @@ def _part(plan: Plan, arms: tuple[Arm, ...], start: int, times: list[int]) -> Pa
 
 def _signature(plan: Plan, arm: Arm, step: int) -> Any:
     """All that tells an arm from others by the end of ``step``."""
-    acting = frozenset(c.id for c in plan.removed if plan.step_of(c.start) <= step and arm.acts(c.id))
+    ever = frozenset(c.id for c in plan.removed if arm.acts(c.id))
+    acting = frozenset(c.id for c in plan.removed if plan.step_of(c.start) <= step and c.id in ever)
+    # How many people an oracle takes for inauthentic goes by all accounts that the arm ever has.
+    known = ever if any(m.mitigation.removes for m in plan.safeguards.measures) else frozenset()
     if not acting:
-        return None
+        return known or None
     removed = None if arm.removal_day is None else plan.step_of(arm.removal_day)
     gone = removed if removed is not None and removed <= step else None
-    return acting, arm.tactics, arm.doors, arm.placebo, gone
+    return acting, known, arm.tactics, arm.doors, arm.placebo, gone

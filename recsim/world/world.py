@@ -83,7 +83,7 @@ class World(mesa.Model):
         other = World(self.plan, self.state.fork() if keep else self.state, key, arm, self.now, self.feed.threads)
         other.feed.resume(self.feed)
         if same_world:
-            other.first_step, other.viewed, other.guard.removed = self.first_step, self.viewed, self.guard.removed
+            other.first_step, other.viewed = self.first_step, self.viewed
             other.record.resume(self.record)
             other.before = (int(self.record.feed[0]), int(self.record.feed[3]))
             for name in ("reached", "met", "impressions"):
@@ -138,7 +138,7 @@ class World(mesa.Model):
         self.books.end_day()
         if len(self.state.acted):
             self.state.acted[:] = self.feed.tally.acted
-            self.feed.tally.acted[:] = 0
+            self.feed.tally.acted[:] = self.feed.tally.lost[:] = 0
         self.platform.adapt()
         self.feed.sort_people()
         agree(

@@ -89,9 +89,10 @@ def graph_trust(log: Log, facts: Facts, p: Mapping[str, float]) -> Finding:
     steps = int(p["steps"]) or (len(ranked) - 1).bit_length()
     trust = spread(trust, actor, item, first.targets, steps)
     ratio = trust[ranked] * FINE // degree[ranked]
-    last = np.sort(ratio)[max(1, int(p["lowest"] * len(ranked))) - 1]
     none.score[ranked] = ratio.max() - ratio
-    none.flagged[ranked] = ratio <= last
+    if p["lowest"] > 0:
+        last = np.sort(ratio)[max(1, int(p["lowest"] * len(ranked))) - 1]
+        none.flagged[ranked] = ratio <= last
     return none
 
 
