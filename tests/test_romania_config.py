@@ -388,3 +388,5 @@ def test_the_full_scenario_fits(romania):
         estimate(romania, 1)["mebibytes"] == estimate(romania, 1, checkpoint_every="1d")["mebibytes"]
     )  # small ones stay
     assert person_bytes(make_plan(romania)) > 2500  # bits, where they are small in all
+    # Accounts grow with the dose and are announced, too.
+    assert estimate(load(CONFIG, ["dose=1e6"]), 1)["mebibytes"] > 1e6

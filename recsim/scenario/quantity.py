@@ -78,7 +78,8 @@ class Quantity(Strict):
     def times(self, factor: float) -> Quantity:
         """This quantity with value and range multiplied by ``factor`` (at least 0)."""
         scaled = None if self.range is None else (self.range[0] * factor, self.range[1] * factor)
-        return self.model_copy(update={"value": self.value * factor, "range": scaled, "scale": "linear"})
+        scale = self.scale if factor > 0 else "linear"
+        return self.model_copy(update={"value": self.value * factor, "range": scaled, "scale": scale})
 
 
 TINY = 1e-12
