@@ -35,7 +35,9 @@ def doses_of(first: float, last: float, points: int) -> list[float]:
     """
     doses = _spaced(first, last, points)
     if len({arm_name(dose) for dose in doses}) < len(doses):
-        raise InputError(f"got {points} between {first:g} and {last:g}, which lie too close together; take fewer", "--points")
+        raise InputError(
+            f"got {points} between {first:g} and {last:g}, which lie too close together; take fewer", "--points"
+        )
     return doses
 
 
@@ -64,8 +66,7 @@ def dosed(scenario: Scenario, campaign: str, multiplier: float) -> Scenario:
     if campaign == ALL:
         return scenario.model_copy(update={"dose": scenario.dose.times(multiplier)})
     changed = [
-        c.model_copy(update={"dose": c.dose.times(multiplier)}) if c.id == campaign else c
-        for c in scenario.campaigns
+        c.model_copy(update={"dose": c.dose.times(multiplier)}) if c.id == campaign else c for c in scenario.campaigns
     ]
     return scenario.model_copy(update={"campaigns": changed})
 
