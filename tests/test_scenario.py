@@ -141,6 +141,14 @@ def test_bad_overrides(override):
         load(SMALL, [override])
 
 
+def test_null_takes_away_what_there_may_be_none_of():
+    both = ["moderation.queue.capacity={value: 5, evidence: assumption}", "moderation.queue.capacity=null"]
+    assert load(SMALL, both[:1]).moderation.queue.capacity.value == 5
+    assert load(SMALL, both).moderation.queue.capacity is None
+    with pytest.raises(InputError, match="got nothing; a number is needed"):
+        load(SMALL, ["activity.visits_per_day={value: 5}", "activity.visits_per_day=null"])
+
+
 def test_override_of_a_quantity_loses_its_range():
     q = load(SMALL, ["campaigns.network.actions_per_day=9"]).campaigns[0].actions_per_day
     assert q.value == 9 and q.range is None and q.source == "set on the command line"
