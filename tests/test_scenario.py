@@ -323,11 +323,19 @@ def test_what_is_switched_off_is_not_in_use():
     # A share that is drawn may be above zero in some worlds.
     drawn = unused("campaigns.network.replacement_share={value: 0, range: [0, 0.5], evidence: assumption}")
     assert base - drawn == {"campaigns.network.replacement_days"}
-    assert any(key.startswith("platform.gates.") for key in unused("platform.gates.mode='off'"))
+    # Without gates new items are still tried in the first pool.
+    gates = {key for key in unused("platform.gates.mode='off'") if key.startswith("platform.gates.")}
+    assert {"platform.gates.slope", "platform.gates.stages.0.pass_share", "platform.gates.stages.1.viewers"} <= gates
+    assert "platform.gates.stages.0.viewers" not in gates
     assert not any(
         key.startswith("platform.gates.")
         for key in unused("platform.gates.mode='off'", "audit.robustness.enabled=true")
     )
+
+
+def test_there_is_a_first_pool():
+    with pytest.raises(InputError, match="got 0 entries, must be at least 1"):
+        load(SMALL, ["platform.gates.stages=[]"])
 
 
 def test_documented_numbers_have_sources(romania):
