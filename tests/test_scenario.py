@@ -1,6 +1,7 @@
 """Reading, checking, drawing and writing scenarios."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -258,8 +259,76 @@ def test_template_and_schema(tmp_path):
     path = tmp_path / "t.yaml"
     path.write_text(template())
     assert load(path).name == "my-scenario"
+    top = json_schema()["$defs"]["Scenario"]
+    assert top["properties"]["run"] and "description" in top["properties"]["days"]
+
+
+KINDS = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "number": int | float,
+    "integer": int,
+    "boolean": bool,
+    "null": type(None),
+}
+
+
+def against(schema, value, defs, at=""):
+    """What JSON Schema has against a value; the keywords that pydantic writes."""
+    if "$ref" in schema:
+        return against(defs[schema["$ref"].rpartition("/")[2]], value, defs, at)
+    found = []
+    if "if" in schema:
+        found += against(schema["else" if against(schema["if"], value, defs) else "then"], value, defs, at)
+    for several in ("anyOf", "oneOf"):
+        tried = [against(one, value, defs, at) for one in schema.get(several, [])]
+        found += min(tried, key=len) if tried and all(tried) else []
+    kind = schema.get("type")  # in Python a boolean is an integer, too
+    if kind and (not isinstance(value, KINDS[kind]) or isinstance(value, bool) != (kind == "boolean")):
+        return [*found, f"{at}: {value!r} is no {kind}"]
+    if value not in schema.get("enum", [value]) or value != schema.get("const", value):
+        found.append(f"{at}: {value!r}")
+    if isinstance(value, dict):
+        own, other = schema.get("properties", {}), schema.get("additionalProperties", {})
+        found += [f"{at}: {name} is missing" for name in schema.get("required", []) if name not in value]
+        for name, member in value.items():
+            if name in own or other:
+                found += against(own.get(name, other or {}), member, defs, f"{at}.{name}")
+            elif other is False:
+                found.append(f"{at}: unknown {name}")
+    if isinstance(value, list):
+        found += [
+            text
+            for n, member in enumerate(value)
+            for text in against(schema.get("items", {}), member, defs, f"{at}.{n}")
+        ]
+    return found
+
+
+def test_the_schema_takes_what_can_be_loaded():
+    """Bare numbers, a base, tables in files, names of mitigations, attacks; and no slips."""
     schema = json_schema()
-    assert schema["properties"]["run"] and "description" in schema["properties"]["days"]
+
+    def problems(text):
+        return against(schema, json.loads(json.dumps(yaml.safe_load(text), default=str)), schema["$defs"])
+
+    files = [p for p in sorted((ROOT / "configs").glob("*.yaml")) if p.name != "romania-defences.yaml"]
+    assert len(files) == 6
+    for path in files:
+        assert problems(path.read_text(encoding="utf-8")) == [], path.name
+    raw = yaml.safe_load(SMALL.read_text(encoding="utf-8"))
+    network = {
+        k: v
+        for k, v in raw["campaigns"][0].items()
+        if k not in ("tactics", "targets", "comment_targets", "report_targets")
+    }
+    raw |= {"dose": 2, "campaigns": [{**network, "attack": "random"}]}
+    raw["platform"] = {"mitigations": ["trust_weight", {"kind": "oracle_removal"}]}
+    raw["population"]["tiles"] = "tiles.csv"
+    assert problems(yaml.safe_dump(raw)) == []
+    for slip in ({"dosis": 1}, {"dose": "two"}, {"population": {"people": 5}}, {"campaigns": [network]}):
+        assert problems(yaml.safe_dump({**raw, **slip})), slip
 
 
 def test_parse_of_a_mapping():
