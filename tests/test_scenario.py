@@ -201,6 +201,16 @@ def test_realised_mixes_add_up(romania):
         assert c.own.value + c.rivals.value + c.popular.value == pytest.approx(1)
 
 
+def test_mitigations_in_any_order_are_drawn_alike():
+    ranged = "parameters: {full_age_days: {value: 30, range: [10, 60], evidence: assumption}}"
+    two = [f"{{kind: trust_weight, {ranged}}}", "served_only"]
+    one, other = (
+        realise(load(SMALL, [f"platform.mitigations=[{', '.join(order)}]"]), 1, 0).platform.mitigations
+        for order in (two, two[::-1])
+    )
+    assert one[0] == other[1] and one[0].parameters["full_age_days"].value != 30
+
+
 def test_realise_hangs_on_keys_alone(romania):
     drawn = realise(romania, 1, 0)
     reversed_ = romania.model_copy(
