@@ -1,5 +1,7 @@
 """Advertisements: what is bought is shown, beside the ranking, and nothing else; a ban takes its share."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from campaign_mixes import with_campaigns
@@ -15,6 +17,7 @@ from recsim.errors import InputError
 from recsim.experiment.attribution import attribute, players_of, tactics_of
 from recsim.experiment.run import run
 from recsim.rng import Key
+from recsim.scenario import load
 from recsim.scenario.campaigns import Advertising, BotNetwork
 from recsim.scenario.moderation import AdsBan
 from recsim.scenario.quantity import assumed
@@ -23,6 +26,8 @@ from recsim.state import ADVERTISEMENT
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
 from recsim.world.networks import TACTICS
 from recsim.world.plan import make_plan
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def campaign(**fields):
@@ -260,6 +265,28 @@ def test_attribution_knows_them(small):
     summary = run(scenario, replicates=2, workers=1, store=False, robustness=False).summary
     assert summary["inauthentic_actions"] == {}  # an impression is no action
     assert summary["spend_eur"]["ads"] == pytest.approx(found["total"]["spend_eur"])
+
+
+def test_the_check_counts_what_acts_and_the_pools_that_there_are():
+    path = ROOT / "configs" / "small.yaml"
+
+    def rows(*sets):
+        return {row["name"]: row for row in accounting(load(path, list(sets)))}
+
+    actions = "network: simulated actions"
+    one, eight = rows(), rows("dose=4", "campaigns.network.dose=2")
+    assert eight[actions]["value"] == pytest.approx(8 * one[actions]["value"]) and rows("dose=0")[actions]["value"] == 0
+    pools = {
+        "first-pool quota, views per item",
+        "items opened to all, per day",
+        "capacity of the stages, views per day",
+    }
+    assert pools <= set(one)
+    items = load(path).content.items_per_day
+    for ungated in ("platform.gates.mode='off'", "platform.policy=random"):
+        assert rows(ungated)["items opened to all, per day"]["value"] == items
+        assert rows(ungated)["capacity of the stages, views per day"]["verdict"] == "pass"
+    assert not pools & set(rows("platform.policy=chrono_following"))
 
 
 def test_the_check_says_how_much_is_sold(small):

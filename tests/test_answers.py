@@ -30,6 +30,7 @@ from recsim.report.answer_figures import dose as dose_figure
 from recsim.report.answer_table import answer_lines
 from recsim.report.answer_words import sentences
 from recsim.report.strings import say
+from recsim.scenario import realise
 from recsim.scenario.quantity import assumed
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
 
@@ -159,6 +160,25 @@ def test_ranges_of_doses():
     for bad in ((4, 4, 3), (-1, 4, 3), (0, np.nan, 3), (0, 4, 2), (1, 4, 1)):
         with pytest.raises(InputError, match="must be"):
             doses_of(*bad)
+    with pytest.raises(InputError, match="lie too close together"):
+        doses_of(1, 1.00001, 5)
+
+
+def test_a_tactic_that_only_some_replicates_use_is_a_player(scenario):
+    mix = scenario.campaigns[0].tactics
+    assert mix.watch.value == 0
+    first = changed(scenario.campaigns[0], tactics={"watch": assumed(0, 0, 0.3)})
+    assert set(attribution.tactics_of(first)) == {*attribution.tactics_of(scenario.campaigns[0]), "watch"}
+
+
+def test_a_dose_with_a_range_keeps_it(scenario):
+    """Multiplied, and drawn as before: the intervals cover declared ranges."""
+    ranged = changed(scenario, dose=assumed(1.0, 0.5, 2.0, log=True))
+    for campaign in (dose.ALL, scenario.campaigns[0].id):
+        for n in range(3):
+            before, after = (realise(one, 1, n) for one in (ranged, dose.dosed(ranged, campaign, 3.0)))
+            assert after.dose.value * after.campaigns[0].dose.value == pytest.approx(3 * before.dose.value)
+    assert dose.dosed(ranged, dose.ALL, 1.0) == ranged and dose.dosed(ranged, dose.ALL, 0.0).dose.range == (0, 0)
 
 
 def test_what_acting_earlier_saves(scenario):
@@ -325,6 +345,8 @@ def test_bad_questions(scenario):
     assert days_of("-13, -7,0") == [-13, -7, 0] and days_of("-3:-1,0") == [-3, -2, -1, 0] and days_of(None) is None
     with pytest.raises(InputError, match="got 'x'"):
         days_of("x")
+    with pytest.raises(InputError, match="at most 10000 days"):
+        days_of("-1000000000:0")
 
 
 def test_the_candidate_of_most_campaigns_is_asked_about(scenario):

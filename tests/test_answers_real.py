@@ -99,6 +99,51 @@ def test_all_doses_share_one_counterfactual(scenario):
     assert ratios == sorted(ratios) and ratios[0] == 0 < ratios[-1]
 
 
+def exposure_of(scenario, arms):
+    """Exposure of one replicate by arm, the shared days among them."""
+    table = simulate_arms(realise(scenario, 7, 0), 0, arms).frames["exposure"].astype({"arm": str})
+    return {name: part.drop(columns="arm").reset_index(drop=True) for name, part in table.groupby("arm")}
+
+
+def test_doses_above_one_are_compared_with_worlds_of_the_same_people(scenario):
+    """Influencers whom a dose above 1 adds post ordinary things in its own world without campaigns, and nobody else changes."""
+    question = dose.question_of(scenario, first=0.5, last=4, points=4)
+    assert [[arm.name for arm in one.arms] for one in question.sets] == [
+        ["x0.5"], ["x1", "counterfactual"], ["x2", "counterfactual-x2"], ["x4", "counterfactual-x4"]
+    ]  # fmt: skip
+    half, one, _, four = (exposure_of(s.scenario, [*s.arms, *question.sets[1].arms[1:]][:2]) for s in question.sets)
+    pd.testing.assert_frame_equal(half["counterfactual"], one["counterfactual"])
+    pd.testing.assert_frame_equal(half["shared"], one["shared"])
+    # The same days before the campaigns in every world, so that doses differ by what is done alone.
+    pd.testing.assert_frame_equal(one["shared"], four["shared"])
+    assert not one["counterfactual"].equals(four["counterfactual-x4"])
+    found = dose_response(scenario, first=0, last=2, points=3, workers=1, store=False)
+    rows = found.frames["by_replicate"].set_index("arm")
+    assert (rows.loc[["counterfactual", "counterfactual-x2"], "shift_pp"] == 0).all()
+    two = rows.loc["x2", "share"].to_numpy() - rows.loc["counterfactual-x2", "share"].to_numpy()
+    assert rows.loc["x2", "shift_pp"].to_numpy() == pytest.approx(100 * two)
+
+
+def test_accounts_that_the_world_without_campaigns_lacks_leave_it_as_it_is_at_any_dose(scenario):
+    """Posting accounts of a network and impersonators: one world without campaigns for all doses, bit for bit."""
+    from recsim.scenario.dump import _plain
+    from recsim.scenario.load import parse
+    from recsim.world.arms import COUNTERFACTUAL
+
+    raw = _plain(scenario)
+    raw["campaigns"][0] |= {"accounts": 300, "posts_per_day": 1, "followers_per_account": 2000}
+    raw["campaigns"][2] = {"id": "fans", "type": "impersonation", "beneficiary": "eva", "start": -3, "accounts": 40,
+                           "posts_per_day": 1, "followers_mean": 4000}  # fmt: skip
+    raw["campaigns"].append({"id": "z", "type": "paid_influencers", "beneficiary": "eva", "start": -3, "influencers": 30,
+                             "followers_mean": 9000, "dose": 0.5})  # fmt: skip
+    posting = parse(raw)
+    sets = dose.question_of(posting, first=1, last=2, points=2).sets
+    assert sum(len(one.arms) for one in sets) == 3
+    first, second = (exposure_of(one.scenario, [COUNTERFACTUAL]) for one in sets)
+    for arm in ("shared", "counterfactual"):
+        pd.testing.assert_frame_equal(first[arm], second[arm])
+
+
 def test_one_run_is_forked_at_each_day_of_removal(scenario):
     question = delay.question_of(scenario)
     (one,) = question.sets

@@ -42,6 +42,17 @@ def test_blocks_are_merged_and_the_rest_is_replaced(files, small):
     assert third.run.seed == 9 and third.run.replicates == 2 and third.campaigns == [] and third.name == "other"
 
 
+def test_a_map_of_the_other_file_lies_in_its_folder(files, small):
+    first = files("", "below/unused.yaml").parent / "first.yaml"
+    raw = yaml.safe_load(first.read_text(encoding="utf-8"))
+    raw["population"]["tiles"] = "data/tiles.csv"
+    first.write_text(yaml.safe_dump(raw))
+    regions = sorted({s.region for s in small.population.segments})
+    rows = [f"{region},0,{k}" for k, region in enumerate(regions)]
+    (first.parent / "data" / "tiles.csv").write_text("region,row,column\n" + "\n".join(rows) + "\n")
+    assert set(load(files("base: below/first.yaml\n")).population.tiles) == set(regions)
+
+
 @pytest.mark.parametrize(
     ("below", "above", "expected"),
     [

@@ -227,11 +227,27 @@ def test_numbers_set_by_hand_are_not_overruled_without_a_word(done, tmp_path, sm
         configured(scenario, None, None, None, dose=2.0)
     with pytest.raises(InputError, match="dose is set in every replicate"):
         with_settings(scenario, {"dose": 2.0}, "here", "test")
+    # List members by number are the same members.
+    one = {"name": "e", "members": [{"campaigns.network.dose": 3.0}]}
+    several = tmp_path / "several.yaml"
+    several.write_text(yaml.safe_dump(one))
+    for name in ("campaigns.0.dose", "campaigns.0", "campaigns.network.dose.value"):
+        with pytest.raises(InputError, match="campaigns.network.dose is set in every replicate"):
+            with_ensemble(small, several, [(name, f"--set {name}")])
+    with pytest.raises(InputError, match="campaigns.network.dose is set in every replicate"):
+        with_settings(with_ensemble(small, several), {"campaigns.0.dose": 5.0}, "here", "test")
     assert with_settings(scenario, {"platform.exploration_share": 0.1}, "here", "test").run.ensemble is not None
     doses = [m["dose"] for m in scenario.run.ensemble.members]
     assert [realise(dosed(scenario, ALL, 3.0), 1, r).dose.value for r in range(5)] == [3 * d for d in doses]
     assert realise(small_copy(scenario), 1, 1).dose.value == doses[0]
     assert with_ensemble(scenario, path).run.ensemble == scenario.run.ensemble  # a second one replaces the first
+
+
+def test_a_parameter_that_the_scenario_leaves_to_its_policy(small, tmp_path):
+    assert "w_like" not in small.platform.parameters
+    path = tmp_path / "e.yaml"
+    path.write_text(yaml.safe_dump({"name": "e", "members": [{"platform.parameters.w_like": 2.5}]}))
+    assert realise(with_ensemble(small, path), 1, 0).platform.parameters["w_like"].value == 2.5
 
 
 def test_the_table_of_other_assumptions_takes_the_sets_in_turn(done, small):

@@ -241,6 +241,19 @@ def test_a_stated_scenario_can_be_planned(stated):
     assert make_plan(realise(load(stated), 1, 0)).languages == ["aa"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "parameters", "message"),
+    [
+        ("synchrony", "common: {value: 4, range: [3, 6], evidence: assumption}", "got a range of common; a whole number is needed"),
+        ("account_rate", "rate: {value: 40, range: [20, 1e9], evidence: assumption}", "got rate = 1e\\+09, must be in"),
+    ],
+)  # fmt: skip
+def test_ranges_of_detectors_are_looked_at_before_anything_is_drawn(stated, kind, parameters, message):
+    scenario = load(stated, [f"moderation.detectors=[{{id: d, kind: {kind}, parameters: {{{parameters}}}}}]"])
+    with pytest.raises(InputError, match=message):
+        make_plan(scenario)
+
+
 def test_from_the_block_to_the_desk(stated):
     block = load(stated).moderation
     setting = make_desk(block, ["aa", "bb"], 0.01, 1)

@@ -18,9 +18,10 @@ from helpers import frames_of as simulated
 from recsim.experiment import run
 from recsim.experiment.attribution import spending
 from recsim.experiment.summary import Counts, dose_ratio, robustness_range, spend, spent_in_all, summarise
-from recsim.scenario import load
+from recsim.scenario import load, realise
 from recsim.scenario.campaigns import PurchasedEngagement
 from recsim.scenario.quantity import assumed
+from recsim.scenario.schema import Ensemble
 
 NAMES = ["ada", "ben", "eva"]
 
@@ -258,12 +259,21 @@ def test_counts_refuse_a_candidate_they_do_not_know(scenario):
 def test_costs_that_nobody_declared_are_not_zero(scenario):
     """Without a price there is no cost; with one, a campaign that does nothing costs nothing."""
     frames = frames_of(exposure_of({(0, 0, "factual"): supportive(1, 2, 3)}))
-    assert spend(frames, scenario, 1) == {"network": None}
+    assert spend(frames, scenario, [0], False) == {"network": None}
     network = scenario.campaigns[0]
     priced = network.model_copy(update={"costs": network.costs.model_copy(update={"account": assumed(0.5)})})
     paid = scenario.model_copy(update={"campaigns": [priced]})
-    assert spend(frames, paid, 1) == {"network": 0.5 * network.accounts.value}
-    assert spend(frames, paid.model_copy(update={"dose": assumed(0.0)}), 1) == {"network": 0.0}
+    assert spend(frames, paid, [0], False) == {"network": 0.5 * network.accounts.value}
+    assert spend(frames, paid.model_copy(update={"dose": assumed(0.0)}), [0], False) == {"network": 0.0}
+    # Ranges: what the replicates drew, not the central value; with central values held, that.
+    ranged = network.model_copy(update={"accounts": assumed(100, 50, 400), "costs": priced.costs})
+    wide = scenario.model_copy(update={"campaigns": [ranged]})
+    drawn = [realise(wide, wide.run.seed, r).campaigns[0].accounts.value for r in (0, 3)]
+    assert spend(frames, wide, [0, 3], False) == {"network": pytest.approx(0.5 * sum(drawn) / 2)}
+    assert spend(frames, wide, [0, 3], True) == {"network": 0.5 * 100}
+    ensemble = Ensemble(name="doses", members=[{"dose": 2.0}, {"dose": 4.0}])
+    several = paid.model_copy(update={"run": paid.run.model_copy(update={"ensemble": ensemble})})
+    assert spend(frames, several, [0, 1], True) == {"network": 3 * 0.5 * network.accounts.value}
     assert spent_in_all({"a": None, "b": 2.0}) == 2 and spent_in_all({"a": None, "b": 2.0}, ["a"]) is None
 
 
@@ -302,4 +312,4 @@ def test_bought_follows_are_paid_for_once(small):
     assert follows["attempted"].sum() / branches * real == pytest.approx(40_000, rel=0.05)
     assert (follows["attempted"] == follows["prevented"] + follows["counted"]).all()
     assert follows["counted"].sum() == pytest.approx(follows["attempted"].sum() / 2, rel=0.1)
-    assert spend(frames, scenario, 1) == {"bought": pytest.approx(2_000, rel=0.05)}
+    assert spend(frames, scenario, [0], False) == {"bought": pytest.approx(2_000, rel=0.05)}

@@ -355,6 +355,12 @@ def test_laws_of_posts_and_activity():
         ("moderation.half_life_steps=2", "nobody posts anything illegal"),
         ("posts.other_b=2", "the second at least 20"),
         ("activity.exponent=1", "must be above 1"),
+        # Whatever a range lets through is drawn sooner or later.
+        ("activity.exponent={value: 2, range: [0.5, 3], evidence: assumption}", "got exponent 0.5, must be above 1"),
+        ("posts.other_b={value: 90, range: [2, 100], evidence: assumption}", "the second at least 20"),
+        ("follow_graph.mean_degree={value: 181, range: [100, 6000], evidence: assumption}", "got 6000, must be at most 5002.5"),
+        ("follow_graph.attributes.leftmost={value: -0.9, range: [-1, 0.5], evidence: assumption}", "got 0.5, must be in"),
+        ("dose={value: 1, range: [1, 10000], evidence: assumption}", "gives 5,013,006 people and accounts"),
         ("days.start=2024-01-01", "unknown key 'days'"),
     ],
 )  # fmt: skip

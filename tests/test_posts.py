@@ -23,6 +23,7 @@ from recsim.scenario.campaigns import Impersonation, PaidInfluencers
 from recsim.scenario.dump import _plain
 from recsim.scenario.posts import PostKind, rescaled
 from recsim.scenario.quantity import Quantity, assumed
+from recsim.scenario.schema import Ensemble
 from recsim.state import BOT, IMPERSONATION, INFLUENCER
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
 from recsim.world.demobilising import demobilised_by_now
@@ -235,6 +236,11 @@ def test_ranges_of_shares_are_drawn(small):
     drawn = [realise(scenario, 5, r).campaigns[0].posts for r in range(20)]
     assert all(sum(k.share.value for k in one) == pytest.approx(1) for one in drawn)
     assert len({one[0].share.value for one in drawn}) == 20
+    # A parameter set replaces one share, and the rest makes room.
+    member = {f"campaigns.{scenario.campaigns[0].id}.posts.attack.share": 1.5}
+    ensemble = Ensemble(name="e", members=[member])
+    placed = realise(changed(scenario, run={"ensemble": ensemble}), 5, 0, True).campaigns[0].posts
+    assert [k.share.value for k in placed] == pytest.approx([0.25, 0.75])
 
 
 @pytest.mark.parametrize(

@@ -225,8 +225,10 @@ def test_derived_numbers(romania):
     assert paid.costs.per_follower.range == pytest.approx((80 / 20_000, 100 / 20_000))
     for campaign in (c["sleepers"], vendor, bought):
         prices = campaign.costs
-        got = (prices.like.value, prices.comment.value, prices.follow.value)
-        assert got == pytest.approx((300 / 25_750, 300 / 3_530, 300 / 5_100), rel=0.01)
+        package = {"comment": 3_530, "like": 25_750, "watch": 20_000, "follow": 5_100}
+        whole = sum(getattr(prices, kind).value * count for kind, count in package.items())
+        assert whole == pytest.approx(300, rel=0.01), "the money is counted once"
+        assert all(getattr(prices, k).value * n == pytest.approx(75, rel=0.01) for k, n in package.items())
     a = romania.activity
     videos = a.visits_per_day.value * a.videos_per_visit.value
     minutes = 32 * 60 / 30.4
@@ -388,3 +390,5 @@ def test_the_full_scenario_fits(romania):
         estimate(romania, 1)["mebibytes"] == estimate(romania, 1, checkpoint_every="1d")["mebibytes"]
     )  # small ones stay
     assert person_bytes(make_plan(romania)) > 2500  # bits, where they are small in all
+    # Accounts grow with the dose and are announced, too.
+    assert estimate(load(CONFIG, ["dose=1e6"]), 1)["mebibytes"] > 1e6

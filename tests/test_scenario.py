@@ -1,6 +1,7 @@
 """Reading, checking, drawing and writing scenarios."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,14 @@ def test_bad_overrides(override):
         load(SMALL, [override])
 
 
+def test_null_takes_away_what_there_may_be_none_of():
+    both = ["moderation.queue.capacity={value: 5, evidence: assumption}", "moderation.queue.capacity=null"]
+    assert load(SMALL, both[:1]).moderation.queue.capacity.value == 5
+    assert load(SMALL, both).moderation.queue.capacity is None
+    with pytest.raises(InputError, match="got nothing; a number is needed"):
+        load(SMALL, ["activity.visits_per_day={value: 5}", "activity.visits_per_day=null"])
+
+
 def test_override_of_a_quantity_loses_its_range():
     q = load(SMALL, ["campaigns.network.actions_per_day=9"]).campaigns[0].actions_per_day
     assert q.value == 9 and q.range is None and q.source == "set on the command line"
@@ -190,6 +199,16 @@ def test_realised_mixes_add_up(romania):
         t, c = s.campaigns[0].tactics, s.campaigns[0].comment_targets
         assert t.like.value + t.comment.value + t.share.value + t.follow.value == pytest.approx(1)
         assert c.own.value + c.rivals.value + c.popular.value == pytest.approx(1)
+
+
+def test_mitigations_in_any_order_are_drawn_alike():
+    ranged = "parameters: {full_age_days: {value: 30, range: [10, 60], evidence: assumption}}"
+    two = [f"{{kind: trust_weight, {ranged}}}", "served_only"]
+    one, other = (
+        realise(load(SMALL, [f"platform.mitigations=[{', '.join(order)}]"]), 1, 0).platform.mitigations
+        for order in (two, two[::-1])
+    )
+    assert one[0] == other[1] and one[0].parameters["full_age_days"].value != 30
 
 
 def test_realise_hangs_on_keys_alone(romania):
@@ -250,8 +269,76 @@ def test_template_and_schema(tmp_path):
     path = tmp_path / "t.yaml"
     path.write_text(template())
     assert load(path).name == "my-scenario"
+    top = json_schema()["$defs"]["Scenario"]
+    assert top["properties"]["run"] and "description" in top["properties"]["days"]
+
+
+KINDS = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "number": int | float,
+    "integer": int,
+    "boolean": bool,
+    "null": type(None),
+}
+
+
+def against(schema, value, defs, at=""):
+    """What JSON Schema has against a value; the keywords that pydantic writes."""
+    if "$ref" in schema:
+        return against(defs[schema["$ref"].rpartition("/")[2]], value, defs, at)
+    found = []
+    if "if" in schema:
+        found += against(schema["else" if against(schema["if"], value, defs) else "then"], value, defs, at)
+    for several in ("anyOf", "oneOf"):
+        tried = [against(one, value, defs, at) for one in schema.get(several, [])]
+        found += min(tried, key=len) if tried and all(tried) else []
+    kind = schema.get("type")  # in Python a boolean is an integer, too
+    if kind and (not isinstance(value, KINDS[kind]) or isinstance(value, bool) != (kind == "boolean")):
+        return [*found, f"{at}: {value!r} is no {kind}"]
+    if value not in schema.get("enum", [value]) or value != schema.get("const", value):
+        found.append(f"{at}: {value!r}")
+    if isinstance(value, dict):
+        own, other = schema.get("properties", {}), schema.get("additionalProperties", {})
+        found += [f"{at}: {name} is missing" for name in schema.get("required", []) if name not in value]
+        for name, member in value.items():
+            if name in own or other:
+                found += against(own.get(name, other or {}), member, defs, f"{at}.{name}")
+            elif other is False:
+                found.append(f"{at}: unknown {name}")
+    if isinstance(value, list):
+        found += [
+            text
+            for n, member in enumerate(value)
+            for text in against(schema.get("items", {}), member, defs, f"{at}.{n}")
+        ]
+    return found
+
+
+def test_the_schema_takes_what_can_be_loaded():
+    """Bare numbers, a base, tables in files, names of mitigations, attacks; and no slips."""
     schema = json_schema()
-    assert schema["properties"]["run"] and "description" in schema["properties"]["days"]
+
+    def problems(text):
+        return against(schema, json.loads(json.dumps(yaml.safe_load(text), default=str)), schema["$defs"])
+
+    files = [p for p in sorted((ROOT / "configs").glob("*.yaml")) if p.name != "romania-defences.yaml"]
+    assert len(files) == 6
+    for path in files:
+        assert problems(path.read_text(encoding="utf-8")) == [], path.name
+    raw = yaml.safe_load(SMALL.read_text(encoding="utf-8"))
+    network = {
+        k: v
+        for k, v in raw["campaigns"][0].items()
+        if k not in ("tactics", "targets", "comment_targets", "report_targets")
+    }
+    raw |= {"dose": 2, "campaigns": [{**network, "attack": "random"}]}
+    raw["platform"] = {"mitigations": ["trust_weight", {"kind": "oracle_removal"}]}
+    raw["population"]["tiles"] = "tiles.csv"
+    assert problems(yaml.safe_dump(raw)) == []
+    for slip in ({"dosis": 1}, {"dose": "two"}, {"population": {"people": 5}}, {"campaigns": [network]}):
+        assert problems(yaml.safe_dump({**raw, **slip})), slip
 
 
 def test_parse_of_a_mapping():
@@ -315,11 +402,19 @@ def test_what_is_switched_off_is_not_in_use():
     # A share that is drawn may be above zero in some worlds.
     drawn = unused("campaigns.network.replacement_share={value: 0, range: [0, 0.5], evidence: assumption}")
     assert base - drawn == {"campaigns.network.replacement_days"}
-    assert any(key.startswith("platform.gates.") for key in unused("platform.gates.mode='off'"))
+    # Without gates new items are still tried in the first pool.
+    gates = {key for key in unused("platform.gates.mode='off'") if key.startswith("platform.gates.")}
+    assert {"platform.gates.slope", "platform.gates.stages.0.pass_share", "platform.gates.stages.1.viewers"} <= gates
+    assert "platform.gates.stages.0.viewers" not in gates
     assert not any(
         key.startswith("platform.gates.")
         for key in unused("platform.gates.mode='off'", "audit.robustness.enabled=true")
     )
+
+
+def test_there_is_a_first_pool():
+    with pytest.raises(InputError, match="got 0 entries, must be at least 1"):
+        load(SMALL, ["platform.gates.stages=[]"])
 
 
 def test_documented_numbers_have_sources(romania):

@@ -36,9 +36,13 @@ def common_columns(key: Key, traits: SupplyTraits, population: int, number: np.n
 
 
 def campaign_posts(
-    key: Key, traits: SupplyTraits, plan: PostPlan, start: int, main_topic: np.ndarray, region: np.ndarray
+    key: Key, traits: SupplyTraits, plan: PostPlan, authors: np.ndarray, main_topic: np.ndarray, region: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Posts of one campaign's actors, thinned to the resolution of the supply and to the time an actor exists."""
+    """Posts of one campaign's actors, thinned to the resolution of the supply and to the time an actor exists.
+
+    Args:
+        authors: (N,) int64, author numbers of the actors. main_topic, region: (A,) int64, of all authors.
+    """
     whole = int(plan.posts_per_actor)
     each = whole + 1
     number = np.arange(plan.actors * each, dtype=np.uint32)
@@ -50,7 +54,7 @@ def campaign_posts(
     kept = (keep[:, 0] < expected) & (comes[actor] <= created) & (created < goes[actor])
     number, actor, keep, created = number[kept], actor[kept], keep[kept], created[kept]
     columns = common_columns(key, traits, plan.population, number)
-    author = start + actor
+    author = authors[actor]
     count = len(number)
     day = rng.uniforms(key, Decision.ITEM_TIME, plan.population, number)
     second = np.minimum((day[:, 2] * np.float32(traits.topics)).astype(np.int64), traits.topics - 1)

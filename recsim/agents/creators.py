@@ -29,17 +29,28 @@ class Supply(NamedTuple):
     poster: np.ndarray  # (I,) int32, number of the actor or advertisement within its campaign, -1 for ordinary items
 
 
-def _authors(traits: SupplyTraits, plans: list[PostPlan]) -> tuple[np.ndarray, int, int, list[int], int]:
-    """First author numbers: creators, official accounts, supporters, outlets, then each plan's actors."""
+def _authors(
+    traits: SupplyTraits, plans: list[PostPlan], ads: int
+) -> tuple[np.ndarray, int, int, list[np.ndarray], int, int]:
+    """Author numbers: creators, official accounts, supporters, outlets, each plan's actors, pages of advertisers.
+
+    Actors that a dose above 1 adds come after all others, so that nobody else has another number, and other luck, for it.
+
+    Returns:
+        Official accounts, the first supporter, the first outlet, each plan's actors, the first page, and how many authors
+        there are.
+    """
     candidates = len(traits.candidate_weight)
     official = traits.creators + np.arange(candidates)
     supporters = traits.creators + candidates
     outlets = supporters + candidates * traits.supporters
-    first, starts = outlets + traits.outlets, []
+    pages = outlets + traits.outlets + sum(plan.at_dose_one for plan in plans)
+    first, added, actors = outlets + traits.outlets, pages + ads, []
     for plan in plans:
-        starts.append(first)
-        first += plan.actors
-    return official.astype(np.int32), supporters, outlets, starts, first
+        more = plan.actors - plan.at_dose_one
+        actors.append(np.concatenate([first + np.arange(plan.at_dose_one), added + np.arange(more)]))
+        first, added = first + plan.at_dose_one, added + more
+    return official.astype(np.int32), supporters, outlets, actors, pages, added
 
 
 def build_supply(
@@ -57,8 +68,7 @@ def build_supply(
         ads: advertisements, in canonical order of their campaigns; each campaign has one page, which nobody follows at first.
         mine: range of the people whose follows are kept; None: all.
     """
-    official, supporters, outlets, starts, pages = _authors(traits, plans)
-    authors = pages + len(ads)
+    official, supporters, outlets, actors, pages, authors = _authors(traits, plans, len(ads))
     creator = rng.uniforms(key, Decision.CREATOR, traits.population, np.arange(authors, dtype=np.uint32))
     main_topic = np.minimum((creator[:, 2] * np.float32(traits.topics)).astype(np.int64), traits.topics - 1)
     regions, languages = len(traits.region_share), len(traits.language_share)
@@ -67,8 +77,8 @@ def build_supply(
     language = choose(place[:, 1], traits.language_share)
 
     columns = [_ordinary(key, traits, creator, main_topic, region, language, official, supporters, outlets)]
-    for plan, start in zip(plans, starts, strict=True):
-        columns.append(campaign_posts(key, traits, plan, start, main_topic, region))
+    for plan, who in zip(plans, actors, strict=True):
+        columns.append(campaign_posts(key, traits, plan, who, main_topic, region))
     columns += [advertisements(key, traits, ad, pages + number) for number, ad in enumerate(ads)]
     table = {name: np.concatenate([c[name] for c in columns]) for name in columns[0]}
     order = np.lexsort((table["id"], table["created"]))
@@ -77,7 +87,7 @@ def build_supply(
     replaced = _items(traits, table, "alt_")
     assert region.max() < regions and language.max() < languages
     start, person, audience = draw_followers(
-        key, traits, plans, official, starts, creator, authors, preference, people_population,
+        key, traits, plans, official, actors, creator, authors, preference, people_population,
         range(len(preference)) if mine is None else mine,
     )  # fmt: skip
     vanishes, poster = table["vanishes"].astype(np.int32), table["poster"].astype(np.int32)

@@ -14,10 +14,11 @@ EVEN = 1 << 22
 """People among whom 24 random bits still choose evenly: some are at most a quarter more likely than others."""
 
 
-def draw_followers(key, traits, plans, official, starts, creator, authors, preference, people_population, mine):
+def draw_followers(key, traits, plans, official, actors, creator, authors, preference, people_population, mine):
     """Followers of every author at the start.
 
     Args:
+        actors: (N,) int64 author numbers of each plan's actors.
         preference: (P,) int8, of all people. mine: range of the people whose follows are kept; all are drawn.
 
     Returns:
@@ -37,10 +38,10 @@ def draw_followers(key, traits, plans, official, starts, creator, authors, prefe
     expected[ordinary] = audience / np.cumsum(audience)[-1] * traits.follows_per_person * people
     for number, followers in zip(official, traits.official_followers, strict=True):
         expected[number] = followers
-    for plan, start in zip(plans, starts, strict=True):
+    for plan, those in zip(plans, actors, strict=True):
         spread = np.float32(plan.followers_spread)
-        draw = rng.normals(creator[start : start + plan.actors, 1]) * spread - spread * spread / 2
-        expected[start : start + plan.actors] = plan.followers_mean * rng.exponentials(draw)
+        draw = rng.normals(creator[those, 1]) * spread - spread * spread / 2
+        expected[those] = plan.followers_mean * rng.exponentials(draw)
     expected = np.minimum(expected, 0.9 * people)
     counts = expected.astype(np.int64) + (creator[:, 3] < expected - np.floor(expected))
     leaning = {int(number): np.flatnonzero(preference == c).astype(np.int32) for c, number in enumerate(official)}

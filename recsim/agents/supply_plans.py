@@ -72,7 +72,8 @@ class PostPlan(NamedTuple):
     candidate: int  # who is promoted
     mix: PostMix
     place: PlaceMix
-    actors: int
+    actors: int  # at the larger of the dose and dose 1
+    at_dose_one: int
     active: float  # the first so many actors post for the campaign, the others what replaces it
     posts_per_actor: float
     followers_mean: float  # simulated people

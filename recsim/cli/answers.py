@@ -61,6 +61,10 @@ def answer_command(what: What, how: How, ask: Callable[[Scenario], Question], fe
     show(result, how, write_answer, print_answer)
 
 
+MOST_DAYS = 10_000
+"""Days that a span of ``--days`` may hold."""
+
+
 def days_of(text: str | None) -> list[int] | None:
     """Days of removal from "-13,-7,0" or "-5:0" (both ends counted).
 
@@ -73,9 +77,12 @@ def days_of(text: str | None) -> list[int] | None:
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         first, colon, last = part.partition(":")
         try:
-            out += range(int(first), int(last) + 1) if colon else [int(first)]
+            days = range(int(first), int(last if colon else first) + 1)
         except ValueError:
             raise InputError(f"got {part!r}, must be days such as -7 or -5:0", "--days") from None
+        if days.stop - days.start > MOST_DAYS:
+            raise InputError(f"got {part!r}, must be at most {MOST_DAYS} days", "--days")
+        out += days
     return out
 
 

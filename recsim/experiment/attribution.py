@@ -25,6 +25,7 @@ from recsim.experiment.summary import removed_campaigns, spent_in_all
 from recsim.experiment.tasks import Progress, Session, Simulate
 from recsim.experiment.worlds import Worlds
 from recsim.metrics import Interval, interval, shift_interval
+from recsim.scenario.quantity import Quantity
 from recsim.scenario.schema import Scenario
 from recsim.world.arms import COUNTERFACTUAL, DOORS, Arm
 
@@ -52,17 +53,21 @@ def players_of(scenario: Scenario, by: str) -> list[str]:
 
 
 def tactics_of(campaign: Any) -> list[str]:
-    """Tactics with a share above zero."""
+    """Tactics with a share above zero in some replicate."""
     if campaign.type in ("paid_influencers", "impersonation"):
         return ["post"]
     if campaign.type == "advertising":
         return ["ad"]
     if campaign.type == "purchased_engagement":
-        return [name for name, bought in (("like", campaign.likes), ("follow", campaign.follows)) if bought.value > 0]
+        return [name for name, bought in (("like", campaign.likes), ("follow", campaign.follows)) if _some(bought)]
     mix = campaign.tactics
-    found = [name for name in type(mix).model_fields if getattr(mix, name).value > 0]
-    found += ["camouflage"] if campaign.camouflage_share.value > 0 else []
-    return [*found, "post"] if campaign.posts_per_day.value > 0 else found
+    found = [name for name in type(mix).model_fields if _some(getattr(mix, name))]
+    found += ["camouflage"] if _some(campaign.camouflage_share) else []
+    return [*found, "post"] if _some(campaign.posts_per_day) else found
+
+
+def _some(quantity: Quantity) -> bool:
+    return quantity.value > 0 or (quantity.range is not None and quantity.range[1] > 0)
 
 
 def label(coalition: Coalition) -> str:

@@ -16,6 +16,8 @@ from recsim.experiment.cells import bare
 from recsim.experiment.design import _drawn
 from recsim.experiment.observables import DOCUMENTED, PLATFORM
 from recsim.experiment.study import Axis, with_settings
+from recsim.ranking import registry
+from recsim.scenario.dump import _plain
 from recsim.scenario.kinds import refuse_other
 from recsim.scenario.load import check_free, load, read_yaml
 from recsim.scenario.problems import Lines, validated
@@ -169,6 +171,7 @@ def with_ensemble(scenario: Scenario, path: str | Path, settings: Sequence[tuple
     scenario = scenario.model_copy(update={"run": scenario.run.model_copy(update={"ensemble": None})})
     raw, lines = read_yaml(path)
     ensemble: Ensemble = validated(Ensemble, raw, str(path), lines)
+    scenario = _with_defaults(scenario, ensemble, str(path))
     for number, member in enumerate(ensemble.members):
         line = lines.get(("members", number), 1)
         with_settings(scenario, member, f"{path}:{line} members[{number}]", f"calibration {ensemble.name}")
@@ -178,9 +181,21 @@ def with_ensemble(scenario: Scenario, path: str | Path, settings: Sequence[tuple
         except (KeyError, ValueError):
             raise InputError(f"{key} holds no number", f"{path}:{line} members[{number}]") from None
     made = scenario.model_copy(update={"run": scenario.run.model_copy(update={"ensemble": ensemble})})
+    plain = _plain(made) if settings else {}
     for key, where in settings:
-        check_free({"run": made.run}, key, where)
+        check_free(plain, key, where)
     return made
+
+
+def _with_defaults(scenario: Scenario, ensemble: Ensemble, where: str) -> Scenario:
+    """The scenario with the policy's own values of parameters that the sets name and it leaves out: only what stands there can
+    be replaced.
+    """
+    platform, start = scenario.platform, "platform.parameters."
+    own = registry.configured(platform.policy, platform.rerank, platform.rerank_top).parameters
+    named = {key.removeprefix(start) for member in ensemble.members for key in member if key.startswith(start)}
+    missing = {start + name: own[name] for name in sorted(named & set(own) - set(platform.parameters))}
+    return with_settings(scenario, missing, where, f"default of {platform.policy}") if missing else scenario
 
 
 def check_metric(name: str, where: str) -> None:

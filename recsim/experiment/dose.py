@@ -19,7 +19,7 @@ from recsim.experiment.summary import removed_campaigns, without_ads
 from recsim.experiment.tasks import Progress, Session, Simulate
 from recsim.experiment.worlds import Worlds
 from recsim.metrics import interval, shift_interval
-from recsim.scenario.quantity import assumed
+from recsim.scenario.quantity import Quantity
 from recsim.scenario.schema import Scenario
 from recsim.world.arms import Arm
 
@@ -31,8 +31,17 @@ def doses_of(first: float, last: float, points: int) -> list[float]:
     """Multipliers, ascending: evenly spaced logarithms; from 0: zero, and doublings down from the last.
 
     Raises:
-        InputError: a bad range.
+        InputError: a bad range, or one too narrow for so many points.
     """
+    doses = _spaced(first, last, points)
+    if len({arm_name(dose) for dose in doses}) < len(doses):
+        raise InputError(
+            f"got {points} between {first:g} and {last:g}, which lie too close together; take fewer", "--points"
+        )
+    return doses
+
+
+def _spaced(first: float, last: float, points: int) -> list[float]:
     for name, value in (("--from", first), ("--to", last)):
         if not math.isfinite(value) or value < 0:
             raise InputError(f"got {value:g}, must be at least 0", name)
@@ -55,10 +64,9 @@ def dosed(scenario: Scenario, campaign: str, multiplier: float) -> Scenario:
         ensemble = scenario.run.ensemble.model_copy(update={"members": members})
         scenario = scenario.model_copy(update={"run": scenario.run.model_copy(update={"ensemble": ensemble})})
     if campaign == ALL:
-        return scenario.model_copy(update={"dose": assumed(scenario.dose.value * multiplier)})
+        return scenario.model_copy(update={"dose": scenario.dose.times(multiplier)})
     changed = [
-        c.model_copy(update={"dose": assumed(c.dose.value * multiplier)}) if c.id == campaign else c
-        for c in scenario.campaigns
+        c.model_copy(update={"dose": c.dose.times(multiplier)}) if c.id == campaign else c for c in scenario.campaigns
     ]
     return scenario.model_copy(update={"campaigns": changed})
 
@@ -66,6 +74,24 @@ def dosed(scenario: Scenario, campaign: str, multiplier: float) -> Scenario:
 def arm_name(multiplier: float) -> str:
     """Name of a point's arm."""
     return f"x{multiplier:.6g}"
+
+
+def needs_its_own_counterfactual(scenario: Scenario, campaign: str, multiplier: float) -> bool:
+    """Whether a dose brings people into the world without campaigns, too: authentic accounts, which post ordinary things there.
+
+    Up to dose 1 they are those that the scenario declares, whatever the dose. A range counts with its upper end.
+    """
+    ensemble = scenario.run.ensemble
+
+    def most(key: str, quantity: Quantity) -> float:
+        drawn = [member[key] for member in (ensemble.members if ensemble else ()) if key in member]
+        return max(quantity.value, *(quantity.range or (0.0,)), *drawn, 0.0)
+
+    return any(
+        multiplier * most("dose", scenario.dose) * most(f"campaigns.{c.id}.dose", c.dose) > 1
+        for c in removed_campaigns(scenario)
+        if c.counterfactual == "ordinary" and campaign in (ALL, c.id)
+    )
 
 
 def question_of(
@@ -96,16 +122,21 @@ def question_of(
     acting = frozenset(names) if campaign == ALL or others else frozenset({campaign})
     without = frozenset(names) - {campaign} if others and campaign != ALL else frozenset()
     small = without_table(scenario)
-    sets = []
-    for dose in doses:
-        # A dose of zero is the counterfactual, bit for bit; that one is simulated once, with the largest dose.
-        arms = [Arm(arm_name(dose), campaigns=acting)] if dose > 0 else []
-        if dose == doses[-1]:
+    sets, against = [], {}
+    # A dose of zero is the counterfactual, bit for bit; that one is simulated once, with the largest dose that shares it.
+    acts = [dose for dose in doses if dose > 0]
+    shared = [dose for dose in acts if not needs_its_own_counterfactual(scenario, campaign, dose)]
+    for dose in acts:
+        name = arm_name(dose)
+        arms = [Arm(name, campaigns=acting)]
+        if dose not in shared:
+            against[name] = against[f"counterfactual-{name}"] = f"counterfactual-{name}"
+            arms.append(Arm(against[name], campaigns=without))
+        elif dose == shared[-1]:
             arms.append(Arm("counterfactual", campaigns=without))
-        if arms:
-            sets.append(WorldSet(f"dose-{arm_name(dose)}", dosed(small, campaign, dose), tuple(arms)))
+        sets.append(WorldSet(f"dose-{name}", dosed(small, campaign, dose), tuple(arms)))
     settings = {"campaign": campaign, "doses": doses, "others": others}
-    return Question("dose", scenario, tuple(sets), settings, chosen, _summarise)
+    return Question("dose", scenario, tuple(sets), settings, chosen, _summarise, against=against)
 
 
 def dose_response(
@@ -159,7 +190,7 @@ def _summarise(question: Question, worlds: Worlds) -> tuple[dict[str, Any], dict
 
 def _of(worlds: Worlds, what: str, dose: float) -> np.ndarray:
     """(R, C) of one point; exactly zero at dose zero."""
-    arm = arm_name(dose) if dose > 0 else "counterfactual"
+    arm = arm_name(dose) if dose > 0 else next(a for a in worlds.arms if a.startswith("counterfactual"))
     return worlds.shift_pp(arm) if what == "shift" else worlds.excess(arm)
 
 

@@ -66,6 +66,7 @@ class Question:
         candidate: whose shift is reported; the worlds do not depend on it.
         summarise: makes numbers and tables of the worlds.
         texts: further files by name, such as what the question was read from.
+        against: by arm, the arm that it is compared with, where that is another than "counterfactual".
     """
 
     command: str
@@ -75,6 +76,7 @@ class Question:
     candidate: str
     summarise: Summarise
     texts: dict[str, str] = dataclasses.field(default_factory=dict)
+    against: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def last(self) -> str:
@@ -272,7 +274,7 @@ def _finish(question: Question, mark: str, session: Session, folder: RunFolder |
     parts = [done[one.name][n] for one in question.sets for n in wanted]
     worlds = Worlds(
         scenario, joined([frames for frames, _ in parts]), [meta for _, meta in parts],
-        [arm.name for one in question.sets for arm in one.arms],
+        [arm.name for one in question.sets for arm in one.arms], session.fixed, question.against,
     )  # fmt: skip
     numbers, frames = question.summarise(question, worlds)
     summary = cleaned(

@@ -12,6 +12,7 @@ import pandas as pd
 from recsim import metrics
 from recsim.experiment.opinion import opinion_summary
 from recsim.metrics import interval, shift_interval
+from recsim.scenario.realise import realise
 from recsim.scenario.schema import Scenario
 from recsim.state import STANCES
 
@@ -150,7 +151,7 @@ def summarise(
         "naive_before_after": naive_before_after(frames["exposure"], candidates, replicates, first),
         "dose_ratio": dose_ratio(frames["engagement"], promoted),
         "inauthentic_actions": _actions(frames["campaigns"], len(replicates), scenario),
-        "spend_eur": spend(frames, scenario, len(replicates)),
+        "spend_eur": spend(frames, scenario, replicates, fixed_parameters),
         "robustness": robustness_range(robustness, promoted),
         "facts": facts_table(frames["facts"]), "opinion": opinion_summary(scenario, frames, replicates),
         "timing": timing,
@@ -292,29 +293,44 @@ def priced(campaign: Any) -> bool:
     return any(price > 0 for price in prices) or campaign.type == "advertising"
 
 
-def spend(frames: dict[str, pd.DataFrame], scenario: Scenario, replicates: int) -> dict[str, float | None]:
-    """Euro by removed campaign: accounts, actions and paid posts; None where no price is declared.
+def spend(
+    frames: dict[str, pd.DataFrame], scenario: Scenario, replicates: Sequence[int], fixed: bool
+) -> dict[str, float | None]:
+    """Euro by removed campaign: accounts, actions and paid posts, mean over replicates; None where no price is declared.
 
-    Actions, bought follows and accounts that replace removed ones are paid for as they come, in the table of campaigns.
+    Actions, bought follows and accounts that replace removed ones are paid for as they come, in the table of campaigns;
+    what is paid before anything happens follows from the numbers that each replicate drew.
+
+    Args:
+        frames: tables of all replicates.
+        scenario: as resolved, not realised.
+        replicates: their numbers.
+        fixed: whether ranged parameters were held at their central values.
     """
     inside = frames["campaigns"][frames["campaigns"]["arm"].astype(str) == "factual"]
-    actions = inside.groupby("campaign")["spend_eur"].sum() / (replicates * scenario.run.luck_branches)
+    actions = inside.groupby("campaign")["spend_eur"].sum() / (len(replicates) * scenario.run.luck_branches)
+    before: dict[str, list[float]] = {}
+    for replicate in replicates:
+        drawn = realise(scenario, scenario.run.seed, replicate, fixed)
+        for c in drawn.campaigns:
+            before.setdefault(c.id, []).append(paid_before(c, drawn.dose.value * c.dose.value))
     out: dict[str, float | None] = {}
     for c in removed_campaigns(scenario):
-        total = float(actions.get(c.id, 0.0))
-        if not (total or priced(c)):
-            out[c.id] = None
-            continue
-        dose = scenario.dose.value * c.dose.value
-        if c.type == "bot_network":
-            total += c.affordable(dose) * c.costs.account.value
-        if c.type == "impersonation":
-            total += c.made * dose * c.costs.account.value
-        if c.type == "paid_influencers":
-            posts = c.influencers.value * dose * c.posts_per_influencer.value
-            total += posts * c.followers_mean.value * c.costs.per_follower.value
-        out[c.id] = total
+        total = float(actions.get(c.id, 0.0)) + math.fsum(before[c.id]) / len(replicates)
+        out[c.id] = total if total or priced(c) else None
     return out
+
+
+def paid_before(c: Any, dose: float) -> float:
+    """Euro for what a campaign has before it acts, at a dose: accounts, and the fees of paid posts."""
+    if c.type == "bot_network":
+        return float(c.affordable(dose) * c.costs.account.value)
+    if c.type == "impersonation":
+        return float(c.made * dose * c.costs.account.value)
+    if c.type == "paid_influencers":
+        posts = c.influencers.value * dose * c.posts_per_influencer.value
+        return float(posts * c.followers_mean.value * c.costs.per_follower.value)
+    return 0.0
 
 
 def spent_in_all(found: Mapping[str, float | None], names: Sequence[str] | None = None) -> float | None:

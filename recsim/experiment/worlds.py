@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,8 @@ class Worlds:
         frames: reduced tables of all sets and replicates, arms with different names.
         metas: of all tasks.
         arms: names, in the order of ``impressions``.
+        fixed: whether ranged parameters were held at their central values.
+        against: by arm, the arm that it is compared with, where that is another than "counterfactual".
 
     Attributes:
         candidates: ids in the order of the scenario.
@@ -70,9 +72,11 @@ class Worlds:
     """
 
     def __init__(
-        self, scenario: Scenario, frames: dict[str, pd.DataFrame], metas: list[dict[str, Any]], arms: Sequence[str]
-    ) -> None:
+        self, scenario: Scenario, frames: dict[str, pd.DataFrame], metas: list[dict[str, Any]], arms: Sequence[str],
+        fixed: bool = False, against: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self.scenario, self.frames, self.metas, self.arms = scenario, frames, metas, list(arms)
+        self.fixed, self._against = fixed, dict(against or {})
         self.candidates = [c.id for c in scenario.candidates]
         self.replicates = sorted({int(m["replicate"]) for m in metas})
         self.weight = 1.0 / scenario.population.scale
@@ -94,13 +98,17 @@ class Worlds:
         """(R, B, C) exposure shares."""
         return metrics.shares(self.impressions[:, :, self._place[arm]])
 
-    def shift_pp(self, arm: str, against: str = "counterfactual") -> np.ndarray:
-        """(R, C) difference of exposure shares, percentage points, mean over luck branches; NaN if one is undefined."""
-        return 100 * (self.shares(arm) - self.shares(against)).mean(axis=1)
+    def baseline(self, arm: str) -> str:
+        """The arm that another one is compared with unless something else is asked for."""
+        return self._against.get(arm, "counterfactual")
 
-    def excess(self, arm: str, against: str = "counterfactual") -> np.ndarray:
+    def shift_pp(self, arm: str, against: str | None = None) -> np.ndarray:
+        """(R, C) difference of exposure shares, percentage points, mean over luck branches; NaN if one is undefined."""
+        return 100 * (self.shares(arm) - self.shares(against or self.baseline(arm))).mean(axis=1)
+
+    def excess(self, arm: str, against: str | None = None) -> np.ndarray:
         """(R, C) difference of impressions, real units, mean over luck branches."""
-        x = self.impressions
+        x, against = self.impressions, against or self.baseline(arm)
         return (x[:, :, self._place[arm]] - x[:, :, self._place[against]]).mean(axis=1) * self.weight
 
     def of(self, name: str, arm: str) -> pd.DataFrame:
@@ -139,10 +147,11 @@ class Worlds:
         return spend(
             {"campaigns": self.of("campaigns", arm).assign(arm="factual")},
             scenario or self.scenario,
-            len(self.replicates),
+            self.replicates,
+            self.fixed,
         )
 
-    def dose_ratio(self, arm: str, candidate: str, against: str = "counterfactual") -> float:
+    def dose_ratio(self, arm: str, candidate: str, against: str | None = None) -> float:
         """Inauthentic actions per organic action (like, comment, share) on a candidate's items, pooled.
 
         Organic actions are those of the world without campaigns, as in `summary.dose_ratio`.
@@ -153,14 +162,14 @@ class Worlds:
             rows = rows[(rows["candidate"].astype(str) == candidate) & rows["action"].isin(ENGAGEMENT)]
             return float(rows[(rows["origin"].astype(str) == "inauthentic") == inauthentic]["count"].sum())
 
-        organic = count(against, False)
+        organic = count(against or self.baseline(arm), False)
         return count(arm, True) / organic if organic else float("nan")
 
-    def by_replicate(self, against: str = "counterfactual") -> pd.DataFrame:
+    def by_replicate(self) -> pd.DataFrame:
         """What all statistics rest on: one row per arm, replicate and candidate."""
         rows = []
         for arm in self.arms:
-            p, shift, excess = self.shares(arm).mean(axis=1), self.shift_pp(arm, against), self.excess(arm, against)
+            p, shift, excess = self.shares(arm).mean(axis=1), self.shift_pp(arm), self.excess(arm)
             for r, number in enumerate(self.replicates):
                 rows += [
                     (arm, number, name, p[r, k], shift[r, k], excess[r, k]) for k, name in enumerate(self.candidates)

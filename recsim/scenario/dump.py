@@ -10,11 +10,17 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
+from recsim.scenario.base import BASE
 from recsim.scenario.follow import FollowScenario
 from recsim.scenario.in_use import switched_off
 from recsim.scenario.quantity import Quantity
 from recsim.scenario.schema import Scenario
+from recsim.scenario.tactics import ATTACKS
+
+TOP = ("Scenario", "FollowScenario")
+"""Classes of a whole file."""
 
 
 class _Flow(dict):
@@ -63,8 +69,34 @@ def dump_yaml(scenario: Scenario | FollowScenario) -> str:
 
 
 def json_schema() -> dict:
-    """JSON Schema of a scenario, for editors."""
-    return Scenario.model_json_schema()
+    """JSON Schema of a scenario file of either kind, for editors: what may stand in the file, not what a loaded scenario holds."""
+    _, schema = models_json_schema([(Scenario, "validation"), (FollowScenario, "validation")])
+    defs = schema["$defs"]
+    defs["Quantity"] = {"anyOf": [{"type": "number"}, defs["Quantity"]]}
+    defs["MitigationUse"] = {"anyOf": [{"type": "string"}, defs["MitigationUse"]]}
+    tiles = defs["Population"]["properties"]["tiles"]
+    defs["Population"]["properties"]["tiles"] = {"anyOf": [{"type": "string"}, tiles]}
+    network = defs["BotNetwork"]
+    network["properties"]["attack"] = {
+        "enum": list(ATTACKS),
+        "description": "a classical attack, in place of tactics and targets",
+    }
+    network["required"].remove("tactics")
+    network["anyOf"] = [{"required": ["tactics"]}, {"required": ["attack"]}]
+    # A file that names another one as its base may leave out whatever that one says.
+    needed = {name: defs[name].pop("required", []) for name in (*TOP, "Population", "Days", "FollowGraph")}
+    inside = {"population": {"required": needed["Population"]}, "days": {"required": needed["Days"]}}
+    for name in TOP:
+        defs[name]["properties"][BASE] = {
+            "type": "string",
+            "description": "scenario file that says what this one leaves out",
+        }
+        defs[name]["anyOf"] = [
+            {"required": [BASE]},
+            {"required": needed[name], "properties": inside if name == "Scenario" else {}},
+        ]
+    first, second = ({"$ref": f"#/$defs/{name}"} for name in TOP)
+    return {"$defs": defs, "title": "Scenario", "if": {"required": ["follow_graph"]}, "then": second, "else": first}
 
 
 def fingerprint(scenario: Scenario | FollowScenario, extra: Mapping[str, str]) -> str:

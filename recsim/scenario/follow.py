@@ -8,6 +8,7 @@ this block can be set to is described in ``docs/simsom.md``.
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -97,8 +98,8 @@ class FollowActivity(Strict):
 
     @model_validator(mode="after")
     def _above_one(self) -> FollowActivity:
-        if self.exponent.value <= 1:
-            raise ValueError(f"got exponent {self.exponent.value:g}, must be above 1")
+        if min(self.exponent.ends) <= 1:
+            raise ValueError(f"got exponent {min(self.exponent.ends):g}, must be above 1")
         return self
 
 
@@ -117,11 +118,11 @@ class FollowPosts(Strict):
     @model_validator(mode="after")
     def _within_the_approximation(self) -> FollowPosts:
         for name in ("high_risk", "other"):
-            a, b = getattr(self, f"{name}_a").value, getattr(self, f"{name}_b").value
-            if not (0.05 <= a < 30 and b >= 20):
-                raise ValueError(
-                    f"got {name} law Beta({a:g}, {b:g}); the first must be in [0.05, 30), the second at least 20"
-                )
+            for a, b in itertools.product(getattr(self, f"{name}_a").ends, getattr(self, f"{name}_b").ends):
+                if not (0.05 <= a < 30 and b >= 20):
+                    raise ValueError(
+                        f"got {name} law Beta({a:g}, {b:g}); the first must be in [0.05, 30), the second at least 20"
+                    )
         return self
 
 

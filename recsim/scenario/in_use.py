@@ -22,7 +22,10 @@ def switched_off(scenario: Scenario | FollowScenario) -> tuple[str, ...]:
     off += [] if model == "fatigue" else ["response.fatigue", "response.memory"]
     table = scenario.audit.robustness
     if scenario.platform.gates.mode == "off" and not (table.enabled and set(table.gates) - {"off"}):
-        off.append("platform.gates")
+        # The first pool is where new items are tried, with gates or without.
+        stages = range(len(scenario.platform.gates.stages))
+        off += ["platform.gates.slope", "platform.gates.stages.0.pass_share"]
+        off += [f"platform.gates.stages.{number}" for number in stages[1:]]
     if not scenario.audit.stopping.enabled:
         off.append("audit.stopping")
     moderation = scenario.moderation

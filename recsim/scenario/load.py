@@ -240,7 +240,8 @@ def set_value(raw: dict, dotted: str, value: Any, where: str, source: str) -> tu
     Args:
         raw: is changed.
         dotted: key.
-        value: anything that YAML can hold; a bare number for a quantity replaces its value and drops its range.
+        value: anything that YAML can hold; a bare number for a quantity replaces its value and drops its range, nothing
+            (null) takes the quantity away where there may be none.
         where: names the setting in errors.
         source: noted as the source of a bare number.
 
@@ -265,7 +266,8 @@ def set_value(raw: dict, dotted: str, value: Any, where: str, source: str) -> tu
     if not isinstance(node, dict):
         raise InputError(f"got {said(node)} in {'.'.join(steps)}; a mapping is needed", where)
     old = node.get(last)
-    if isinstance(old, dict) and "value" in old and not isinstance(value, dict):
+    bare = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(old, dict) and "value" in old and bare:
         value = {"value": value, "evidence": "assumption", "source": source}
     node[last] = value
     return (*path, last)
@@ -276,6 +278,7 @@ def check_free(raw: dict, dotted: str, where: str) -> None:
     run = raw.get("run")
     ensemble = run.get("ensemble") if isinstance(run, dict) else getattr(run, "ensemble", None)
     members = ensemble.get("members") if isinstance(ensemble, dict) else getattr(ensemble, "members", None)
+    dotted = _by_id(raw, dotted)
     for member in members if isinstance(members, list) else ():
         for key in member if isinstance(member, dict) else ():
             if str(key) == dotted or str(key).startswith(f"{dotted}.") or dotted.startswith(f"{key}."):
@@ -283,6 +286,20 @@ def check_free(raw: dict, dotted: str, where: str) -> None:
                     f"{key} is set in every replicate by the parameter sets of a calibration; leave the setting or the ensemble out",
                     where,
                 )
+
+
+def _by_id(node: Any, dotted: str) -> str:
+    """A dotted key with list members by their id, where they have one: so parameter sets name them."""
+    steps = []
+    for step in dotted.split("."):
+        if isinstance(node, list):
+            ids = [str(m["id"]) if isinstance(m, dict) and "id" in m else str(place) for place, m in enumerate(node)]
+            at = ids.index(step) if step in ids else int(step) if step.isdigit() and int(step) < len(ids) else None
+            step, node = (step, None) if at is None else (ids[at], node[at])
+        else:
+            node = node.get(step) if isinstance(node, dict) else None
+        steps.append(step)
+    return ".".join(steps)
 
 
 def _member(node: Any, step: str, where: str) -> Any:

@@ -52,9 +52,16 @@ def _stages() -> list[Stage]:
 class Gates(Strict):
     """Staged exposure pools: every item is tried on few people and promoted if they respond."""
 
-    mode: GateMode = Field("soft", description="off: none; soft: logistic in log value; hard: threshold")
+    mode: GateMode = Field(
+        "soft", description="off: none beyond the first pool; soft: logistic in log value; hard: threshold"
+    )
     slope: Positive = Field(assumed(3, 1.5, 6), description="slope of a soft gate, per log unit of value")
-    stages: list[Stage] = Field(default_factory=_stages, max_length=4, description="pools in order, smallest first")
+    stages: list[Stage] = Field(
+        default_factory=_stages,
+        min_length=1,
+        max_length=4,
+        description="pools in order, smallest first; the first one tries new items",
+    )
 
 
 class Predictor(Strict):

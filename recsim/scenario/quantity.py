@@ -64,6 +64,11 @@ class Quantity(Strict):
             raise ValueError("evidence is 'documented' but no source is given; add source: \"...\"")
         return self
 
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """What a replicate can have at least and at most, and the central value."""
+        return (self.value, *(self.range or ()))
+
     def at(self, u: float) -> Quantity:
         """This quantity with its value at quantile ``u`` in [0, 1) of the range (itself if it has none)."""
         if self.range is None:
@@ -78,7 +83,8 @@ class Quantity(Strict):
     def times(self, factor: float) -> Quantity:
         """This quantity with value and range multiplied by ``factor`` (at least 0)."""
         scaled = None if self.range is None else (self.range[0] * factor, self.range[1] * factor)
-        return self.model_copy(update={"value": self.value * factor, "range": scaled, "scale": "linear"})
+        scale = self.scale if factor > 0 else "linear"
+        return self.model_copy(update={"value": self.value * factor, "range": scaled, "scale": scale})
 
 
 TINY = 1e-12
@@ -106,7 +112,7 @@ def _wrap(raw: Any) -> Any:
 
 def _within(low: float | None, high: float | None) -> AfterValidator:
     def check(quantity: Quantity) -> Quantity:
-        for number in (quantity.value, *(quantity.range or ())):
+        for number in quantity.ends:
             if (low is not None and number < low) or (high is not None and number > high):
                 if low is not None and high is not None:
                     allowed = f"in [{low:g}, {high:g}]"

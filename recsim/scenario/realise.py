@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from recsim.errors import InputError
 from recsim.scenario.people import StanceMix
-from recsim.scenario.platform import Retrieval
+from recsim.scenario.platform import MitigationUse, Retrieval
 from recsim.scenario.posts import PostKind, rescaled
 from recsim.scenario.quantity import Quantity
 from recsim.scenario.references import hash32
@@ -135,7 +135,8 @@ def _placed(value: Any, path: list[str], number: float) -> Any:
         return _renormalised(value.model_copy(update={name: _placed(getattr(value, name), rest, number)}))
     if isinstance(value, list):
         at = [getattr(member, "id", str(place)) for place, member in enumerate(value)].index(name)
-        return [*value[:at], _placed(value[at], rest, number), *value[at + 1 :]]
+        placed = [*value[:at], _placed(value[at], rest, number), *value[at + 1 :]]
+        return rescaled(placed) if isinstance(placed[0], PostKind) else placed
     if isinstance(value, dict):
         return {**value, name: _placed(value[name], rest, number)}
     raise KeyError(name)
@@ -154,7 +155,7 @@ def _drawn(value: Any, path: str, uniform: Uniform) -> Any:
         made = value.model_copy(update=update) if update else value
         return _renormalised(made)
     if isinstance(value, list):
-        names = [getattr(member, "key", None) or str(number) for number, member in enumerate(value)]
+        names = [_name(member, number) for number, member in enumerate(value)]
         drawn = [_drawn(m, f"{path}.{n}", uniform) for m, n in zip(value, names, strict=True)]
         if drawn and isinstance(drawn[0], PostKind):
             drawn = rescaled(drawn)
@@ -163,6 +164,11 @@ def _drawn(value: Any, path: str, uniform: Uniform) -> Any:
         drawn_map = {n: _drawn(m, f"{path}.{n}", uniform) for n, m in value.items()}
         return drawn_map if any(drawn_map[n] is not value[n] for n in value) else value
     return value
+
+
+def _name(member: Any, number: int) -> str:
+    """What a draw hangs on for a member of a list: mitigations stand in any order, and each at most once."""
+    return member.kind if isinstance(member, MitigationUse) else getattr(member, "key", None) or str(number)
 
 
 def _renormalised(block: Any) -> Any:

@@ -126,12 +126,13 @@ def check_follow(scenario: FollowScenario, refuse: Refuse) -> None:
         hashes[hash32(campaign.key)] = campaign.key
     graph = scenario.follow_graph
     most = graph.people - 1 if graph.kind == "growth" else (graph.people - 1) / 2
-    if graph.mean_degree.value > most:
+    degree = max(graph.mean_degree.ends)
+    if degree > most:
         raise refuse(
             ("follow_graph", "mean_degree"),
-            f"got {graph.mean_degree.value:g}, must be at most {most:g} with {graph.people} people; lower it",
+            f"got {degree:g}, must be at most {most:g} with {graph.people} people; lower it",
         )
-    agents = graph.people * (1 + scenario.dose.value * sum(c.accounts_share.value for c in scenario.campaigns))
+    agents = graph.people * (1 + max(scenario.dose.ends) * sum(max(c.accounts_share.ends) for c in scenario.campaigns))
     if agents > 2 * MOST_AGENTS:
         text = (
             f"gives {agents:,.0f} people and accounts, must be at most {2 * MOST_AGENTS:,}; lower it or accounts_share"
@@ -140,8 +141,8 @@ def check_follow(scenario: FollowScenario, refuse: Refuse) -> None:
     if agents * scenario.steps.count > MOST_ACTIONS:
         text = f"got {scenario.steps.count}, must be at most {MOST_ACTIONS / agents:.0f} with {agents:,.0f} people and accounts"
         raise refuse(("steps", "count"), text)
-    if graph.attributes.leftmost.value > 0:
-        got = graph.attributes.leftmost.value
+    got = max(graph.attributes.leftmost.ends)
+    if got > 0:
         raise refuse(("follow_graph", "attributes", "leftmost"), f"got {got:g}, must be in [-1, 0]")
     if scenario.moderation.half_life_steps is not None and not scenario.posts.illegal:
         raise refuse(

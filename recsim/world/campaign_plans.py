@@ -91,7 +91,7 @@ def make_post_plan(
         dose = scenario.dose.value * plan.dose.value
         wanted = plan.influencers.value * dose
         return PostPlan(
-            kind=INFLUENCER, actors=math.ceil(max(plan.influencers.value, wanted)), active=wanted,
+            kind=INFLUENCER, active=wanted, **_numbers(plan.influencers.value, wanted),
             posts_per_actor=plan.posts_per_influencer.value, followers_mean=plan.followers_mean.value * scale,
             followers_spread=plan.followers_spread.value, counterfactual=plan.counterfactual,
             payer=-1 if plan.payer_candidate is None else candidate(plan.payer_candidate),
@@ -100,7 +100,7 @@ def make_post_plan(
     if plan.type == "bot_network" and plan.posts_per_day.value > 0:
         wanted = plan.affordable(scenario.dose.value * plan.dose.value)
         return PostPlan(
-            kind=BOT, actors=math.ceil(max(plan.accounts.value, wanted)), active=wanted,
+            kind=BOT, active=wanted, **_numbers(plan.accounts.value, wanted),
             posts_per_actor=plan.posts_per_day.value * (last - first) / spd,
             followers_mean=plan.followers_per_account.value * scale, followers_spread=1.0, counterfactual="absent",
             variation=plan.post_variation.value,
@@ -109,7 +109,7 @@ def make_post_plan(
     if plan.type == "impersonation":
         wanted = plan.made * scenario.dose.value * plan.dose.value
         return PostPlan(
-            kind=IMPERSONATION, actors=math.ceil(max(plan.made, wanted)), active=wanted,
+            kind=IMPERSONATION, active=wanted, **_numbers(plan.made, wanted),
             posts_per_actor=plan.posts_per_day.value * (last - first) / spd,
             followers_mean=plan.followers_mean.value * scale, followers_spread=plan.followers_spread.value,
             counterfactual="absent", variation=plan.post_variation.value,
@@ -117,14 +117,18 @@ def make_post_plan(
         )  # fmt: skip
     if plan.type == "volunteers":
         volunteers = plan.volunteers.value * plan.dose.value
-        actors = math.ceil(volunteers)
         return PostPlan(
-            kind=VOLUNTEER, actors=actors, active=actors,
+            kind=VOLUNTEER, active=math.ceil(volunteers), **_numbers(volunteers, volunteers),
             posts_per_actor=plan.posts_per_day.value * (last - first) / spd,
             followers_mean=scenario.activity.follows_per_person.value * scale, followers_spread=1.0,
             counterfactual="kept", **common,
         )  # fmt: skip
     return None
+
+
+def _numbers(declared: float, wanted: float) -> dict[str, int]:
+    """How many actors there are, and how many of them at dose 1."""
+    return {"actors": math.ceil(max(declared, wanted)), "at_dose_one": math.ceil(declared)}
 
 
 def make_ad_plan(

@@ -7,9 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from recsim import rng
+from recsim.agents.networks import places_of
 from recsim.state import ACTIONS, HIDDEN
 from recsim.world.demobilising import demobilises
 from recsim.world.hours import hour_factors
+from recsim.world.networks import make_network
 from recsim.world.plan import Plan
 from recsim.world.seen import SMALL, page_bytes, words_of
 
@@ -18,6 +20,8 @@ PROCESS = 300e6
 ITEM, ITEM_COPIED = 500, 300
 """Bytes of an item of the run, both arms' columns included, and what of it a fork has of its own; in a world whose
 platform does not weigh events."""
+ACCOUNT = 50
+"""Bytes of an account of a network, or of an author who posts for a campaign."""
 SHOWN, REGISTER = "shown items", "register of accounts"
 OF_EVERYBODY = 13
 """Bytes of every person in every shard: her preference and her place among those who share it while follows are drawn; her visits
@@ -117,6 +121,14 @@ def graph_bytes(plan: Plan) -> float:
     return 4 * (plan.people * plan.supply.follows_per_person + audiences) + 9 * LATER * rate * views * plan.people
 
 
+def account_bytes(plan: Plan) -> float:
+    """Bytes of campaigns' accounts and of their posts, which grow with the dose: one world, and an arm beside it."""
+    networks = [n for n in (make_network(plan, c) for c in plan.campaigns) if n is not None]
+    accounts = sum(places_of(n) * (2 if n.replacement_share > 0 else 1) for n in networks)
+    posts = sum(p.actors * (p.posts_per_actor * min(1.0, p.keep) * (ITEM + ITEM_COPIED) + ACCOUNT) for p in plan.posts)
+    return 2 * ACCOUNT * accounts + posts
+
+
 def replicate_bytes(plan: Plan, threads: int = 1, shards: int = 1, stored: bool = False) -> float:
     """Bytes of what simulates one replicate at its fullest: one world, or later that world and an arm beside it.
 
@@ -132,7 +144,7 @@ def replicate_bytes(plan: Plan, threads: int = 1, shards: int = 1, stored: bool 
     most = max(sum(p.each for p in parts), sum(p.each * (1 + (p.copied and not alone)) for p in later))
     items = plan.supply.items_per_day * plan.days * (ITEM + ITEM_COPIED)
     tallies = 2 * threads * expected_window(plan) * len(ACTIONS) * 8
-    each = PROCESS + items + tallies
+    each = PROCESS + items + tallies + account_bytes(plan)
     if shards > 1:
         known = sum(p.each * (1 + p.copied) for p in parts if p.name == REGISTER)
         each += plan.people * (OF_EVERYBODY + known)

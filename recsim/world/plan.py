@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from recsim.agents.detectors import get_detector, settled
+from recsim.agents.detectors import Detector, get_detector, settled
 from recsim.agents.people import PeopleTraits
 from recsim.agents.supply_plans import AdPlan, PostPlan, SupplyTraits
 from recsim.errors import InputError
@@ -24,6 +24,7 @@ from recsim.ranking.slate_vocabulary import TABLE, RerankFacts
 from recsim.rng import hash32
 from recsim.scenario.campaigns import Campaign
 from recsim.scenario.people import Candidate, Segment
+from recsim.scenario.quantity import Quantity
 from recsim.scenario.schema import Scenario
 from recsim.world.campaign_plans import Names, make_ad_plan, make_post_plan
 from recsim.world.response_plan import make_reaction, visiting_rate
@@ -139,6 +140,16 @@ class Plan:
         return min((c.start for c in self.removed), default=0)
 
 
+def _check_detector(detector: Detector, parameters: dict[str, Quantity], where: str) -> None:
+    """Refuse what a detector cannot have, in the range that is drawn from, too; whole numbers are drawn from none."""
+    settled(detector, {name: q.value for name, q in parameters.items()}, where)
+    for name, q in parameters.items():
+        for end in q.ends:
+            settled(detector, {name: end}, where)
+        if detector.parameters[name].whole and len(set(q.ends)) > 1:
+            raise InputError(f"got a range of {name}; a whole number is needed, leave the range out", where)
+
+
 def _predictor(scenario: Scenario, policy: Policy) -> str:
     """The scenario's predictor; a policy that reads no predicted action has no use for it."""
     return scenario.platform.predictor.kind if policy.predicts else "rates"
@@ -201,7 +212,7 @@ def make_plan(scenario: Scenario) -> Plan:
     guards = registry.safeguards(policy, declared, used)
     for number, one in enumerate(scenario.moderation.detectors):
         where = f"moderation.detectors[{number}]"
-        settled(get_detector(one.kind, f"{where}.kind"), {k: q.value for k, q in one.parameters.items()}, where)
+        _check_detector(get_detector(one.kind, f"{where}.kind"), one.parameters, where)
     candidates = sorted(scenario.candidates, key=lambda c: c.key)
     campaigns = sorted(scenario.campaigns, key=lambda c: c.key)
     spd, days, scale = 24 // scenario.run.step_hours, scenario.days.count, scenario.population.scale
