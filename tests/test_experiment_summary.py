@@ -17,6 +17,7 @@ from helpers import frames_of as simulated
 
 from recsim.experiment import run
 from recsim.experiment.attribution import spending
+from recsim.experiment.folder import read_csv
 from recsim.experiment.summary import Counts, dose_ratio, robustness_range, spend, spent_in_all, summarise
 from recsim.scenario import load
 from recsim.scenario.campaigns import PurchasedEngagement
@@ -272,6 +273,15 @@ def test_no_price_no_cost_of_a_part():
     undeclared = SimpleNamespace(spend_by_campaign=lambda arm: {"network": None, "other": None})
     assert spending(undeclared, "campaign", ["network", "other"]) == {"total": None, "network": None, "other": None}
     assert spending(undeclared, "tactic", ["like"]) == {"total": None}
+
+
+def test_names_that_read_like_numbers_or_like_nothing_are_stored_as_text(tmp_path):
+    """`recsim verify` makes the summary again from the stored table."""
+    frame = pd.DataFrame({"gates": "off", "prior_events": 1.0, "head_weights": "as declared", "declared": False, "candidate": ["1", "NA", "007"], "shift_pp": [1.0, np.nan, -2.0]})  # fmt: skip
+    frame.to_csv(tmp_path / "robustness.csv", index=False)
+    found = read_csv(tmp_path / "robustness.csv")
+    pd.testing.assert_frame_equal(found, frame, check_dtype=False)
+    assert robustness_range(found, ["1", "007"]) == robustness_range(frame, ["1", "007"])
 
 
 def test_robustness_range_spans_the_means_of_the_cells():

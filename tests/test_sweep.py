@@ -15,11 +15,11 @@ import recsim
 from recsim.cli import main
 from recsim.errors import InputError
 from recsim.experiment.cells import CellCache, Marks, bare, rows_of
-from recsim.experiment.design import cells_of, work_order
+from recsim.experiment.design import cells_of, of_text, work_order
 from recsim.experiment.dictionary import described
 from recsim.experiment.run import run
 from recsim.experiment.sensitivity import indices
-from recsim.experiment.study import COLUMNS, made_study, with_settings
+from recsim.experiment.study import COLUMNS, Axis, made_study, with_settings
 from recsim.experiment.study_summary import variance
 from recsim.experiment.sweep import StudyResult, read_design, sweep
 from recsim.metrics import interval, wilson
@@ -305,6 +305,14 @@ def test_a_study_loads_again_and_its_file_runs_again(scenario, tmp_path, log):
 
 
 # ---- statistics --------------------------------------------------------------------------------------------------
+
+
+def test_values_that_read_like_numbers_stay_text(scenario, tmp_path):
+    axes = [{"name": "size", "sets": {"1": {"dose": 1.0}, "NA": {"dose": 2.0}}}, {"key": "dose", "name": "d", "values": [1, 2]}]
+    found = go(scenario, tmp_path, axes[:1], replicates=2)
+    again = StudyResult.load(found.folder)
+    assert list(again.cells["size"]) == list(again.effects["value"]) == ["1", "NA"]
+    assert [of_text(Axis(**axis)) for axis in axes] == [True, False]
 
 
 def test_variance_is_split_as_it_was_made():

@@ -21,7 +21,7 @@ from recsim.experiment.calibration_file import Calibration, Target, read_calibra
 from recsim.experiment.cells import CellCache, Marks, bare
 from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_last
-from recsim.experiment.folder import RunFolder, plain_errors, readable, verified, write_text
+from recsim.experiment.folder import RunFolder, plain_errors, read_csv, readable, verified, write_text
 from recsim.experiment.run import configured, estimate, expected_work, source_digest
 from recsim.experiment.summary import cleaned
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path
@@ -70,7 +70,7 @@ class CalibrationResult:
         folder = Path(folder)
         with readable(folder, "calibration"):
             summary, _ = verified(folder, LAST, "calibration")
-            simulations, particles = (pd.read_csv(folder / f"{name}.csv") for name in TABLES)
+            simulations, particles = (read_csv(folder / f"{name}.csv", ["stage"]) for name in TABLES)
             found = read_calibration(folder / "calibration.yaml")[0]
         return cls(found, load_scenario(folder / "scenario.yaml"), summary, simulations, particles, folder, reused=True)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from recsim.experiment.contrasts import COSTS, Cell, candidate_row, costs_of
-from recsim.experiment.folder import ASIDE, readable, verified
+from recsim.experiment.folder import ASIDE, read_csv, readable, verified
 from recsim.experiment.summary import ARMS, Counts
 from recsim.scenario import load as load_scenario
 from recsim.scenario.schema import Scenario
@@ -123,5 +123,5 @@ class Comparison:
         folder = Path(folder)
         with readable(folder, "comparison"):
             summary, manifest = verified(folder, LAST, "comparison")
-            frames = {name: pd.read_csv(folder / f"{name}.csv") for name in manifest["tables"]}
+            frames = {name: read_csv(folder / f"{name}.csv") for name in manifest["tables"]}
         return cls(load_scenario(folder / "scenario.yaml"), summary, frames, folder, reused=True)

@@ -20,7 +20,7 @@ from recsim.errors import InputError, unknown
 from recsim.experiment.compare import cell_scenario as under_policy
 from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_last
-from recsim.experiment.folder import RunFolder, plain_errors, verified, write_text
+from recsim.experiment.folder import RunFolder, plain_errors, read_csv, verified, write_text
 from recsim.experiment.robustness import cell_scenario as small_scenario
 from recsim.experiment.run import configured, estimate, expected_work, run_fingerprint, source_digest
 from recsim.experiment.summary import Counts, beneficiaries, cleaned, removed_campaigns
@@ -83,7 +83,7 @@ class Ensemble(NamedTuple):
         """
         summary, _ = verified(folder, LAST, "ensemble")
         return cls(
-            load_scenario(folder / "scenario.yaml"), summary, pd.read_csv(folder / "cells.csv"), folder, [], reused=True
+            load_scenario(folder / "scenario.yaml"), summary, read_csv(folder / "cells.csv"), folder, [], reused=True
         )
 
 

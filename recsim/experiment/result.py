@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from recsim.errors import unknown
-from recsim.experiment.folder import readable, verified
+from recsim.experiment.folder import read_csv, readable, verified
 from recsim.experiment.robustness import with_intervals
 from recsim.experiment.summary import Counts
 from recsim.metrics import defined_mean, shares, shift_interval
@@ -172,6 +172,6 @@ class Result:
             summary, manifest = verified(folder, "summary.json", "run")
             frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in manifest["tables"]}
             stored = "robustness.csv" in manifest["sha256"]
-            table = with_intervals(pd.read_csv(folder / "robustness.csv")) if stored else None
+            table = with_intervals(read_csv(folder / "robustness.csv")) if stored else None
         scenario = load_scenario(folder / "scenario.yaml")
         return cls(scenario, frames, summary, folder, table, reused=True)

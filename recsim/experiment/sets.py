@@ -16,7 +16,7 @@ import pandas as pd
 from recsim.errors import InputError, unknown
 from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_last
-from recsim.experiment.folder import ASIDE, RunFolder, plain_errors, readable, verified, write_text
+from recsim.experiment.folder import ASIDE, RunFolder, plain_errors, read_csv, readable, verified, write_text
 from recsim.experiment.run import (
     IMPRESSIONS_PER_SECOND,
     SECONDS_PER_STEP,
@@ -112,7 +112,7 @@ class Answer:
         folder = Path(folder)
         with readable(folder, command):
             summary, manifest = verified(folder, f"{command}.json", command)
-            frames = {name: pd.read_csv(folder / f"{name}.csv") for name in manifest["tables"]}
+            frames = {name: read_csv(folder / f"{name}.csv") for name in manifest["tables"]}
         return cls(load_scenario(folder / "scenario.yaml"), summary, frames, folder, reused=True)
 
 

@@ -16,9 +16,9 @@ import pyarrow.dataset as ds
 
 from recsim.errors import InputError
 from recsim.experiment.cells import CellCache, rows_of
-from recsim.experiment.design import work_order
+from recsim.experiment.design import of_text, work_order
 from recsim.experiment.files import write_last
-from recsim.experiment.folder import RunFolder, plain_errors, readable, verified, write_text
+from recsim.experiment.folder import RunFolder, plain_errors, read_csv, readable, verified, write_text
 from recsim.experiment.parts import Parts, load_study
 from recsim.experiment.run import configured, expected_work, source_digest
 from recsim.experiment.sensitivity import indices
@@ -83,8 +83,11 @@ class StudyResult:
         folder = Path(folder)
         with readable(folder, "study"):
             summary, _ = verified(folder, LAST, "study")
-            frames = [pd.read_csv(folder / f"{name}.csv") for name in TABLES]
             study = read_study(folder / "study.yaml")[0]
+            named = [axis.column for axis in study.axes if of_text(axis)]
+            # The values of all axes share one column: with a name among them it is text.
+            texts = {"cells": named, "effects": ["axis", *(["value"] if named else [])]}
+            frames = [read_csv(folder / f"{name}.csv", texts[name]) for name in TABLES]
         return cls(study, load_scenario(folder / "scenario.yaml"), summary, frames[0], frames[1], folder, reused=True)
 
 
