@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import string
 from pathlib import Path
 
@@ -300,6 +301,10 @@ def test_what_cannot_stand_beside_a_run(stored, tmp_path):
         InputError, match="no complete run, comparison, trade-off, attribution, dose-response, delay or ensemble"
     ):
         gather(one, [tmp_path / "empty"])
+    twin = tmp_path / "twin" / one.folder.name
+    shutil.copytree(one.folder, twin)
+    with pytest.raises(InputError, match="same last name"):
+        gather(one, [twin])
     fewer = [c for c in small().candidates if c.id != "ada"]
     scenario = small().model_copy(update={"candidates": fewer})
     run(scenario, out=tmp_path / "fewer", **FAST)

@@ -25,6 +25,7 @@ from recsim.experiment.observables import DOCUMENTED, PLATFORM, documented_facts
 from recsim.experiment.robustness import simulate_cell
 from recsim.experiment.run import configured
 from recsim.experiment.study import with_settings
+from recsim.experiment.summary import covered
 from recsim.report.calibration import print_calibration, write_calibration
 from recsim.scenario import realise
 from recsim.scenario.schema import Ensemble
@@ -256,6 +257,8 @@ def test_parameters_of_a_policy_stay_with_it(small):
     assert realise(scenario, 1, 0).platform.parameters["w_like"].value == 2.0
     other = cell_scenario(scenario, "random")
     assert other.run.ensemble.members == [{"dose": 3.0}] and realise(other, 1, 0).dose.value == 3.0
+    assert covered(scenario, False) == "luck and declared ranges"
+    assert covered(scenario, True) == "luck and calibrated parameter sets" and covered(small, True) == "luck"
     run = run.model_copy(update={"ensemble": Ensemble(name="e", members=[{"dosis": 3.0}])})
     with pytest.raises(InputError, match="dosis is no number of this scenario"):
         realise(small.model_copy(update={"run": run}), 1, 0)

@@ -348,7 +348,7 @@ def _claims(result: Result, audit: dict[str, Any], ensemble: dict[str, Any] | No
     """The ladder of claims, lowest first: which step this report reaches for every beneficiary, and why."""
     s = result.summary
     grounds = Grounds(
-        s["replicates"] - s["undefined_replicates"], s["interval_covers"] != "luck", audit["plan"] is not None,
+        s["replicates"] - s["undefined_replicates"], s["interval_covers"], audit["plan"] is not None,
         bool(audit["deviations"]), s["threshold_pp"],
     )  # fmt: skip
     tables = [s["robustness"] or {}, (ensemble or {}).get("beneficiaries", {})]

@@ -40,16 +40,15 @@ def replicate_tables(scenario: Scenario, cells: Mapping[str, Cell]) -> dict[str,
     }
 
 
-def again_command(s: Mapping[str, Any]) -> str:
+def again_command(s: Mapping[str, Any], fixed: bool) -> str:
     """The command that does a comparison again, with the ``scenario.yaml`` of its folder.
 
     Args:
-        s: content of ``compare.json``.
+        s: content of ``compare.json``. fixed: whether ranged parameters were held at their central values.
     """
     names = ",".join(sorted(p["policy"] for p in s["policies"]))
     words = ["python -m recsim compare scenario.yaml --policies", names, "--seed", str(s["seed"]), "--replicates"]
-    fixed = ["--fixed-parameters"] if s["interval_covers"] == "luck" else []
-    return " ".join([*words, str(s["replicates"]), ASIDE, *fixed])
+    return " ".join([*words, str(s["replicates"]), ASIDE, *(["--fixed-parameters"] if fixed else [])])
 
 
 @dataclasses.dataclass

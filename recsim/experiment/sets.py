@@ -25,7 +25,7 @@ from recsim.experiment.run import (
     run_fingerprint,
     source_digest,
 )
-from recsim.experiment.summary import ENOUGH, beneficiaries, cleaned, removed_campaigns, window_start
+from recsim.experiment.summary import ENOUGH, beneficiaries, cleaned, covered, removed_campaigns, window_start
 from recsim.experiment.tasks import Session, Stored, Task, about_another, compiling, folder_path, joined
 from recsim.experiment.worlds import Worlds
 from recsim.scenario import dump_yaml
@@ -138,16 +138,17 @@ def chosen_candidate(scenario: Scenario, candidate: str | None) -> str:
     return candidate
 
 
-def again_command(s: Mapping[str, Any], options: Sequence[str]) -> str:
+def again_command(s: Mapping[str, Any], options: Sequence[str], fixed: bool) -> str:
     """The command that does an answer again, with the ``scenario.yaml`` of its folder.
 
     Args:
         s: content of ``<command>.json``.
         options: of the command alone.
+        fixed: whether ranged parameters were held at their central values.
     """
     words = ["python -m recsim", s["command"], "scenario.yaml", *options, "--candidate", s["candidate"]]
     words += ["--seed", str(s["seed"]), "--replicates", str(s["replicates"]), ASIDE]
-    return " ".join([*words, *(["--fixed-parameters"] if s["interval_covers"] == "luck" else [])])
+    return " ".join([*words, *(["--fixed-parameters"] if fixed else [])])
 
 
 def without_table(scenario: Scenario) -> Scenario:
@@ -299,7 +300,7 @@ def _head(question: Question, worlds: Worlds, mark: str, session: Session) -> di
         "people": meta["people"], "people_real": scenario.population.people.value,
         "luck_branches": scenario.run.luck_branches, "window_first_day": meta["fork_day"], "window_last_day": 0,
         "removed": [{"id": c.id, "beneficiary": c.beneficiary, "instead": c.counterfactual} for c in removed],
-        "interval_covers": "luck" if session.fixed else "luck and declared ranges",
+        "interval_covers": covered(scenario, session.fixed),
         "exploratory": len(worlds.replicates) < ENOUGH, "threshold_pp": scenario.audit.threshold_pp.value,
         "worlds": sum(scenario.run.luck_branches * len(one.arms) for one in question.sets),
     }  # fmt: skip

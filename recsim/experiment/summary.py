@@ -98,6 +98,22 @@ def window_start(scenario: Scenario, none: int = 1) -> int:
     return min((c.start for c in removed_campaigns(scenario)), default=none)
 
 
+ALL_COVERED = "luck and declared ranges"
+CALIBRATED_COVERED = "luck and calibrated parameter sets"
+
+
+def covered(scenario: Scenario, fixed_parameters: bool, drawn: str = ALL_COVERED) -> str:
+    """What differs between the replicates of a scenario, and so what an interval over them covers.
+
+    Args:
+        fixed_parameters: whether ranged parameters are held; the parameter sets of a calibration are taken all the same.
+        drawn: the words for ranges that are drawn.
+    """
+    if not fixed_parameters:
+        return drawn
+    return "luck" if scenario.run.ensemble is None else CALIBRATED_COVERED
+
+
 def beneficiaries(scenario: Scenario) -> list[str]:
     """Candidates promoted by removed campaigns, in the order of the scenario's candidates."""
     promoted = {c.beneficiary for c in removed_campaigns(scenario)}
@@ -141,7 +157,7 @@ def summarise(
         "steps": metas[0]["steps"], "people_real": scenario.population.people.value, "luck_branches": branches,
         "dose": scenario.dose.value, "window_first_day": first, "window_last_day": 0,
         "removed": [{"id": c.id, "beneficiary": c.beneficiary, "instead": c.counterfactual} for c in removed],
-        "beneficiaries": promoted, "interval_covers": "luck" if fixed_parameters else "luck and declared ranges",
+        "beneficiaries": promoted, "interval_covers": covered(scenario, fixed_parameters),
         "exploratory": len(replicates) < ENOUGH, "undefined_replicates": int(np.isnan(shift).any(axis=1).sum()),
         "threshold_pp": threshold,
         "candidates": _candidate_rows(counts, frames, naive, promoted, weight, threshold),

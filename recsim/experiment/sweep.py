@@ -33,7 +33,7 @@ from recsim.experiment.study_summary import (
     values_of,
     variance,
 )
-from recsim.experiment.summary import cleaned, removed_campaigns
+from recsim.experiment.summary import cleaned, covered, removed_campaigns
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, about_another, compiling, folder_path
 from recsim.scenario import dump_yaml, quantities
 from recsim.scenario import load as load_scenario
@@ -245,7 +245,7 @@ class _Work:
             "people": max(1, round(scenario.population.people.value * scenario.population.scale)),
             "people_real": scenario.population.people.value, "luck_branches": scenario.run.luck_branches,
             "removed": [{"id": c.id, "beneficiary": c.beneficiary, "instead": c.counterfactual} for c in removed],
-            "interval_covers": "luck" if plan.study.fixed_parameters else "luck and declared ranges that are not varied",
+            "interval_covers": covered(scenario, plan.study.fixed_parameters, "luck and declared ranges that are not varied"),
             "exploratory": replicates < 30, "threshold_pp": threshold, "cells": count, "rows": data.count_rows(),
             "axes": axis_rows(plan.study, units),
             "sample": plan.study.sample.model_dump() if plan.study.sample else None,
