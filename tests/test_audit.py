@@ -117,7 +117,10 @@ def test_fixed_parameters_are_a_deviation(plan_file):
 def test_an_own_policy_that_was_edited_after_the_lock_is_a_deviation(plan_file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    file, text = tmp_path / "own_policy_p.py", "import recsim\n\n@recsim.policy(w=1.0)\ndef good(f, p):\n    return p.w * f.n_like\n"
+    file, text = (
+        tmp_path / "own_policy_p.py",
+        "import recsim\n\n@recsim.policy(w=1.0)\ndef good(f, p):\n    return p.w * f.n_like\n",
+    )
     file.write_text(text)
     scenario = small("platform.policy=own_policy_p:good")
     plan = write_plan(scenario, tmp_path / "own.yaml")

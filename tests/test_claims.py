@@ -55,6 +55,18 @@ def test_what_cannot_be_told_from_zero_does_not_hold():
     assert "exceeds the threshold" in steps(UP)[1][1]
 
 
+def test_what_has_no_share_reaches_nothing():
+    """Neither here nor, from a stored summary, in any cell of a table."""
+    row = {"id": "eva", "shift_pp": None, "ci_low": None, "ci_high": None, "verdict": "inconclusive"}
+    grounds = Grounds(0, ALL_COVERED, True, False, 1.0)
+    for shift_pp, bands, why in (
+        (None, band(0.1, 2.0), "no shift is known here"),
+        (5.0, band(None, None), "under other platforms"),
+    ):
+        found = ladder([row | {"shift_pp": shift_pp}], {"eva": np.full(3, np.nan)}, grounds, {"eva": [bands]})
+        assert not any(s["reached"] for s in found) and why in found[4]["candidates"][0]["why"]
+
+
 def test_nothing_happens_at_dose_zero():
     reached, why = steps(np.zeros(30), [band(0.0, 0.0)], planned=True)
     assert reached == [False, False, False, True, False, False] and why[0] == "in 0 of 30 worlds"

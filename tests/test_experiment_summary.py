@@ -18,7 +18,7 @@ from helpers import frames_of as simulated
 from recsim.experiment import run
 from recsim.experiment.attribution import spending
 from recsim.experiment.folder import read_csv
-from recsim.experiment.summary import Counts, dose_ratio, robustness_range, spend, spent_in_all, summarise
+from recsim.experiment.summary import Counts, dose_ratio, robustness_range, spend, spent_in_all, summarise, with_a_share
 from recsim.scenario import load
 from recsim.scenario.campaigns import PurchasedEngagement
 from recsim.scenario.quantity import assumed
@@ -207,6 +207,22 @@ def test_replicates_without_candidate_content_are_left_out_and_counted(scenario)
     assert eva(got)["share_factual"] - eva(got)["share_counterfactual"] == pytest.approx(0.3)
     assert eva(got)["reach_factual"] is None and got["dose_ratio"] is None
     json.dumps(got, allow_nan=False)
+
+
+def test_exploratory_is_decided_by_the_replicates_that_have_a_share(scenario):
+    """Of thirty worlds one has no content about candidates: 29 replicates carry the result."""
+    cells = {(r, b, arm): supportive(r > 0, 1, 1) if r or arm == "factual" else supportive(0, 0, 0) for r in range(31) for b in (0, 1) for arm in ("factual", "counterfactual")}  # fmt: skip
+    for count, few in ((30, True), (31, False)):
+        got = summary_of(scenario, frames_of(exposure_of(cells)), list(range(count)))
+        assert with_a_share(got) == count - 1 and got["exploratory"] is few
+
+
+def test_frequency_is_the_mean_of_ratios(scenario):
+    """As in metrics.csv: ten views of one person and ten of ten are 5.5 a person, not 20 of eleven."""
+    cells = {(r, b, arm): supportive(1, 1, 10) for r in (0, 1) for b in (0, 1) for arm in ("factual", "counterfactual")}
+    reach = [(r, b, arm, "campaign", "north", "eva", 10 if r else 1, 250) for r, b, arm in cells]
+    got = summary_of(scenario, frames_of(exposure_of(cells), (), reach), [0, 1])
+    assert eva(got)["frequency_factual"] == pytest.approx(5.5)
 
 
 def test_nothing_shown_at_all_is_null_and_not_a_crash(scenario):

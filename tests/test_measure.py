@@ -225,7 +225,9 @@ def test_text_that_is_no_log(tmp_path, text, said):
 def test_a_candidate_may_be_called_na(tmp_path):
     """Only an empty cell is empty; among numbers such words stand for none."""
     path = tmp_path / "log.csv"
-    path.write_text("person,candidate,watched,inauthentic\nNone,NA,NA,NA\nnull,None,0.5,true\n3,null,,\n4,nan,1,no\n5,,1,no\n")
+    path.write_text(
+        "person,candidate,watched,inauthentic\nNone,NA,NA,NA\nnull,None,0.5,true\n3,null,,\n4,nan,1,no\n5,,1,no\n"
+    )
     log = read_log(path)
     assert list(log["candidate"]) == ["NA", "None", "null", "nan", ""]
     assert list(log["person"]) == ["None", "null", "3", "4", "5"] and log["watched"].isna().sum() == 2

@@ -106,7 +106,10 @@ def _elsewhere(row: Mapping[str, Any], ranged: bool, why: str, bands: Sequence[B
     """Whether the mean shift has the same sign in every cell of every table of other platforms."""
     if not bands:
         return False, "no table of other platforms was made"
-    low, high = min(b["lowest_shift_pp"] for b in bands), max(b["highest_shift_pp"] for b in bands)
+    known = [b for b in bands if b["lowest_shift_pp"] is not None]
+    if not known or row["shift_pp"] is None:
+        return False, f"no shift is known {'here' if known else 'under other platforms'}"
+    low, high = min(b["lowest_shift_pp"] for b in known), max(b["highest_shift_pp"] for b in known)
     same = (low > 0 and row["shift_pp"] > 0) or (high < 0 and row["shift_pp"] < 0)
     text = f"{low:+.1f} to {high:+.1f} pp over other platforms" + ("" if same else ", not always of the same sign")
     return ranged and same, text if ranged or not same else f"{text}, but here: {why}"

@@ -18,7 +18,6 @@ from recsim.experiment.result import Result
 from recsim.experiment.summary import Counts, cleaned
 from recsim.metrics import SHIFT_RANGE, shift_interval
 
-
 ADDED = "none given: replicates were added without the plan"
 """Reason of the deviation of a planned run that went on."""
 

@@ -75,6 +75,14 @@ class CalibrationResult:
         return cls(found, load_scenario(folder / "scenario.yaml"), summary, simulations, particles, folder, reused=True)
 
 
+def particles_of(simulations: pd.DataFrame, generations: list[inference.Generation]) -> pd.DataFrame:
+    """The worlds of the last generation with their weights; one that was simulated after it and broke off has none."""
+    if not generations:
+        return simulations.iloc[:0].assign(weight=[])
+    last = simulations[simulations["stage"] == f"generation {len(generations)}"]
+    return last.assign(weight=generations[-1].weight).reset_index(drop=True)
+
+
 def expected(calibration: Calibration, scenario: Scenario, workers: int | None = None) -> dict[str, float]:
     """Expected seconds and mebibytes of the whole, within about a factor of two."""
     cores = max(1, workers or default_workers())
@@ -228,10 +236,7 @@ class _Work:
         simulations = pd.concat(self.rows, ignore_index=True)
         gap = inference.distance(self.found.scaled(simulations), targets)
         simulations["distance"] = np.where(np.isfinite(gap), np.sqrt(gap / len(targets.value)), np.nan)
-        particles = simulations.iloc[:0].assign(weight=[])
-        if generations:
-            particles = simulations.iloc[-method.particles :].assign(weight=generations[-1].weight)
-        particles = particles.reset_index(drop=True)
+        particles = particles_of(simulations, generations)
         summary = self._summary(scenario, mark, waves, generations, simulations, particles)
         result = CalibrationResult(
             found, scenario, cleaned(summary), simulations, particles, folder.path, session.notes

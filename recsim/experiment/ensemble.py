@@ -241,7 +241,10 @@ def _rows(scenario: Scenario, cell: Cell, frames: dict[str, pd.DataFrame]) -> pd
 
 
 def _range(frame: pd.DataFrame) -> dict[str, Any]:
-    """Range over the cells, and how far the mean moves with each factor alone."""
+    """Range over the cells, and how far the mean moves with each factor alone; None where no cell has a shift."""
+    if not frame["shift_pp"].notna().any():
+        numbers = ("lowest", "highest", "median")
+        return dict.fromkeys([*(f"{name}_shift_pp" for name in numbers), "lowest_cell", "highest_cell", "cells_above_zero", "typical_sd_of_a_cell"]) | {"spread_of_means_pp": dict.fromkeys(FACTORS)}  # fmt: skip
     lowest, highest = frame.loc[frame["shift_pp"].idxmin()], frame.loc[frame["shift_pp"].idxmax()]
     spread = {}
     for factor in FACTORS:

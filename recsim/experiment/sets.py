@@ -278,7 +278,7 @@ def _finish(question: Question, mark: str, session: Session, folder: RunFolder |
     numbers, frames = question.summarise(question, worlds)
     summary = cleaned(
         {
-            **_head(question, worlds, mark, session), **question.settings, **numbers,
+            **_head(question, worlds, mark, session, numbers.get("undefined_replicates", 0)), **question.settings, **numbers,
             "timing": session.timing(sum(meta["impressions"] for meta in worlds.metas)),
         }
     )  # fmt: skip
@@ -290,8 +290,8 @@ def _finish(question: Question, mark: str, session: Session, folder: RunFolder |
     return result
 
 
-def _head(question: Question, worlds: Worlds, mark: str, session: Session) -> dict[str, Any]:
-    """What every summary begins with."""
+def _head(question: Question, worlds: Worlds, mark: str, session: Session, undefined: int) -> dict[str, Any]:
+    """What every summary begins with; of its replicates so many have no share."""
     scenario, meta = question.scenario, worlds.metas[0]
     removed = removed_campaigns(scenario)
     return {
@@ -301,7 +301,7 @@ def _head(question: Question, worlds: Worlds, mark: str, session: Session) -> di
         "luck_branches": scenario.run.luck_branches, "window_first_day": meta["fork_day"], "window_last_day": 0,
         "removed": [{"id": c.id, "beneficiary": c.beneficiary, "instead": c.counterfactual} for c in removed],
         "interval_covers": covered(scenario, session.fixed),
-        "exploratory": len(worlds.replicates) < ENOUGH, "threshold_pp": scenario.audit.threshold_pp.value,
+        "exploratory": len(worlds.replicates) - undefined < ENOUGH, "threshold_pp": scenario.audit.threshold_pp.value,
         "worlds": sum(scenario.run.luck_branches * len(one.arms) for one in question.sets),
     }  # fmt: skip
 

@@ -35,6 +35,7 @@ from recsim.experiment.study_summary import (
 )
 from recsim.experiment.summary import cleaned, covered, removed_campaigns
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, about_another, compiling, folder_path
+from recsim.metrics import defined_mean
 from recsim.scenario import dump_yaml, quantities
 from recsim.scenario import load as load_scenario
 from recsim.scenario.schema import Scenario
@@ -137,12 +138,20 @@ def simulate_study(
     mark = _fingerprint(plan)
     folder = RunFolder(folder_path(f"sweep-{plan.study.name}", mark, out, force), mark, LAST)
     folder.inspect()
-    found = session.stored(folder, StudyResult.load, plan.replicates, "study", about_another(plan.candidate))
+    found = session.stored(folder, StudyResult.load, plan.replicates, "study", lambda found: _otherwise(plan, found))
     if found is not None:
         return found
     with folder.lock(), compiling(session.simulate, plan.scenarios[0]) as session.compiled:
         folder.claim(resume=True)
         return _Work(plan, session, cache, folder, mark).finish()
+
+
+def _otherwise(plan: Design, found: StudyResult) -> str:
+    """What about a stored study is not what is asked though its cells are the same, in a note; "" if nothing."""
+    for name, wanted in (("threshold_pp", plan.scenario.audit.threshold_pp.value), ("title", plan.study.title)):
+        if found.summary[name] != wanted:
+            return f"the stored study in {found.folder} has another {name.removesuffix('_pp')}; its files are written again"
+    return about_another(plan.candidate)(found)
 
 
 def _fingerprint(plan: Design) -> str:
@@ -251,7 +260,7 @@ class _Work:
             "sample": plan.study.sample.model_dump() if plan.study.sample else None,
             "lowest": _extreme(lowest, columns), "highest": _extreme(highest, columns),
             "median_shift_pp": float(known["shift_pp"].median()) if len(known) else None,
-            "undefined": int(np.isnan(shift).sum()), "sensitivity": indices(plan.study, shift.mean(axis=1)), "plausible": plausible(cells, threshold), "variance": variance(shift),
+            "undefined": int(np.isnan(shift).sum()), "sensitivity": indices(plan.study, defined_mean(shift, axis=1)), "plausible": plausible(cells, threshold), "variance": variance(shift),
             "by_cell": cells.to_dict("records") if count <= LISTED else None,
             "timing": session.timing(session.simulated),
         }  # fmt: skip
