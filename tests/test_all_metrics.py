@@ -45,9 +45,18 @@ def test_agrees_with_the_summary(asked, table):
         assert one(table, "reach", row["id"], "counterfactual")["estimate"] == pytest.approx(
             row["reach_counterfactual"]
         )
+        for arm in ("factual", "counterfactual"):
+            assert one(table, "frequency", row["id"], arm)["estimate"] == pytest.approx(row[f"frequency_{arm}"])
         assert one(table, "excess_impressions", row["id"])["estimate"] == pytest.approx(row["excess_impressions"])
     assert one(table, "tv_distance")["estimate"] == pytest.approx(asked.summary["tv_distance"])
     assert one(table, "js_divergence")["estimate"] == pytest.approx(asked.summary["js_divergence"])
+
+
+def test_only_what_is_tested_says_so():
+    found = all_metrics(run(load(fake_world.SMALL), simulate=fake_world.simulate, workers=1, store=False))
+    spread = found[found["metric"] == "spread_pp"]
+    tested = spread["note"].str.contains("tested in the section")
+    assert set(spread["candidate"]) == {"ada", "ben", "eva"} and set(spread[tested]["candidate"]) == {"eva"}
 
 
 def test_intervals_end_at_what_a_metric_can_be(table):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 
 import fake_world
 import pytest
@@ -104,6 +106,68 @@ def test_other_sources_are_a_deviation(plan_file):
     assert "sources" in found.key
     assert "more" not in refuse([found] * 5, plan_file).message
     assert "and 2 more" in refuse([found] * 7, plan_file).message
+
+
+def test_fixed_parameters_are_a_deviation(plan_file):
+    assert [d[0] for d in deviations(load_plan(plan_file), small(), fixed=True)] == ["fixed parameters"]
+    with pytest.raises(InputError, match=r"fixed parameters .planned no, now yes."):
+        held_against(small(), Under(plan_file), fixed=True)
+
+
+def test_an_own_policy_that_was_edited_after_the_lock_is_a_deviation(plan_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    file, text = (
+        tmp_path / "own_policy_p.py",
+        "import recsim\n\n@recsim.policy(w=1.0)\ndef good(f, p):\n    return p.w * f.n_like\n",
+    )
+    file.write_text(text)
+    scenario = small("platform.policy=own_policy_p:good")
+    plan = write_plan(scenario, tmp_path / "own.yaml")
+    assert deviations(load_plan(tmp_path / "own.yaml"), scenario) == []
+    file.write_text(text.replace("n_like", "n_share"))
+    (found,) = deviations(plan, scenario)
+    assert "outside recsim" in found.key and found.planned != found.now
+    plan.about.pop("own_code_sha256")  # as in a plan of an earlier version
+    assert deviations(plan, scenario) == []
+    assert "outside" in deviations(load_plan(plan_file), scenario)[-1].key
+
+
+def test_replicates_that_were_known_before_are_deviations(plan_file, tmp_path):
+    """Run, look, plan, run under the plan: the stored result is not the answer to a question asked before."""
+    out = tmp_path / "r"
+    result = run(small(), out=out, replicates=6, **FAST)
+    wide = small("run.replicates=6")
+    stopped = Under(tmp_path / "wide.yaml")
+    write_plan(wide, stopped.plan)
+    os.utime(out / "summary.json", (2e9, 2e9))
+    assert held_against(wide, stopped, out=out).deviations == ()  # stopped before its page was written
+    os.utime(out / "summary.json", (1e9, 1e9))
+    with pytest.raises(InputError, match="stored result"):
+        held_against(wide, stopped, out=out)  # older than the plan
+    write_evidence(result, None)
+    with pytest.raises(InputError, match=r"stored result .planned none, now 6 replicates were known before, under no plan.*run.replicates .planned 4, now 6"):  # fmt: skip
+        held_against(small(), Under(plan_file), out=out)
+    record = held_against(small("run.replicates=5"), Under(plan_file, "why"), out=out)
+    assert [(d.key, d.planned) for d in record.deviations] == [("stored result", "none"), ("run.replicates", 4)]
+    assert held_against(small(), Under(plan_file), out=out, force=True).deviations == ()  # a new folder
+    # Under its own plan nothing was known before, and more replicates than planned are still more.
+    write_evidence(result, record, plan_file)
+    assert [d.key for d in held_against(small(), Under(plan_file, "why"), out=out).deviations] == ["run.replicates"]
+    with pytest.raises(InputError, match="under the plan"):
+        held_against(wide, stopped, out=out)
+
+
+def test_a_planned_run_that_went_on_without_its_plan_is_not_as_planned(plan_file, tmp_path):
+    plan, out = load_plan(plan_file), tmp_path / "r"
+    looks = [sequential.Look(4, 1.0)]
+    stopped = sequential.Stopped("half-width reached", 1.0, looks)
+    write_evidence(run(small(), out=out, **FAST), Record(plan, stopped=stopped), plan_file)
+    for more in (6, 8):
+        found = write_evidence(run(small(), out=out, replicates=more, **FAST), None)
+        assert found["plan"]["lock"] == plan.lock and found["stopping"] is None
+        assert found["deviations"] == [{"key": "run.replicates", "planned": "4 replicates", "now": more}]
+        assert found["deviation_reason"] == "none given: replicates were added without the plan"
 
 
 def test_the_number_of_replicates_is_free_only_under_a_rule(tmp_path):

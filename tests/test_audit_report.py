@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import string
 from pathlib import Path
 
@@ -17,11 +18,11 @@ from statsmodels.stats.power import TTestPower
 
 import recsim.report
 from recsim.audit.combine import gather, stored_audit
-from recsim.audit.evidence import write_evidence
+from recsim.audit.evidence import evidence, write_evidence
 from recsim.audit.report import SECTIONS, content, detection_risk
 from recsim.cli import main
 from recsim.errors import InputError
-from recsim.experiment import run
+from recsim.experiment import Result, run
 from recsim.experiment.attribution import attribute
 from recsim.experiment.compare import compare
 from recsim.experiment.contrasts import candidate_row
@@ -29,13 +30,17 @@ from recsim.experiment.delay import delay
 from recsim.experiment.dictionary import CSV, TABLES, described
 from recsim.experiment.dose import dose_response
 from recsim.experiment.folder import SUMS, checksum
+from recsim.experiment.summary import summarise
 from recsim.experiment.sums import compare_sums
 from recsim.experiment.tradeoff import tradeoff
-from recsim.report import write, write_combined
+from recsim.report import audit_page, write, write_combined
 from recsim.report.answer_words import sentences, tables
 from recsim.report.audit_page import write_report
+from recsim.report.figure_data import data_of
 from recsim.report.figure_strings import FIGURES
+from recsim.report.figures import all_figures
 from recsim.report.strings import ENGLISH, say
+from recsim.report.table import summary_lines
 from recsim.scenario import load
 
 FAST = {"workers": 1, "robustness": False}
@@ -293,6 +298,57 @@ def test_a_report_about_one_result_says_so(stored, tmp_path):
     assert "One report about 1 result: one." in (tmp_path / "alone" / "report.html").read_text()
 
 
+def test_worlds_without_content_about_candidates_have_a_page(stored, tmp_path):
+    """Supply has none, and only the removed campaign posts about them: no share, no shift, and no traceback."""
+    one, _ = stored
+    exposure = one.frames["exposure"]
+    frames = one.frames | {"exposure": exposure[exposure["arm"].astype(str) == "factual"]}
+    metas = json.loads((one.folder / "manifest.json").read_text())["replicate_meta"]
+    summary = summarise(one.scenario, frames, metas, "x", one.summary["timing"], None, False)
+    bare = Result(one.scenario, frames, summary, one.folder)
+    assert bare.shift()["shift_pp"].isna().all() and "(no share)" in "\n".join(summary_lines(bare))
+    assert {"shift", "activity", "stances"} <= {name for name, *_ in all_figures(bare, tmp_path)}
+    assert "excess_views" not in set(data_of(bare, "activity")["figure"])
+    steps = content(bare, evidence(bare))["claims"]
+    assert not any(step["reached"] for step in steps)
+
+
+def test_sentences_that_fit_what_was_run(stored, tmp_path, monkeypatch):
+    """Replicates without a share, a half-life without an interval, and a run in which nothing is removed."""
+    one, _ = stored
+    c = content(one, stored_audit(one))
+    row = dict.fromkeys(("half_life_low", "half_life_high", "area_pp_days", "area_low", "area_high")) | {"id": "eva", "halved": 1.0, "half_life_days": 2.1, "base_pp": 3.0, "days_after": 4, "half_life_reason": "given"}  # fmt: skip
+    c["results"]["persistence"] = [row]
+    c["sampling"] |= {"replicates": 12, "with_a_share": 9}
+    c["summary"][0] |= {
+        "too_few_for_below": 10,
+        "equivalence_low": -0.5,
+        "equivalence_high": 0.5,
+        "verdict": "inconclusive",
+    }
+    monkeypatch.setattr(audit_page, "content", lambda *_: c)
+
+    def page():
+        return write_report(one, [], stored_audit(one), out=tmp_path).read_text()
+
+    text = page()
+    assert "gone after 2.1 days (no interval: it needs 10 replicates)" in text
+    assert "9 replicates are too few" in text and "Exploratory: 9 replicates;" in text
+    assert "Two worlds share people" in text and "days before the vote" in text and "#t-claims th" in text
+    assert 'replace(/^</, "")' in text  # so that <0.001 is sorted as a number
+    c["general"] |= {"removed": [], "window_first_day": 1}
+    text = page()
+    assert "Two worlds share people" not in text and "day 1 to 0" not in text
+
+
+def test_columns_say_what_is_counted(stored):
+    actions = set(stored[0].frames["engagement"]["action"].astype(str))
+    named = set(TABLES["engagement"].columns["action"].meaning.split(", "))
+    assert actions <= named and "watch" not in named
+    assert "runs" in described("detections", "people").meaning and "runs" not in described("reach", "people").meaning
+    assert "studentised" not in described("robustness", "ci_low").meaning
+
+
 def test_what_cannot_stand_beside_a_run(stored, tmp_path):
     one, _ = stored
     (tmp_path / "empty").mkdir()
@@ -300,6 +356,10 @@ def test_what_cannot_stand_beside_a_run(stored, tmp_path):
         InputError, match="no complete run, comparison, trade-off, attribution, dose-response, delay or ensemble"
     ):
         gather(one, [tmp_path / "empty"])
+    twin = tmp_path / "twin" / one.folder.name
+    shutil.copytree(one.folder, twin)
+    with pytest.raises(InputError, match="same last name"):
+        gather(one, [twin])
     fewer = [c for c in small().candidates if c.id != "ada"]
     scenario = small().model_copy(update={"candidates": fewer})
     run(scenario, out=tmp_path / "fewer", **FAST)

@@ -17,7 +17,8 @@ from scipy import stats
 from recsim.audit.controls import small_copy
 from recsim.audit.ranks import repetition, uniformity
 from recsim.errors import InputError
-from recsim.experiment.calibration import CalibrationResult, _predicted_below, calibrate
+from recsim.experiment import inference
+from recsim.experiment.calibration import CalibrationResult, _predicted_below, calibrate, particles_of
 from recsim.experiment.calibration_file import Target, read_calibration, with_ensemble
 from recsim.experiment.compare import cell_scenario
 from recsim.experiment.dose import ALL, dosed
@@ -25,6 +26,7 @@ from recsim.experiment.observables import DOCUMENTED, PLATFORM, documented_facts
 from recsim.experiment.robustness import simulate_cell
 from recsim.experiment.run import configured
 from recsim.experiment.study import with_settings
+from recsim.experiment.summary import covered
 from recsim.report.calibration import print_calibration, write_calibration
 from recsim.scenario import realise
 from recsim.scenario.schema import Ensemble
@@ -272,6 +274,8 @@ def test_parameters_of_a_policy_stay_with_it(small):
     assert realise(scenario, 1, 0).platform.parameters["w_like"].value == 2.0
     other = cell_scenario(scenario, "random")
     assert other.run.ensemble.members == [{"dose": 3.0}] and realise(other, 1, 0).dose.value == 3.0
+    assert covered(scenario, False) == "luck and declared ranges"
+    assert covered(scenario, True) == "luck and calibrated parameter sets" and covered(small, True) == "luck"
     run = run.model_copy(update={"ensemble": Ensemble(name="e", members=[{"dosis": 3.0}])})
     with pytest.raises(InputError, match="dosis is no number of this scenario"):
         realise(small.model_copy(update={"run": run}), 1, 0)
@@ -291,7 +295,21 @@ def test_views_of_days_that_all_arms_share(small):
         1.0
     )  # six days, a thousand simulated views each
     assert found["beneficiary_views_late_M_per_day"] == pytest.approx((3 * 1 + 2 * 3) / 5)
+    assert "view_ratio_beneficiary_to_second" not in found  # nobody else was seen: undefined, and not a huge number
     assert found["excess_views_last5_M"] == pytest.approx(4.0) and found["follower_growth_factor_14d"] == 3
+
+
+def test_particles_are_of_the_generation_whose_weights_they_have():
+    """A generation that is simulated and breaks off comes last in the table and has no weights."""
+    stages = ["wave 1", "wave 1", "generation 1", "generation 1", "generation 2", "generation 2"]
+    table = pd.DataFrame({"stage": stages, "x": range(6)})
+    one = inference.Generation(np.zeros((2, 1)), np.zeros((2, 1)), np.array([0.25, 0.75]), 1.0, 1.6)
+    assert particles_of(table, [one]).to_dict("list") == {
+        "stage": ["generation 1"] * 2,
+        "x": [2, 3],
+        "weight": [0.25, 0.75],
+    }
+    assert list(particles_of(table, [one, one])["x"]) == [4, 5] and not len(particles_of(table, []))
 
 
 def test_few_particles_do_not_pass_for_knowledge(done):

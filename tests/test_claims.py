@@ -10,6 +10,7 @@ import pytest
 from recsim.audit.again import run_again
 from recsim.audit.claims import STEPS, Grounds, ladder
 from recsim.experiment.folder import ASIDE
+from recsim.experiment.summary import ALL_COVERED, CALIBRATED_COVERED
 from recsim.metrics import interval, verdict
 
 WORLDS = np.random.default_rng(1).normal(0, 1, 30)
@@ -22,7 +23,7 @@ def steps(shift, bands=(), **grounds):
     t = interval(shift)
     row = {"id": "eva", "shift_pp": t.mean, "ci_low": t.low, "ci_high": t.high, "verdict": verdict(shift, 1.0)}
     known = Grounds(
-        **{"replicates": t.n, "ranges": True, "planned": False, "deviated": False, "threshold_pp": 1.0} | grounds
+        **{"replicates": t.n, "covers": ALL_COVERED, "planned": False, "deviated": False, "threshold_pp": 1.0} | grounds
     )
     found = ladder([row], {"eva": np.asarray(shift, float)}, known, {"eva": list(bands)})
     assert [s["step"] for s in found] == list(STEPS)
@@ -35,7 +36,10 @@ def band(low, high):
 
 def test_a_clear_shift_climbs_as_far_as_the_run_reaches():
     assert steps(UP)[0] == [True, True, True, False, False, False]
-    assert steps(UP, ranges=False)[0] == [True, True, False, False, False, False]
+    assert steps(UP, covers="luck")[0] == [True, True, False, False, False, False]
+    assert "central values; intervals cover luck alone" in steps(UP, covers="luck")[1][2]
+    assert steps(UP, covers=CALIBRATED_COVERED)[0][2] is False
+    assert steps(UP, covers=CALIBRATED_COVERED)[1][2].endswith("intervals cover luck and calibrated parameter sets")
     assert steps(UP, planned=True)[0] == [True, True, True, True, False, False]
     assert steps(UP, planned=True, deviated=True)[0][3] is False
     reached, why = steps(UP[:9])
@@ -49,6 +53,18 @@ def test_what_cannot_be_told_from_zero_does_not_hold():
     assert reached == [True, False, False, False, False, False]
     assert "includes zero" in why[1] and "below the threshold of 1 pp" in why[1]
     assert "exceeds the threshold" in steps(UP)[1][1]
+
+
+def test_what_has_no_share_reaches_nothing():
+    """Neither here nor, from a stored summary, in any cell of a table."""
+    row = {"id": "eva", "shift_pp": None, "ci_low": None, "ci_high": None, "verdict": "inconclusive"}
+    grounds = Grounds(0, ALL_COVERED, True, False, 1.0)
+    for shift_pp, bands, why in (
+        (None, band(0.1, 2.0), "no shift is known here"),
+        (5.0, band(None, None), "under other platforms"),
+    ):
+        found = ladder([row | {"shift_pp": shift_pp}], {"eva": np.full(3, np.nan)}, grounds, {"eva": [bands]})
+        assert not any(s["reached"] for s in found) and why in found[4]["candidates"][0]["why"]
 
 
 def test_nothing_happens_at_dose_zero():
@@ -70,7 +86,7 @@ def test_nothing_happens_at_dose_zero():
 def test_other_platforms_must_agree_on_the_sign(bands, reached):
     """In every cell of every table there is."""
     assert steps(UP, bands)[0][4] is reached
-    assert steps(UP, bands, ranges=False)[0][4] is False and steps(UP[:5], bands)[0][4] is False
+    assert steps(UP, bands, covers="luck")[0][4] is False and steps(UP[:5], bands)[0][4] is False
 
 
 def test_a_step_is_reached_if_every_beneficiary_reaches_it():

@@ -22,7 +22,7 @@ from recsim.errors import InputError
 from recsim.experiment import run
 from recsim.experiment.compare import asked_for, chosen, compare, expected
 from recsim.experiment.comparison import Comparison
-from recsim.experiment.contrasts import COSTS, candidate_row, direction
+from recsim.experiment.contrasts import COSTS, candidate_row, direction, frontiers
 from recsim.experiment.run import estimate
 from recsim.report import write_comparison
 from recsim.report.compare_figures import NAMED, pareto
@@ -178,6 +178,13 @@ def test_several_beneficiaries_are_one_family(scenario, tmp_path):
 def test_the_frontier_holds_who_is_beaten_by_nobody(done):
     best = done.summary["frontier"]["eva"]["watch_s_per_person_day"]
     assert best == ["random", "tiktok_value"]  # dsa38_regional moves more and gives less; popular_decayed gives less
+
+
+def test_a_policy_without_a_known_shift_is_on_no_frontier(done):
+    rows = json.loads(json.dumps(done.summary["policies"]))
+    first = next(r for r in rows if r["policy"] == "random")
+    next(c for c in first["candidates"] if c["id"] == "eva")["shift_pp"] = None
+    assert "random" not in frontiers(rows, ["eva"])["eva"]["watch_s_per_person_day"]
 
 
 def test_the_same_policy_under_two_names_is_exactly_the_same(scenario):

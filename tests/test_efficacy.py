@@ -50,6 +50,13 @@ def test_no_ratio_where_the_denominator_may_be_zero():
     assert np.isnan(efficacy(rng.normal(size=10), np.zeros(10)).low)
 
 
+def test_no_efficacy_where_the_printed_interval_includes_zero():
+    """A few worlds shift much downwards: Student's interval leaves zero out, the studentised bootstrap's does not."""
+    reference = np.array([2.0, 2, 2, 4, 3, 3, 4, -2, 3, 2, 3, -1])
+    assert metrics.interval(reference).low > 0 > metrics.shift_interval(reference).low
+    assert np.isnan(efficacy(reference, reference / 2).value)
+
+
 def test_efficacy_of_nothing_all_and_half():
     reference = np.array([2.0, 3.0, 4.0, 5.0])
     assert tuple(efficacy(reference, reference))[:3] == pytest.approx((0, 0, 0), abs=1e-7)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import fake_world
+import numpy as np
 import pandas as pd
 import pytest
 from helpers import changed
@@ -15,6 +16,7 @@ from recsim.experiment.ensemble import (
     NO_PREDICTOR,
     Cell,
     Ensemble,
+    _range,
     cells_of,
     ensemble,
     expected,
@@ -66,6 +68,21 @@ def test_range_and_spread(scenario):
     inside = frame[frame["predictor"] != NO_PREDICTOR].groupby("predictor")["shift_pp"].mean()
     assert found["spread_of_means_pp"]["predictor"] == pytest.approx(inside.max() - inside.min())
     assert tuple(found["highest_cell"]) in {(c.policy, c.predictor, c.model) for c in frame.itertuples()}
+
+
+def test_a_range_of_nothing_is_none(scenario, capsys):
+    """Worlds without content about candidates have no shares."""
+    result = go(scenario, store=False)
+    cells = result.cells.assign(shift_pp=np.nan)
+    none = _range(cells[cells["candidate"] == "eva"])
+    found = result.summary["beneficiaries"]["eva"]
+    assert (
+        set(none) == set(found)
+        and none["lowest_shift_pp"] is None
+        and set(none["spread_of_means_pp"]) == set(found["spread_of_means_pp"])
+    )
+    print_ensemble(result._replace(cells=cells, summary=result.summary | {"beneficiaries": {"eva": none}}))
+    assert "No shift is known" in capsys.readouterr().out
 
 
 def test_stored_reused_and_extended(scenario, tmp_path, capsys):

@@ -12,7 +12,7 @@ from scipy import stats
 from test_experiment_run import go
 
 from recsim.errors import InputError
-from recsim.experiment.diff import diff, welch
+from recsim.experiment.diff import diff, settings_that_differ, welch
 from recsim.metrics import interval
 from recsim.scenario import load
 
@@ -53,6 +53,12 @@ def test_same_seeds_are_compared_within_replicates(runs):
     row = row_of(found, "eva")
     assert (row["a"], row["b"], row["difference"]) == pytest.approx((x.mean(), y.mean(), expected.mean))
     assert (row["ci_low"], row["ci_high"]) == pytest.approx((expected.low, expected.high))
+
+
+def test_another_first_day_can_be_written_as_json():
+    later = load(fake_world.SMALL, ["days.start=2024-11-12"])
+    (row,) = settings_that_differ(load(fake_world.SMALL), later)
+    assert json.loads(json.dumps(row)) == ["days.start", "2024-11-15", "2024-11-12"]
 
 
 def test_different_seeds_are_compared_as_independent_samples(runs):

@@ -6,6 +6,7 @@ import fake_world
 import numpy as np
 import pytest
 
+from recsim.audit.all_metrics import all_metrics
 from recsim.errors import InputError
 from recsim.experiment import Result, run
 from recsim.metrics import interval
@@ -109,6 +110,16 @@ def test_a_group_that_was_shown_nothing_is_undefined(result):
     got = row_of(view.by("region"), candidate="eva", region="south")
     expected = shifts_of(result, lambda e: e["region"] == "south")[1:]
     assert got["shift_pp"] == pytest.approx(expected.mean())
+    assert got["share_factual"] - got["share_counterfactual"] == pytest.approx(
+        got["shift_pp"] / 100
+    )  # of the same replicates
+    part = e[~((e["replicate"] == 0) & (e["arm"] == "factual"))]
+    view = Result(result.scenario, {**result.frames, "exposure": part}, result.summary)
+    got = row_of(view.by("stance"), candidate="eva", stance="supportive")
+    assert got["share_factual"] - got["share_counterfactual"] == pytest.approx(got["shift_pp"] / 100)
+    rows = all_metrics(view)
+    share = rows[(rows["metric"] == "share") & (rows["candidate"] == "eva")].set_index("world")
+    assert set(share["replicates"]) == {3}
 
 
 def test_daily_shares_add_up_and_are_real_units(result):

@@ -17,7 +17,8 @@ from helpers import frames_of as simulated
 
 from recsim.experiment import run
 from recsim.experiment.attribution import spending
-from recsim.experiment.summary import Counts, dose_ratio, robustness_range, spend, spent_in_all, summarise
+from recsim.experiment.folder import read_csv
+from recsim.experiment.summary import Counts, dose_ratio, robustness_range, spend, spent_in_all, summarise, with_a_share
 from recsim.scenario import load, realise
 from recsim.scenario.campaigns import PurchasedEngagement
 from recsim.scenario.quantity import assumed
@@ -209,6 +210,22 @@ def test_replicates_without_candidate_content_are_left_out_and_counted(scenario)
     json.dumps(got, allow_nan=False)
 
 
+def test_exploratory_is_decided_by_the_replicates_that_have_a_share(scenario):
+    """Of thirty worlds one has no content about candidates: 29 replicates carry the result."""
+    cells = {(r, b, arm): supportive(r > 0, 1, 1) if r or arm == "factual" else supportive(0, 0, 0) for r in range(31) for b in (0, 1) for arm in ("factual", "counterfactual")}  # fmt: skip
+    for count, few in ((30, True), (31, False)):
+        got = summary_of(scenario, frames_of(exposure_of(cells)), list(range(count)))
+        assert with_a_share(got) == count - 1 and got["exploratory"] is few
+
+
+def test_frequency_is_the_mean_of_ratios(scenario):
+    """As in metrics.csv: ten views of one person and ten of ten are 5.5 a person, not 20 of eleven."""
+    cells = {(r, b, arm): supportive(1, 1, 10) for r in (0, 1) for b in (0, 1) for arm in ("factual", "counterfactual")}
+    reach = [(r, b, arm, "campaign", "north", "eva", 10 if r else 1, 250) for r, b, arm in cells]
+    got = summary_of(scenario, frames_of(exposure_of(cells), (), reach), [0, 1])
+    assert eva(got)["frequency_factual"] == pytest.approx(5.5)
+
+
 def test_nothing_shown_at_all_is_null_and_not_a_crash(scenario):
     got = summary_of(scenario, frames_of(exposure_of({})), [0, 1])
     assert eva(got)["shift_pp"] is None and eva(got)["share_factual"] is None and got["tv_distance"] is None
@@ -282,6 +299,15 @@ def test_no_price_no_cost_of_a_part():
     undeclared = SimpleNamespace(spend_by_campaign=lambda arm: {"network": None, "other": None})
     assert spending(undeclared, "campaign", ["network", "other"]) == {"total": None, "network": None, "other": None}
     assert spending(undeclared, "tactic", ["like"]) == {"total": None}
+
+
+def test_names_that_read_like_numbers_or_like_nothing_are_stored_as_text(tmp_path):
+    """`recsim verify` makes the summary again from the stored table."""
+    frame = pd.DataFrame({"gates": "off", "prior_events": 1.0, "head_weights": "as declared", "declared": False, "candidate": ["1", "NA", "007"], "shift_pp": [1.0, np.nan, -2.0]})  # fmt: skip
+    frame.to_csv(tmp_path / "robustness.csv", index=False)
+    found = read_csv(tmp_path / "robustness.csv")
+    pd.testing.assert_frame_equal(found, frame, check_dtype=False)
+    assert robustness_range(found, ["1", "007"]) == robustness_range(frame, ["1", "007"])
 
 
 def test_robustness_range_spans_the_means_of_the_cells():

@@ -222,6 +222,25 @@ def test_text_that_is_no_log(tmp_path, text, said):
         read_log(path)
 
 
+def test_a_candidate_may_be_called_na(tmp_path):
+    """Only an empty cell is empty; among numbers such words stand for none."""
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "person,candidate,watched,inauthentic\nNone,NA,NA,NA\nnull,None,0.5,true\n3,null,,\n4,nan,1,no\n5,,1,no\n"
+    )
+    log = read_log(path)
+    assert list(log["candidate"]) == ["NA", "None", "null", "nan", ""]
+    assert list(log["person"]) == ["None", "null", "3", "4", "5"] and log["watched"].isna().sum() == 2
+    assert list(log["inauthentic"]) == [0, 1, 0, 0, 0]
+    assert [row["candidate"] for row in measure(log)["arms"][0]["rows"]] == ["NA", "None", "nan", "null"]
+
+
+def test_a_person_without_a_name_is_refused_in_parquet_too(tmp_path):
+    pd.DataFrame({"person": ["a", ""], "candidate": ["x", "x"]}).to_parquet(tmp_path / "log.parquet")
+    with pytest.raises(InputError, match="row 2: column person: is empty"):
+        read_log(tmp_path / "log.parquet")
+
+
 def test_columns_that_are_not_used_are_named(tmp_path, capsys):
     """A column that looks like one which the log has is somebody's own; pseudonyms keep their zeros."""
     path = tmp_path / "log.csv"

@@ -31,13 +31,14 @@ def test_exact_where_all_worlds_agree():
 
 def test_undefined_stays_undefined_with_its_reason():
     assert p.persistence(curves([9.0, 6.0, 3.0]), 2).reason == p.TO_THE_END
-    assert p.persistence(curves([9.0, 6.0, 3.0]), 1).reason == p.TO_THE_END  # one day after says little
+    assert p.persistence(curves([9.0, 6.0, 3.0]), 1).reason == p.TOO_LATE
+    assert p.persistence(curves([9.0, 6.0, 3.0]), -1).reason == p.NEVER  # no day at work
     nothing = p.persistence(curves([0.1, 0.1, 0.1, 0.0], noise=2.0), 0)
     assert nothing.reason == p.NOTHING and math.isnan(nothing.half_life) and nothing.area == nothing.area
     assert p.persistence(curves([9.0, 6.0, 3.0], n=1), 0).reason == p.FEW
     unknown = curves([9.0, 6.0, 3.0])
-    unknown[:, 1] = np.nan
-    assert p.persistence(unknown, 0).reason == p.FEW
+    unknown[1:, 1] = np.nan
+    assert p.persistence(unknown, 0).reason == p.UNDEFINED and p.persistence(unknown, 0).n == 1
     few = p.persistence(curves([9.0, 6.0, 3.0], n=9), 0)
     assert few.half_life == 1.5 and math.isnan(few.low)
     assert math.isnan(p.persistence_row(nothing)["halved"])
@@ -73,4 +74,6 @@ def test_last_day_at_work():
     scenario = load(fake_world.SMALL)
     rows = [("factual", "network", -3, 5), ("factual", "network", -2, 1), ("factual", "network", -1, 0), ("counterfactual", "network", 0, 9)]  # fmt: skip
     table = pd.DataFrame(rows, columns=["arm", "campaign", "day", "counted"])
+    without = scenario.model_copy(update={"dose": scenario.dose.model_copy(update={"value": 0.0})})
+    assert p.last_day_at_work(without, table, "eva") is None
     assert p.last_day_at_work(scenario, table, "eva") == -2 and p.last_day_at_work(scenario, table, "ada") is None

@@ -12,15 +12,16 @@ import yaml
 from helpers import changed
 
 import recsim
+import recsim.experiment.sweep as sweep_module
 from recsim.cli import main
 from recsim.errors import InputError
 from recsim.experiment.cells import CellCache, Marks, bare, rows_of
-from recsim.experiment.design import cells_of, work_order
+from recsim.experiment.design import cells_of, of_text, work_order
 from recsim.experiment.dictionary import described
 from recsim.experiment.run import run
 from recsim.experiment.sensitivity import indices
-from recsim.experiment.study import COLUMNS, made_study, with_settings
-from recsim.experiment.study_summary import variance
+from recsim.experiment.study import COLUMNS, Axis, made_study, with_settings
+from recsim.experiment.study_summary import values_of, variance
 from recsim.experiment.sweep import StudyResult, read_design, sweep
 from recsim.metrics import interval, wilson
 from recsim.scenario import load, realise
@@ -260,6 +261,34 @@ def test_reused_extended_and_put_together_again(scenario, tmp_path, log):
     assert other.summary["candidate"] == "ada" and log() == 24
 
 
+def test_a_stored_study_is_not_shown_against_another_threshold(scenario, tmp_path, log):
+    axes = {"dose": [1, 2]}
+    go(scenario, tmp_path, axes)
+    for more in ({"set": {"audit.threshold_pp": 50.0}}, {"set": {"audit.threshold_pp": 50.0}, "title": "Other"}):
+        other = go(scenario, tmp_path, axes, **more)
+        assert (
+            log() == 6
+            and not other.reused
+            and other.summary["threshold_pp"] == 50
+            and "exceeds" not in set(other.cells["verdict"])
+        )
+    assert other.summary["title"] == "Other" and go(scenario, tmp_path, axes, **more).reused
+
+
+def test_indices_rest_on_the_replicates_that_are_known(scenario, tmp_path, monkeypatch):
+    seen = []
+
+    def hole(data, candidate, count, replicates, name):
+        found = values_of(data, candidate, count, replicates, name).copy()
+        found[0, 0] = np.nan
+        return found
+
+    monkeypatch.setattr(sweep_module, "values_of", hole)
+    monkeypatch.setattr(sweep_module, "indices", lambda study, y: seen.append(y))
+    go(scenario, tmp_path)
+    assert np.isfinite(seen[0]).all()
+
+
 @pytest.mark.parametrize("damage", ["cut", "changed"])
 def test_a_damaged_cell_is_computed_again(scenario, tmp_path, log, damage):
     first = go(scenario, tmp_path)
@@ -305,6 +334,17 @@ def test_a_study_loads_again_and_its_file_runs_again(scenario, tmp_path, log):
 
 
 # ---- statistics --------------------------------------------------------------------------------------------------
+
+
+def test_values_that_read_like_numbers_stay_text(scenario, tmp_path):
+    axes = [
+        {"name": "size", "sets": {"1": {"dose": 1.0}, "NA": {"dose": 2.0}}},
+        {"key": "dose", "name": "d", "values": [1, 2]},
+    ]
+    found = go(scenario, tmp_path, axes[:1], replicates=2)
+    again = StudyResult.load(found.folder)
+    assert list(again.cells["size"]) == list(again.effects["value"]) == ["1", "NA"]
+    assert [of_text(Axis(**axis)) for axis in axes] == [True, False]
 
 
 def test_variance_is_split_as_it_was_made():
@@ -437,6 +477,15 @@ def refused(capsys, *arguments):
         ({"axes": [{"key": "dose", "range": [0, 1]}], "sample": {"n": 10}}, "powers of 2: 8 or 16"),
         ({"sample": {"n": 8}}, "no axis is sampled"),
         ({"axes": [{"key": "dose", "values": [1, 1.0]}]}, "got 1.0 twice"),
+        (
+            {"axes": [{"key": "audit.threshold_pp", "values": [1, 2]}]},
+            "axes.audit.threshold_pp: audit.threshold_pp changes no world",
+        ),
+        ({"axes": [{"key": "run.replicates", "values": [1, 2]}]}, "run.replicates changes no world"),
+        (
+            {"axes": [{"name": "x", "sets": {"a": {"dose": 1}, "b": {"opinion.enabled": True}}}]},
+            "opinion.enabled changes no world",
+        ),
         ({"axes": [{"key": "platform.mitigations", "values": [[]]}]}, "give values that are lists or mappings a name"),
         ({"axes": [{"key": "run.seed", "name": "cell", "values": [1]}]}, "column of every study"),
         ({"set": {"population.scal": 1}}, r"set.*'scal'.*did you mean 'scale'"),

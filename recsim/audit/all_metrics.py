@@ -111,7 +111,7 @@ def _exposure(result: Result, counts: Counts) -> list[Metric]:
     rows = []
     for k, name in enumerate(counts.candidates):
         odds = _log_ratio(p[..., k], 1 - p[..., k])
-        rows += _both("M1", "share", "0-1", p[..., k].mean(axis=1), name)
+        rows += _both("M1", "share", "0-1", counts.paired_shares[..., k], name)
         rows.append(_row("M2", "shift_pp", "percentage points", counts.shift_pp[:, k], name, "change"))
         excess = weight * (x[:, :, 0, k] - x[:, :, 1, k]).mean(axis=1)
         rows.append(_row("M3", "excess_impressions", "impressions, real units", excess, name, "change"))
@@ -224,9 +224,11 @@ def _parts(result: Result, names: list[str]) -> list[Metric]:
                 rows.append(_row("M18", "shift_pp", "percentage points", shown, name, "change", f"{division} {value}", note))  # fmt: skip
         if len(found) > 1:
             means = np.array([metrics.defined_mean(x, axis=0) for x in found.values()])
+            tested = {name for name in result.summary["beneficiaries"] if division in result.scenario.audit.segments}
             for k, name in enumerate(names):
                 spread = float(means[:, k].max() - means[:, k].min())
-                rows.append(Metric("M18", "spread_pp", name, "change", division, "percentage points", spread, replicates=len(result.replicates), note="largest less smallest mean; tested in the section of results"))  # fmt: skip
+                note = "largest less smallest mean" + ("; tested in the section of results" if name in tested else "")
+                rows.append(Metric("M18", "spread_pp", name, "change", division, "percentage points", spread, replicates=len(result.replicates), note=note))  # fmt: skip
     return rows
 
 
@@ -237,7 +239,7 @@ def what_stays(result: Result) -> dict[str, Persistence]:
     out = {}
     for name in result.summary["beneficiaries"]:
         last = last_day_at_work(result.scenario, result.frames["campaigns"], name)
-        out[name] = persistence(daily[:, :, names.index(name)], (0 if last is None else last) - window.start)
+        out[name] = persistence(daily[:, :, names.index(name)], -1 if last is None else last - window.start)
     return out
 
 
@@ -245,14 +247,27 @@ def _after(result: Result) -> list[Metric]:
     """M19 for every beneficiary."""
     rows = []
     for name, found in what_stays(result).items():
-        n = len(result.replicates)
+        n, left = found.n, len(result.replicates) - found.n
         never = found.half_life == np.inf
         note = found.reason or (f"not halved within the {found.days} days after" if never else f"{found.days} days after the last one at work; interval over resampled replicates")  # fmt: skip
         half, low, high = (v if np.isfinite(v) else math.nan for v in (found.half_life, found.low, found.high))
         rows.append(
-            Metric("M19", "half_life_days", name, "change", "", "days", half, low, high, replicates=n, note=note)
+            Metric(
+                "M19",
+                "half_life_days",
+                name,
+                "change",
+                "",
+                "days",
+                half,
+                low,
+                high,
+                replicates=n,
+                undefined=left,
+                note=note,
+            )
         )
-        rows.append(Metric("M19", "area_pp_days", name, "change", "", "percentage-point days", found.area, found.area_low, found.area_high, replicates=n, note="" if found.area == found.area else found.reason))  # fmt: skip
+        rows.append(Metric("M19", "area_pp_days", name, "change", "", "percentage-point days", found.area, found.area_low, found.area_high, replicates=n, undefined=left, note="" if found.area == found.area else found.reason))  # fmt: skip
     return rows
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recsim.experiment.summary import ENOUGH
+from recsim.experiment.summary import ALL_COVERED, ENOUGH
 
 Band = Mapping[str, float]
 """``lowest_shift_pp`` and ``highest_shift_pp`` over a table of other platforms, percentage points."""
@@ -18,13 +18,13 @@ class Grounds(NamedTuple):
 
     Attributes:
         replicates: with a defined share.
-        ranges: whether intervals cover the declared ranges of the inputs, and not luck alone.
+        covers: what intervals cover, as `summary.covered` says.
         planned: whether there was a locked plan. deviated: whether something was done otherwise.
         threshold_pp: declared threshold, percentage points.
     """
 
     replicates: int
-    ranges: bool
+    covers: str
     planned: bool
     deviated: bool
     threshold_pp: float
@@ -83,11 +83,13 @@ def _steps(row: Mapping[str, Any], shift: np.ndarray, g: Grounds, bands: Sequenc
             interval += f"; exceeds the threshold of {g.threshold_pp:g} pp"
     averaged = told and not few
     why = interval if not few else f"{few}; {interval}"
-    ranged = averaged and g.ranges
+    ranges = g.covers == ALL_COVERED
+    ranged = averaged and ranges
+    alone = f"intervals cover {g.covers}{' alone' if g.covers == 'luck' else ''}"
     return [
         (moved > 0, f"in {moved} of {len(known)} worlds"),
         (averaged, why),
-        (ranged, why if g.ranges else "ranges were held at their central values; intervals cover luck alone"),
+        (ranged, why if ranges else f"ranges were held at their central values; {alone}"),
         (not few and g.planned and not g.deviated, _planned(g, few)),
         _elsewhere(row, ranged, why, bands),
         (False, "no simulation can"),
@@ -104,7 +106,10 @@ def _elsewhere(row: Mapping[str, Any], ranged: bool, why: str, bands: Sequence[B
     """Whether the mean shift has the same sign in every cell of every table of other platforms."""
     if not bands:
         return False, "no table of other platforms was made"
-    low, high = min(b["lowest_shift_pp"] for b in bands), max(b["highest_shift_pp"] for b in bands)
+    known = [b for b in bands if b["lowest_shift_pp"] is not None]
+    if not known or row["shift_pp"] is None:
+        return False, f"no shift is known {'here' if known else 'under other platforms'}"
+    low, high = min(b["lowest_shift_pp"] for b in known), max(b["highest_shift_pp"] for b in known)
     same = (low > 0 and row["shift_pp"] > 0) or (high < 0 and row["shift_pp"] < 0)
     text = f"{low:+.1f} to {high:+.1f} pp over other platforms" + ("" if same else ", not always of the same sign")
     return ranged and same, text if ranged or not same else f"{text}, but here: {why}"

@@ -62,13 +62,19 @@ def gather(base: Result, folders: Sequence[Path]) -> Gathered:
     """Read the other results.
 
     Raises:
-        InputError: a folder holds nothing that can stand here, two of a kind, another scenario, or a file was changed.
+        InputError: a folder holds nothing that can stand here, two of a kind, another scenario, a file was changed, or two
+            folders have the same name.
     """
     found: dict[str, Any] = {}
     compared: Comparison | None = None
     runs, answers, results, cells, sources = [], [], [], [], []
     assert base.folder is not None
+    named: dict[str, Path] = {}
     for folder in (base.folder, *folders):
+        other = named.setdefault(name_of(folder), folder)
+        if other.resolve() != folder.resolve():
+            text = f"has the same last name as {other}, by which the report would call both; rename one"
+            raise InputError(text, str(folder))
         refuse_changed(folder)
     own_code.refuse(_code(base.scenario), base.folder)
     for folder in folders:

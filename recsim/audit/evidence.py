@@ -18,6 +18,9 @@ from recsim.experiment.result import Result
 from recsim.experiment.summary import Counts, cleaned
 from recsim.metrics import SHIFT_RANGE, shift_interval
 
+ADDED = "none given: replicates were added without the plan"
+"""Reason of the deviation of a planned run that went on."""
+
 
 class Record(NamedTuple):
     """How a run came about: under which plan, with what deviations and their reason, and how it was stopped."""
@@ -75,6 +78,7 @@ def evidence(result: Result, record: Record | None = None) -> dict[str, Any]:
     return cleaned(
         {
             "question": result.scenario.audit.question, "fingerprint": result.summary["fingerprint"],
+            "replicates": result.summary["replicates"],
             "plan": None if record.plan is None else {"lock": record.plan.lock, **record.plan.about},
             "deviations": [d._asdict() for d in record.deviations], "deviation_reason": record.reason,
             "stopping": None if record.stopped is None else _stopping(record.stopped),
@@ -122,6 +126,18 @@ def _segments(result: Result, names: list[str], family: list[int]) -> list[dict[
     return rows
 
 
+def _gone_on(kept: dict[str, Any]) -> dict[str, Any]:
+    """What becomes of a kept record when replicates were added since: the rule did not stop there, the plan did not ask for them."""
+    if kept["plan"] is None:
+        return {"stopping": None}
+    more = Deviation("run.replicates", kept["plan"]["replicates"], kept["replicates"])._asdict()
+    others = [d for d in kept["deviations"] if d["key"] != more["key"]]
+    reason = kept["deviation_reason"]
+    if ADDED not in reason:
+        reason = f"{reason}; {ADDED}" if reason else ADDED
+    return {"stopping": None, "deviations": [*others, more], "deviation_reason": reason}
+
+
 def write_evidence(result: Result, record: Record | None, plan: Path | None = None) -> dict[str, Any] | None:
     """Write ``audit.json`` (and ``plan.yaml``) into the run's folder and their checksums into its manifest.
 
@@ -137,6 +153,8 @@ def write_evidence(result: Result, record: Record | None, plan: Path | None = No
     if record is None and path.exists():
         kept = json.loads(path.read_text(encoding="utf-8"))
         found |= {k: kept[k] for k in ("plan", "deviations", "deviation_reason", "stopping") if k in kept}
+        if kept.get("replicates", found["replicates"]) != found["replicates"]:
+            found |= _gone_on(found)
     sums = {"audit.json": write_text(path, json.dumps(found, indent=1, allow_nan=False) + "\n")}
     if plan is not None:
         sums["plan.yaml"] = write_text(result.folder / "plan.yaml", plan.read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from recsim.audit.log_file import Source, read_file
+from recsim.audit.log_file import MISSING, Source, read_file
 from recsim.errors import InputError, nearest, unknown
 from recsim.state import STANCES
 
@@ -85,7 +85,7 @@ def read_log(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.D
     frame = frame[[name for name in COLUMNS if name in frame.columns]].reset_index(drop=True)
     if not len(frame):
         raise InputError("has no rows", str(path))
-    _refuse(frame["person"].isna(), "person", "is empty; every row needs a viewer", source)
+    _refuse(frame["person"].isna() | frame["person"].isin([""]), "person", "is empty; every row needs a viewer", source)
     frame["impressions"] = _counts(frame, source)
     if "arm" not in frame:
         frame["arm"] = ONE_ARM
@@ -171,7 +171,7 @@ def _truths(frame: pd.DataFrame, source: Source) -> pd.Series:
     known = {"true": 1.0, "yes": 1.0, "1": 1.0, "1.0": 1.0, "false": 0.0, "no": 0.0, "0": 0.0, "0.0": 0.0}
     found = frame["inauthentic"].map(lambda value: known.get(str(value).strip().lower(), np.nan))
     _refuse(
-        frame["inauthentic"].notna() & found.isna(),
+        frame["inauthentic"].notna() & ~frame["inauthentic"].isin(MISSING) & found.isna(),
         "inauthentic",
         "is neither true nor false",
         source,

@@ -12,6 +12,9 @@ import pandas as pd
 
 from recsim.errors import InputError
 
+MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
+"""What stands for no number."""
+
 
 class Source(NamedTuple):
     """Where rows come from: the file, and the line in which each row of a CSV begins."""
@@ -41,7 +44,11 @@ def read_file(path: Path, numbers: Collection[str]) -> tuple[pd.DataFrame, Sourc
         header, lines = _shape(path)
         texts = {name: object for name in header if name not in numbers}
         # index_col: without it pandas takes the first column for names of rows where rows end in an empty cell.
-        frame = pd.read_csv(path, names=header, header=0, index_col=False, dtype=texts)
+        # A candidate may be called NA: only an empty cell is empty, unless the column holds numbers.
+        missing = {name: [""] if name in texts else MISSING for name in header}
+        frame = pd.read_csv(
+            path, names=header, header=0, index_col=False, dtype=texts, keep_default_na=False, na_values=missing
+        )
         return frame, Source(path, lines if len(lines) == len(frame) else None)
     except FileNotFoundError:
         raise InputError("no such file", str(path)) from None

@@ -19,10 +19,11 @@ import yaml
 from recsim import __version__
 from recsim.errors import InputError
 from recsim.experiment.diff import settings_that_differ
-from recsim.experiment.folder import write_text
+from recsim.experiment.folder import read_json, readable, write_text
 from recsim.experiment.run import source_digest
 from recsim.experiment.summary import beneficiaries, removed_campaigns
 from recsim.metrics import LEAST_FOR_BELOW
+from recsim.ranking import own_code, registry
 from recsim.scenario.dump import dump_yaml
 from recsim.scenario.load import parse, read_yaml
 from recsim.scenario.schema import Scenario
@@ -31,6 +32,10 @@ VERSION = 1
 SHOWN = 5
 """Deviations that an error message names."""
 SOURCES = "recsim's simulation sources"
+OWN_CODE = "code of policies from outside recsim"
+FIXED = "fixed parameters"
+STORED = "stored result"
+"""Keys of deviations that are no settings."""
 
 
 class Plan(NamedTuple):
@@ -112,7 +117,7 @@ def write_plan(scenario: Scenario, path: Path) -> Plan:
         InputError: the scenario declares too little, or the file is there already: a plan is not written over.
     """
     about = {
-        "version": VERSION, "recsim": __version__, "source_sha256": source_digest(),
+        "version": VERSION, "recsim": __version__, "source_sha256": source_digest(), "own_code_sha256": own_code_digest(scenario),
         "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), **declared(scenario),
     }  # fmt: skip
     if path.exists():
@@ -148,11 +153,26 @@ def load_plan(path: Path) -> Plan:
     return Plan(content["lock"], content["plan"], parse(content["scenario"], str(path)))
 
 
-def deviations(plan: Plan, scenario: Scenario, by_rule: bool = True) -> list[Deviation]:
+def own_code_digest(scenario: Scenario) -> str:
+    """SHA-256 over the files of the scenario's policies and re-rankers from outside recsim; "" if it has none.
+
+    Raises:
+        InputError: there is no such policy or re-ranker.
+    """
+    platform = scenario.platform
+    registry.get(platform.policy)  # only what is imported has files
+    for name in platform.rerank or []:
+        registry.get_reranker(name)
+    files = own_code.files_of([platform.policy, *(platform.rerank or [])])
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest() if files else ""
+
+
+def deviations(plan: Plan, scenario: Scenario, by_rule: bool = True, fixed: bool = False) -> list[Deviation]:
     """What a run of this scenario, with this recsim, would do otherwise than planned.
 
     Args:
         plan, scenario: to compare. by_rule: whether the scenario's stopping rule is followed, if it has one.
+        fixed: whether ranged parameters are held at their central values; a plan draws them.
     """
     found = [Deviation(*row) for row in settings_that_differ(plan.scenario, scenario)]
     if plan.scenario.audit.stopping.enabled and scenario.audit.stopping.enabled:
@@ -164,6 +184,34 @@ def deviations(plan: Plan, scenario: Scenario, by_rule: bool = True) -> list[Dev
     sources = source_digest()
     if plan.about.get("source_sha256") != sources:
         found.append(Deviation(SOURCES, str(plan.about.get("source_sha256"))[:12], sources[:12]))
+    planned, now = plan.about.get("own_code_sha256"), own_code_digest(scenario)
+    if planned is not None and planned != now:  # plans of earlier versions do not say
+        found.append(Deviation(OWN_CODE, planned[:12] or "none", now[:12] or "none"))
+    if fixed:
+        found.append(Deviation(FIXED, "no", "yes"))
+    return found
+
+
+def stored_otherwise(plan: Plan, scenario: Scenario, folder: Path, by_rule: bool = True) -> list[Deviation]:
+    """What is not as planned because a result lies in the run's folder already: it would be taken over.
+
+    Args:
+        plan, scenario: as of `deviations`. folder: of the run. by_rule: whether a stopping rule decides how many replicates.
+    """
+    if not (folder / "summary.json").is_file():
+        return []
+    with readable(folder, "run"):
+        has = read_json(folder / "summary.json")["replicates"]
+        audit = folder / "audit.json"
+        of = (read_json(audit).get("plan") or {}).get("lock") if audit.is_file() else None
+    found = []
+    # Without audit.json nothing was shown yet, unless from Python: a planned run that was stopped is no deviation.
+    made = dt.datetime.fromisoformat(str(plan.about["made"])).timestamp()
+    if of != plan.lock and (audit.is_file() or (folder / "summary.json").stat().st_mtime < made):
+        text = f"{has} replicates were known before, {'under no plan' if of is None else f'under the plan {of[:12]}'}"
+        found.append(Deviation(STORED, "none", text))
+    if not by_rule and has > scenario.run.replicates:
+        found.append(Deviation("run.replicates", plan.scenario.run.replicates, has))
     return found
 
 

@@ -75,12 +75,20 @@ OPTIONS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
 """What each of these commands is asked, beside what all are."""
 
 
+def _fixed(kind: str, folder: Path | None) -> bool:
+    """Whether ranged parameters were held at their central values, as the manifest says."""
+    if folder is None:
+        return False
+    with readable(folder, kind):
+        return bool(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["fixed_parameters"])
+
+
 def again(kind: str, summary: dict[str, Any], folder: Path | None) -> str:
     """The command that does any result but a run again, in its folder."""
     if "command" in summary:
-        words = sets.again_command(summary, OPTIONS[summary["command"]](summary))
+        words = sets.again_command(summary, OPTIONS[summary["command"]](summary), _fixed(kind, folder))
     elif kind == "comparison":
-        words = comparison.again_command(summary)
+        words = comparison.again_command(summary, _fixed(kind, folder))
     else:
         assert folder is not None
         words = _ensemble(summary, folder)

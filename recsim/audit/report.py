@@ -24,7 +24,7 @@ from recsim.audit.provenance import VERIFY, name_of, own_files
 from recsim.experiment.dictionary import CSV, TABLES, described
 from recsim.experiment.persistence import persistence_row
 from recsim.experiment.result import DIMENSIONS, Result
-from recsim.experiment.summary import ENOUGH, Counts, cleaned, removed_campaigns
+from recsim.experiment.summary import ENOUGH, Counts, cleaned, removed_campaigns, with_a_share
 from recsim.ranking import registry
 from recsim.ranking.own_code import asked
 from recsim.ranking.policy import DOORS, tags_in
@@ -91,7 +91,7 @@ def _summary(result: Result) -> list[dict[str, Any]]:
         )  # fmt: skip
         found = {k: row[k] for k in keys}
         few = metrics.too_few_for_below(
-            row["equivalence_low"], row["equivalence_high"], s["replicates"] - s["undefined_replicates"], s["threshold_pp"]
+            row["equivalence_low"], row["equivalence_high"], with_a_share(s), s["threshold_pp"]
         )  # fmt: skip
         found["too_few_for_below"] = metrics.LEAST_FOR_BELOW if few else None
         band = (s["robustness"] or {}).get(row["id"])
@@ -149,7 +149,7 @@ def _risk_analysis(result: Result) -> dict[str, Any]:
     return {
         "inherent": None, "control": None,
         "detection": [{"id": row["id"], "risk": detection_risk(shift[row["id"]], threshold)} for row in _rows(result)],
-        "threshold_pp": threshold, "replicates": result.summary["replicates"],
+        "threshold_pp": threshold, "replicates": with_a_share(result.summary),
     }  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def _sampling(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
         small = {name for row in audit["segments"] if row["division"] == division for name in row["too_small"]}
         parts[division] = [{"name": n, "people": p, "too_small": n in small} for n, p in population.simulated(division).items()]  # fmt: skip
     return {
-        "replicates": s["replicates"], "luck_branches": s["luck_branches"], "seed": s["seed"], "people": s["people"],
+        "replicates": s["replicates"], "with_a_share": with_a_share(s), "luck_branches": s["luck_branches"], "seed": s["seed"], "people": s["people"],
         "people_real": s["people_real"], "steps": s["steps"], "undefined_replicates": s["undefined_replicates"],
         "divisions": parts,
     }  # fmt: skip
@@ -245,8 +245,8 @@ def _assurance(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
         missing.append("other platform assumptions (no table of them was made)")
     if audit["plan"] is None:
         missing.append("a plan locked before the run (there was none: all tests are exploratory)")
-    if result.summary["replicates"] < ENOUGH:
-        n = result.summary["replicates"]
+    n = with_a_share(result.summary)
+    if n < ENOUGH:
         missing.append(
             f"enough worlds for a claim ({n} {'replicate' if n == 1 else 'replicates'}; {ENOUGH} are asked for)"
         )
@@ -348,7 +348,7 @@ def _claims(result: Result, audit: dict[str, Any], ensemble: dict[str, Any] | No
     """The ladder of claims, lowest first: which step this report reaches for every beneficiary, and why."""
     s = result.summary
     grounds = Grounds(
-        s["replicates"] - s["undefined_replicates"], s["interval_covers"] != "luck", audit["plan"] is not None,
+        with_a_share(s), s["interval_covers"], audit["plan"] is not None,
         bool(audit["deviations"]), s["threshold_pp"],
     )  # fmt: skip
     tables = [s["robustness"] or {}, (ensemble or {}).get("beneficiaries", {})]

@@ -33,24 +33,32 @@ def plan_command(scenario: Scenario, out: Path | None) -> None:
     print(f"next: python -m recsim run CONFIG --plan {path}")
 
 
-def held_against(scenario: Scenario, under: Under, by_rule: bool = True) -> Record:
-    """Compare a scenario with its plan, if there is one.
+def held_against(
+    scenario: Scenario, under: Under, by_rule: bool = True, fixed: bool = False, out: Path | None = None, force: bool = False
+) -> Record:  # fmt: skip
+    """Compare a scenario, and what is stored of it, with its plan, if there is one.
 
     Args:
         by_rule: whether the scenario's stopping rule is followed, if it has one.
+        fixed, out, force: as of `recsim.run`.
 
     Raises:
         InputError: it deviates and no reason is given, or a reason is given without a plan.
     """
     from recsim.audit.evidence import Record
-    from recsim.audit.plan import deviations, load_plan, refuse
+    from recsim.audit.plan import deviations, load_plan, refuse, stored_otherwise
+    from recsim.experiment.run import run_fingerprint
+    from recsim.experiment.tasks import folder_path
 
     if under.plan is None:
         if under.reason is not None:
             raise InputError("is given without a plan; add --plan FILE", "--deviation")
         return Record()
     plan = load_plan(under.plan)
-    found = deviations(plan, scenario, by_rule)
+    folder = folder_path(scenario.name, run_fingerprint(scenario, fixed), out, force)
+    stored = stored_otherwise(plan, scenario, folder, by_rule and scenario.audit.stopping.enabled)
+    more = {d.key for d in stored}
+    found = [*(d for d in deviations(plan, scenario, by_rule, fixed) if d.key not in more), *stored]
     if found and not (under.reason or "").strip():
         raise refuse(found, under.plan)
     return Record(plan, tuple(found), under.reason or "" if found else "")

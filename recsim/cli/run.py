@@ -192,7 +192,7 @@ def run_command(what: What, policy: str | None, how: How, under: Under) -> None:
     scenario = what.scenario(policy)
     rule = scenario.audit.stopping
     by_rule = rule.enabled and what.replicates is None
-    record = held_against(scenario, under, by_rule)
+    record = held_against(scenario, under, by_rule, how.fixed, how.out, how.force)
     least = configured(scenario, rule.first, None, None) if by_rule else scenario
     number = f"{rule.first} to {rule.most}" if by_rule else scenario.run.replicates
     text = f"{scenario.name}: {counted(number, 'replicate')}, policy {scenario.platform.policy}"

@@ -21,7 +21,7 @@ from recsim.experiment.calibration_file import Calibration, Target, read_calibra
 from recsim.experiment.cells import CellCache, Marks, bare
 from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_last
-from recsim.experiment.folder import RunFolder, plain_errors, readable, verified, write_text
+from recsim.experiment.folder import RunFolder, plain_errors, read_csv, readable, verified, write_text
 from recsim.experiment.run import configured, estimate, expected_work, source_digest
 from recsim.experiment.summary import cleaned
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path
@@ -70,9 +70,17 @@ class CalibrationResult:
         folder = Path(folder)
         with readable(folder, "calibration"):
             summary, _ = verified(folder, LAST, "calibration")
-            simulations, particles = (pd.read_csv(folder / f"{name}.csv") for name in TABLES)
+            simulations, particles = (read_csv(folder / f"{name}.csv", ["stage"]) for name in TABLES)
             found = read_calibration(folder / "calibration.yaml")[0]
         return cls(found, load_scenario(folder / "scenario.yaml"), summary, simulations, particles, folder, reused=True)
+
+
+def particles_of(simulations: pd.DataFrame, generations: list[inference.Generation]) -> pd.DataFrame:
+    """The worlds of the last generation with their weights; one that was simulated after it and broke off has none."""
+    if not generations:
+        return simulations.iloc[:0].assign(weight=[])
+    last = simulations[simulations["stage"] == f"generation {len(generations)}"]
+    return last.assign(weight=generations[-1].weight).reset_index(drop=True)
 
 
 def expected(calibration: Calibration, scenario: Scenario, workers: int | None = None) -> dict[str, float]:
@@ -228,10 +236,7 @@ class _Work:
         simulations = pd.concat(self.rows, ignore_index=True)
         gap = inference.distance(self.found.scaled(simulations), targets)
         simulations["distance"] = np.where(np.isfinite(gap), np.sqrt(gap / len(targets.value)), np.nan)
-        particles = simulations.iloc[:0].assign(weight=[])
-        if generations:
-            particles = simulations.iloc[-method.particles :].assign(weight=generations[-1].weight)
-        particles = particles.reset_index(drop=True)
+        particles = particles_of(simulations, generations)
         summary = self._summary(scenario, mark, waves, generations, simulations, particles)
         result = CalibrationResult(
             found, scenario, cleaned(summary), simulations, particles, folder.path, session.notes

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from recsim.experiment.contrasts import COSTS, Cell, candidate_row, costs_of
-from recsim.experiment.folder import ASIDE, readable, verified
+from recsim.experiment.folder import ASIDE, read_csv, readable, verified
 from recsim.experiment.summary import ARMS, Counts
 from recsim.scenario import load as load_scenario
 from recsim.scenario.schema import Scenario
@@ -40,16 +40,15 @@ def replicate_tables(scenario: Scenario, cells: Mapping[str, Cell]) -> dict[str,
     }
 
 
-def again_command(s: Mapping[str, Any]) -> str:
+def again_command(s: Mapping[str, Any], fixed: bool) -> str:
     """The command that does a comparison again, with the ``scenario.yaml`` of its folder.
 
     Args:
-        s: content of ``compare.json``.
+        s: content of ``compare.json``. fixed: whether ranged parameters were held at their central values.
     """
     names = ",".join(sorted(p["policy"] for p in s["policies"]))
     words = ["python -m recsim compare scenario.yaml --policies", names, "--seed", str(s["seed"]), "--replicates"]
-    fixed = ["--fixed-parameters"] if s["interval_covers"] == "luck" else []
-    return " ".join([*words, str(s["replicates"]), ASIDE, *fixed])
+    return " ".join([*words, str(s["replicates"]), ASIDE, *(["--fixed-parameters"] if fixed else [])])
 
 
 @dataclasses.dataclass
@@ -123,5 +122,5 @@ class Comparison:
         folder = Path(folder)
         with readable(folder, "comparison"):
             summary, manifest = verified(folder, LAST, "comparison")
-            frames = {name: pd.read_csv(folder / f"{name}.csv") for name in manifest["tables"]}
+            frames = {name: read_csv(folder / f"{name}.csv") for name in manifest["tables"]}
         return cls(load_scenario(folder / "scenario.yaml"), summary, frames, folder, reused=True)

@@ -271,7 +271,7 @@ def ranked(summary: dict[str, Any], candidate: str) -> list[tuple[dict[str, Any]
 
 
 def frontiers(rows: list[dict[str, Any]], promoted: list[str]) -> dict[str, dict[str, list[str]]]:
-    """Policies that no other beats on both: a smaller absolute shift and more satisfaction; by mean values.
+    """Policies that no other beats on both: a smaller absolute shift and more satisfaction; by mean values, where there are any.
 
     Returns:
         Names by beneficiary and measure of satisfaction, smallest shift first.
@@ -280,7 +280,8 @@ def frontiers(rows: list[dict[str, Any]], promoted: list[str]) -> dict[str, dict
     for candidate in promoted:
         out[candidate] = {}
         for measure in SATISFACTION:
-            points = [(r["policy"], _size(r, candidate), r["costs"][measure]["without"]) for r in rows]
+            known = [r for r in rows if candidate_row(r, candidate)["shift_pp"] is not None]
+            points = [(r["policy"], _size(r, candidate), r["costs"][measure]["without"]) for r in known]
             points = [p for p in points if p[2] is not None and p[2] == p[2]]
             best = [
                 p for p in points

@@ -52,6 +52,11 @@ def numeric(axis: Axis) -> bool:
     )
 
 
+def of_text(axis: Axis) -> bool:
+    """Whether all values of the axis are text: names, or settings that are."""
+    return axis.sets is not None or (axis.values is not None and all(isinstance(v, str) for v in axis.values))
+
+
 def kind_of(axis: Axis) -> str:
     """How an axis is covered: sample, grid or list."""
     return "sample" if axis.is_sampled else "grid" if axis.range is not None else "list"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def _flat(value: Any, path: str, out: dict[str, Any]) -> None:
             name = member.get("id", number) if isinstance(member, dict) else number
             _flat(member, f"{path}.{name}", out)
     else:
-        out[path] = value
+        out[path] = str(value) if isinstance(value, dt.date) else value  # what differs goes into JSON
 
 
 def settings_that_differ(a: Scenario, b: Scenario) -> list[tuple[str, Any, Any]]:

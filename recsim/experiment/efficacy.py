@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recsim.metrics import interval
+from recsim.metrics import interval, shift_interval
 
 
 class Ratio(NamedTuple):
@@ -57,13 +57,15 @@ def efficacy(reference: np.ndarray, mitigated: np.ndarray) -> Ratio:
     """M21, 1 - D(with the mitigation) / D(reference), paired within worlds.
 
     1: nothing of the shift is left; 0: all of it; negative: the mitigation makes it larger. NaN where the interval of
-    the reference includes zero: there is nothing to mitigate.
+    the reference that is printed (`shift_interval`) includes zero: there is nothing to mitigate.
 
     Args:
         reference: (R,) shifts without the mitigation, percentage points.
         mitigated: (R,) shifts of the same worlds with it.
     """
-    left = fieller(mitigated, reference)
+    left, shown = fieller(mitigated, reference), shift_interval(reference)
+    if not (shown.low > 0 or shown.high < 0):
+        return Ratio(math.nan, math.nan, math.nan, left.n)
     return Ratio(1 - left.value, 1 - left.high, 1 - left.low, left.n)
 
 

@@ -20,7 +20,7 @@ from recsim.errors import InputError, unknown
 from recsim.experiment.compare import cell_scenario as under_policy
 from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_last
-from recsim.experiment.folder import RunFolder, plain_errors, verified, write_text
+from recsim.experiment.folder import RunFolder, plain_errors, read_csv, verified, write_text
 from recsim.experiment.robustness import cell_scenario as small_scenario
 from recsim.experiment.run import configured, estimate, expected_work, run_fingerprint, source_digest
 from recsim.experiment.summary import Counts, beneficiaries, cleaned, removed_campaigns
@@ -83,7 +83,7 @@ class Ensemble(NamedTuple):
         """
         summary, _ = verified(folder, LAST, "ensemble")
         return cls(
-            load_scenario(folder / "scenario.yaml"), summary, pd.read_csv(folder / "cells.csv"), folder, [], reused=True
+            load_scenario(folder / "scenario.yaml"), summary, read_csv(folder / "cells.csv"), folder, [], reused=True
         )
 
 
@@ -241,7 +241,10 @@ def _rows(scenario: Scenario, cell: Cell, frames: dict[str, pd.DataFrame]) -> pd
 
 
 def _range(frame: pd.DataFrame) -> dict[str, Any]:
-    """Range over the cells, and how far the mean moves with each factor alone."""
+    """Range over the cells, and how far the mean moves with each factor alone; None where no cell has a shift."""
+    if not frame["shift_pp"].notna().any():
+        numbers = ("lowest", "highest", "median")
+        return dict.fromkeys([*(f"{name}_shift_pp" for name in numbers), "lowest_cell", "highest_cell", "cells_above_zero", "typical_sd_of_a_cell"]) | {"spread_of_means_pp": dict.fromkeys(FACTORS)}  # fmt: skip
     lowest, highest = frame.loc[frame["shift_pp"].idxmin()], frame.loc[frame["shift_pp"].idxmax()]
     spread = {}
     for factor in FACTORS:

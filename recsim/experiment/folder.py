@@ -82,6 +82,22 @@ def write_table(path: Path, frame: pd.DataFrame) -> str:
     return write_bytes(path, buffer.getvalue())
 
 
+TEXTS = (
+    "candidate", "policy", "cost", "name", "arm", "mitigation", "by", "group", "part", "of", "figure", "gates", "head_weights",
+    "predictor", "model", "stage",
+)  # fmt: skip
+"""Columns of stored CSV files that hold names; those of studies have their own."""
+
+
+def read_csv(path: Path, texts: Sequence[str] = TEXTS) -> pd.DataFrame:
+    """A CSV file that recsim wrote: names stay text, whether they read like a number or like a missing value.
+
+    Args:
+        texts: columns that hold text, as far as they are there.
+    """
+    return pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""])
+
+
 def checksum(path: Path) -> str:
     """SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

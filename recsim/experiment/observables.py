@@ -54,7 +54,8 @@ def documented_facts(scenario: Scenario, frames: dict[str, pd.DataFrame], replic
         "excess_views_last5_M": views("factual", -6, -2, who) - views("counterfactual", -6, -2, who),
     }
     others = [views("factual", first, 0, c.id) for c in scenario.candidates if c.id != who]
-    out["view_ratio_beneficiary_to_second"] = views("factual", first, 0, who) / max(max(others), 1e-12)
+    second = max(others, default=0.0)
+    out["view_ratio_beneficiary_to_second"] = views("factual", first, 0, who) / second if second else float("nan")
     followers = frames["followers"]
     mine = followers[(followers["candidate"].astype(str) == who) & (followers["arm"].astype(str) != "counterfactual")]
     start = mine[mine["day"] == max(-14, int(mine["day"].min()))]["followers"].mean()

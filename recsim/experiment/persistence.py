@@ -22,8 +22,11 @@ LEAST_DAYS = 2
 RESAMPLED_FROM = 10
 """Replicates below which a half-life has no interval."""
 TO_THE_END = "the campaigns act until the vote"
+TOO_LATE = "the campaigns act until the day before the vote, and one day after says little"
+NEVER = "the campaigns did nothing that could have stayed"
 NOTHING = "the shift at their end cannot be told from zero"
 FEW = "one replicate cannot tell"
+UNDEFINED = "fewer than two replicates have content about candidates on every day"
 
 
 class Decay(NamedTuple):
@@ -49,6 +52,7 @@ class Persistence(NamedTuple):
         half_life, low, high: days, with the interval over resampled replicates (from 10 of them); infinite: not within
             ``days``; NaN: undefined.
         area, area_low, area_high: percentage-point days after the last day at work, with the interval of the mean.
+        n: replicates that have a share on every day.
     """
 
     days: int
@@ -62,6 +66,7 @@ class Persistence(NamedTuple):
     area: float = math.nan
     area_low: float = math.nan
     area_high: float = math.nan
+    n: int = 0
 
 
 def decay(shift: np.ndarray) -> Decay:
@@ -97,21 +102,24 @@ def persistence(daily: np.ndarray, last: int) -> Persistence:
 
     Args:
         daily: (R, D) shift by replicate and day of the window, percentage points; replicates with a NaN are left out.
-        last: place of the last day at work.
+        last: place of the last day at work; below 0: none.
     """
     x = np.asarray(daily, float)
     x = x[~np.isnan(x).any(axis=1)]
     days = daily.shape[1] - 1 - last
-    if days < LEAST_DAYS or last < 0:
-        return Persistence(max(days, 0), TO_THE_END)
+    if last < 0:
+        return Persistence(0, NEVER, n=len(x))
+    if days < LEAST_DAYS:
+        return Persistence(days, TOO_LATE if days else TO_THE_END, n=len(x))
     if len(x) < 2:
-        return Persistence(days, FEW)
+        return Persistence(days, FEW if len(daily) < 2 else UNDEFINED, n=len(x))
     start = x[:, max(0, last + 1 - BASE_DAYS) : last + 1].mean(axis=1, keepdims=True)
     curves = np.concatenate([start, x[:, last + 1 :]], axis=1)
     base, area = interval(curves[:, 0]), interval(curves[:, 1:].sum(axis=1))
     out = Persistence(
-        days, NOTHING, base.mean, base.low, base.high, area=area.mean, area_low=area.low, area_high=area.high
-    )
+        days, NOTHING, base.mean, base.low, base.high, area=area.mean, area_low=area.low, area_high=area.high,
+        n=len(x),
+    )  # fmt: skip
     if not (base.low > 0 or base.high < 0):
         return out
     low = high = math.nan
@@ -169,7 +177,7 @@ def last_day_at_work(scenario: Scenario, campaigns: pd.DataFrame, candidate: str
     """Last day, relative to the vote, on which a removed campaign for the candidate did anything; None: never.
 
     Actions and advertisements are those that counted in the factual world; campaigns that only post are at work until
-    their declared end.
+    their declared end. At a dose of zero none does anything.
 
     Args:
         scenario: as resolved.
@@ -179,7 +187,7 @@ def last_day_at_work(scenario: Scenario, campaigns: pd.DataFrame, candidate: str
     counted = campaigns[(campaigns["arm"].astype(str) == "factual") & (campaigns["counted"] > 0)]
     ends = []
     for c in scenario.campaigns:
-        if c.counterfactual == "kept" or c.beneficiary != candidate:
+        if c.counterfactual == "kept" or c.beneficiary != candidate or not scenario.dose.value * c.dose.value:
             continue
         acted = counted[counted["campaign"].astype(str) == c.id]["day"]
         posts = c.type in ("paid_influencers", "volunteers", "impersonation")

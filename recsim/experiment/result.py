@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from recsim.errors import unknown
-from recsim.experiment.folder import readable, verified
+from recsim.experiment.folder import read_csv, readable, verified
 from recsim.experiment.robustness import with_intervals
 from recsim.experiment.summary import Counts
 from recsim.metrics import defined_mean, shares, shift_interval
@@ -59,7 +59,9 @@ class Result:
 
     def shift(self) -> pd.DataFrame:
         """One row per candidate: shares, shift in percentage points with its 95 % interval, reach."""
-        return pd.DataFrame(self.summary["candidates"]).rename(columns={"id": "candidate"})
+        table = pd.DataFrame(self.summary["candidates"]).rename(columns={"id": "candidate"})
+        # A column of which nothing is known is one of numbers, too.
+        return table.astype(dict.fromkeys(table.columns.difference(["candidate", "beneficiary", "verdict"]), float))
 
     @property
     def replicates(self) -> list[int]:
@@ -103,7 +105,7 @@ class Result:
             else:
                 part = exposure[exposure[dimension] == value]
             counts = Counts(part, candidates, self.replicates, self.scenario.run.luck_branches)
-            p = counts.shares.mean(axis=1)
+            p = counts.paired_shares
             for k, name in enumerate(candidates):
                 t = shift_interval(counts.shift_pp[:, k])
                 rows.append(
@@ -114,6 +116,7 @@ class Result:
     def _by_stance(self, candidates: list[str]) -> pd.DataFrame:
         counts = Counts(self.frames["exposure"], candidates, self.replicates, self.scenario.run.luck_branches)
         p, shift, seen = counts.stance_shares.mean(axis=1), counts.stance_shift_pp, counts.x.sum(axis=(0, 1, 2))
+        p = np.where(np.isnan(p).any(axis=(1, 2, 3), keepdims=True), np.nan, p)  # both arms from the same replicates
         rows = []
         for k, name in enumerate(candidates):
             for s, stance in enumerate(STANCES):
@@ -172,6 +175,6 @@ class Result:
             summary, manifest = verified(folder, "summary.json", "run")
             frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in manifest["tables"]}
             stored = "robustness.csv" in manifest["sha256"]
-            table = with_intervals(pd.read_csv(folder / "robustness.csv")) if stored else None
+            table = with_intervals(read_csv(folder / "robustness.csv")) if stored else None
         scenario = load_scenario(folder / "scenario.yaml")
         return cls(scenario, frames, summary, folder, table, reused=True)

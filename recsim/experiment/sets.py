@@ -16,7 +16,7 @@ import pandas as pd
 from recsim.errors import InputError, unknown
 from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_last
-from recsim.experiment.folder import ASIDE, RunFolder, plain_errors, readable, verified, write_text
+from recsim.experiment.folder import ASIDE, RunFolder, plain_errors, read_csv, readable, verified, write_text
 from recsim.experiment.run import (
     IMPRESSIONS_PER_SECOND,
     SECONDS_PER_STEP,
@@ -25,7 +25,7 @@ from recsim.experiment.run import (
     run_fingerprint,
     source_digest,
 )
-from recsim.experiment.summary import ENOUGH, beneficiaries, cleaned, removed_campaigns, window_start
+from recsim.experiment.summary import ENOUGH, beneficiaries, cleaned, covered, removed_campaigns, window_start
 from recsim.experiment.tasks import Session, Stored, Task, about_another, compiling, folder_path, joined
 from recsim.experiment.worlds import Worlds
 from recsim.scenario import dump_yaml
@@ -114,7 +114,7 @@ class Answer:
         folder = Path(folder)
         with readable(folder, command):
             summary, manifest = verified(folder, f"{command}.json", command)
-            frames = {name: pd.read_csv(folder / f"{name}.csv") for name in manifest["tables"]}
+            frames = {name: read_csv(folder / f"{name}.csv") for name in manifest["tables"]}
         return cls(load_scenario(folder / "scenario.yaml"), summary, frames, folder, reused=True)
 
 
@@ -140,16 +140,17 @@ def chosen_candidate(scenario: Scenario, candidate: str | None) -> str:
     return candidate
 
 
-def again_command(s: Mapping[str, Any], options: Sequence[str]) -> str:
+def again_command(s: Mapping[str, Any], options: Sequence[str], fixed: bool) -> str:
     """The command that does an answer again, with the ``scenario.yaml`` of its folder.
 
     Args:
         s: content of ``<command>.json``.
         options: of the command alone.
+        fixed: whether ranged parameters were held at their central values.
     """
     words = ["python -m recsim", s["command"], "scenario.yaml", *options, "--candidate", s["candidate"]]
     words += ["--seed", str(s["seed"]), "--replicates", str(s["replicates"]), ASIDE]
-    return " ".join([*words, *(["--fixed-parameters"] if s["interval_covers"] == "luck" else [])])
+    return " ".join([*words, *(["--fixed-parameters"] if fixed else [])])
 
 
 def without_table(scenario: Scenario) -> Scenario:
@@ -279,7 +280,7 @@ def _finish(question: Question, mark: str, session: Session, folder: RunFolder |
     numbers, frames = question.summarise(question, worlds)
     summary = cleaned(
         {
-            **_head(question, worlds, mark, session), **question.settings, **numbers,
+            **_head(question, worlds, mark, session, numbers.get("undefined_replicates", 0)), **question.settings, **numbers,
             "timing": session.timing(sum(meta["impressions"] for meta in worlds.metas)),
         }
     )  # fmt: skip
@@ -291,8 +292,8 @@ def _finish(question: Question, mark: str, session: Session, folder: RunFolder |
     return result
 
 
-def _head(question: Question, worlds: Worlds, mark: str, session: Session) -> dict[str, Any]:
-    """What every summary begins with."""
+def _head(question: Question, worlds: Worlds, mark: str, session: Session, undefined: int) -> dict[str, Any]:
+    """What every summary begins with; of its replicates so many have no share."""
     scenario, meta = question.scenario, worlds.metas[0]
     removed = removed_campaigns(scenario)
     return {
@@ -301,8 +302,8 @@ def _head(question: Question, worlds: Worlds, mark: str, session: Session) -> di
         "people": meta["people"], "people_real": scenario.population.people.value,
         "luck_branches": scenario.run.luck_branches, "window_first_day": meta["fork_day"], "window_last_day": 0,
         "removed": [{"id": c.id, "beneficiary": c.beneficiary, "instead": c.counterfactual} for c in removed],
-        "interval_covers": "luck" if session.fixed else "luck and declared ranges",
-        "exploratory": len(worlds.replicates) < ENOUGH, "threshold_pp": scenario.audit.threshold_pp.value,
+        "interval_covers": covered(scenario, session.fixed),
+        "exploratory": len(worlds.replicates) - undefined < ENOUGH, "threshold_pp": scenario.audit.threshold_pp.value,
         "worlds": sum(scenario.run.luck_branches * len(one.arms) for one in question.sets),
     }  # fmt: skip
 

@@ -18,6 +18,8 @@ from recsim.experiment.tasks import Simulate
 from recsim.scenario.schema import Scenario
 
 COMPILE_S = 15.0
+NO_WORLD = ("audit", "opinion", "targets", "name", "title")
+"""Blocks of a scenario that no world hangs on."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +100,11 @@ def design(
         keys = axis.sets[str(cells[0].values[axis.column])] if axis.sets else [axis.key]
         line = (lines or {}).get(("axes", number))
         spot = f"{where}{f':{line}' if line else ''} axes.{axis.column}"
+        for key in sorted({key for one in axis.sets.values() for key in one}) if axis.sets else [axis.key]:
+            if key.partition(".")[0] in NO_WORLD or key == "run.replicates":
+                raise InputError(
+                    f"{key} changes no world, so all its values would give the same; put it under set", spot
+                )
         try:
             marks.digest(bare(with_settings(scenario, {k: cells[0].settings[k] for k in keys}, spot, source)))
         except InputError as error:

@@ -21,6 +21,11 @@ ENOUGH = 30
 """Replicates from which a claim is more than exploratory."""
 
 
+def with_a_share(s: Mapping[str, Any]) -> int:
+    """Replicates of a summary on which its shifts rest: those in which every world has content about candidates."""
+    return int(s["replicates"]) - int(s.get("undefined_replicates", 0))
+
+
 def places(column: pd.Series, names: Sequence[Any]) -> np.ndarray:
     """(N,) where each value stands in a list of names, -1 where it does not; the names of a category are looked up once."""
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -71,6 +76,12 @@ class Counts:
         return metrics.shares(self.impressions)
 
     @property
+    def paired_shares(self) -> np.ndarray:
+        """(R, 2, C) exposure shares, mean over luck branches; NaN where the shift is, so that both arms are of the same replicates."""
+        p = self.shares.mean(axis=1)
+        return np.where(np.isnan(p).any(axis=(1, 2), keepdims=True), np.nan, p)
+
+    @property
     def shift_pp(self) -> np.ndarray:
         """(R, C) shift of each replicate, mean over luck branches; NaN if any branch showed no candidate content."""
         p = self.shares
@@ -97,6 +108,22 @@ def removed_campaigns(scenario: Scenario) -> list:
 def window_start(scenario: Scenario, none: int = 1) -> int:
     """First day of the campaign window, relative to the vote; ``none`` if no campaign is removed in the counterfactual."""
     return min((c.start for c in removed_campaigns(scenario)), default=none)
+
+
+ALL_COVERED = "luck and declared ranges"
+CALIBRATED_COVERED = "luck and calibrated parameter sets"
+
+
+def covered(scenario: Scenario, fixed_parameters: bool, drawn: str = ALL_COVERED) -> str:
+    """What differs between the replicates of a scenario, and so what an interval over them covers.
+
+    Args:
+        fixed_parameters: whether ranged parameters are held; the parameter sets of a calibration are taken all the same.
+        drawn: the words for ranges that are drawn.
+    """
+    if not fixed_parameters:
+        return drawn
+    return "luck" if scenario.run.ensemble is None else CALIBRATED_COVERED
 
 
 def beneficiaries(scenario: Scenario) -> list[str]:
@@ -130,6 +157,7 @@ def summarise(
     branches = scenario.run.luck_branches
     counts = Counts(frames["exposure"], candidates, replicates, branches)
     shift = counts.shift_pp
+    undefined = int(np.isnan(shift).any(axis=1).sum())
     promoted = beneficiaries(scenario)
     first = metas[0]["fork_day"]
     naive = naive_change(frames["exposure"], candidates, replicates, first)
@@ -142,8 +170,8 @@ def summarise(
         "steps": metas[0]["steps"], "people_real": scenario.population.people.value, "luck_branches": branches,
         "dose": scenario.dose.value, "window_first_day": first, "window_last_day": 0,
         "removed": [{"id": c.id, "beneficiary": c.beneficiary, "instead": c.counterfactual} for c in removed],
-        "beneficiaries": promoted, "interval_covers": "luck" if fixed_parameters else "luck and declared ranges",
-        "exploratory": len(replicates) < ENOUGH, "undefined_replicates": int(np.isnan(shift).any(axis=1).sum()),
+        "beneficiaries": promoted, "interval_covers": covered(scenario, fixed_parameters),
+        "exploratory": len(replicates) - undefined < ENOUGH, "undefined_replicates": undefined,
         "threshold_pp": threshold,
         "candidates": _candidate_rows(counts, frames, naive, promoted, weight, threshold),
         "tv_distance": tv.mean, "tv_distance_ci_low": tv.low, "tv_distance_ci_high": tv.high,
@@ -166,10 +194,13 @@ def _candidate_rows(
     """One row per candidate, in the order of the scenario."""
     shift, stances = counts.shift_pp, counts.stance_shift_pp
     x, comments = counts.impressions.mean(axis=1), counts.comments.mean(axis=1)
-    p = counts.shares.mean(axis=1)
-    p = np.where(np.isnan(p).any(axis=(1, 2), keepdims=True), np.nan, p)  # both arms from the same replicates
+    p = counts.paired_shares
     band = metrics.luck_band(counts.shares[:, :, 1])
-    reached, people = _reached(frames["reach"], counts)
+    of_branches, people = _reached(frames["reach"], counts)
+    reached = metrics.defined_mean(of_branches, axis=1)
+    seen = np.divide(
+        counts.impressions, of_branches, out=np.full_like(of_branches, np.nan), where=of_branches > 0
+    ).mean(axis=1)
     rows = []
     for k, name in enumerate(counts.candidates):
         t, more = shift_interval(shift[:, k]), interval(x[:, 0, k] - x[:, 1, k])
@@ -186,7 +217,7 @@ def _candidate_rows(
         for a, arm in enumerate(ARMS):
             row[f"reach_{arm}"] = metrics.defined_mean(reached[:, a, k] / people)
         for a, arm in enumerate(ARMS):
-            row[f"frequency_{arm}"] = _ratio(x[:, a, k].mean(), float(metrics.defined_mean(reached[:, a, k])))
+            row[f"frequency_{arm}"] = metrics.defined_mean(seen[:, a, k])
         for a, arm in enumerate(ARMS):
             row[f"comment_exposures_{arm}"] = comments[:, a, k].mean() * weight
         row |= {"prediction_low": t.next_low, "prediction_high": t.next_high}
@@ -213,18 +244,15 @@ def _ratio(a: float, b: float) -> float:
 
 
 def _reached(frame: pd.DataFrame, counts: Counts) -> tuple[np.ndarray, float]:
-    """(R, 2, C) simulated people reached in the window, mean over branches; and how many people there are."""
-    shape = (len(counts.replicates), len(ARMS), len(counts.candidates))
+    """(R, B, 2, C) simulated people reached in the window, NaN where nobody says; and how many people there are."""
+    shape = counts.impressions.shape
     if not len(frame):
         return np.full(shape, np.nan), float("nan")
     frame = frame.astype({"arm": str, "candidate": str})
     keys = ["replicate", "branch", "arm", "candidate"]
     sums = frame.groupby(keys)[["people_reached", "people"]].sum()
-    full = pd.MultiIndex.from_product(
-        [counts.replicates, ARMS, counts.candidates], names=["replicate", "arm", "candidate"]
-    )
-    mean = sums["people_reached"].groupby(["replicate", "arm", "candidate"]).mean().reindex(full)
-    return mean.to_numpy(float).reshape(shape), float(sums["people"].mean())
+    full = pd.MultiIndex.from_product([counts.replicates, range(shape[1]), ARMS, counts.candidates], names=keys)
+    return sums["people_reached"].reindex(full).to_numpy(float).reshape(shape), float(sums["people"].mean())
 
 
 def naive_change(exposure: pd.DataFrame, candidates: list[str], replicates: list[int], first: int) -> np.ndarray:

@@ -16,9 +16,9 @@ import pyarrow.dataset as ds
 
 from recsim.errors import InputError
 from recsim.experiment.cells import CellCache, rows_of
-from recsim.experiment.design import work_order
+from recsim.experiment.design import of_text, work_order
 from recsim.experiment.files import write_last
-from recsim.experiment.folder import RunFolder, plain_errors, readable, verified, write_text
+from recsim.experiment.folder import RunFolder, plain_errors, read_csv, readable, verified, write_text
 from recsim.experiment.parts import Parts, load_study
 from recsim.experiment.run import configured, expected_work, source_digest
 from recsim.experiment.sensitivity import indices
@@ -33,8 +33,9 @@ from recsim.experiment.study_summary import (
     values_of,
     variance,
 )
-from recsim.experiment.summary import cleaned, removed_campaigns
+from recsim.experiment.summary import cleaned, covered, removed_campaigns
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, about_another, compiling, folder_path
+from recsim.metrics import defined_mean
 from recsim.scenario import dump_yaml, quantities
 from recsim.scenario import load as load_scenario
 from recsim.scenario.schema import Scenario
@@ -83,8 +84,11 @@ class StudyResult:
         folder = Path(folder)
         with readable(folder, "study"):
             summary, _ = verified(folder, LAST, "study")
-            frames = [pd.read_csv(folder / f"{name}.csv") for name in TABLES]
             study = read_study(folder / "study.yaml")[0]
+            named = [axis.column for axis in study.axes if of_text(axis)]
+            # The values of all axes share one column: with a name among them it is text.
+            texts = {"cells": named, "effects": ["axis", *(["value"] if named else [])]}
+            frames = [read_csv(folder / f"{name}.csv", texts[name]) for name in TABLES]
         return cls(study, load_scenario(folder / "scenario.yaml"), summary, frames[0], frames[1], folder, reused=True)
 
 
@@ -134,12 +138,20 @@ def simulate_study(
     mark = _fingerprint(plan)
     folder = RunFolder(folder_path(f"sweep-{plan.study.name}", mark, out, force), mark, LAST)
     folder.inspect()
-    found = session.stored(folder, StudyResult.load, plan.replicates, "study", about_another(plan.candidate))
+    found = session.stored(folder, StudyResult.load, plan.replicates, "study", lambda found: _otherwise(plan, found))
     if found is not None:
         return found
     with folder.lock(), compiling(session.simulate, plan.scenarios[0]) as session.compiled:
         folder.claim(resume=True)
         return _Work(plan, session, cache, folder, mark).finish()
+
+
+def _otherwise(plan: Design, found: StudyResult) -> str:
+    """What about a stored study is not what is asked though its cells are the same, in a note; "" if nothing."""
+    for name, wanted in (("threshold_pp", plan.scenario.audit.threshold_pp.value), ("title", plan.study.title)):
+        if found.summary[name] != wanted:
+            return f"the stored study in {found.folder} has another {name.removesuffix('_pp')}; its files are written again"
+    return about_another(plan.candidate)(found)
 
 
 def _fingerprint(plan: Design) -> str:
@@ -242,13 +254,13 @@ class _Work:
             "people": max(1, round(scenario.population.people.value * scenario.population.scale)),
             "people_real": scenario.population.people.value, "luck_branches": scenario.run.luck_branches,
             "removed": [{"id": c.id, "beneficiary": c.beneficiary, "instead": c.counterfactual} for c in removed],
-            "interval_covers": "luck" if plan.study.fixed_parameters else "luck and declared ranges that are not varied",
+            "interval_covers": covered(scenario, plan.study.fixed_parameters, "luck and declared ranges that are not varied"),
             "exploratory": replicates < 30, "threshold_pp": threshold, "cells": count, "rows": data.count_rows(),
             "axes": axis_rows(plan.study, units),
             "sample": plan.study.sample.model_dump() if plan.study.sample else None,
             "lowest": _extreme(lowest, columns), "highest": _extreme(highest, columns),
             "median_shift_pp": float(known["shift_pp"].median()) if len(known) else None,
-            "undefined": int(np.isnan(shift).sum()), "sensitivity": indices(plan.study, shift.mean(axis=1)), "plausible": plausible(cells, threshold), "variance": variance(shift),
+            "undefined": int(np.isnan(shift).sum()), "sensitivity": indices(plan.study, defined_mean(shift, axis=1)), "plausible": plausible(cells, threshold), "variance": variance(shift),
             "by_cell": cells.to_dict("records") if count <= LISTED else None,
             "timing": session.timing(session.simulated),
         }  # fmt: skip

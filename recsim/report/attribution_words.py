@@ -19,7 +19,7 @@ def attribution_words(result: Answer) -> list[str]:
     ]
     if s["direct"]:
         out.append(
-            f"With every door closed {mean_and_span(s['direct'])} pp remain: posts, comments and follows that people meet "
+            f"With every door closed {mean_and_span(s['direct'])} pp remain: posts, advertisements, comments and follows that people meet "
             "without any counter."
         )
     pairs = [m for m in s["interactions"] if m["shift_pp"] is not None]

@@ -41,6 +41,9 @@ def print_ensemble(result: Ensemble) -> None:
                 row = frame[(frame["policy"] == policy) & (frame["predictor"] == predictor)].set_index("model")
                 label = f"{policy[:19]}{' *' if policy == s['own_policy'] else ''}"
                 write(f"{label:<22}{predictor:<11}" + "".join(f"{_cell(row.loc[m]):>15}" for m in models) + "\n")
+        if found["lowest_shift_pp"] is None:
+            write("\nNo shift is known: a world without content about candidates has no shares.\n\n")
+            continue
         spread = found["spread_of_means_pp"]
         text = (
             f"* the scenario's own policy. Range over {s['cells']} combinations: {found['lowest_shift_pp']:+.1f} to "

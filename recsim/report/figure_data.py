@@ -62,7 +62,7 @@ def _activity(result: Result) -> pd.DataFrame:
     daily = result.daily()
     for name in result.summary["beneficiaries"]:
         wide = daily[daily["candidate"] == name].pivot_table(index="day", columns="arm", values="impressions", observed=True)  # fmt: skip
-        if "factual" in wide:
+        if {"factual", "counterfactual"} <= set(wide.columns):
             excess = (wide["factual"] - wide["counterfactual"]).dropna()
             rows.append(pd.DataFrame({"day": excess.index, "of": name, "figure": "excess_views", "value": excess.to_numpy()}))  # fmt: skip
     return pd.concat(rows, ignore_index=True)

@@ -6,6 +6,7 @@ FIGURES = {
     # what several figures share
     "caption_run": "Campaign window: days {window_first_day} to 0; {size}; {people:,} "
     "simulated people; policy {policy}",
+    "caption_same": "No campaign is removed; {size}; {people:,} simulated people; policy {policy}",
     "threshold_line": "threshold {threshold:g} pp",
     "interval": "95 % interval",
     "luck_band": "luck band: no campaign, other luck (+/- 1 SD)",

@@ -68,7 +68,7 @@ def names_of(result: Result) -> dict[str, str]:
 def _caption(result: Result) -> str:
     s = result.summary
     keys = ("window_first_day", "people", "policy")
-    return say("caption_run", size=size_of(s), **{key: s[key] for key in keys})
+    return say("caption_run" if s["removed"] else "caption_same", size=size_of(s), **{key: s[key] for key in keys})
 
 
 def shift_per_candidate(result: Result) -> Figure:
@@ -223,7 +223,7 @@ def activity_and_exposure(result: Result) -> Figure:
         mine = daily[daily["candidate"] == name].pivot_table(
             index="day", columns="arm", values="impressions", observed=True
         )
-        if "factual" in mine:
+        if {"factual", "counterfactual"} <= set(mine.columns):
             views[name] = (mine["factual"] - mine["counterfactual"]).reindex(days)
             colours[name] = colour
     small = all(not series.abs().max() >= 2e5 for series in views.values())
@@ -233,7 +233,7 @@ def activity_and_exposure(result: Result) -> Figure:
     below.set_ylabel(say("activity_views_small" if small else "activity_views"))
     below.set_xlabel(say("day_axis"))
     below.set_xticks(days[:: max(1, len(days) // 14)])
-    if result.summary["beneficiaries"]:
+    if views:
         below.legend(fontsize=8, frameon=False)
     return figure
 

@@ -13,13 +13,13 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup, escape
 
-from recsim.experiment.comparison import Comparison, again_command
+from recsim.audit import provenance
+from recsim.experiment.comparison import Comparison
 from recsim.experiment.contrasts import COSTS, ranked
 from recsim.experiment.folder import ASIDE, write_text
 from recsim.experiment.result import Result
 from recsim.experiment.sets import Answer
 from recsim.experiment.summary import removed_campaigns
-from recsim.ranking.own_code import asked
 from recsim.ranking.policy import tags_in
 from recsim.report.opinion import HEADING, SENTENCES, per_million, sentence, study_text, swings
 from recsim.report.strings import counted, say, size_of
@@ -198,7 +198,7 @@ def write_comparison_page(result: Comparison, figures: list[tuple[str, Path, str
         "compare.html.j2", result.folder / "compare.html", result.scenario, figures,
         s=s, ranked={name: ranked(s, name) for name in s["beneficiaries"]}, costs=COSTS,
         downloads={name: comparison_link(result, name) for name, _, _ in figures},
-        actions=own["inauthentic_actions"], spend=own["spend_eur"], again=asked(again_command(s), result.folder),
+        actions=own["inauthentic_actions"], spend=own["spend_eur"], again=provenance.again("comparison", s, result.folder),
     )  # fmt: skip
 
 

@@ -101,7 +101,8 @@ ENGLISH = {
     "segments_are": "Whether the shift of a beneficiary differs between parts of the people: largest less smallest mean, test that all are "
     "the same (Hotelling's T² over replicates, Friedman's ranks where they are too few), adjusted by Benjamini-Hochberg.",
     "halved": "What stays: {name}'s daily shift was {base} points at the end of the last days at work of the campaigns. Half of it was gone "
-    "after {days} days ({low} to {high}); {left} days were looked at.",
+    "after {days} days{span}; {left} days were looked at.",
+    "half_life_span": " ({low} to {high})", "half_life_few": " (no interval: it needs {least} replicates)",
     "not_halved": "What stays: {name}'s daily shift was {base} points at the end of the last days at work of the campaigns. Half of it was not "
     "gone within the {left} days that were left.",
     "no_half_life": "How long the shift of {name} stays after the campaigns cannot be told: {reason}.",

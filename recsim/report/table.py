@@ -7,6 +7,7 @@ from typing import IO, Any
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.result import Result
 from recsim.experiment.sets import Answer
+from recsim.experiment.summary import with_a_share
 from recsim.metrics import LEAST_FOR_BELOW, too_few_for_below
 from recsim.report.opinion import opinion_lines
 from recsim.report.strings import counted, size_of
@@ -51,7 +52,9 @@ def summary_lines(result: Result) -> list[str]:
     lines = [
         *wrapped(title),
         *wrapped(
-            f"policy {s['policy']}; days {s['window_first_day']} to 0 relative to the vote; {s['people']:,} simulated people for {s['people_real']:,.0f}"
+            f"policy {s['policy']}; "
+            + (f"days {s['window_first_day']} to 0 relative to the vote; " if s["removed"] else "")
+            + f"{s['people']:,} simulated people for {s['people_real']:,.0f}"
         ),
     ]
     lines += [
@@ -64,7 +67,7 @@ def summary_lines(result: Result) -> list[str]:
         mark = "*" if row["beneficiary"] else " "
         shift = number(row["shift_pp"], "+.2f")
         low, high = number(row["ci_low"], "+.2f"), number(row["ci_high"], "+.2f")
-        span = f"({low} to {high})" if low != "-" else "(one replicate)"
+        span = f"({low} to {high})" if low != "-" else "(no share)" if shift == "-" else "(one replicate)"
         lines.append(
             f"{mark}{names[row['id']][:19]:<20}{number(percent(row['share_counterfactual']), '.1f'):>8}"
             f"{number(percent(row['share_factual']), '.1f'):>7}   {shift:>6} {span:<18}"
@@ -140,8 +143,8 @@ def _within(s: dict[str, Any], row: dict[str, Any]) -> list[str]:
     if low is None or high is None or row["verdict"] == "exceeds":
         return []
     text = f"Being below is judged by 90 % intervals that allow for skewed effects, {low:+.2f} to {high:+.2f} pp"
-    if too_few_for_below(low, high, s["replicates"] - s["undefined_replicates"], s["threshold_pp"]):
-        few = counted(s["replicates"], "replicate")
+    if too_few_for_below(low, high, with_a_share(s), s["threshold_pp"]):
+        few = counted(with_a_share(s), "replicate")
         text += f": it lies within the threshold, but {few} cannot show that; at least {LEAST_FOR_BELOW} can"
     return wrapped(f"{text}.")
 
