@@ -16,7 +16,7 @@ from recsim.experiment.checkpoints import DEFAULT, Place, are_wanted, every_of
 from recsim.experiment.executor import Executor, Local, beside, default_workers, now
 from recsim.experiment.files import peak_rss_mib
 from recsim.experiment.folder import RunFolder
-from recsim.experiment.task import NOTES, Keeper, Progress, Simulate, Stored, Task, do_task
+from recsim.experiment.task import NOTES, Keeper, Progress, Simulate, Stored, Task, do_task, policy_digest
 from recsim.scenario.follow import FollowScenario
 from recsim.scenario.schema import Scenario
 
@@ -239,10 +239,15 @@ class Session:
 
     def _digest(self, scenario: Scenario | FollowScenario) -> str | None:
         """What the code of a policy from outside recsim must be on a worker elsewhere; None where nobody needs to look."""
-        if self.cluster is None or self.simulate is not None or not isinstance(scenario, Scenario):
+        if self.cluster is None:
+            return None
+        from recsim.ranking.presets import FEED_PRESETS, PRESETS
+
+        if isinstance(scenario, FollowScenario):
+            return None if scenario.platform.policy in FEED_PRESETS else policy_digest(scenario)
+        if self.simulate is not None:
             return None
         from recsim.experiment.cells import Marks
-        from recsim.ranking.presets import PRESETS
 
         names = [scenario.platform.policy, *(name for name in scenario.platform.rerank or [] if ":" in name)]
         if all(name in PRESETS for name in names):
