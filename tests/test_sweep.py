@@ -258,6 +258,8 @@ def test_reused_extended_and_put_together_again(scenario, tmp_path, log):
     assert log() == 24 and forced.folder.name == "s-2" and parts(forced.folder) == parts(more.folder)
     other = go(scenario, tmp_path, replicates=4, candidate="ada")
     assert other.summary["candidate"] == "ada" and log() == 24
+    fewer = go(scenario, tmp_path, replicates=2)
+    assert fewer.summary["candidate"] == "eva" and fewer.summary["replicates"] == 4 and log() == 24
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed"])

@@ -212,6 +212,7 @@ def run(
         stored = session.stored(folder, Result.load, scenario.run.replicates, "run", work.lacking)
         if stored is not None:
             return stored
+        work.scenario = session.with_all(scenario)
         with folder.lock():
             folder.claim(resume)
             return work.finish(folder)

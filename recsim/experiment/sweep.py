@@ -137,6 +137,7 @@ def simulate_study(
     found = session.stored(folder, StudyResult.load, plan.replicates, "study", about_another(plan.candidate))
     if found is not None:
         return found
+    plan = dataclasses.replace(plan, scenario=session.with_all(plan.scenario))
     with folder.lock(), compiling(session.simulate, plan.scenarios[0]) as session.compiled:
         folder.claim(resume=True)
         return _Work(plan, session, cache, folder, mark).finish()
