@@ -102,7 +102,8 @@ def readable(folder: Path, what: str) -> Iterator[None]:
             problem = f"{name} is missing" if isinstance(error, FileNotFoundError) else f"{name}: {error.strerror}"
         else:
             problem = f"it lacks {error}" if isinstance(error, KeyError) else "a file in it is damaged"
-        text = f"cannot be read as a {what}: {problem}; run the scenario again into this folder"
+        article = "an" if what[0] in "aeiou" else "a"
+        text = f"cannot be read as {article} {what}: {problem}; run the scenario again into this folder"
         raise InputError(text, str(folder)) from error
 
 
