@@ -20,7 +20,7 @@ from recsim.experiment.summary import cleaned
 from recsim.experiment.tasks import Progress, Session, Task, folder_path, joined
 from recsim.metrics import interval
 from recsim.scenario import dump_yaml, fingerprint, load_follow
-from recsim.scenario.follow import FollowScenario
+from recsim.scenario.follow import FollowScenario, mean_rate
 from recsim.world.follow_pair import COUNTERFACTUAL, FACTUAL, UNMODERATED, arms_of, follow_source, simulate_follow
 from recsim.world.follow_plan import make_follow_plan
 
@@ -82,15 +82,18 @@ def expected_work(scenario: FollowScenario) -> float:
     """Expected seconds of simulating on one core; within about a factor of two."""
     g = scenario.follow_graph
     edges = g.people * g.mean_degree.value
-    each = edges * scenario.steps.count * len(arms_of(scenario)) / DELIVERIES_PER_SECOND + edges / EDGES_PER_SECOND
-    return each * scenario.run.replicates
+    deliveries = edges * mean_rate(scenario.activity) * scenario.steps.count * len(arms_of(scenario))
+    return (deliveries / DELIVERIES_PER_SECOND + edges / EDGES_PER_SECOND) * scenario.run.replicates
 
 
 def estimate(scenario: FollowScenario, workers: int | None = None) -> dict[str, float]:
     """Expected seconds and mebibytes of a run, compiling included; within about a factor of two."""
     g, s = scenario.follow_graph, scenario
     cores = max(1, min(workers or default_workers(), s.run.replicates))
-    bytes_each = 250e6 + g.people * (g.mean_degree.value * 100 + s.feeds.slots * 30 + s.steps.count * 30)
+    often = max(1.0, mean_rate(s.activity))
+    bytes_each = 250e6 + g.people * (
+        g.mean_degree.value * (96 + 4 * often) + s.feeds.slots * 30 + s.steps.count * 30 * often
+    )
     return {"seconds": expected_work(s) / cores + 15, "mebibytes": (1 + cores) * bytes_each / 2**20}
 
 
