@@ -247,6 +247,13 @@ def test_workers_do_not_change_a_byte(scenario, tmp_path):
         assert (one.folder / name).read_bytes() == (two.folder / name).read_bytes()
 
 
+def test_no_replicates_are_an_error(scenario, tmp_path):
+    for start in (scenario, fake_world.SMALL.parent / "studies" / "small-doses.yaml"):
+        axes = {"dose": [1]} if start is scenario else None
+        with pytest.raises(InputError, match="got 0, must be at least 1"):
+            sweep(start, axes, replicates=0, out=tmp_path / "s", simulate=fake_world.simulate)
+
+
 @pytest.mark.slow
 def test_reused_extended_and_put_together_again(scenario, tmp_path, log):
     first = go(scenario, tmp_path)

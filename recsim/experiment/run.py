@@ -36,7 +36,9 @@ SOURCES = (
     "opinion",
     "world",
     "scenario",
+    "experiment/robustness.py",
 )
+"""Decide the numbers; the last one what worlds of other assumptions are."""
 CELL_WORK = 0.1
 """Work of one task of the table of other assumptions, replicates; for the progress bar only."""
 MOST_SHARDS = 1000

@@ -115,7 +115,13 @@ def sweep(
         if axes is None:
             raise InputError("needs axes: {dotted key: values}", "sweep")
         made, scenario = made_study(study, axes, **more)
-        found = design(made, configured(scenario, replicates or made.replicates, seed, None), "sweep", None, simulate)
+        found = design(
+            made,
+            configured(scenario, made.replicates if replicates is None else replicates, seed, None),
+            "sweep",
+            None,
+            simulate,
+        )
     else:
         if axes is not None or more or seed is not None:
             raise InputError("got a file and axes or other fields; write them into the file", "sweep")
