@@ -18,6 +18,7 @@ from recsim.kernels import growth
 from recsim.kernels.beta import beta_quantiles
 from recsim.kernels.follow_feed import choose_slots
 from recsim.ranking.registry import configured, for_feeds
+from recsim.report.follow import follow_lines, write_follow
 from recsim.rng import Key, normals
 from recsim.scenario import dump_yaml, load, load_follow, realise
 from recsim.scenario.follow import MOST_RATE, mean_rate
@@ -458,6 +459,46 @@ def test_smoothed_rule_stops_early_or_at_the_last_step():
             break
     assert steps == len(quality) == frames["smoothed"]["steps"][0] < 60
     assert frames["smoothed"]["quality"][0] == pytest.approx(q)
+
+
+def test_smoothed_results_are_called_so_and_add_up():
+    rule = ["steps.stop=smoothed", "steps.count=60", "steps.averaged=40", "steps.tolerance=0.02"]
+    scenario = load_follow(CONFIG, [*TINY, *rule, "run.replicates=3"])
+    twice = two_networks(*rule, "run.replicates=3")[0]
+    for one in (scenario, twice):
+        found = run_follow(one, store=False, workers=1)
+        shares = [row["slot_share"] for row in found.summary["campaigns"]]
+        assert sum(shares) == pytest.approx(found.summary["inauthentic_share"], rel=1e-9) and min(shares) > 0
+    text = " ".join(" ".join(follow_lines(found)).split())
+    assert "by the rule on smoothed quality" in text and "results over the last" not in text
+    plain = run_follow(tiny(), store=False, workers=1)
+    assert "8 steps, results over the last 4" in " ".join(follow_lines(plain))
+    shares = [row["slot_share"] for row in plain.summary["campaigns"]]
+    assert sum(shares) == pytest.approx(plain.summary["inauthentic_share"], rel=1e-9)
+
+
+def test_without_campaigns_the_table_of_takedown_says_what_it_knows():
+    found = run_follow(tiny(*ILLEGAL, "campaigns=[]"), store=False, workers=1)
+    rows = found.summary["illegal"]
+    for name in ("change_percent", "change_percent_ci_low", "change_percent_ci_high"):
+        rows["reshares"][name] = None  # as where no world had one
+    lines = follow_lines(found)
+    assert "No campaign acts, so there is no exposure shift." in lines and "the same" not in " ".join(lines)
+    assert next(line for line in lines if line.startswith("re-shares")).rstrip().endswith(" -")
+
+
+def test_the_page_says_how_to_do_it_again(tmp_path, monkeypatch):
+    (tmp_path / "own_feed_b.py").write_text(
+        "import recsim\n\n@recsim.policy()\ndef newest(f, p):\n    return 1.0 / (1.0 + f.slot_age)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    for policy, before in (("simsom_feed", ">python"), ("own_feed_b:newest", ">PYTHONPATH=policies python")):
+        scenario = tiny(f"platform.policy={policy}")
+        found = run_follow(scenario, fixed_parameters=True, out=tmp_path / policy[:3], workers=1)
+        write_follow(found)
+        page = (tmp_path / policy[:3] / "report.html").read_text()
+        command = " -m recsim run scenario.yaml --seed 1 --replicates 2 --fixed-parameters --out ../again<"
+        assert before + command in page
 
 
 def test_commands(tmp_path, capsys):

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from recsim.scenario.quantity import (
     AnyNumber,
+    LogSlope,
     NonNegative,
     Positive,
     Share,
@@ -22,14 +23,11 @@ from recsim.scenario.quantity import (
     Strict,
     UpToTwo,
     assumed,
-    bounded,
 )
 
 MOST_AGENTS = 1_000_000
 MOST_RATE = 10_000.0
 """Actions a step at which the rates of a Pareto law are cut off; those of the published law end at 1,607."""
-Slope = bounded(0.001, 80.0)
-"""Of a log density on 0-1, within what float32 can tell."""
 
 
 class FollowRun(Strict):
@@ -120,7 +118,7 @@ class FollowActivity(Strict):
 class FollowPosts(Strict):
     """What people post: quality (no causal role), appeal, and whether it is illegal."""
 
-    quality_slope: Slope = Field(assumed(10), description="slope of the log density of quality on 0-1")
+    quality_slope: LogSlope = Field(assumed(10), description="slope of the log density of quality on 0-1")
     appeal_exponent: NonNegative = Field(assumed(4), description="exponent a of the density (a + 1)(1 - x)^a of appeal")
     illegal: bool = Field(False, description="whether people post illegal items at all")
     high_risk_share: Share = Field(assumed(0.1), description="people at high risk of posting illegal items, 0-1")
