@@ -288,6 +288,9 @@ def test_more_replicates_are_added_and_another_candidate_needs_no_world(scenario
     assert log() == 4 and other.summary["candidate"] == "ada" and other.summary["total"]["shift_pp"] < 0
     plain = ask("attribute", scenario, replicates=4)
     assert plain.summary["parts"] == more.summary["parts"]
+    fewer = ask("attribute", scenario, tmp_path / "a", replicates=3)
+    assert log() == 8 and fewer.summary == plain.summary | {"timing": fewer.summary["timing"]}  # none of the 4 is lost
+    assert "now for eva: the files are written again; with all its 4 replicates, 3 were asked for" in fewer.notes[0]
 
 
 def test_an_interrupted_set_goes_on(scenario, tmp_path, log):

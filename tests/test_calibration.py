@@ -109,7 +109,7 @@ def test_what_is_written(done, capsys):
     assert all(len(line) <= 80 for line in text.splitlines() if str(folder) not in line) and "like_rate" in text
 
 
-def test_a_stored_one_is_shown_and_its_worlds_are_used_again(done):
+def test_a_stored_one_is_shown_and_its_worlds_are_used_again(done, tmp_path, monkeypatch):
     result, folder = done
     again = calibrate(folder / "calibration.yaml", out=folder / "a", worlds=folder / "w")
     assert again.reused and again.summary == result.summary
@@ -117,6 +117,9 @@ def test_a_stored_one_is_shown_and_its_worlds_are_used_again(done):
     def none(*arguments, **settings):
         raise AssertionError("a world was simulated twice")
 
+    monkeypatch.setattr("recsim.experiment.tasks.do_task", none)
+    with pytest.raises(AssertionError, match="simulated twice"):  # what a world that is not kept would do
+        calibrate(folder / "calibration.yaml", out=tmp_path / "b", worlds=tmp_path / "w", workers=1)
     before = sorted((folder / "w").rglob("*.parquet"))
     elsewhere = calibrate(folder / "calibration.yaml", out=folder / "b", worlds=folder / "w", workers=1)
     assert sorted((folder / "w").rglob("*.parquet")) == before and len(before) == 24

@@ -135,7 +135,9 @@ def test_what_is_needed():
     assert needed(legs, {0, 1}, everything) == {"leg-0000", "end-0001", "step-0003-000024", "end-0000"}
 
 
-@pytest.mark.parametrize("harm", ["a byte", "a file", "the sums", "a finished leg", "the fork"])
+@pytest.mark.parametrize(
+    "harm", ["a byte", "a file", "the sums", "a list that ends early", "a finished leg", "the fork"]
+)
 def test_damage_is_noted_and_gone_around(tiny, tmp_path, harm):
     drawn = realise(tiny, tiny.run.seed, 0)
     arms = [FACTUAL, COUNTERFACTUAL]
@@ -147,6 +149,8 @@ def test_damage_is_noted_and_gone_around(tiny, tmp_path, harm):
     folder = max(found, key=lambda p: p.name)
     if harm == "the sums":
         (folder / "SHA256SUMS").write_text("nothing")
+    elif harm == "a list that ends early":
+        (folder / "SHA256SUMS").write_text("")
     elif harm == "a file":
         next(folder.glob("*.npy")).unlink()
     else:
@@ -157,6 +161,18 @@ def test_damage_is_noted_and_gone_around(tiny, tmp_path, harm):
     store = Checkpoints(place(tmp_path))
     assert_same(plain.frames, simulate_arms(drawn, 0, arms, store=store).frames)
     assert [str(folder) in note and "damaged" in note for note in store.notes].count(True) == 1
+
+
+@pytest.mark.parametrize("left", [range(0), range(2), range(1, 3)], ids=["empty", "no last line", "no first line"])
+def test_a_list_that_lacks_files_is_damage(tmp_path, left):
+    store = Checkpoints(place(tmp_path))
+    assert store.save("step-0000-000001", lambda: {"a": np.zeros(10**5), "b": np.ones(3)}, {"step": 1})
+    sums = tmp_path / "step-0000-000001" / "SHA256SUMS"
+    lines = sums.read_text().splitlines(keepends=True)
+    assert len(lines) == 3
+    sums.write_text("".join(lines[n] for n in left))
+    assert store.load("step-0000-000001") is None and not sums.parent.exists()
+    assert "was damaged (SHA256SUMS" in store.notes[0]
 
 
 def test_other_versions_and_other_runs_are_refused(tiny, tmp_path):

@@ -17,7 +17,8 @@ from test_experiment_run import contents
 from recsim.errors import InputError, RecsimError
 from recsim.experiment import cluster as dask_cluster
 from recsim.experiment import run, task, tasks
-from recsim.scenario import load
+from recsim.scenario import load, load_follow
+from recsim.world.follow_pair import simulate_follow
 
 distributed = pytest.importorskip("distributed")
 from dask_cluster import DaskCluster  # noqa: E402
@@ -114,7 +115,8 @@ CLIENT = """
 import sys
 import fake_world
 from recsim.experiment import run
-from recsim.scenario import load
+from recsim.scenario import load, load_follow
+from recsim.world.follow_pair import simulate_follow
 run(load(fake_world.SMALL), replicates=24, simulate=fake_world.simulate, out=sys.argv[1], cluster=sys.argv[2])
 """
 
@@ -194,6 +196,20 @@ def test_a_policy_that_differs_on_a_worker_is_an_error(small):
     mine = changed(small, platform={"policy": "recsim.ranking.random_order:random"})
     session = tasks.Session(None, cluster="local")
     assert session._digest(small) is None
+    digest = session._digest(mine)
+    assert digest is not None
+    task.check_policy(mine, digest)
+    with pytest.raises(RecsimError, match=r"the policy \S+ on \S+ is not the one here"):
+        task.check_policy(mine, "another")
+
+
+def test_a_feed_policy_that_differs_on_a_worker_is_an_error():
+    shipped = load_follow(fake_world.SMALL.with_name("simsom-er.yaml"))
+    mine = load_follow(
+        fake_world.SMALL.with_name("simsom-er.yaml"), ["platform.policy=recsim.ranking.simsom_feed:simsom_feed"]
+    )
+    session = tasks.Session(simulate_follow, cluster="local")
+    assert session._digest(shipped) is None and tasks.Session(simulate_follow)._digest(mine) is None
     digest = session._digest(mine)
     assert digest is not None
     task.check_policy(mine, digest)

@@ -11,6 +11,7 @@ import pytest
 from helpers import changed
 
 from recsim.errors import InputError
+from recsim.experiment import robustness
 from recsim.experiment.compare import folder_of
 from recsim.experiment.ensemble import (
     NO_PREDICTOR,
@@ -23,7 +24,8 @@ from recsim.experiment.ensemble import (
     scenario_of,
 )
 from recsim.report.ensemble import print_ensemble, write_figures
-from recsim.scenario import load
+from recsim.scenario import load, realise
+from recsim.scenario.schema import Ensemble as CalibratedSets
 
 POLICIES = ["x_2023_04", "dsa38_regional"]
 
@@ -55,6 +57,30 @@ def test_cells_differ_in_their_factors_only(scenario):
     assert base.population.scale <= scenario.population.scale
     assert base.content.items_per_day <= scenario.content.items_per_day
     assert scenario_of(scenario, Cell("random", NO_PREDICTOR, "cascade")).platform.policy == "random"
+
+
+def test_parameter_sets_of_a_calibration_leave_the_small_worlds_small(scenario):
+    own = scenario.platform.predictor.prior_events.value
+    key = next(c.id for c in scenario.campaigns)
+    members = [
+        {"activity.visits_per_day": 40.0, "content.items_per_day": 90_000.0, "platform.predictor.prior_events": own + 7},
+        {"activity.videos_per_visit": 200.0}, {f"campaigns.{key}.dose": 0.5},
+    ]  # fmt: skip
+    sets = CalibratedSets(name="sets", members=members)
+    calibrated = changed(scenario, run={"ensemble": sets})
+    small = scenario_of(calibrated, Cell("tiktok_value", "rates", "logistic"))
+    r = scenario.audit.robustness
+    for number in range(3):
+        world, alone = realise(small, 1, number, fixed=True), realise(calibrated, 1, number, fixed=True)
+        expected_one = robustness.cell_scenario(alone, robustness.declared(alone))
+        assert world.activity == expected_one.activity and world.content == expected_one.content
+        assert world.population == expected_one.population
+        found, wanted = (one.platform.predictor.prior_events.value for one in (world, expected_one))
+        assert found == wanted
+        activity = world.activity
+        assert activity.visits_per_day.value * activity.videos_per_visit.value <= r.videos_per_day * 1.0001
+        assert world.content.items_per_day <= r.items_per_day
+    assert realise(small, 1, 2, fixed=True).campaigns[0].dose.value == 0.5
 
 
 def test_range_and_spread(scenario):
@@ -97,6 +123,11 @@ def test_stored_reused_and_extended(scenario, tmp_path, capsys):
     assert again.reused and not first.reused
     assert again.summary == json.loads((tmp_path / "e" / "ensemble.json").read_text())
     pd.testing.assert_frame_equal(Ensemble.load(tmp_path / "e").cells, first.cells, check_exact=False)
+    for name in ("cells.csv", "scenario.yaml", "manifest.json"):
+        kept = (tmp_path / "e" / name).rename(tmp_path / name)
+        with pytest.raises(InputError, match=f"cannot be read as an ensemble: {name} is missing"):
+            Ensemble.load(tmp_path / "e")
+        kept.rename(tmp_path / "e" / name)
     more = ensemble(
         scenario, policies=POLICIES, replicates=3, workers=1, simulate=fake_world.simulate, out=tmp_path / "e"
     )  # fmt: skip

@@ -20,7 +20,7 @@ from recsim import metrics
 from recsim.errors import InputError
 from recsim.experiment import run
 from recsim.experiment.diff import diff
-from recsim.experiment.folder import RunFolder
+from recsim.experiment.folder import RunFolder, _began
 from recsim.experiment.result import Result
 from recsim.experiment.summary import Counts, naive_before_after
 from recsim.scenario.quantity import assumed
@@ -223,8 +223,37 @@ def test_lock(tmp_path):
         other.kill()
         other.wait()
     with folder.lock():  # the owner is gone
-        pass
+        assert (tmp_path / "l" / ".lock").read_text() == f"{os.getpid()} {_began(os.getpid())}"
     assert not (tmp_path / "l" / ".lock").exists()
+
+
+def test_a_lock_of_before_a_restart_stops_nobody(tmp_path, monkeypatch):
+    """Another process has the old one's number by then."""
+    folder = RunFolder(tmp_path / "l", "x")
+    folder.claim(False)
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
+    try:
+        for proc in (True, False):  # as where the system says it in files, and as where ps does
+            if not proc:
+                monkeypatch.setattr("recsim.experiment.folder.PROC", tmp_path / "none")
+            began = _began(other.pid)
+            if not began:
+                continue
+            (tmp_path / "l" / ".lock").write_text(f"{other.pid} {began}")
+            with pytest.raises(InputError, match=f"process {other.pid} is writing here"), folder.lock():
+                pass
+            (tmp_path / "l" / ".lock").write_text(f"{other.pid} another time")
+            with folder.lock():
+                pass
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_a_mark_that_is_no_text_is_another_run(tmp_path):
+    (tmp_path / "fingerprint.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="holds another run"):
+        RunFolder(tmp_path, "x").inspect()
 
 
 def test_full_disk(tiny, tmp_path, monkeypatch):
@@ -364,6 +393,27 @@ def test_init_validate_schema_list(tmp_path):
     assert json.loads(cli("schema").stdout)["title"] == "Scenario"
     for what in ("policies", "campaigns", "metrics"):
         assert len(json.loads(cli("list", what, "--json").stdout)) >= 4
+
+
+def test_only_commands_that_can_resume_speak_of_it(monkeypatch, capsys):
+    from typer.main import get_command
+
+    from recsim.cli import RESUMES, main
+    from recsim.cli.app import app
+
+    commands = get_command(app).commands
+    assert {n for n, c in commands.items() if any("--resume" in p.opts for p in c.params)} == set(RESUMES)
+
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("recsim.cli.check.check_command", stopped)
+    monkeypatch.setattr("recsim.cli.run.run_command", stopped)
+    for name, resumes in (("check", False), ("run", True)):
+        with pytest.raises(SystemExit) as stop:
+            main([name, str(ROOT / "configs/small.yaml")])
+        error = capsys.readouterr().err
+        assert stop.value.code == 130 and error.startswith("error: stopped") and ("--resume" in error) == resumes
 
 
 def test_ctrl_c_keeps_finished_replicates(tmp_path):

@@ -438,8 +438,8 @@ class TestOtherAssumptions:
     def test_it_is_stored_resumed_and_left_out_on_request(self, scenario, tmp_path, simulated):
         plain = go(scenario, tmp_path / "a", robustness=False)
         assert plain.robustness is None and not (plain.folder / "robustness.csv").exists() and simulated() == [0, 1]
-        added = go(scenario, tmp_path / "a")
-        assert len(simulated()) == 2 + 10 and added.robustness is not None
+        added = go(scenario, tmp_path / "a", replicates=1)  # none of the two that are there is lost
+        assert len(simulated()) == 2 + 10 and added.robustness is not None and added.summary["replicates"] == 2
         (added.folder / "summary.json").unlink()
         (added.folder / "assumptions" / "00003" / "shift.parquet").unlink()
         resumed = go(scenario, tmp_path / "a", resume=True)

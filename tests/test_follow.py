@@ -14,14 +14,16 @@ from recsim.agents.follow_graph import Edges, growth_edges, people_edges, random
 from recsim.agents.infiltration import draw_attributes, infiltrate, powers, target_weights
 from recsim.cli import main
 from recsim.errors import InputError
-from recsim.experiment.follow import FollowResult, follow_fingerprint, run_follow
+from recsim.experiment.follow import FollowResult, estimate, follow_fingerprint, run_follow
 from recsim.kernels import growth
 from recsim.kernels.beta import beta_quantiles
 from recsim.kernels.follow_feed import choose_slots
 from recsim.ranking.presets import FEED_PRESETS
 from recsim.ranking.registry import configured, for_feeds
+from recsim.report.follow import follow_lines, write_follow
 from recsim.rng import Key, normals
 from recsim.scenario import dump_yaml, load, load_follow, realise
+from recsim.scenario.follow import MOST_RATE, mean_rate
 from recsim.world.follow_pair import simulate_follow
 from recsim.world.follow_plan import draw_people, make_follow_plan
 from recsim.world.follow_world import FollowWorld
@@ -282,6 +284,27 @@ def test_rewiring_keeps_degrees():
     assert np.array_equal(np.bincount(kinds[0]), np.bincount(kinds[1]))
 
 
+def test_what_is_too_dense_to_rewire_is_one_line():
+    whole = ["follow_graph.kind=growth", "follow_graph.people=30", "follow_graph.mean_degree=29"]
+    for rewiring in ("hub", "community"):
+        plan = make_follow_plan(tiny(*whole, f"follow_graph.rewiring={rewiring}"))
+        with pytest.raises(InputError, match="follow_graph.mean_degree: the 870 edges among 30 people are too dense"):
+            draw_people(plan, KEY)
+    half = make_follow_plan(tiny(*whole, "follow_graph.mean_degree=14", "follow_graph.rewiring=all"))
+    edges = draw_people(half, KEY).edges
+    assert len(np.unique(edges.follower * 30 + edges.followed)) == len(edges.follower) == 30 * 14 - 14
+
+
+def test_rates_of_a_heavy_tail_are_cut_off():
+    scenario = tiny("activity.law=pareto", "activity.exponent=1.05")
+    drawn = draw_people(make_follow_plan(scenario), KEY)
+    assert drawn.rate.max() == MOST_RATE and np.isfinite(drawn.rate).all() and drawn.rate.min() >= 0.2
+    plain = draw_people(make_follow_plan(tiny("activity.law=pareto")), KEY)
+    assert plain.rate.max() < 1700  # the published law is not touched
+    light, heavy = estimate(tiny()), estimate(scenario)
+    assert heavy["seconds"] - 15 > 100 * (light["seconds"] - 15) and heavy["mebibytes"] > light["mebibytes"]
+
+
 def test_infiltration():
     few, many = infiltrate(KEY, "bots", 40, 3000, 0.01, None), infiltrate(KEY, "bots", 40, 3000, 0.05, None)
     pairs = [set(zip(e.follower.tolist(), e.followed.tolist(), strict=True)) for e in (few, many)]
@@ -325,6 +348,18 @@ def test_laws_of_posts_and_activity():
     rate = 0.2 * powers(u, -1 / 1.85)
     assert np.median(rate) == pytest.approx(0.2 * 2 ** (1 / 1.85), rel=1e-3)
     assert np.minimum(rate, 1).mean() == pytest.approx(0.375, abs=0.003)  # the published share of people active a day
+    for exponent in (1.5, 2.0, 2.85):
+        drawn = np.minimum(np.float32(0.2) * powers(u, -1 / (exponent - 1)), np.float32(MOST_RATE))
+        law = tiny("activity.law=pareto", f"activity.exponent={exponent}").activity
+        assert mean_rate(law) == pytest.approx(drawn.astype(float).mean(), rel=0.01)
+    assert (
+        mean_rate(tiny().activity) == 1
+        and mean_rate(tiny("activity.law=pareto", "activity.lowest=1e6").activity) == MOST_RATE
+    )
+    for slope in (0.001, 80.0):
+        growth.draw_quality(u, np.float32(slope), quality)
+        v = u.astype(float)
+        assert np.abs(quality / 2**24 - np.log(1 - v + v * np.exp(slope)) / slope).max() < 2e-4
     out = np.empty(999, np.float32)
     p = ((np.arange(999) + 1) / 1000).astype(np.float32)
     for a, b in ((0.1, 89.9), (3.0, 30.0)):
@@ -350,6 +385,13 @@ def test_laws_of_posts_and_activity():
         ("follow_graph.weight_sigma=3", r"got 3, must be in \[0, 2\]"),
         ("dose=10000", "dose=10000: gives 5,013,006 people and accounts, must be at most 2,000,000"),
         ("steps={count: 20000, averaged: 1}\nfollow_graph.people=900000", "steps.count: got 20000, must be at most 1058"),
+        (
+            "activity={law: pareto, exponent: 1.2}\nsteps.count=100", r"must be at most 69 with 10,506 people and accounts "
+            "and 14,367,345 actions a step",
+        ),
+        ("follow_graph={people: 30, kind: growth, mean_degree: 29, rewiring: all}", "must be at most 14.5 with 30 people"),
+        ("posts.quality_slope=200", r"got 200, must be in \[0.001, 80\]"),
+        ("posts.quality_slope=1e-8", r"got 1e-08, must be in \[0.001, 80\]"),
         ("follow_graph.people=5", "got 5, must be at least 10"),
         ("steps.averaged=61", r"got averaged 61, must be at most count \(60\)"),
         ("moderation.half_life_steps=2", "nobody posts anything illegal"),
@@ -428,6 +470,46 @@ def test_smoothed_rule_stops_early_or_at_the_last_step():
             break
     assert steps == len(quality) == frames["smoothed"]["steps"][0] < 60
     assert frames["smoothed"]["quality"][0] == pytest.approx(q)
+
+
+def test_smoothed_results_are_called_so_and_add_up():
+    rule = ["steps.stop=smoothed", "steps.count=60", "steps.averaged=40", "steps.tolerance=0.02"]
+    scenario = load_follow(CONFIG, [*TINY, *rule, "run.replicates=3"])
+    twice = two_networks(*rule, "run.replicates=3")[0]
+    for one in (scenario, twice):
+        found = run_follow(one, store=False, workers=1)
+        shares = [row["slot_share"] for row in found.summary["campaigns"]]
+        assert sum(shares) == pytest.approx(found.summary["inauthentic_share"], rel=1e-9) and min(shares) > 0
+    text = " ".join(" ".join(follow_lines(found)).split())
+    assert "by the rule on smoothed quality" in text and "results over the last" not in text
+    plain = run_follow(tiny(), store=False, workers=1)
+    assert "8 steps, results over the last 4" in " ".join(follow_lines(plain))
+    shares = [row["slot_share"] for row in plain.summary["campaigns"]]
+    assert sum(shares) == pytest.approx(plain.summary["inauthentic_share"], rel=1e-9)
+
+
+def test_without_campaigns_the_table_of_takedown_says_what_it_knows():
+    found = run_follow(tiny(*ILLEGAL, "campaigns=[]"), store=False, workers=1)
+    rows = found.summary["illegal"]
+    for name in ("change_percent", "change_percent_ci_low", "change_percent_ci_high"):
+        rows["reshares"][name] = None  # as where no world had one
+    lines = follow_lines(found)
+    assert "No campaign acts, so there is no exposure shift." in lines and "the same" not in " ".join(lines)
+    assert next(line for line in lines if line.startswith("re-shares")).rstrip().endswith(" -")
+
+
+def test_the_page_says_how_to_do_it_again(tmp_path, monkeypatch):
+    (tmp_path / "own_feed_b.py").write_text(
+        "import recsim\n\n@recsim.policy()\ndef newest(f, p):\n    return 1.0 / (1.0 + f.slot_age)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    for policy, before in (("simsom_feed", ">python"), ("own_feed_b:newest", ">PYTHONPATH=policies python")):
+        scenario = tiny(f"platform.policy={policy}")
+        found = run_follow(scenario, fixed_parameters=True, out=tmp_path / policy[:3], workers=1)
+        write_follow(found)
+        page = (tmp_path / policy[:3] / "report.html").read_text()
+        command = " -m recsim run scenario.yaml --seed 1 --replicates 2 --fixed-parameters --out ../again<"
+        assert before + command in page
 
 
 def test_commands(tmp_path, capsys):

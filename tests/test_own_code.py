@@ -118,3 +118,34 @@ def test_a_stored_run_is_verified_and_redone_only_if_allowed(folder, tmp_path, m
     assert [f.passed for f in verify(out, simulate=fake_world.simulate)] == [True] * 4
     (out / "policies" / "own_policy_a.py").write_text(POLICY.replace("w=1.0", "w=2.0"))
     assert verify(out, simulate=fake_world.simulate)[0].detail == "changed: policies/own_policy_a.py"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "simsom.yaml"], ["run", "scenario.yaml"], ["run", "small.yaml", "--set", "platform.policy=own_policy_a:good"],
+        ["run", "small.yaml", "--set", "platform.rerank=[own_policy_a:good]"], ["check", "scenario.yaml"],
+        ["compare", "small.yaml", "--policies", "own_policy_a:good"], ["log", "scenario.yaml", "--out", "new.csv"],
+        ["ensemble", "small.yaml", "--policies", "own_policy_a:good"], ["validate", "scenario.yaml"],
+        ["validate", "simsom.yaml"], ["plan", "scenario.yaml", "--out", "new.yaml"], ["describe", "scenario.yaml", "--odd"],
+        ["sweep", "study.yaml"], ["sweep", "../study.yaml"], ["sweep", "values.yaml"], ["calibrate", "calibration.yaml"],
+        ["show", "own_policy_a:good", "--measure", "small.yaml"],
+    ],
+)  # fmt: skip
+def test_no_command_runs_code_of_a_folder_unasked(folder, monkeypatch, capsys, command):
+    base, own = fake_world.SMALL.resolve().parent, "platform: {policy: own_policy_a:good}\n"
+    for name, start in (("scenario", "small"), ("simsom", "simsom-er")):
+        (folder / f"{name}.yaml").write_text(f"base: {base / start}.yaml\n{own}")
+    (folder / "small.yaml").write_text(f"base: {base / 'small'}.yaml\n")
+    axis = "name: x\nscenario: {}\naxes: [{{key: {}, values: [{}]}}]\n"
+    (folder / "study.yaml").write_text(axis.format("scenario.yaml", "population.scale", 0.01))
+    (folder.parent / "study.yaml").write_text(axis.format("run/scenario.yaml", "population.scale", 0.01))
+    (folder / "values.yaml").write_text(axis.format("small.yaml", "platform.policy", "own_policy_a:good"))
+    (folder / "calibration.yaml").write_text("name: x\nscenario: scenario.yaml\n")
+    (folder / "policies" / "own_policy_a.py").write_text("raise SystemExit(3)")
+    monkeypatch.setattr(sys, "path", [str(folder / "policies"), *sys.path])
+    with pytest.raises(SystemExit) as stop:
+        main([str(folder / part) if part.endswith((".yaml", ".csv")) else part for part in command])
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and "policies/own_policy_a.py" in error and "not run unasked" in error
+    assert "own_policy_a" not in sys.modules and not list(folder.glob("new.*"))

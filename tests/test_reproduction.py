@@ -45,7 +45,9 @@ def test_runs_are_kept_under_their_fingerprint(scripts, tmp_path):
     cell = cells.found["er-none"][name]
     assert reproduction._work(simsom.measure, [cell], ["mark"], 2, tmp_path) == 1
     kept = reproduction._stored(tmp_path, cell, "mark", 2)
-    assert kept == reproduction._stored(tmp_path, cell, "mark", 2) and 0 <= kept["share"] < 1
+    found = simsom.measure(cell.scenario, 2, cell.arms)
+    assert kept == {"fingerprint": "mark", "seconds": kept["seconds"], **found} and 0 <= kept["share"] < 1
+    assert found != simsom.measure(cell.scenario, 3, cell.arms)
     assert (
         reproduction._stored(tmp_path, cell, "other", 2) is None
         and reproduction._stored(tmp_path, cell, "mark", 3) is None
@@ -57,7 +59,7 @@ def test_cells(scripts):
     cells = simsom.Cells(None)
     simsom.wanted(cells, "all")
     names = [name for group in cells.found.values() for name in group]
-    assert len(names) == len(set(names))
+    assert len(names) == len(set(names)) == 154  # docs/simsom.md
     for rows, (_, down), (_, across) in simsom.grids().values():
         assert [len(row) for row in rows] == [len(across)] * len(down) and {n for row in rows for n in row} <= set(
             names

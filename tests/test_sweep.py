@@ -248,6 +248,13 @@ def test_workers_do_not_change_a_byte(scenario, tmp_path):
         assert (one.folder / name).read_bytes() == (two.folder / name).read_bytes()
 
 
+def test_no_replicates_are_an_error(scenario, tmp_path):
+    for start in (scenario, fake_world.SMALL.parent / "studies" / "small-doses.yaml"):
+        axes = {"dose": [1]} if start is scenario else None
+        with pytest.raises(InputError, match="got 0, must be at least 1"):
+            sweep(start, axes, replicates=0, out=tmp_path / "s", simulate=fake_world.simulate)
+
+
 @pytest.mark.slow
 def test_reused_extended_and_put_together_again(scenario, tmp_path, log):
     first = go(scenario, tmp_path)
@@ -259,6 +266,8 @@ def test_reused_extended_and_put_together_again(scenario, tmp_path, log):
     assert log() == 24 and forced.folder.name == "s-2" and parts(forced.folder) == parts(more.folder)
     other = go(scenario, tmp_path, replicates=4, candidate="ada")
     assert other.summary["candidate"] == "ada" and log() == 24
+    fewer = go(scenario, tmp_path, replicates=2)
+    assert fewer.summary["candidate"] == "eva" and fewer.summary["replicates"] == 4 and log() == 24
 
 
 def test_a_stored_study_is_not_shown_against_another_threshold(scenario, tmp_path, log):

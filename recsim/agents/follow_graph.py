@@ -102,10 +102,13 @@ def rewired(key: Key, edges: Edges, people: int, side: np.ndarray | None = None)
     """The edges with their ends exchanged at random; everybody keeps the number of followers and of followed.
 
     All followed ends are permuted at once, then edges that are loops or double exchange ends with others drawn at
-    random, until none is left or `ROUNDS` are over: the same law as a long chain of single swaps, up to those rounds.
+    random, until none is left: the same law as a long chain of single swaps, up to `ROUNDS`.
 
     Args:
         side: (people,) int8; if given, ends are exchanged only among edges that join the same sides.
+
+    Raises:
+        ValueError: some are left after so many rounds, as in a graph where nearly everybody follows everybody.
     """
     a, b = edges.follower, edges.followed.copy()
     group = np.zeros(len(a), np.int64) if side is None else side[a].astype(np.int64) * 2 + side[b]
@@ -121,10 +124,10 @@ def rewired(key: Key, edges: Edges, people: int, side: np.ndarray | None = None)
         bad |= a == b
         wrong = np.flatnonzero(bad)
         if not len(wrong):
-            break
+            return Edges(a, b)
         partner = _picked(words(key, Decision.FOLLOW_REWIRE, hash32(GRAPH), wrong, attempt)[:, 1], len(a))
         chosen = np.unique(np.concatenate([wrong, partner]))
-    return Edges(a, b)
+    raise ValueError(f"the {len(a)} edges among {people} people are too dense to be rewired; lower mean_degree")
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,10 @@ from __future__ import annotations
 import sys
 
 INTERRUPTED = 130
-STOPPED = "stopped; finished replicates are kept: the same command with --resume continues"
+STOPPED = "stopped"
+KEPT = "finished replicates are kept"
+RESUMES = ("run", "compare", "ensemble", "attribute", "dose", "delay", "tradeoff", "sweep", "calibrate")
+"""Commands that have --resume."""
 
 MISSING = (
     "the package {name!r} is not installed for {python}; with the environment that `make` or the README's setup made: "
@@ -36,17 +39,22 @@ def main(arguments: list[str] | None = None) -> None:
     except RecsimError as error:
         _fail(str(error), 1)
     except KeyboardInterrupt:
-        _fail(STOPPED, INTERRUPTED)
+        _fail(_stopped(given), INTERRUPTED)
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:
-        _other(error, debug)
+        _other(error, debug, given)
 
 
-def _other(error: Exception, debug: bool) -> None:
+def _stopped(given: list[str]) -> str:
+    """What to say after Ctrl-C."""
+    return f"{STOPPED}; {KEPT}: the same command with --resume continues" if given and given[0] in RESUMES else STOPPED
+
+
+def _other(error: Exception, debug: bool, given: list[str]) -> None:
     kind = type(error).__name__
     if kind == "Abort":
-        _fail(STOPPED, INTERRUPTED)
+        _fail(_stopped(given), INTERRUPTED)
     if hasattr(error, "format_message"):  # usage errors of the command-line library, whichever copy typer uses
         _fail(_usage(error, error.format_message().replace("\n", " ")), 2)
     if hasattr(error, "exit_code"):
@@ -58,7 +66,10 @@ def _other(error: Exception, debug: bool) -> None:
     import errno
 
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        _fail("no space left on the disk; finished replicates are kept, free space and use --resume", 1)
+        _fail(
+            f"no space left on the disk{f'; {KEPT}, free space and use --resume' if given[:1] and given[0] in RESUMES else ''}",
+            1,
+        )
     _fail(f"{type(error).__name__}: {error} (a fault of recsim; --debug shows where)", 1)
 
 

@@ -178,11 +178,12 @@ def ensemble(
 @app.command()
 def validate(config: Config, set_: Set = None) -> None:
     """Check a scenario without running it."""
-    from recsim.cli.located import located, look_up
+    from recsim.cli.located import guard, located, look_up
     from recsim.report.strings import counted
     from recsim.scenario import FollowScenario, load_any
 
     scenario = load_any(config, list(set_ or []))
+    guard(config, list(set_ or []))
     with located(config, list(set_ or [])):
         look_up(scenario)
     if isinstance(scenario, FollowScenario):

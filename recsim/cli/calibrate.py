@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from recsim.cli.located import guard
 from recsim.cli.options import Cluster, Force, Json, Out, Quiet, Resume, Threads, Workers, Yes
 from recsim.cli.progress import progress
 from recsim.cli.run import How, show
@@ -34,6 +35,7 @@ def calibrate(
 
     how = How(out, workers, threads, False, resume, force, yes, json_, quiet, cluster)
     how.check()
+    guard(file)
     found, scenario, _ = read_calibration(file)
     m = found.method
     text = f"{found.name}: at most {m.simulations} worlds ({m.waves} waves of {m.points}, {m.generations} generations of {m.particles})"

@@ -13,8 +13,8 @@ def ensemble_command(
     from recsim.experiment.ensemble import cells_of, chosen, ensemble, expected
 
     how.check()
-    scenario = what.scenario()
     feeds, kinds, visits = _parts(policies), _parts(predictors), _parts(models)
+    scenario = what.scenario(None, feeds or ())
     cells = cells_of(*chosen(scenario, feeds, kinds, visits))
     text = f"{scenario.name}: {len(cells)} combinations x {replicates} replicates of small worlds"
     how.announce(text, expected(scenario, cells, replicates, how.at_once), "--replicates, or name fewer combinations")

@@ -4,14 +4,49 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recsim.errors import InputError
 
 if TYPE_CHECKING:
     from recsim.scenario import FollowScenario, Scenario
+
+OWN = re.compile(r"[\w.]+:\w+")
+"""What a policy of one's own is called: package.module:function."""
+
+
+def guard(file: Path, overrides: Sequence[str] = (), named: Iterable[str | None] = ()) -> None:
+    """Refuse to run policies out of the folder of a stored result unasked; nothing of it may have been imported yet.
+
+    Args:
+        file: scenario; or a study or calibration, whose scenario is looked at, too.
+        overrides: settings of ``--set``. named: further policies of the command line.
+
+    Raises:
+        InputError: with the file to read, and how to allow it.
+    """
+    from recsim.ranking import own_code
+    from recsim.scenario.load import read_override, read_scenario
+
+    raw, folders = read_scenario(file)[0], [file.parent]
+    there: list[Any] = [raw, *named, *(read_override(text)[1] for text in overrides)]
+    start = raw.get("scenario")
+    if isinstance(start, str):
+        folders.append((file.parent / start).parent)
+        there.append(read_scenario(file.parent / start)[0])
+    for folder in folders:
+        if (folder / "manifest.json").is_file():  # a policy in a scratch file beside a scenario is the user's own
+            own_code.refuse(_own_names(there), folder)
+
+
+def _own_names(value: Any) -> list[str]:
+    """Everything in a plain value that may name a policy of one's own, wherever it stands."""
+    if isinstance(value, str):
+        return [value] if OWN.fullmatch(value) else []
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [name for one in inside for name in _own_names(one)]
 
 
 @contextlib.contextmanager
@@ -39,11 +74,12 @@ def loaded(config: Path, overrides: Sequence[str]) -> Scenario:
     """A scenario of which all names are known.
 
     Raises:
-        InputError: it is bad, with file and line.
+        InputError: it is bad, with file and line; or a policy would come out of a result's folder.
     """
     from recsim.scenario import load
 
     scenario = load(config, list(overrides))
+    guard(config, overrides)
     with located(config, overrides):
         look_up(scenario)
     return scenario

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from recsim.cli.located import located, look_up
+from recsim.cli.located import guard, located, look_up
 from recsim.cli.plan import Under, held_against, run_under
 from recsim.cli.progress import progress
 from recsim.errors import InputError
@@ -33,11 +33,15 @@ class What(NamedTuple):
     seed: int | None
     ensemble: Path | None = None
 
-    def scenario(self, policy: str | None = None) -> Scenario:
+    def scenario(self, policy: str | None = None, others: Iterable[str] = ()) -> Scenario:
         """The scenario with all settings put in, and all its names looked up.
 
+        Args:
+            policy: in place of the scenario's. others: policies that are to run, too.
+
         Raises:
-            InputError: a setting out of its range, or a bad scenario, with file and line.
+            InputError: a setting out of its range, or a bad scenario, with file and line; or a policy would come out of a
+                result's folder.
         """
         from recsim.experiment.run import configured, left_out
         from recsim.scenario import load
@@ -45,10 +49,10 @@ class What(NamedTuple):
         self._check()
         if self.scale is not None and not 0 < self.scale <= 1:
             raise InputError(f"got {self.scale:g}, must be above 0 and at most 1", "--scale")
-        _from_folder(self.config, policy)
         start = "platform.parameters."
         named = [o.removeprefix(start).partition("=")[0] for o in self.overrides if o.startswith(start)]
         given = load(self.config, self.overrides)
+        guard(self.config, self.overrides, [policy, *others])
         with located(self.config, self.overrides, {} if policy is None else {"platform.policy": "--policy"}):
             made = configured(given, self.replicates, self.seed, policy, self.scale, self.dose, named)
             look_up(made)
@@ -78,7 +82,7 @@ class What(NamedTuple):
         """The scenario of a follow-graph world with all settings put in.
 
         Raises:
-            InputError: a setting out of its range, or a bad scenario.
+            InputError: a setting out of its range, or a bad scenario; or the policy would come out of a result's folder.
         """
         from recsim.scenario import load_follow
 
@@ -91,24 +95,9 @@ class What(NamedTuple):
             "run.replicates": self.replicates, "run.seed": self.seed, "dose": self.dose, "platform.policy": policy,
         }  # fmt: skip
         more = [f"{name}={value}" for name, value in settings.items() if value is not None]
-        return load_follow(self.config, [*self.overrides, *more])
-
-
-def _from_folder(config: Path, policy: str | None) -> None:
-    """Refuse to run a policy out of the folder of a stored result unasked.
-
-    Raises:
-        InputError: with the file to read, and how to allow it.
-    """
-    from recsim.ranking import own_code
-    from recsim.scenario.load import read_scenario
-
-    if not (config.parent / "manifest.json").is_file():
-        return  # a policy in a scratch file beside a scenario is the user's own
-    platform = read_scenario(config)[0].get("platform")
-    platform = platform if isinstance(platform, dict) else {}
-    names = [policy or platform.get("policy"), *(platform.get("rerank") or [])]
-    own_code.refuse([name for name in names if isinstance(name, str)], config.parent)
+        made = load_follow(self.config, [*self.overrides, *more])
+        guard(self.config, self.overrides, [policy])
+        return made
 
 
 class How(NamedTuple):
@@ -237,8 +226,8 @@ def compare_command(what: What, policies: str, how: How) -> None:
     from recsim.experiment.compare import chosen, compare, expected
 
     how.check()
-    scenario = what.scenario()
     wanted = policies if policies == "all" else [name.strip() for name in policies.split(",") if name.strip()]
+    scenario = what.scenario(None, () if wanted == "all" else wanted)
     names = chosen(scenario, wanted)
     text = f"{scenario.name}: {scenario.run.replicates} replicates of each of {len(names)} policies"
     how.announce(text, expected(scenario, names, how.at_once), "--scale or --replicates, or name fewer policies")

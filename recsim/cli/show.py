@@ -17,8 +17,11 @@ def show_command(name: str, compiled: bool, as_json: bool, measure: Path | None 
     Raises:
         InputError: no such policy, or a bad scenario.
     """
+    from recsim.cli.located import guard
     from recsim.ranking import registry
 
+    if measure is not None:
+        guard(measure, named=[name])
     policy = registry.get(name)
     if compiled:
         from recsim.ranking.compile import compile_policy

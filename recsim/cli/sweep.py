@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from recsim.cli.located import guard
 from recsim.cli.options import Cluster, Force, Json, Out, Quiet, Replicates, Resume, Set, Threads, Workers, Yes
 from recsim.cli.progress import progress
 from recsim.cli.run import How, show
@@ -40,6 +41,7 @@ def sweep(
         raise InputError(f"got {replicates}, must be at least 1", "--replicates")
     how = How(out, workers, threads, False, resume, force, yes, json_, quiet, cluster)
     how.check()
+    guard(study, list(set_ or []))
     plan = read_design(study, replicates, dict(map(read_override, set_ or [])))
     kept = CellCache(cells or CELLS)
     expected = plan.expected(kept, how.at_once)

@@ -215,13 +215,14 @@ class Checkpoints:
         folder = self.path / name
         try:
             lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-            for line in reversed(lines):  # the head first: what is not ours is not read to its end
-                known, file = line.split("  ", 1)
-                if _checksum(folder / file) != known:
-                    raise ValueError(f"{file} was changed")
-                if file == HEAD:
-                    head = json.loads((folder / HEAD).read_text(encoding="utf-8"))
-                    self._check(head, folder)
+            listed = {file: known for known, file in (line.split("  ", 1) for line in lines)}
+            _hold(folder, HEAD, listed)  # the head first: what is not ours is not read to its end
+            head = json.loads((folder / HEAD).read_text(encoding="utf-8"))
+            self._check(head, folder)
+            if listed.keys() != {*head["files"], HEAD}:
+                raise ValueError(f"{SUMS} lists other files than {HEAD}")
+            for file in head["files"]:
+                _hold(folder, file, listed)
             with np.load(folder / SMALL, allow_pickle=False) as zipped:
                 arrays = {key: zipped[key] for key in zipped.files}
             for file, one in head["files"].items():
@@ -248,6 +249,18 @@ class Checkpoints:
         if head["fingerprint"] != self.place.fingerprint or head["task"] != task:
             text = f"belongs to another run or replicate ({head['fingerprint'][:12]}, {head['task']['kind']} "
             raise InputError(f"{text}{head['task']['number']}); delete {self.path}", str(folder))
+
+
+def _hold(folder: Path, file: str, listed: Mapping[str, str]) -> None:
+    """Compare a file with its checksum in the list.
+
+    Raises:
+        ValueError: it is not listed, or another. OSError: it cannot be read.
+    """
+    if file not in listed:
+        raise ValueError(f"{SUMS} does not list {file}")
+    if _checksum(folder / file) != listed[file]:
+        raise ValueError(f"{file} was changed")
 
 
 def _parted(content: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:

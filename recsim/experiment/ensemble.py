@@ -20,14 +20,15 @@ from recsim.errors import InputError, unknown
 from recsim.experiment.compare import cell_scenario as under_policy
 from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_last
-from recsim.experiment.folder import RunFolder, plain_errors, read_csv, verified, write_text
+from recsim.experiment.folder import RunFolder, plain_errors, read_csv, readable, verified, write_text
 from recsim.experiment.robustness import cell_scenario as small_scenario
+from recsim.experiment.robustness import declared
 from recsim.experiment.run import configured, estimate, expected_work, run_fingerprint, source_digest
 from recsim.experiment.summary import Counts, beneficiaries, cleaned, removed_campaigns
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path, joined, plain_name
 from recsim.metrics import shift_interval
 from recsim.ranking import registry
-from recsim.scenario import dump_yaml
+from recsim.scenario import dump_yaml, realise
 from recsim.scenario import load as load_scenario
 from recsim.scenario.schema import Scenario
 
@@ -40,6 +41,8 @@ COMPILE_S = 15.0
 """Seconds to compile what most policies share."""
 NO_PREDICTOR = "none"
 FACTORS = ("policy", "predictor", "model")
+SIZES = ("population.scale", "content.items_per_day", "content.creators", "activity.visits_per_day")
+"""What makes a small scenario small."""
 
 
 class Cell(NamedTuple):
@@ -81,10 +84,10 @@ class Ensemble(NamedTuple):
         Raises:
             InputError: the folder holds none, or a file is missing or was changed.
         """
-        summary, _ = verified(folder, LAST, "ensemble")
-        return cls(
-            load_scenario(folder / "scenario.yaml"), summary, read_csv(folder / "cells.csv"), folder, [], reused=True
-        )
+        with readable(folder, "ensemble"):
+            summary, _ = verified(folder, LAST, "ensemble")
+            frame = read_csv(folder / "cells.csv")
+        return cls(load_scenario(folder / "scenario.yaml"), summary, frame, folder, [], reused=True)
 
 
 def cells_of(policies: Sequence[str], predictors: Sequence[str], models: Sequence[str]) -> list[Cell]:
@@ -99,8 +102,7 @@ def cells_of(policies: Sequence[str], predictors: Sequence[str], models: Sequenc
 def scenario_of(scenario: Scenario, cell: Cell) -> Scenario:
     """The small scenario of a cell; gates, priors and weights as the scenario declares them."""
     platform = scenario.platform
-    declared = (platform.gates.mode, platform.predictor.prior_events.value, "as declared")
-    small = under_policy(small_scenario(scenario, declared), cell.policy)
+    small = under_policy(_with_small_members(scenario), cell.policy)
     kept = small.platform.predictor.model_copy(update={"prior_events": platform.predictor.prior_events})
     if cell.predictor != NO_PREDICTOR:
         kept = kept.model_copy(update={"kind": cell.predictor})
@@ -110,6 +112,33 @@ def scenario_of(scenario: Scenario, cell: Cell) -> Scenario:
             "response": small.response.model_copy(update={"model": cell.model}),
         }
     )
+
+
+def _with_small_members(scenario: Scenario) -> Scenario:
+    """The small scenario; the parameter sets of a calibration, which are put in last, get the size of small worlds, too."""
+    small, ensemble = small_scenario(scenario, declared(scenario)), scenario.run.ensemble
+    if ensemble is None:
+        return small
+    members = []
+    for number, member in enumerate(ensemble.members):
+        whole = realise(scenario, 0, number, fixed=True)
+        its = small_scenario(whole, declared(whole))
+        kept = {
+            path: value for path, value in member.items() if _number(its, path) is not None
+        }  # not of a campaign that is over
+        members.append(kept | {path: _number(its, path) for path in SIZES})
+    run = small.run.model_copy(update={"ensemble": ensemble.model_copy(update={"members": members})})
+    return small.model_copy(update={"run": run})
+
+
+def _number(value: Any, path: str) -> Any:
+    """What stands at a dotted path; None if nothing does."""
+    for name in path.split("."):
+        if isinstance(value, list):
+            value = next((one for place, one in enumerate(value) if getattr(one, "id", str(place)) == name), None)
+        else:
+            value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+    return getattr(value, "value", value)
 
 
 def chosen(

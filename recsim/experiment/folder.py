@@ -9,6 +9,7 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,8 @@ MARK = "fingerprint.txt"
 LOCK = ".lock"
 SUMS = "SHA256SUMS"
 PART = ".part-"
+PROC = Path("/proc")
+"""Where Linux says what processes there are."""
 CHECKPOINTS = "checkpoints"
 ASIDE = "--out ../again"
 """What a command says that does a result again from within its folder: into that folder it would add files."""
@@ -118,7 +121,8 @@ def readable(folder: Path, what: str) -> Iterator[None]:
             problem = f"{name} is missing" if isinstance(error, FileNotFoundError) else f"{name}: {error.strerror}"
         else:
             problem = f"it lacks {error}" if isinstance(error, KeyError) else "a file in it is damaged"
-        text = f"cannot be read as a {what}: {problem}; run the scenario again into this folder"
+        article = "an" if what[0] in "aeiou" else "a"
+        text = f"cannot be read as {article} {what}: {problem}; run the scenario again into this folder"
         raise InputError(text, str(folder)) from error
 
 
@@ -191,7 +195,7 @@ class RunFolder:
             raise InputError("is a file; --out needs a folder", str(self.path))
         mark = self.path / MARK
         if mark.exists():
-            found = mark.read_text().strip()
+            found = mark.read_text(encoding="utf-8", errors="replace").strip()
             if found != self.fingerprint:
                 raise InputError(
                     f"holds another run ({found[:12]}, this one is {self.fingerprint[:12]}); choose another folder with --out",
@@ -243,14 +247,14 @@ class RunFolder:
             file.close()
 
     def _locked(self) -> IO[str]:
-        """The lock file, opened, locked, and with our process number in it."""
+        """The lock file, opened, locked, and with our process number and the time of its beginning in it."""
         path = self.path / LOCK
         while True:
             file = path.open("a+")
             file.seek(0)
-            owner = file.read().strip()
-            # The number counts too, because some network disks pretend to lock.
-            if not _only_holder(file) or _alive(owner):
+            owner, _, began = file.read().strip().partition(" ")
+            # The process counts too, because some network disks pretend to lock.
+            if not _only_holder(file) or _alive(owner, began):
                 file.close()
                 text = f"process {owner or 'of another user'} is writing here; wait for it or choose another --out"
                 raise InputError(text, str(self.path))
@@ -259,7 +263,7 @@ class RunFolder:
                 break
             file.close()
         file.truncate(0)
-        file.write(str(os.getpid()))
+        file.write(f"{os.getpid()} {_began(os.getpid())}".strip())
         file.flush()
         return file
 
@@ -343,8 +347,25 @@ def _only_holder(file: IO[str]) -> bool:
     return True
 
 
-def _alive(owner: str) -> bool:
-    """Whether another process of this machine has this number."""
+def _began(number: int) -> str:
+    """When the process of this number began, in the system's words; "" where it does not say. After a restart none has the same."""
+    try:
+        fields = (PROC / str(number) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        return f"{(PROC / 'sys/kernel/random/boot_id').read_text(encoding='ascii').strip()} {fields[19]}"
+    except (OSError, IndexError):
+        pass
+    try:
+        words = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}  # whoever asks, in the same words
+        found = subprocess.run(
+            ["ps", "-o", "lstart=", "-p", str(number)], capture_output=True, text=True, env=words, check=False
+        )
+        return found.stdout.strip()
+    except OSError:
+        return ""
+
+
+def _alive(owner: str, began: str = "") -> bool:
+    """Whether another process of this machine has this number, and is not known to have begun at another time than ``began``."""
     if sys.platform == "win32" or not owner.isdigit() or int(owner) == os.getpid():
         return False
     try:
@@ -352,5 +373,6 @@ def _alive(owner: str) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        return True
-    return True
+        pass
+    now = _began(int(owner))
+    return not (began and now) or now == began

@@ -19,8 +19,8 @@ from recsim.experiment.run import source_digest
 from recsim.experiment.summary import cleaned
 from recsim.experiment.tasks import Progress, Session, Task, folder_path, joined
 from recsim.metrics import interval
-from recsim.scenario import dump_yaml, fingerprint, load_follow
-from recsim.scenario.follow import FollowScenario
+from recsim.scenario import dump_yaml, fingerprint, load_follow, realise
+from recsim.scenario.follow import FollowScenario, mean_rate
 from recsim.world.follow_pair import COUNTERFACTUAL, FACTUAL, UNMODERATED, arms_of, follow_source, simulate_follow
 from recsim.world.follow_plan import make_follow_plan
 
@@ -82,15 +82,18 @@ def expected_work(scenario: FollowScenario) -> float:
     """Expected seconds of simulating on one core; within about a factor of two."""
     g = scenario.follow_graph
     edges = g.people * g.mean_degree.value
-    each = edges * scenario.steps.count * len(arms_of(scenario)) / DELIVERIES_PER_SECOND + edges / EDGES_PER_SECOND
-    return each * scenario.run.replicates
+    deliveries = edges * mean_rate(scenario.activity) * scenario.steps.count * len(arms_of(scenario))
+    return (deliveries / DELIVERIES_PER_SECOND + edges / EDGES_PER_SECOND) * scenario.run.replicates
 
 
 def estimate(scenario: FollowScenario, workers: int | None = None) -> dict[str, float]:
     """Expected seconds and mebibytes of a run, compiling included; within about a factor of two."""
     g, s = scenario.follow_graph, scenario
     cores = max(1, min(workers or default_workers(), s.run.replicates))
-    bytes_each = 250e6 + g.people * (g.mean_degree.value * 100 + s.feeds.slots * 30 + s.steps.count * 30)
+    often = max(1.0, mean_rate(s.activity))
+    bytes_each = 250e6 + g.people * (
+        g.mean_degree.value * (96 + 4 * often) + s.feeds.slots * 30 + s.steps.count * 30 * often
+    )
     return {"seconds": expected_work(s) / cores + 15, "mebibytes": (1 + cores) * bytes_each / 2**20}
 
 
@@ -183,17 +186,36 @@ def window_means(scenario: FollowScenario, frames: dict[str, pd.DataFrame], arm:
     return means.sort_index()
 
 
-def _shares(scenario: FollowScenario, frames: dict[str, pd.DataFrame], campaign: str) -> tuple[np.ndarray, np.ndarray]:
-    """(R,) share of people's slots (mean of steps) and of their impressions that a campaign's posts take."""
+def _shares(
+    scenario: FollowScenario, frames: dict[str, pd.DataFrame], campaign: str, fixed: bool
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """(R,) share that a campaign's posts take of people's slots, as `window_means` counts them, and of the last steps' impressions."""
     e = frames["exposure"]
     e = e[e["arm"].astype(str) == FACTUAL]
-    last = e.groupby("replicate")["step"].transform("max")
-    e = e[e["step"] > last - scenario.steps.averaged]
-    mine = e[e["origin"].astype(str) == campaign].set_index(["replicate", "step"])
+    origin = e["origin"].astype(str) == campaign
     total = e.groupby(["replicate", "step"])[["slots", "impressions"]].sum()
-    share = (mine["slots"] / total["slots"].where(total["slots"] > 0)).fillna(0.0).groupby("replicate").mean()
-    seen = mine["impressions"].groupby("replicate").sum() / total["impressions"].groupby("replicate").sum()
-    return share.sort_index().to_numpy(), seen.fillna(0.0).sort_index().to_numpy()
+    mine = e[origin].set_index(["replicate", "step"]).sort_index()
+    share = (mine["slots"] / total["slots"].where(total["slots"] > 0)).fillna(0.0)
+    step = total.index.get_level_values("step")
+    last = total.groupby("replicate")["slots"].transform(lambda slots: slots.index.get_level_values("step").max())
+    inside = step > last.to_numpy() - scenario.steps.averaged
+    if scenario.steps.stop == "smoothed":
+        taken = [_smoothed(scenario, int(r), one.to_numpy(), fixed) for r, one in share.groupby("replicate")]
+    else:
+        taken = share[inside].groupby("replicate").mean().to_numpy()
+    seen = (
+        mine["impressions"][inside].groupby("replicate").sum() / total["impressions"][inside].groupby("replicate").sum()
+    )
+    return np.asarray(taken), seen.fillna(0.0).to_numpy()
+
+
+def _smoothed(scenario: FollowScenario, replicate: int, values: np.ndarray, fixed: bool) -> float:
+    """Where a quantity of every step stands at the end, from 0 and smoothed like quality."""
+    weight = realise(scenario, scenario.run.seed, replicate, fixed).steps.smoothing.value
+    stands = 0.0
+    for value in values:
+        stands = weight * stands + (1 - weight) * float(value)
+    return stands
 
 
 def _row(name: str, values: np.ndarray) -> dict[str, Any]:
@@ -206,14 +228,15 @@ def summarise_follow(
 ) -> dict[str, Any]:
     """The content of ``summary.json``; NaN is None. Shares are fractions, changes by takedown per cent.
 
-    Inauthentic share: of the slots of people's feeds, mean over the last steps. Relative quality by shares is 1 minus
+    Inauthentic share: of the slots of people's feeds, mean over the last steps, or smoothed where the rule on smoothed quality
+    stops the world. Relative quality by shares is 1 minus
     it; ``quality_ratio`` is mean quality with the campaigns over mean quality without them, by replicate.
     """
     with_them = window_means(scenario, frames, FACTUAL)
     share = with_them["inauthentic_share"].to_numpy(float)
     campaigns = []
     for c in scenario.campaigns:
-        slots, seen = _shares(scenario, frames, c.id)
+        slots, seen = _shares(scenario, frames, c.id, fixed)
         campaigns.append({"campaign": c.id, **_row("slot_share", slots), **_row("impression_share", seen)})
     arms = list(arms_of(scenario))
     summary: dict[str, Any] = {

@@ -36,7 +36,9 @@ SOURCES = (
     "opinion",
     "world",
     "scenario",
+    "experiment/robustness.py",
 )
+"""Decide the numbers; the last one what worlds of other assumptions are."""
 CELL_WORK = 0.1
 """Work of one task of the table of other assumptions, replicates; for the progress bar only."""
 MOST_SHARDS = 1000
@@ -118,7 +120,9 @@ def left_out(before: Scenario, after: Scenario) -> list[str]:
         ("audit.robustness.head_weights", was.robustness.head_weights, now.robustness.head_weights),
     ):
         if gone := [one.id for one in old if one not in new]:
-            notes.append(f"{key} without {', '.join(gone)}: policy {after.platform.policy} does not have these parameters")
+            notes.append(
+                f"{key} without {', '.join(gone)}: policy {after.platform.policy} does not have these parameters"
+            )
     return notes
 
 
@@ -231,6 +235,7 @@ def run(
         stored = session.stored(folder, Result.load, scenario.run.replicates, "run", work.lacking)
         if stored is not None:
             return stored
+        work.scenario = session.with_all(scenario)
         with folder.lock():
             folder.claim(resume)
             return work.finish(folder)

@@ -234,6 +234,7 @@ def answer(
         )
         if stored is not None:
             return stored
+        question = dataclasses.replace(question, scenario=session.with_all(scenario))
         with folder.lock():
             folder.claim(resume, [one.name for one in question.sets])
             return _finish(question, mark, session, folder)

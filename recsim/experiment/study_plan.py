@@ -142,4 +142,5 @@ def read_design(path: str | Path, replicates: int | None = None, overrides: Mapp
     study, scenario, lines = read_study(path)
     if overrides:
         scenario = with_settings(scenario, overrides, "--set", "set on the command line")
-    return design(study, configured(scenario, replicates or study.replicates, None, None), str(path), lines)
+    wanted = study.replicates if replicates is None else replicates
+    return design(study, configured(scenario, wanted, None, None), str(path), lines)

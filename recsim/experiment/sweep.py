@@ -119,7 +119,13 @@ def sweep(
         if axes is None:
             raise InputError("needs axes: {dotted key: values}", "sweep")
         made, scenario = made_study(study, axes, **more)
-        found = design(made, configured(scenario, replicates or made.replicates, seed, None), "sweep", None, simulate)
+        found = design(
+            made,
+            configured(scenario, made.replicates if replicates is None else replicates, seed, None),
+            "sweep",
+            None,
+            simulate,
+        )
     else:
         if axes is not None or more or seed is not None:
             raise InputError("got a file and axes or other fields; write them into the file", "sweep")
@@ -141,6 +147,7 @@ def simulate_study(
     found = session.stored(folder, StudyResult.load, plan.replicates, "study", lambda found: _otherwise(plan, found))
     if found is not None:
         return found
+    plan = dataclasses.replace(plan, scenario=session.with_all(plan.scenario))
     with folder.lock(), compiling(session.simulate, plan.scenarios[0]) as session.compiled:
         folder.claim(resume=True)
         return _Work(plan, session, cache, folder, mark).finish()

@@ -106,15 +106,25 @@ def do_task(
     return (outcome.frames if reduce is None else reduce(drawn, outcome)), meta
 
 
-def check_policy(scenario: Any, digest: str) -> None:
+def policy_digest(scenario: Scenario | FollowScenario) -> str:
+    """What the code of a scenario's policy is, in either kind of world."""
+    from recsim.world.follow_plan import make_follow_plan
+    from recsim.world.plan import make_plan
+
+    return (
+        make_follow_plan(scenario).compiled.digest
+        if isinstance(scenario, FollowScenario)
+        else make_plan(scenario).digest
+    )
+
+
+def check_policy(scenario: Scenario | FollowScenario, digest: str) -> None:
     """On a worker: compare the policy's code with the client's.
 
     Raises:
         RecsimError: it is another.
     """
-    from recsim.world.plan import make_plan
-
-    if make_plan(scenario).digest != digest:
+    if policy_digest(scenario) != digest:
         raise RecsimError(
             f"the policy {scenario.platform.policy} on {platform.node()} is not the one here; copy its file there and start "
             "the workers again"

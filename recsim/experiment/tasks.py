@@ -16,7 +16,7 @@ from recsim.experiment.checkpoints import DEFAULT, Place, are_wanted, every_of
 from recsim.experiment.executor import Executor, Local, beside, default_workers, now
 from recsim.experiment.files import peak_rss_mib
 from recsim.experiment.folder import RunFolder
-from recsim.experiment.task import NOTES, Keeper, Progress, Simulate, Stored, Task, do_task
+from recsim.experiment.task import NOTES, Keeper, Progress, Simulate, Stored, Task, do_task, policy_digest
 from recsim.scenario.follow import FollowScenario
 from recsim.scenario.schema import Scenario
 
@@ -42,6 +42,7 @@ class Session:
         busy: most worker processes at once so far.
         marks: what policies from outside recsim must be on workers elsewhere.
         shards: processes among which the people of each replicate are cut; 1: none are.
+        least: replicates of a stored result that is written again, which are not to become fewer.
     """
 
     simulate: Simulate | None
@@ -60,6 +61,7 @@ class Session:
     busy: int = 1
     marks: Any = None
     shards: int = 1
+    least: int = 0
 
     def __post_init__(self) -> None:
         for name in ("workers", "threads", "shards"):
@@ -98,10 +100,20 @@ class Session:
             return None
         reason = other(found) if other is not None else ""
         if reason:
+            has = found.summary["replicates"]
+            if wanted is not None and has > wanted:
+                self.least = has
+                reason += f"; with all its {has} replicates, {wanted} were asked for"
             self.notes.append(reason)
             return None
         enough = self.suffices(found, found.summary["replicates"] if wanted is None else wanted, folder.path, what)
         return found if enough else None
+
+    def with_all(self, scenario: Scenario) -> Scenario:
+        """The scenario with no fewer replicates than the stored result that is written again has."""
+        if scenario.run.replicates >= self.least:
+            return scenario
+        return scenario.model_copy(update={"run": scenario.run.model_copy(update={"replicates": self.least})})
 
     def taken_over(self, folder: RunFolder | None, kind: str, count: int, what: str) -> dict[int, Stored]:
         """Finished tasks that are whole, by number; damaged ones are noted and left to be done again.
@@ -239,10 +251,15 @@ class Session:
 
     def _digest(self, scenario: Scenario | FollowScenario) -> str | None:
         """What the code of a policy from outside recsim must be on a worker elsewhere; None where nobody needs to look."""
-        if self.cluster is None or self.simulate is not None or not isinstance(scenario, Scenario):
+        if self.cluster is None:
+            return None
+        from recsim.ranking.presets import FEED_PRESETS, PRESETS
+
+        if isinstance(scenario, FollowScenario):
+            return None if scenario.platform.policy in FEED_PRESETS else policy_digest(scenario)
+        if self.simulate is not None:
             return None
         from recsim.experiment.cells import Marks
-        from recsim.ranking.presets import PRESETS
 
         names = [scenario.platform.policy, *(name for name in scenario.platform.rerank or [] if ":" in name)]
         if all(name in PRESETS for name in names):

@@ -99,8 +99,8 @@ def beta_quantiles(u, z, a, b, out):
 
     Args:
         u: (N,) float32 in [0, 1). z: (N,) float32, standard normal quantiles of the same.
-        a: (N,) float64, at least 0.5. b: (N,) float64, at least 20.
-        out: (N,) float32, written.
+        a: (N,) float64, at least 0.05. b: (N,) float64, at least 20.
+        out: (N,) float32, written; what lies below 1e-30 becomes 1e-30.
     """
     for n in range(u.size):
         if a[n] < LARGE:

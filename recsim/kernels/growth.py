@@ -77,7 +77,7 @@ def draw_quality(u, slope, out):
     """Quality with density proportional to exp(slope q) on [0, 1]: log(1 - u + u exp(slope)) / slope, in 2^-24.
 
     Args:
-        u: (R,) float32 in [0, 1). slope: float32 in (0, 80]. out: (R,) int32, written.
+        u: (R,) float32 in [0, 1). slope: float32 in [0.001, 80]. out: (R,) int32, written.
     """
     top = exp32(slope)
     for r in range(u.size):

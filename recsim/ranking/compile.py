@@ -202,7 +202,9 @@ def _user_text(function: Callable, name: str, done: dict[str, str], within: tupl
         elif isinstance(value, int | float | np.floating):
             own = {used: f"{used} = {single(value)}"}
         elif inspect.isbuiltin(value) and getattr(math, value.__name__, None) is value:
-            raise InputError(f"policy function {function.__name__} uses {used!r} by itself; write math.{value.__name__}")
+            raise InputError(
+                f"policy function {function.__name__} uses {used!r} by itself; write math.{value.__name__}"
+            )
         elif not isinstance(value, type):
             raise InputError(
                 f"policy function {function.__name__} uses {used!r}; only numbers and functions can be compiled"
@@ -252,7 +254,9 @@ def _file_hash(policy: Policy, hook: str, function: Callable) -> str:
     try:
         text = Path(inspect.getsourcefile(function) or "").read_bytes()
     except (OSError, TypeError) as error:
-        raise InputError(f"cannot read the source of the {hook} of {policy.name}; define it with def in a file") from error
+        raise InputError(
+            f"cannot read the source of the {hook} of {policy.name}; define it with def in a file"
+        ) from error
     return hashlib.sha256(text).hexdigest()
 
 

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from recsim.audit.again import run_again
 from recsim.experiment.follow import ILLEGAL, FollowResult
+from recsim.ranking.own_code import asked
 from recsim.report.figures import BLACK, BLUE, RED, STYLE, save
 from recsim.report.html import link, write_page
 from recsim.report.strings import counted, say
@@ -29,8 +31,28 @@ def print_follow(result: FollowResult, file: IO[str] | None = None) -> None:
 
 
 def _span(row: dict[str, Any], name: str, form: str, factor: float = 1.0) -> str:
+    """The interval in brackets; nothing beside a quantity that no replicate defines."""
     low, high = row[f"{name}_ci_low"], row[f"{name}_ci_high"]
+    if row[name] is None:
+        return ""
     return "(one replicate)" if low is None else f"({low * factor:{form}} to {high * factor:{form}})"
+
+
+def _over(result: FollowResult) -> str:
+    """How long the worlds ran, and over which steps results are taken."""
+    s = result.summary
+    if s["stop"] == "fixed":
+        return f"{s['steps']} steps, results over the last {s['averaged_steps']}"
+    ends = result.frames["smoothed"]["steps"]
+    least, most = int(ends.min()), int(ends.max())
+    span = counted(most, "step") if least == most else f"{least} to {most} steps"
+    return f"stopped after {span} (at most {s['steps']}) by the rule on smoothed quality; quality and shares of slots are smoothed"
+
+
+def _again(result: FollowResult) -> str:
+    """The command that does it again, in the folder of the result."""
+    fixed = result.summary["interval_covers"] == "luck"
+    return asked(run_again(result.summary, fixed, {}, {}), result.folder)
 
 
 def follow_lines(result: FollowResult) -> list[str]:
@@ -40,7 +62,7 @@ def follow_lines(result: FollowResult) -> list[str]:
     lines = [
         *wrapped(scenario.title or s["scenario"]),
         *wrapped(
-            f"policy {s['policy']}; {s['steps']} steps, results over the last {s['averaged_steps']}; {s['people']:,} people, "
+            f"policy {s['policy']}; {_over(result)}; {s['people']:,} people, "
             f"{g.kind} graph, mean degree {g.mean_degree.value:g}, rewiring {g.rewiring}"
         ),
         "",
@@ -61,11 +83,11 @@ def follow_lines(result: FollowResult) -> list[str]:
             "slots of people's feeds; without the campaigns none exist, so this is the exposure shift."
         )
         lines += wrapped(
-            f"Relative quality: {s['relative_quality']:.3f} as 1 minus that share, {s['quality_ratio']:.3f} "
+            f"Relative quality: {s['relative_quality']:.3f} as 1 minus that share, {number(s['quality_ratio'], '.3f')} "
             f"{_span(s, 'quality_ratio', '.3f')} as mean quality with the campaigns over mean quality without."
         )
     else:
-        lines += wrapped("No campaign acts: both worlds are the same.")
+        lines += wrapped("No campaign acts, so there is no exposure shift.")
     if "illegal" in s:
         lines += ["", f"{'illegal posts':<46}{'value':>12}  {'change by takedown, %':<20}", "-" * 78]
         for name in ILLEGAL:
@@ -172,4 +194,5 @@ def write_follow(result: FollowResult) -> None:
         write_page(
             "follow.html.j2", result.folder / "report.html", result.scenario, drawn,
             downloads={name: link(data[name](result)) for name, *_ in drawn}, s=s, words=WORDS,
+            over=_over(result), again=_again(result),
         )  # fmt: skip

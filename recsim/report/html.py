@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from recsim.audit import provenance
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.contrasts import COSTS, ranked
-from recsim.experiment.folder import ASIDE, write_text
+from recsim.experiment.folder import write_text
 from recsim.experiment.result import Result
 from recsim.experiment.sets import Answer
 from recsim.experiment.summary import removed_campaigns
@@ -135,7 +135,7 @@ def write_page(
         loader=jinja2.PackageLoader("recsim.report", "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    environment.globals.update(say=say, counted=counted, elsewhere=ASIDE)
+    environment.globals.update(say=say, counted=counted)
     environment.filters.update(
         percent=percent,
         tags=tags_in,

@@ -9,13 +9,26 @@ this block can be set to is described in ``docs/simsom.md``.
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from recsim.scenario.quantity import AnyNumber, NonNegative, Positive, Share, SignedShare, Strict, UpToTwo, assumed
+from recsim.scenario.quantity import (
+    AnyNumber,
+    LogSlope,
+    NonNegative,
+    Positive,
+    Share,
+    SignedShare,
+    Strict,
+    UpToTwo,
+    assumed,
+)
 
 MOST_AGENTS = 1_000_000
+MOST_RATE = 10_000.0
+"""Actions a step at which the rates of a Pareto law are cut off; those of the published law end at 1,607."""
 
 
 class FollowRun(Strict):
@@ -90,7 +103,7 @@ class FollowActivity(Strict):
     """How often people act."""
 
     law: Literal["everybody", "pareto"] = Field(
-        "everybody", description="everybody: one action a step; pareto: rates by a Pareto law"
+        "everybody", description="everybody: one action a step; pareto: rates by a Pareto law, cut off at 10,000"
     )
     exponent: Positive = Field(assumed(2.85), description="pareto: exponent of the density of rates, above 1")
     lowest: Positive = Field(assumed(0.2), description="pareto: smallest rate, actions/step")
@@ -106,7 +119,7 @@ class FollowActivity(Strict):
 class FollowPosts(Strict):
     """What people post: quality (no causal role), appeal, and whether it is illegal."""
 
-    quality_slope: Positive = Field(assumed(10), description="slope of the log density of quality on 0-1")
+    quality_slope: LogSlope = Field(assumed(10), description="slope of the log density of quality on 0-1")
     appeal_exponent: NonNegative = Field(assumed(4), description="exponent a of the density (a + 1)(1 - x)^a of appeal")
     illegal: bool = Field(False, description="whether people post illegal items at all")
     high_risk_share: Share = Field(assumed(0.1), description="people at high risk of posting illegal items, 0-1")
@@ -197,3 +210,16 @@ class FollowScenario(Strict):
     campaigns: list[FollowerBots] = Field(default_factory=list, max_length=20, description="coordinated campaigns")
     dose: NonNegative = Field(assumed(1.0), description="multiplier of the accounts of campaigns (0: none act)")
     moderation: FollowModeration = Field(default_factory=FollowModeration, description="takedown of illegal items")
+
+
+def mean_rate(activity: FollowActivity) -> float:
+    """Actions of a person in a step, mean of the law of their rates as it is cut off."""
+    if activity.law == "everybody":
+        return 1.0
+    low, power = activity.lowest.value, activity.exponent.value - 1
+    if low >= MOST_RATE:
+        return MOST_RATE
+    beyond = math.log(MOST_RATE / low)
+    if abs(power - 1) > 1e-9:
+        beyond = -math.expm1((1 - power) * beyond) / (power - 1)
+    return low * (1 + beyond)

@@ -144,6 +144,8 @@ SignedShare = bounded(-1.0, 1.0)
 Points = bounded(0.0, 100.0)
 PointsBelow50 = bounded(0.0, 49.0)
 UpToTwo = bounded(0.0, 2.0)
+LogSlope = bounded(0.001, 80.0)
+"""Slope of the log of a density on 0-1, as far as float32 can tell its quantiles."""
 NonNegative = bounded(0.0)
 Positive = bounded(TINY)
 Tail = bounded(1.01)

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable
 
 from recsim.errors import InputError, nearest
-from recsim.scenario.follow import MOST_AGENTS, FollowScenario
+from recsim.scenario.follow import MOST_AGENTS, FollowScenario, mean_rate
 from recsim.scenario.schema import Scenario
 
 MOST_TILES = 40
@@ -125,7 +125,7 @@ def check_follow(scenario: FollowScenario, refuse: Refuse) -> None:
             )
         hashes[hash32(campaign.key)] = campaign.key
     graph = scenario.follow_graph
-    most = graph.people - 1 if graph.kind == "growth" else (graph.people - 1) / 2
+    most = graph.people - 1 if graph.kind == "growth" and graph.rewiring != "all" else (graph.people - 1) / 2
     degree = max(graph.mean_degree.ends)
     if degree > most:
         raise refuse(
@@ -138,8 +138,12 @@ def check_follow(scenario: FollowScenario, refuse: Refuse) -> None:
             f"gives {agents:,.0f} people and accounts, must be at most {2 * MOST_AGENTS:,}; lower it or accounts_share"
         )
         raise refuse(("dose",), text)
-    if agents * scenario.steps.count > MOST_ACTIONS:
-        text = f"got {scenario.steps.count}, must be at most {MOST_ACTIONS / agents:.0f} with {agents:,.0f} people and accounts"
+    actions = agents + graph.people * (mean_rate(scenario.activity) - 1)
+    if actions * scenario.steps.count > MOST_ACTIONS:
+        text = (
+            f"got {scenario.steps.count}, must be at most {MOST_ACTIONS // actions:.0f} with {agents:,.0f} people and accounts "
+            f"and {actions:,.0f} actions a step"
+        )
         raise refuse(("steps", "count"), text)
     got = max(graph.attributes.leftmost.ends)
     if got > 0:

@@ -15,7 +15,7 @@ from recsim.kernels.beta import beta_quantiles
 from recsim.ranking import registry
 from recsim.ranking.compile import CompiledPolicy, compile_policy
 from recsim.rng import Decision, Key, hash32, normals, uniforms
-from recsim.scenario.follow import FollowerBots, FollowScenario
+from recsim.scenario.follow import MOST_RATE, FollowerBots, FollowScenario
 from recsim.state import Followers, Slots
 
 
@@ -96,13 +96,13 @@ def draw_people(plan: FollowPlan, key: Key) -> FollowPeople:
             key, people, "random" if g.rewiring == "all" and g.kind != "growth" else g.kind, g.mean_degree.value,
             g.weight_sigma.value, g.weight_correlation.value, g.friend_share.value,
         )  # fmt: skip
+        if g.rewiring == "all" and g.kind == "growth":
+            edges = people_edges(key, people, "random", len(edges.follower) / people, 0, 0, 0)
+        elif g.rewiring in ("hub", "community"):
+            side = (attributes.partisanship > 0).astype(np.int8) if g.rewiring == "community" else None
+            edges = rewired(key, edges, people, side)
     except ValueError as error:
         raise InputError(str(error), "follow_graph.mean_degree") from None
-    if g.rewiring == "all" and g.kind == "growth":
-        edges = people_edges(key, people, "random", len(edges.follower) / people, 0, 0, 0)
-    elif g.rewiring in ("hub", "community"):
-        side = (attributes.partisanship > 0).astype(np.int8) if g.rewiring == "community" else None
-        edges = rewired(key, edges, people, side)
     followers = np.bincount(edges.followed, minlength=people)
     won = tuple(
         infiltrate(key, c.key, n, people, c.infiltration.value, target_weights(c.target, attributes, followers))
@@ -118,7 +118,8 @@ def _traits(plan: FollowPlan, key: Key) -> tuple[np.ndarray, np.ndarray]:
     u = uniforms(key, Decision.FOLLOW_TRAIT, hash32(PEOPLE), np.arange(people))
     rate, illegal = np.ones(people, np.float32), np.zeros(people, np.float32)
     if s.activity.law == "pareto":
-        rate = np.float32(s.activity.lowest.value) * powers(u[:, 0], -1 / (s.activity.exponent.value - 1))
+        drawn = np.float32(s.activity.lowest.value) * powers(u[:, 0], -1 / (s.activity.exponent.value - 1))
+        rate = np.minimum(drawn, np.float32(MOST_RATE))
     if s.posts.illegal:
         p = s.posts
         risky = u[:, 1] < np.float32(p.high_risk_share.value)
