@@ -23,7 +23,7 @@ from experiments.validation import (  # noqa: E402
     study,
 )
 from experiments.validation.exposures import by_followed, follows_of, member, watch, world_of  # noqa: E402
-from experiments.validation.page import PAGE, RECORDS, page_text  # noqa: E402
+from experiments.validation.page import PAGE, RECORDS, page_text, seconds_of  # noqa: E402
 from experiments.validation.studies import STUDIES  # noqa: E402
 from recsim.errors import InputError  # noqa: E402
 from recsim.scenario import realise  # noqa: E402
@@ -213,6 +213,35 @@ def test_the_page_shows_what_a_record_says(tmp_path):
     )
     assert "- **a | b**: because" in text and "| [other](#other) | 2 | 0 | 1 | 1 | 3 |" in text
     assert "## The published takedown curve and the Romanian delay curve" in text
+
+
+def test_seconds_of_the_same_runs_count_once():
+    runs = {"fingerprint": "a", "seconds": 3.0}
+    assert (
+        seconds_of(
+            [
+                {"study": "one", **runs},
+                {"study": "another, of the same runs", **runs},
+                {"fingerprint": "b", "seconds": 4.0},
+            ]
+        )
+        == 7
+    )
+
+
+def test_a_long_table_says_why_there_is_no_verdict(tmp_path):
+    one = {
+        "study": "other",
+        "quantity": "q",
+        "published": 0.999,
+        "source": "somebody",
+        "observed": 1.0,
+        "agrees": None,
+        "note": "too small",
+    }
+    (tmp_path / "other.json").write_text(json.dumps([one] + 30 * [{**one, "source": "", "quantity": "r"}]))
+    text = page_text(tmp_path, tmp_path)
+    assert "Published, and without verdict:\n\n- q: too small\n" in text and "- r: too small" not in text
 
 
 def test_fingerprints_stand_for_figures_not_for_words():
