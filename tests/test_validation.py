@@ -1,5 +1,6 @@
 """The studies that hold the engine against published results: what they measure, what they found, and the page."""
 
+import argparse
 import dataclasses
 import json
 import math
@@ -13,6 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from experiments.validation import __main__ as whole  # noqa: E402
 from experiments.validation import (  # noqa: E402
     amplification,
     chronological,
@@ -21,6 +23,7 @@ from experiments.validation import (  # noqa: E402
     emotion,
     puppets,
     study,
+    stylised,
 )
 from experiments.validation.exposures import by_followed, follows_of, member, watch, world_of  # noqa: E402
 from experiments.validation.page import PAGE, RECORDS, page_text, seconds_of  # noqa: E402
@@ -179,6 +182,36 @@ def test_reduced_studies_show_the_same_and_count_the_same(request):
     if request.config.getoption("--update-golden"):
         GOLDEN.write_text(json.dumps(now, indent=1) + "\n")
     assert now == json.loads(GOLDEN.read_text())
+
+
+def test_only_a_reduced_size_has_smaller_worlds():
+    """Fewer replicates are the same worlds; a reduced size is a small one however many there are."""
+    days = {name: stylised.cells(size)[stylised.ROMANIA].days for name, size in (
+        ("full", study.FULL), ("few", study.Size(6)), ("reduced", study.REDUCED), ("many", study.Size(8, study.REDUCED.overrides)),
+    )}  # fmt: skip
+    assert days["few"] == days["full"] != days["reduced"] == days["many"]
+
+
+def options_of(**more):
+    given = {"studies": [], "reduced": False, "replicates": None, "workers": None, "keep": None}
+    return argparse.Namespace(**(given | more))
+
+
+def test_scripts_are_given_what_the_command_line_says(monkeypatch, tmp_path):
+    commands, pages = [], []
+    monkeypatch.setattr(whole.subprocess, "run", lambda command, **more: commands.append(command))
+    monkeypatch.setattr(whole.shutil, "copyfile", lambda one, other: None)
+    monkeypatch.setattr(whole, "write_page", pages.append)
+    whole.carry_out_all(options_of(studies=["simsom"], replicates=4, workers=1, keep=tmp_path))
+    assert commands[0][-6:] == ["--cells", "all", "--runs", "4", "--workers", "1"] and not pages
+    monkeypatch.chdir(ROOT)
+    whole.carry_out_all(options_of(studies=["takedown"], keep=Path("docs")))
+    assert "--runs" not in commands[1] and pages == [PAGE]
+
+
+def test_what_has_one_size_is_not_reduced():
+    with pytest.raises(InputError, match="published size"):
+        whole.carry_out_all(options_of(studies=["simsom"], reduced=True))
 
 
 # ---- records and page -----------------------------------------------------------------------------------------------
