@@ -2,13 +2,20 @@
 
 The NumPy version is made from the policy's own source: conditional expressions become ``np.where``, ``min`` and ``max``
 their NumPy namesakes. It is written as one would write it by hand: interest by matrix product for a block of people who
-share a pool, item-level figures once per pool and not once per pair, float32 throughout. Policies that treat everybody
-alike are scored once per item by the engine and then handed out; for them both ways are shown.
+share a pool, item-level figures once per pool and not once per pair, only what the policy reads, float32 throughout, and a
+score written for every pair. Policies that treat everybody alike are scored once per item by the engine and then handed out, both
+of which count; for them both ways are shown.
 
     python benchmarks/policies.py [--json] [--policies a,b] [--threads 1]
 """
 
+# ruff: noqa: E402
 from __future__ import annotations
+
+import os
+
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # before NumPy is imported; a script does not run benchmarks/__init__.py
 
 import argparse
 import ast
@@ -87,20 +94,29 @@ def numpy_block(policy, rows: tuple[str, ...], d: SimpleNamespace):
     code = {n: compile(known[n].expression.format(**place), n, "eval") for n in policy.score_reads}
     p = SimpleNamespace(**{k: F(v) for k, v in policy.parameters.items()})
 
+    made = {
+        "affinity": lambda who, stratum: d.estimate[who] @ d.pool_topic[stratum],
+        "rows": lambda who, stratum: d.pool_rows[stratum],
+        "in_network": lambda who, stratum: False,
+        "person_language": lambda who, stratum: d.language[who, None],
+        "person_region": lambda who, stratum: d.region[who, None],
+        "number": lambda who, stratum: who[:, None],
+        "match": lambda who, stratum: d.match[: len(who), :POOL],
+        "inverse_norm": lambda who, stratum: F(1) / np.sqrt((d.estimate[who] ** 2).sum(1, keepdims=True)),
+        # Any draw: NumPy has no keyed ones.
+        "noise": lambda who, stratum: np.random.default_rng(0).random((len(who), POOL), F),
+    }
+    needed = [name for name in made if any(name in c.co_names for c in code.values())]
+
     def score(who: np.ndarray, stratum: int) -> np.ndarray:
-        estimate = d.estimate[who]
-        here = {
-            "affinity": estimate @ d.pool_topic[stratum], "rows": d.pool_rows[stratum], "in_network": False,
-            "person_language": d.language[who, None], "person_region": d.region[who, None], "person": who[:, None],
-            "match": d.match[: len(who), :POOL], "inverse_norm": F(1) / np.sqrt((estimate * estimate).sum(1, keepdims=True)),
-        }  # fmt: skip
-        if "noise" in policy.score_reads:
-            here["noise"] = np.random.default_rng(0).random((len(who), POOL), F)  # any draw: NumPy has no keyed ones
+        here = {name: made[name](who, stratum) for name in needed}
         f = SimpleNamespace(**{n: eval(c, scope, here) for n, c in code.items()})
         out = done[names[0]](f, p)
         for name in names[1:]:
             out = out * done[name](f, p)
-        return np.broadcast_to(out, (len(who), POOL))
+        full = (len(who), POOL)
+        own = isinstance(out, np.ndarray) and out.shape == full and out.base is None
+        return out if own else np.broadcast_to(out, full).copy()
 
     return score
 
@@ -158,6 +174,10 @@ def measure(name: str, threads: int) -> dict:
     def handed(low: int, out: np.ndarray) -> None:
         hand_out_scores(low, low + BLOCK, d.person, d.stratum, d.item, d.pool_count, d.inbox, score, np.int64(0), out)
 
+    def scored_and_handed() -> None:
+        compiled.score_items(ITEMS, np.int64(0), d.rows, d.key, d.constants, params, one, one, one, score)
+        everybody(handed)
+
     def everybody(work):
         with ThreadPoolExecutor(threads) as pool:
             edges = [PEOPLE // BLOCK * t // threads for t in range(threads + 1)]
@@ -173,7 +193,7 @@ def measure(name: str, threads: int) -> dict:
     pairs = PEOPLE * (POOL + SLOTS)
     row["compiled_pairs_per_s"] = best(lambda: everybody(block), pairs)
     if policy.item_only:
-        row["handed_out_pairs_per_s"] = best(lambda: everybody(handed), pairs)
+        row["handed_out_pairs_per_s"] = best(scored_and_handed, pairs)
     try:
         array = numpy_block(policy, compiled.rows, d)
     except NotImplementedError as reason:

@@ -51,7 +51,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cells", type=int, nargs=2, default=[40, 120])
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--cluster")
+    parser.add_argument(
+        "--cluster",
+        choices=["local"],
+        help="no other: workers elsewhere are not children, and their time would be left out",
+    )
     options = parser.parse_args()
     scenario = load(ROOT / "configs" / "small.yaml", ["run.luck_branches=1", "run.replicates=1"])
     warm.warm(scenario)

@@ -38,7 +38,9 @@ WORDS = {
     "impressions": "impressions", "reach": "reach", "unique_reshares": "unique re-shares", "reshares": "re-shares",
 }  # fmt: skip
 TOLERANCE = 14.0
-"""Largest run-to-run standard deviation of the published prevalence, points."""
+"""Largest run-to-run standard deviation of the published prevalence, points; at most half of each published change counts."""
+SLOTS = {2: "-40 to -52", 8: "-14 to -25"}
+"""Published range of the illegal share of slots by half-life, over other groups and rates of illegal posts than here: no verdict."""
 OURS = "the source does not define it; here: person and post, each pair once"
 
 
@@ -78,7 +80,7 @@ def changes(found: dict[str, dict[str, Any]], days: int, tau: float, name: str) 
 
 
 def records_of(found: dict[str, dict[str, Any]], days: int, people: int | None) -> list[dict[str, Any]]:
-    """One record per quantity and half-life; agreement within `TOLERANCE`.
+    """One record per quantity and half-life; agreement within `TOLERANCE` and half of the published change.
 
     Re-shares are carried by single posts that spread widely, so the mean of runs' changes and the change of their mean
     are far apart; the note gives the second.
@@ -96,11 +98,14 @@ def records_of(found: dict[str, dict[str, Any]], days: int, people: int | None) 
             note += f"; change of the mean over runs {pooled:.1f}"
             if name in ("reach", "unique_reshares"):
                 note += f"; {OURS}"
+            source = SOURCE if known else ""
+            if name == "prevalence_slots" and tau in SLOTS:
+                source = f"{SOURCE}: {SLOTS[tau]} over other settings"
             out.append(
                 record(
                     "takedown delay", f"change of {words}, half-life {tau:g} days, per cent", x,
-                    published=PUBLISHED[name][k] if known else None, source=SOURCE if known else "",
-                    tolerance=TOLERANCE if known else None, note=note,
+                    published=PUBLISHED[name][k] if known else None, source=source,
+                    tolerance=TOLERANCE if known else None, inert=0.0, note=note,
                     fingerprint=kept["fingerprint"], seconds=kept["seconds"],
                 )
             )  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import datetime
 import json
+import math
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ import recsim
 from recsim.experiment.executor import default_workers
 from recsim.experiment.folder import write_text
 from recsim.experiment.follow import follow_fingerprint, warm
+from recsim.metrics import interval
 from recsim.scenario.follow import FollowScenario
 
 FIELDS = (
@@ -109,30 +111,48 @@ def standard_error(values: np.ndarray) -> float | None:
     return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
 
 
+def beyond(one: np.ndarray, other: np.ndarray) -> int:
+    """1 if the first mean lies above the second by more than twice the error of their difference, -1 if below, else 0."""
+    off = float(np.mean(one) - np.mean(other))
+    errors = standard_error(one), standard_error(other)
+    if errors[0] is None or errors[1] is None or abs(off) <= 2 * float(np.hypot(*errors)) + 1e-9:
+        return 0
+    return 1 if off > 0 else -1
+
+
 def record(
     study: str, quantity: str, values: np.ndarray | float, *, published: float | None = None, source: str = "",
-    tolerance: float | None = None, agrees: bool | None = None, note: str = "", fingerprint: str = "", seconds: float = 0.0,
+    tolerance: float | None = None, inert: float | None = None, agrees: bool | None = None, note: str = "", fingerprint: str = "",
+    seconds: float = 0.0,
 ) -> dict[str, Any]:  # fmt: skip
     """One comparison with a published value, or a prediction where there is none.
 
     Args:
         study, quantity: what was reproduced.
         values: one per run, or one number.
-        published, source: value and where it stands; None: prediction.
-        tolerance: largest difference that counts as agreement.
+        published, source: value and where it stands; neither: prediction.
+        tolerance: largest difference that counts as agreement; never more than half of the published effect.
+        inert: the value if nothing had any effect, from which the published effect is counted. There is no verdict if the 95 %
+            interval reaches further than half of that effect: the same runs could then not tell it from none.
         agrees: for statements without a number; else worked out from the tolerance.
         note: what the reader must know.
     """
     x = np.atleast_1d(np.asarray(values, float))
-    error = standard_error(x)
-    observed = float(x.mean())
+    error, t = standard_error(x), interval(x)
     if agrees is None and published is not None and tolerance is not None:
-        agrees = bool(abs(observed - published) <= tolerance)
-    if published is None and agrees is None:
+        half = round(abs(published - inert) / 2, 6) if inert is not None else math.inf
+        tolerance = min(tolerance, half)
+        if error is not None and t.high - t.mean > half:
+            note = f"too small to tell: half of the published effect is {half:.3g}, half of the interval here {t.high - t.mean:.3g}; {note}".rstrip(
+                "; "
+            )
+        else:
+            agrees = bool(abs(t.mean - published) <= tolerance)
+    if published is None and agrees is None and not source:
         note = f"prediction: no published value at hand; {note}".rstrip("; ")
     return {
-        "study": study, "quantity": quantity, "published": published, "source": source, "observed": observed,
-        "standard_error": error, "interval": None if error is None else [observed - 2 * error, observed + 2 * error],
+        "study": study, "quantity": quantity, "published": published, "source": source, "observed": t.mean,
+        "standard_error": error, "interval": None if error is None else [t.low, t.high],
         "runs": len(x), "tolerance": tolerance,
         "agrees": None if agrees is None else bool(agrees), "note": note, "version": recsim.__version__,
         "fingerprint": fingerprint, "date": datetime.date.today().isoformat(), "seconds": round(seconds, 1),

@@ -47,7 +47,7 @@ def compared(rows: list[dict[str, Any]], values: list[dict[str, np.ndarray]], to
     """Intervals, paired differences and verdicts put into ``rows``; what holds for all of them.
 
     The reference is the largest scale with at least `FEWEST` worlds. Trusted is the smallest scale that agrees with it together
-    with all scales in between.
+    with all scales in between, however few worlds these have.
 
     Args:
         rows: scales, smallest first; changed in place. values: by name, (worlds,) each.
@@ -67,7 +67,7 @@ def compared(rows: list[dict[str, Any]], values: list[dict[str, np.ndarray]], to
                 off = paired(mine[name], values[reference][name])
                 row["moves"][name] = {"mean": spread(mine[name])["mean"], "difference": off, "told_apart": apart(off)}
     trusted = reference
-    for k in reversed(several[:-1]):
+    for k in reversed(range(reference)):
         if rows[k]["verdict"] != "agrees":
             break
         trusted = k

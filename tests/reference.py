@@ -57,26 +57,85 @@ def largest(scores, wanted):
     return sorted(sorted(scores, key=lambda w: (-scores[w], w))[:wanted])
 
 
-def pool(stratum, language, topic, quota, noise, value, eligible, items, start, population, key, step):
-    """Interest and discovery parts of one pool (no trending, no region)."""
-    scores = {}
-    for w in range(len(value)):
-        i = start + w
-        if eligible[w] and items.labels.language[i] == language and topic in (items.primary[i], items.secondary[i]):
-            a = draws(items.key[i], stratum, population, step, 6, key)[0]
-            scores[w] = F(value[w] + noise * gumbel(a))
-    chosen = {w: 0 for w in largest(scores, quota["interest"])}
-    listed = [w for w in range(len(value)) if eligible[w]]
-    wanted = min(quota["size"] - len(chosen), len(listed) - len(chosen))
-    for place in range(4 * quota["size"]):
-        if wanted <= 0:
+def noisy(values, keys, obj, noise, population, key, step):
+    """A value each and noise x Gumbel, drawn by the item's key; by window place."""
+    return {
+        w: F(value + noise * gumbel(draws(keys[w], obj, population, step, 6, key)[0])) for w, value in values.items()
+    }
+
+
+def trending(heat, eligible, keys, noise, population, key, step):
+    """Window places of eligible items, most recent engagement first, ties to the smaller place."""
+    logs = {w: log32(F(1) + F(heat[w])) for w in range(len(eligible)) if eligible[w]}
+    scores = noisy(logs, keys, 0xFFFF, noise, population, key, step)
+    return sorted(scores, key=lambda w: (-scores[w], w))
+
+
+def by_language(language, wanted, languages):
+    """Window places of the wanted items, a list for each language."""
+    return [[w for w in range(len(wanted)) if wanted[w] and language[w] == one] for one in range(languages)]
+
+
+def by_topic(places, first, second, topics):
+    """Places whose item has the topic as first or second, a list for each topic."""
+    return [[w for w in places if d in (first[w], second[w])] for d in range(topics)]
+
+
+def search_results(candidate, places, heat, sought, most):
+    """Window places for a search about a candidate: hers and those picked after such searches, most engagement first."""
+    found = {w: F(heat[w] + sought[1][w]) for w in places if sought[0][w] == candidate or sought[1][w] > 0}
+    return sorted(found, key=lambda w: (-found[w], w))[:most]
+
+
+def drawn(places, wanted, taken, right, rounds, stratum, first, population, key, step):
+    """Up to ``wanted`` of ``places`` that are not taken, each draw one of all of them, four draws a round."""
+    out = []
+    for place in range(first, first + rounds):
+        if len(out) >= min(wanted, len(places)):
             break
         for word in draws(stratum, place, population, step, 12, key):
-            w = listed[(word * len(listed)) >> 32]
-            if wanted > 0 and w not in chosen:
-                chosen[w] = 2
-                wanted -= 1
-    return [(start + w, chosen[w]) for w in sorted(chosen)]
+            w = places[(word * len(places)) >> 32]
+            if len(out) < wanted and w not in taken and w not in out and right(w):
+                out.append(w)
+    return out
+
+
+def pool(stratum, cell, quotas, size, trial_size, value, open_, trial, trends, items, population, key, step):
+    """One whole pool and its items under trial.
+
+    Args:
+        cell: language, topic and region of the stratum, -1 for none. quotas: `recsim.kernels.retrieval.Quotas`.
+        open_, trial: window places by language. trends: window places, best first. items: window items: keys, languages, regions, first
+            and second topics.
+
+    Returns:
+        Source by window place, and window places under trial in the order drawn.
+    """
+    language, topic, region = cell
+    keys, languages, regions, first, second = items
+    ranked = open_[language] if topic < 0 else [w for w in open_[language] if topic in (first[w], second[w])]
+    chosen = {}
+    for wanted, places, source in (
+        (quotas.interest, ranked, 8 if topic < 0 else 0),
+        (quotas.regional, [w for w in open_[language] if regions[w] == region], 3),
+    ):
+        free = {w: value[w] for w in places if w not in chosen}
+        scores = noisy(free, keys, stratum, quotas.noise, population, key, step) if wanted else {}
+        chosen |= dict.fromkeys(largest(scores, min(wanted, size - len(chosen))), source)
+
+    def right(w):
+        return region < 0 or languages[w] == language
+
+    fits = [w for w in trends if w not in chosen and right(w)]
+    chosen |= dict.fromkeys(fits[: min(quotas.trending, size - len(chosen))], 1)
+    everywhere = sorted(w for places in open_ for w in places)
+    left = min(size, len(everywhere)) - len(chosen)
+    found = drawn(everywhere, left, chosen, right, 4 * size, stratum, 0, population, key, step) if left > 0 else []
+    chosen |= dict.fromkeys(found, 2)
+    fresh = drawn(
+        trial[language], trial_size, {}, lambda w: True, 4 * trial_size, stratum, 1 << 20, population, key, step
+    )
+    return chosen, fresh
 
 
 def count(events, candidate, total, human, by_candidate, start, end, length):

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -55,6 +57,37 @@ def test_twelve_heads_cost_twelve_chances():
     assert np.allclose(scorer.block(0)[:SIZE], array(scorer.world.person[:SIZE], 0), rtol=1e-3, atol=1e-3)
 
 
+def test_numpy_works_out_what_a_policy_reads_and_no_more(monkeypatch):
+    """No interest for a policy that does not know any, and no parsing of the policy inside what is timed."""
+    from benchmarks import policies
+
+    hot = policies.PRESETS["hn_popular"]
+    rows = tuple(row for name in hot.score_reads for row in policies.features_of("rates")[name].rows)
+    d = policies.world(rows)
+    score = policies.numpy_block(
+        hot, rows, SimpleNamespace(**{**vars(d), "estimate": None, "match": None, "language": None})
+    )
+    monkeypatch.setattr(type(hot), "score_reads", property(lambda self: pytest.fail("parsed again")))
+    out = score(d.person[:16], 3)
+    assert out.shape == (16, policies.POOL) and out.base is None  # written, not one row shown sixteen times
+    assert (out == out[0]).all() and len(np.unique(out[0])) > 100
+    text = Path(policies.__file__).read_text()
+    assert text.index("os.environ.setdefault") < text.index("import numpy")
+
+
+@pytest.mark.slow
+def test_scoring_the_items_counts_before_scores_are_handed_out(monkeypatch):
+    from benchmarks import policies
+
+    calls = []
+    score_items = policies.CompiledPolicy.score_items.fget
+    monkeypatch.setattr(
+        policies.CompiledPolicy, "score_items", property(lambda self: calls.append(1) or score_items(self))
+    )
+    row = policies.measure("chrono", 1)
+    assert len(calls) == policies.ROUNDS + 1 and row["handed_out_pairs_per_s"] > 0
+
+
 @pytest.mark.parametrize("tool", [array_people.mesa_step, array_people.numpy_step])
 def test_peers_do_the_common_task(tool):
     catalogue = array_people.Catalogue(200, 50)
@@ -74,16 +107,22 @@ def test_a_peer_that_cannot_be_had_is_a_note(monkeypatch, tmp_path):
         ]
     }
 
+    allowed = []
+
     def said(command, cores):
         if "benchmarks.peers.recsim_people" in command:
             return mine
+        allowed.append(cores)
+        if cores == 2 and "mesa" in command:  # the second thread spins: its time is not what is compared
+            return {"seconds": [2.0], "processor": [5.0], "peak_mib": 5}
         return {"failed": "broken"} if "numpy" in command else {"seconds": [2.0], "processor": [2.5], "peak_mib": 5}
 
     monkeypatch.setattr(compare, "said", said)
     monkeypatch.setattr(compare.os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
     rows = compare.rows(2, 60, 3, tmp_path / "nowhere")
     assert [row.value.median for row in rows] == [50.0, 100.0, 50.0, 100.0]
-    assert [row.time for row in rows] == ["processor", "clock"] * 2
+    assert [row.time for row in rows] == ["processor", "clock"] * 2 and set(allowed) == {1, 2}
+    assert [row.details["peers_may_use_threads"] for row in rows] == [1, 2] * 2
     shown = text(rows)
     assert "beside t-recs content, all |  |  |  | not measured: `make bench-peers`" in shown
     assert "beside NumPy in blocks, all |  |  |  | not measured: broken" in shown

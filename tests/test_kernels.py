@@ -9,14 +9,22 @@ import reference
 from helpers import changed, frames_of, world_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 
 from recsim.kernels import counters, gates, inbox, look, retrieval
 from recsim.kernels import visits as visiting
+from recsim.kernels.flags import KERNEL
 from recsim.ranking.policy import SIGNALS as SIGNAL_NAMES
 from recsim.rng import Key
 from recsim.state import HEATED, SOURCES, Accounts, no_counts
 
 F = np.float32
+
+
+@njit(**KERNEL)
+def list_by_topic(places, window_start, items, edge, out):
+    """`retrieval.list_by_topic`, which only kernels call."""
+    retrieval.list_by_topic(places, window_start, items, edge, out)
 
 
 @pytest.fixture(scope="module")
@@ -69,27 +77,132 @@ def test_keep_largest(values, wanted):
     assert got == reference.largest(keyed, wanted)
 
 
+def window_of(world):
+    """Keys, languages, regions, first and second topics of the live items, by window place."""
+    items, (start, end) = world.state.items, world.window
+    columns = (items.key, items.labels.language, items.labels.region, items.primary, items.secondary)
+    return tuple([int(v) for v in column[start:end]] for column in columns)
+
+
 def test_pools(world):
+    """The pools of a running world: all of a stratum, with its sources."""
     plan, state, feed = world.plan, world.state, world.feed
     start, end = world.window
     feed.stale = True
     feed.item_terms(world.now, start, end)
     feed.retrieve(world.now, start, end)
-    quotas = feed.quotas
-    count = end - start
+    count, window = end - start, window_of(world)
+    key, population = world.key.words, plan.supply.population
+    decayed = feed.books.of("ranking").decayed[:, start:end]
+    heat = decayed[2] + F(3) * decayed[4]
+    noise = F(plan.scenario.platform.retrieval.trending_noise.value)
+    trends = reference.trending(heat, feed.eligible[:count], window[0], noise, population, key, world.now)
+    open_, trial = (
+        reference.by_language(window[1], wanted[:count], len(plan.languages)) for wanted in (feed.eligible, feed.trial)
+    )
     for stratum in (0, 3, plan.scenario.content.topics - 1):
-        language, topic = int(feed.strata.language[stratum]), int(feed.strata.topic[stratum])
-        expected = reference.pool(
-            stratum, language, topic, {"interest": quotas.interest, "size": feed.size}, quotas.noise, feed.value[:count],
-            feed.eligible[:count], state.items, start, plan.supply.population, world.key.words, world.now,
+        chosen, fresh = reference.pool(
+            stratum, tuple(int(column[stratum]) for column in feed.strata), feed.quotas, feed.size,
+            feed.pools.fresh.shape[1], feed.value, open_, trial, trends[: 2 * feed.quotas.trending], window,
+            population, key, world.now,
         )  # fmt: skip
-        n = feed.pools.size[stratum]
-        got = [
-            (int(i), int(s)) for i, s in zip(feed.pools.item[stratum, :n], feed.pools.source[stratum, :n], strict=True)
-        ]
-        interest = {i for i, s in got if s == 0}
-        assert interest == {i for i, s in expected if s == 0}
-        assert len({i for i, _ in got}) == n and [i for i, _ in got] == sorted(i for i, _ in got)
+        n, m = feed.pools.size[stratum], feed.pools.fresh_count[stratum]
+        got = zip(feed.pools.item[stratum, :n] - start, feed.pools.source[stratum, :n], strict=True)
+        assert [(int(w), int(s)) for w, s in got] == sorted(chosen.items())
+        assert (feed.pools.fresh[stratum, :m] - start).tolist() == fresh
+    about = [
+        w
+        for w in range(count)
+        if state.items.labels.candidate[start + w] >= 0 and state.items.labels.present[start + w]
+    ]
+    for c in range(len(feed.pools.entry)):
+        sought = state.items.labels.candidate[start:end], np.zeros(count)
+        expected = reference.search_results(c, about, heat, sought, feed.pools.entry.shape[1])
+        assert (feed.pools.entry[c, : feed.pools.entry_count[c]] - start).tolist() == expected
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.integers(0, 2**32 - 1), st.integers(2, 40), st.tuples(*[st.integers(0, 20)] * 3), st.sampled_from([0.0, 0.7]),
+    st.floats(0, 1), st.booleans(),
+)  # fmt: skip
+def test_pools_of_any_kind(world, seed, size, quotas, noise, share, by_topic):
+    """Strata by topic or region, few or many items that may be ranked, any quotas; every source and items under trial."""
+    gen, key, step = np.random.default_rng(seed), Key(seed, 1).words, np.uint64(seed % 60_000)
+    state, (start, _) = world.state, world.window
+    count, population, languages = 120, np.uint64(5), len(world.plan.languages)
+    window = tuple(column[:count] for column in window_of(world))
+    eligible = gen.random(count) < share
+    trial = ~eligible & (gen.random(count) < 0.3)
+    interest, trend, regional = quotas
+    quota = retrieval.Quotas(interest, trend, 0, regional, F(noise))
+    cells = [
+        (
+            int(gen.integers(languages)),
+            int(gen.integers(4)) if by_topic else -1,
+            -1 if by_topic else int(gen.integers(3)),
+        )
+        for _ in range(4)
+    ]
+    table = np.array(cells)
+    strata = retrieval.Strata(table[:, 0].astype(np.int8), table[:, 1].astype(np.int16), table[:, 2].astype(np.int8))
+    value, heat = gen.integers(-3, 4, count).astype(F), gen.integers(0, 5, count).astype(F)
+
+    codes = np.zeros(count, np.int64)
+    n = retrieval.trending_codes(
+        count, heat, eligible, np.int64(start), state.items.key, F(noise), population, *key, step, codes
+    )
+    trends = [int(retrieval.place_of(code)) for code in np.sort(codes[:n])[::-1]]
+    assert trends == reference.trending(heat, eligible, window[0], F(noise), population, key, step)
+    lists = []
+    for wanted in (eligible, trial):
+        places, number = np.full((languages, count), -1, np.int32), np.full(languages, 9, np.int32)
+        retrieval.by_language(count, np.int64(start), state.items.labels.language, wanted, places, number)
+        expected = reference.by_language(window[1], wanted, languages)
+        assert [row[:k].tolist() for row, k in zip(places, number, strict=True)] == expected
+        lists.append((places, number, expected))
+    (open_item, open_count, open_), (trial_item, trial_count, trial_) = lists
+    everywhere = np.flatnonzero(eligible).astype(np.int32)
+    item, source, fresh = np.zeros((4, size), np.int32), np.zeros((4, size), np.int8), np.zeros((4, 6), np.int32)
+    filled, under = np.zeros(4, np.int32), np.zeros(4, np.int32)
+    retrieval.build_pools(
+        0, 4, count, np.int64(start), strata, quota, value, np.array(trends, np.int32), open_item, open_count, trial_item,
+        trial_count, everywhere, len(everywhere), state.items, population, *key, step, item, source, filled, fresh, under,
+    )  # fmt: skip
+    for s, cell in enumerate(cells):
+        chosen, drawn = reference.pool(
+            s, cell, quota, size, 6, value, open_, trial_, trends, window, population, key, step
+        )
+        got = dict(zip((item[s, : filled[s]] - start).tolist(), source[s, : filled[s]].tolist(), strict=True))
+        assert got == chosen and list(got) == sorted(got)
+        assert (item[s, filled[s] :] == start).all()
+        assert (fresh[s, : under[s]] - start).tolist() == drawn
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_lists_by_topic_and_results_of_searches(world, seed, searches):
+    gen, (start, _) = np.random.default_rng(seed), world.window
+    items, count = world.state.items, 150
+    window = tuple(column[:count] for column in window_of(world))
+    places = np.flatnonzero(gen.random(count) < 0.6)
+    topics = items.topic.shape[1]
+    edge, out = np.full(topics + 1, 7, np.int64), np.full(2 * len(places), -1, np.int32)
+    list_by_topic(places.astype(np.int32), np.int64(start), items, edge, out)
+    got = [out[edge[d] : edge[d + 1]].tolist() for d in range(topics)]
+    assert got == reference.by_topic(places.tolist(), *window[3:], topics)
+
+    heat, candidate = gen.integers(0, 4, count).astype(F), items.labels.candidate.copy()
+    candidate[start : start + count] = gen.integers(-1, 3, count)
+    sought = np.zeros((3, len(candidate) if searches else 0), F)
+    if searches:
+        sought[:, start : start + count] = gen.integers(-8, 3, (3, count)).clip(0)
+    entry, number = np.full((3, 8), -1, np.int32), np.zeros(3, np.int32)
+    retrieval.entry_lists(places, np.int64(start), candidate, heat, sought, entry, number)
+    for c in range(3):
+        picked = sought[c, start : start + count] if searches else np.zeros(count, F)
+        expected = reference.search_results(c, places.tolist(), heat, (candidate[start : start + count], picked), 8)
+        assert (entry[c, : number[c]] - start).tolist() == expected
 
 
 def test_gathered_features(world):

@@ -61,6 +61,13 @@ def test_a_gap_in_between_ends_trust(scripts):
     assert found["trusted_from_scale"] == rows[2]["scale"]
 
 
+def test_a_scale_of_few_worlds_in_between_ends_trust_too(scripts):
+    rows, values = rows_of([1.0, 1.1, 1.2], [9.0], [1.0, 1.1, 1.2], [1.0, 1.1, 1.21])
+    found = scripts[0].compared(rows, values, 0.5)
+    assert [row["verdict"] for row in rows] == ["agrees", "cannot tell", "agrees", "reference"]
+    assert found["trusted_from_scale"] == rows[2]["scale"]
+
+
 def test_one_large_world_is_no_reference(scripts):
     rows, values = rows_of([1.0, 1.1, 1.2], [1.0, 1.1, 1.2], [4.0])
     found = scripts[0].compared(rows, values, 0.5)

@@ -125,7 +125,7 @@ def best_of(rounds: int, *variants) -> list[float]:
 
 
 def test_compiled_scoring_beats_numpy():
-    """The claim of docs/performance.md is about five times as fast; vector code that is lost costs more than the margin."""
+    """The claim of docs/performance.md is about three times as fast; vector code that is lost costs more than the margin."""
     from benchmarks.policies import numpy_block
     from benchmarks.scoring import SIZE, STRATA, Scorer
     from recsim.ranking.presets import PRESETS

@@ -1,5 +1,6 @@
 """The studies that hold the engine against published results: what they measure, what they found, and the page."""
 
+import argparse
 import dataclasses
 import json
 import math
@@ -13,6 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from experiments.validation import __main__ as whole  # noqa: E402
 from experiments.validation import (  # noqa: E402
     amplification,
     chronological,
@@ -21,9 +23,10 @@ from experiments.validation import (  # noqa: E402
     emotion,
     puppets,
     study,
+    stylised,
 )
 from experiments.validation.exposures import by_followed, follows_of, member, watch, world_of  # noqa: E402
-from experiments.validation.page import PAGE, RECORDS, page_text  # noqa: E402
+from experiments.validation.page import PAGE, RECORDS, page_text, seconds_of  # noqa: E402
 from experiments.validation.studies import STUDIES  # noqa: E402
 from recsim.errors import InputError  # noqa: E402
 from recsim.scenario import realise  # noqa: E402
@@ -181,6 +184,36 @@ def test_reduced_studies_show_the_same_and_count_the_same(request):
     assert now == json.loads(GOLDEN.read_text())
 
 
+def test_only_a_reduced_size_has_smaller_worlds():
+    """Fewer replicates are the same worlds; a reduced size is a small one however many there are."""
+    days = {name: stylised.cells(size)[stylised.ROMANIA].days for name, size in (
+        ("full", study.FULL), ("few", study.Size(6)), ("reduced", study.REDUCED), ("many", study.Size(8, study.REDUCED.overrides)),
+    )}  # fmt: skip
+    assert days["few"] == days["full"] != days["reduced"] == days["many"]
+
+
+def options_of(**more):
+    given = {"studies": [], "reduced": False, "replicates": None, "workers": None, "keep": None}
+    return argparse.Namespace(**(given | more))
+
+
+def test_scripts_are_given_what_the_command_line_says(monkeypatch, tmp_path):
+    commands, pages = [], []
+    monkeypatch.setattr(whole.subprocess, "run", lambda command, **more: commands.append(command))
+    monkeypatch.setattr(whole.shutil, "copyfile", lambda one, other: None)
+    monkeypatch.setattr(whole, "write_page", pages.append)
+    whole.carry_out_all(options_of(studies=["simsom"], replicates=4, workers=1, keep=tmp_path))
+    assert commands[0][-6:] == ["--cells", "all", "--runs", "4", "--workers", "1"] and not pages
+    monkeypatch.chdir(ROOT)
+    whole.carry_out_all(options_of(studies=["takedown"], keep=Path("docs")))
+    assert "--runs" not in commands[1] and pages == [PAGE]
+
+
+def test_what_has_one_size_is_not_reduced():
+    with pytest.raises(InputError, match="published size"):
+        whole.carry_out_all(options_of(studies=["simsom"], reduced=True))
+
+
 # ---- records and page -----------------------------------------------------------------------------------------------
 
 
@@ -213,6 +246,35 @@ def test_the_page_shows_what_a_record_says(tmp_path):
     )
     assert "- **a | b**: because" in text and "| [other](#other) | 2 | 0 | 1 | 1 | 3 |" in text
     assert "## The published takedown curve and the Romanian delay curve" in text
+
+
+def test_seconds_of_the_same_runs_count_once():
+    runs = {"fingerprint": "a", "seconds": 3.0}
+    assert (
+        seconds_of(
+            [
+                {"study": "one", **runs},
+                {"study": "another, of the same runs", **runs},
+                {"fingerprint": "b", "seconds": 4.0},
+            ]
+        )
+        == 7
+    )
+
+
+def test_a_long_table_says_why_there_is_no_verdict(tmp_path):
+    one = {
+        "study": "other",
+        "quantity": "q",
+        "published": 0.999,
+        "source": "somebody",
+        "observed": 1.0,
+        "agrees": None,
+        "note": "too small",
+    }
+    (tmp_path / "other.json").write_text(json.dumps([one] + 30 * [{**one, "source": "", "quantity": "r"}]))
+    text = page_text(tmp_path, tmp_path)
+    assert "Published, and without verdict:\n\n- q: too small\n" in text and "- r: too small" not in text
 
 
 def test_fingerprints_stand_for_figures_not_for_words():

@@ -17,14 +17,15 @@ from recsim.errors import InputError, unknown
 
 SCRIPTS = {"simsom": ("reproduce_simsom", "--cells", "all"), "takedown": ("reproduce_takedown",)}
 """Scripts beside this package, with their options, that write records of their own, ``<name>.json`` and ``figures/*.png`` in a
-folder ``--out``. SimSoM's grids take half an hour on two cores."""
+folder ``--out``; ``--runs`` and ``--workers`` are theirs, too. Their worlds are of the published size: nothing to reduce. SimSoM's grids
+take half an hour on two cores."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("studies", nargs="*", help=f"which: {', '.join([*STUDIES, *SCRIPTS])} (default: all)")
     parser.add_argument("--reduced", action="store_true", help="small worlds, printed and not kept, under two minutes")
-    parser.add_argument("--replicates", type=int, help=f"independent worlds (default {FULL.replicates})")
+    parser.add_argument("--replicates", type=int, help=f"independent worlds (default {FULL.replicates}; scripts: 10)")
     parser.add_argument("--workers", type=int, help="processes (default: all cores)")
     parser.add_argument("--keep", type=Path, help="folder for records and figures (default: docs/)")
     options = parser.parse_args()
@@ -39,26 +40,27 @@ def carry_out_all(options: argparse.Namespace) -> None:
     """What the command line asks for.
 
     Raises:
-        InputError: an unknown study.
+        InputError: an unknown study, too few replicates, or a study that cannot be reduced.
     """
     for name in options.studies:
         if name not in STUDIES and name not in SCRIPTS:
             raise unknown("study", name, [*STUDIES, *SCRIPTS])
-    wanted = options.studies or [*SCRIPTS, *STUDIES]
+        if options.reduced and name in SCRIPTS:
+            raise InputError(f"{name} has worlds of the published size only; leave it out", "--reduced")
+    wanted = options.studies or [*([] if options.reduced else SCRIPTS), *STUDIES]
     size = REDUCED if options.reduced else FULL
     if options.replicates is not None:
         if options.replicates < 2:
             raise InputError(f"got {options.replicates}, must be at least 2: intervals are over worlds", "--replicates")
         size = Size(options.replicates, size.overrides)
-    keep = None if options.reduced and options.keep is None else options.keep or ROOT / "docs"
+    keep = None if options.reduced and options.keep is None else (options.keep or ROOT / "docs").resolve()
     records = keep / RECORDS.name if keep else None
     if records is not None:
         records.mkdir(parents=True, exist_ok=True)
     for name in wanted:
         if name in SCRIPTS:
-            # Their worlds are of the published size: nothing to reduce.
-            if keep is not None and not options.reduced:
-                run_script(name, keep)
+            if keep is not None:  # always, since nothing is reduced
+                run_script(name, keep, options.replicates, options.workers)
             continue
         study = STUDIES[name]
         found, table = carry_out(study, size, options.workers)
@@ -70,18 +72,20 @@ def carry_out_all(options: argparse.Namespace) -> None:
         write_page(PAGE)
 
 
-def run_script(name: str, keep: Path) -> None:
+def run_script(name: str, keep: Path, runs: int | None = None, workers: int | None = None) -> None:
     """Run a script of `SCRIPTS`, if it is there, and keep its records and figures.
 
     Runs are kept in ``runs/``, where an interrupted script goes on.
 
     Args:
-        name: of its records. keep: folder for records and figures.
+        name: of its records. keep: folder for records and figures. runs: of each cell. workers: processes; None: as the script has it.
     """
     file, *given = SCRIPTS[name]
     script, out = ROOT / "experiments" / f"{file}.py", ROOT / "runs" / name
     if not script.exists():
         return
+    for option, value in (("--runs", runs), ("--workers", workers)):
+        given += [option, str(value)] if value is not None else []
     subprocess.run([sys.executable, str(script), "--out", str(out), *given], check=True, cwd=ROOT)
     shutil.copyfile(out / f"{name}.json", keep / RECORDS.name / f"{name}.json")
     (keep / FIGURES.name).mkdir(parents=True, exist_ok=True)
