@@ -424,6 +424,8 @@ def test_a_notice_about_accounts_that_nobody_has(small):
     bought = PurchasedEngagement.model_validate({"id": "b", "beneficiary": "eva", "start": -3, "follows": 3000})
     world = world_of(watched(with_campaigns(small, [bought])), "factual", 0)
     assert len(Register(world).named(Notice(id="n", day=-2, campaign="b"), ACCOUNT)) == 0
+    frames = arms_of(with_campaigns(small, [bought]), FACTUAL, COUNTERFACTUAL, Arm("removed", removal_day=-3))
+    assert same(frames, "removed", "counterfactual") and not same(frames, "factual", "counterfactual")
 
 
 def test_disclosed_posts_break_no_rule(small):

@@ -47,7 +47,8 @@ class Network(mesa.Agent):
         now = world.now
         acts_here = world.arm.acts(network.campaign) or not network.inauthentic
         acting = acts_here and network.accounts > 0  # a dose of zero is the world without the campaign
-        if acting and network.inauthentic and now >= removal_step(world.plan, world.arm):
+        ended = network.inauthentic and now >= removal_step(world.plan, world.arm)
+        if acting and ended:
             roster.active[:] = False
             return
         if acting and network.replacement_share > 0 and now >= network.first_step:
@@ -66,7 +67,7 @@ class Network(mesa.Agent):
         )  # fmt: skip
         if planned:
             self.carry_out(start, end)
-        bought, follows = accounts_of.bulk(network, world.key, now, acts_here)
+        bought, follows = accounts_of.bulk(network, world.key, now, acts_here and not ended)
         if bought and network.tactics.uses[TACTICS.index("follow")]:
             table = world.record.tactics(network.campaign)
             table[:, TACTICS.index("follow")] += (bought, bought - follows, follows)
