@@ -197,6 +197,35 @@ def expected_votes(voters, impressions, radius, weights, effects):
     return votes
 
 
+def top_comments(abouts, item_key, population, key):
+    """Whom the two top comments of an item name: reservoir sampling, comment after comment."""
+    top = [-1, -1]
+    for ordinal, about in enumerate(abouts):
+        place = ordinal
+        if ordinal >= 2:
+            place = draws(item_key, ordinal, population, 0, 11, key)[0] * (ordinal + 1) >> 32
+        if place < 2:
+            top[place] = about
+    return top
+
+
+def passes(value, threshold, slope, hard, item_key, stage, population, key):
+    """Whether an item that has filled its pool is promoted."""
+    if hard:
+        return value >= threshold
+    return unit(draws(item_key, stage, population, 0, 7, key)[0]) < sigmoid32(slope * (value - threshold))
+
+
+def retrieval_value(score, ratio, age_h, half_life_h):
+    """The score, or for ratios its logarithm less ln 2 for each half-life of age."""
+    return log32(max(score, F(1e-12))) - F(math.log(2)) / half_life_h * age_h if ratio else score
+
+
+def demoted(score, factor):
+    """A score that is lowered by a factor below 1, also where it is negative."""
+    return score * factor if score >= 0 or factor == 1 else score / max(factor, F(1e-6))
+
+
 def logit_rate(events, views, base, prior, cap):
     rate = min((events + prior) / (views + prior / base), cap * base, 0.95)
     return math.log(rate / (1 - rate))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from recsim.kernels import counters, gates, inbox, look, retrieval
+from recsim.kernels import counters, gates, inbox, look, predictor, retrieval, weighing
 from recsim.kernels import visits as visiting
 from recsim.kernels.flags import KERNEL
 from recsim.ranking.policy import SIGNALS as SIGNAL_NAMES
@@ -441,6 +441,16 @@ def test_top_comments_are_a_uniform_sample():
     assert np.allclose(hits / 3000, 0.2, atol=0.03)
 
 
+def test_top_comments_are_their_twin():
+    key, abouts = Key(5, 1).words, [int(v) for v in np.random.default_rng(4).integers(-1, 3, 12)]
+    keys = np.arange(7, 47, dtype=np.uint32)
+    top = np.full((40, 2), -1, np.int8)
+    for item in range(40):
+        for ordinal, about in enumerate(abouts):
+            counters.place_comment(top, item, about, ordinal, np.uint64(9), *key, keys)
+        assert top[item].tolist() == reference.top_comments(abouts, keys[item], 9, key)
+
+
 def test_decay():
     gen = np.random.default_rng(1)
     total = gen.integers(0, 50, (4, 10)).astype(np.int64)
@@ -477,6 +487,60 @@ def test_head_logits(events, views, prior):
     assert out[0] == pytest.approx(reference.logit_rate(events, views, 0.04, prior, 4.0), rel=1e-4, abs=1e-4)
 
 
+@given(st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=40), st.booleans(), st.floats(1, 96, width=32))
+def test_values_and_odds_of_items(scores, ratio, half_life):
+    """What retrieval sorts by, the odds against an action, and the item's part of utility."""
+    score = np.array(scores, F)
+    age, out, odds = np.arange(len(score)).astype(F), np.zeros(len(score), F), score.copy()
+    counters.log_value(len(score), score, ratio, age, F(half_life), out)
+    assert out.tolist() == [
+        reference.retrieval_value(s, ratio, a, F(half_life)) for s, a in zip(score, age, strict=True)
+    ]
+    counters.odds_against(len(score), odds)
+    assert np.allclose(odds, np.exp(-score.astype(float)), rtol=1e-5)
+    predictor.true_utility(3, 3 + len(score), 3, np.append(np.zeros(3, F), score), age, F(0.5), F(0.25), F(2), out)
+    assert out.tolist() == [F(F(0.5) * s + F(0.25) * a) - F(2) for s, a in zip(score, age, strict=True)]
+
+
+def test_weighted_events_are_folded_and_cleared():
+    gen = np.random.default_rng(6)
+    events, valued = gen.integers(0, 3, (2, 5, 3, 10)), gen.integers(0, 9, (8, 3, 10))
+    events[events[..., 0] == 0] = 0  # nothing happens to an item without a view
+    expected = valued.copy()
+    expected[2:7] += events.sum(axis=0)
+    weighing.fold_weighed(2, 7, events, valued)
+    assert np.array_equal(valued, expected) and not events.any()
+
+
+def test_demoted_scores(small):
+    """Factors for all and, for pool positions only, for strangers; what was shown, has expired or is not there stays."""
+    world = world_of(small, steps=27)
+    feed, (start, end), gen = world.feed, world.window, np.random.default_rng(7)
+    world.people.visit()
+    feed.item_terms(world.now, start, end)
+    feed.retrieve(world.now, start, end)
+    n, observed, pools = min(50, world.people.visiting), world.state.observed, feed.pools
+    pools.size[::2] -= 3
+    beyond, everywhere = (gen.choice([0, 0.5, 1, 1], end - start).astype(F) for _ in range(2))
+    before = gen.normal(size=(n, feed.scores[0].shape[1])).astype(F)
+    scores = before.copy()
+    weighing.demote_block(0, n, feed.visits, pools, observed, np.int64(start), beyond, everywhere, scores)
+    width = pools.item.shape[1]
+    for visit in range(n):
+        person, stratum = feed.visits.person[visit], feed.visits.stratum[visit]
+        places = [(j, int(pools.item[stratum, j]), beyond) for j in range(pools.size[stratum])]
+        places += [(width + j, int(i), None) for j, i in enumerate(observed.inbox[person])]
+        expected = before[visit].copy()
+        for column, item, factor in places:
+            seen = int(observed.seen[person, (item >> 6) % observed.seen.shape[1]]) >> (item & 63) & 1
+            if item < start or (factor is None and seen):
+                continue
+            both = everywhere[item - start] * (F(1) if factor is None else factor[item - start])
+            expected[column] = reference.demoted(before[visit, column], both)
+        assert np.array_equal(scores[visit], expected)
+    assert (scores[:, width:] != before[:, width:]).any() and (scores[:, :width] != before[:, :width]).any()
+
+
 @given(st.lists(st.floats(-3, 3, width=32), min_size=1, max_size=60), st.floats(1, 8), st.floats(0.1, 0.9))
 def test_soft_threshold(values, slope, share):
     got = gates.soft_threshold(np.array(values, F), F(slope), F(share))
@@ -501,6 +565,10 @@ def test_gates(hard):
     reached = np.where(before == 0, total[:, 0] >= 3, total[:, 0] >= 5)
     assert arrivals == reached.sum() and np.array_equal(stage[~reached], before[~reached])
     promoted = stage[reached] == before[reached] + 1
+    words = Key(2, 2).words
+    assert promoted.tolist() == [
+        bool(reference.passes(value[k], F(0), F(3), hard, k, int(before[k]), 1, words)) for k in np.flatnonzero(reached)
+    ]
     if hard:
         assert np.array_equal(promoted, value[reached] >= 0)
     else:
