@@ -9,7 +9,7 @@ import fake_world
 import pytest
 
 from recsim.audit.verify import verify
-from recsim.cli import main
+from recsim.cli import located, main
 from recsim.errors import InputError
 from recsim.experiment import run
 from recsim.experiment.files import write_last
@@ -83,6 +83,16 @@ def test_inside_the_folder_the_error_says_where_the_source_is(folder, monkeypatc
     monkeypatch.chdir(folder)
     with pytest.raises(InputError, match=r"kept in policies/own_policy_a\.py: read it, then set PYTHONPATH=policies"):
         registry.get("own_policy_a:good")
+
+
+def test_whatever_can_be_imported_is_looked_at():
+    long = "x" * 300 + ": " + "y" * 300
+    raw = {
+        "title": "policies: a title",
+        "a": [{"b": "my-mod:f"}, "my mod: f", long],
+        "c": {"source": "figures: x", "d": 1},
+    }
+    assert located._own_names([raw, None, "a.b:c"]) == ["my-mod:f", "my mod: f", "a.b:c"]
 
 
 def test_a_file_from_elsewhere_is_the_users_own(folder, tmp_path, monkeypatch):

@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 
 INTERRUPTED = 130
-STOPPED = "stopped"
-KEPT = "finished replicates are kept"
+GO_ON = ": the same command with --resume continues"
 RESUMES = ("run", "compare", "ensemble", "attribute", "dose", "delay", "tradeoff", "sweep", "calibrate")
 """Commands that have --resume."""
 
@@ -39,22 +38,22 @@ def main(arguments: list[str] | None = None) -> None:
     except RecsimError as error:
         _fail(str(error), 1)
     except KeyboardInterrupt:
-        _fail(_stopped(given), INTERRUPTED)
+        _fail(_with_resume("stopped", given, GO_ON), INTERRUPTED)
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:
         _other(error, debug, given)
 
 
-def _stopped(given: list[str]) -> str:
-    """What to say after Ctrl-C."""
-    return f"{STOPPED}; {KEPT}: the same command with --resume continues" if given and given[0] in RESUMES else STOPPED
+def _with_resume(text: str, given: list[str], what: str) -> str:
+    """What happened, and of a command that can go on, how."""
+    return f"{text}; finished replicates are kept{what}" if given and given[0] in RESUMES else text
 
 
 def _other(error: Exception, debug: bool, given: list[str]) -> None:
     kind = type(error).__name__
     if kind == "Abort":
-        _fail(_stopped(given), INTERRUPTED)
+        _fail(_with_resume("stopped", given, GO_ON), INTERRUPTED)
     if hasattr(error, "format_message"):  # usage errors of the command-line library, whichever copy typer uses
         _fail(_usage(error, error.format_message().replace("\n", " ")), 2)
     if hasattr(error, "exit_code"):
@@ -66,10 +65,7 @@ def _other(error: Exception, debug: bool, given: list[str]) -> None:
     import errno
 
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        _fail(
-            f"no space left on the disk{f'; {KEPT}, free space and use --resume' if given[:1] and given[0] in RESUMES else ''}",
-            1,
-        )
+        _fail(_with_resume("no space left on the disk", given, ", free space and use --resume"), 1)
     _fail(f"{type(error).__name__}: {error} (a fault of recsim; --debug shows where)", 1)
 
 

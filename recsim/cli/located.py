@@ -13,8 +13,8 @@ from recsim.errors import InputError
 if TYPE_CHECKING:
     from recsim.scenario import FollowScenario, Scenario
 
-OWN = re.compile(r"[\w.]+:\w+")
-"""What a policy of one's own is called: package.module:function."""
+PROSE = ("title", "source")
+"""Keys of words that nobody imports."""
 
 
 def guard(file: Path, overrides: Sequence[str] = (), named: Iterable[str | None] = ()) -> None:
@@ -42,11 +42,14 @@ def guard(file: Path, overrides: Sequence[str] = (), named: Iterable[str | None]
 
 
 def _own_names(value: Any) -> list[str]:
-    """Everything in a plain value that may name a policy of one's own, wherever it stands."""
+    """Everything in a plain value that may name a policy of one's own, ``package.module:function``, wherever it stands."""
     if isinstance(value, str):
-        return [value] if OWN.fullmatch(value) else []
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [name for one in inside for name in _own_names(one)]
+        module, colon, _ = value.partition(":")
+        named = colon and all(len(part.encode()) < 250 for part in module.split("."))  # longer ones are no file's name
+        return [value] if named else []
+    if isinstance(value, dict):
+        value = [one for key, one in value.items() if key not in PROSE]
+    return [name for one in value for name in _own_names(one)] if isinstance(value, list) else []
 
 
 @contextlib.contextmanager

@@ -192,21 +192,22 @@ def _shares(
     """(R,) share that a campaign's posts take of people's slots, as `window_means` counts them, and of the last steps' impressions."""
     e = frames["exposure"]
     e = e[e["arm"].astype(str) == FACTUAL]
-    origin = e["origin"].astype(str) == campaign
-    total = e.groupby(["replicate", "step"])[["slots", "impressions"]].sum()
-    mine = e[origin].set_index(["replicate", "step"]).sort_index()
-    share = (mine["slots"] / total["slots"].where(total["slots"] > 0)).fillna(0.0)
-    step = total.index.get_level_values("step")
-    last = total.groupby("replicate")["slots"].transform(lambda slots: slots.index.get_level_values("step").max())
-    inside = step > last.to_numpy() - scenario.steps.averaged
+    last = e.groupby("replicate")["step"].transform("max")
+    window = e[e["step"] > last - scenario.steps.averaged]
     if scenario.steps.stop == "smoothed":
-        taken = [_smoothed(scenario, int(r), one.to_numpy(), fixed) for r, one in share.groupby("replicate")]
+        by = _by_step(e, campaign).groupby("replicate")
+        taken = np.array([_smoothed(scenario, int(r), one.to_numpy(), fixed) for r, one in by])
     else:
-        taken = share[inside].groupby("replicate").mean().to_numpy()
-    seen = (
-        mine["impressions"][inside].groupby("replicate").sum() / total["impressions"][inside].groupby("replicate").sum()
-    )
-    return np.asarray(taken), seen.fillna(0.0).to_numpy()
+        taken = _by_step(window, campaign).groupby("replicate").mean().to_numpy()
+    seen = window[window["origin"].astype(str) == campaign].groupby("replicate")["impressions"].sum()
+    return taken, (seen / window.groupby("replicate")["impressions"].sum()).fillna(0.0).to_numpy()
+
+
+def _by_step(exposure: pd.DataFrame, campaign: str) -> pd.Series:
+    """Share of people's slots that a campaign's posts take, by replicate and step; 0 where nothing lies in any slot."""
+    total = exposure.groupby(["replicate", "step"])["slots"].sum()
+    mine = exposure[exposure["origin"].astype(str) == campaign].set_index(["replicate", "step"])["slots"]
+    return (mine / total.where(total > 0)).fillna(0.0).sort_index()
 
 
 def _smoothed(scenario: FollowScenario, replicate: int, values: np.ndarray, fixed: bool) -> float:
@@ -229,8 +230,8 @@ def summarise_follow(
     """The content of ``summary.json``; NaN is None. Shares are fractions, changes by takedown per cent.
 
     Inauthentic share: of the slots of people's feeds, mean over the last steps, or smoothed where the rule on smoothed quality
-    stops the world. Relative quality by shares is 1 minus
-    it; ``quality_ratio`` is mean quality with the campaigns over mean quality without them, by replicate.
+    stops the world. Relative quality by shares is 1 minus it; ``quality_ratio`` is mean quality with the campaigns over mean
+    quality without them, by replicate.
     """
     with_them = window_means(scenario, frames, FACTUAL)
     share = with_them["inauthentic_share"].to_numpy(float)
