@@ -170,6 +170,17 @@ def test_a_planned_run_that_went_on_without_its_plan_is_not_as_planned(plan_file
         assert found["deviation_reason"] == "none given: replicates were added without the plan"
 
 
+def test_a_rule_does_not_take_over_replicates_that_were_added_without_it(tmp_path):
+    rule, out = tmp_path / "rule.yaml", tmp_path / "r"
+    plan = write_plan(small(*RULE), rule)
+    stopped = sequential.Stopped("half-width reached", 1.0, [sequential.Look(4, 1.0)])
+    write_evidence(run(small(*RULE), out=out, **FAST), Record(plan, stopped=stopped), rule)
+    assert held_against(small(*RULE), Under(rule), out=out).deviations == ()
+    write_evidence(run(small(*RULE), out=out, replicates=6, **FAST), None)
+    with pytest.raises(InputError, match=r"run.replicates .planned 3 replicates, then.*now 6"):
+        held_against(small(*RULE), Under(rule), out=out)
+
+
 def test_the_number_of_replicates_is_free_only_under_a_rule(tmp_path):
     for rule, expected in (([], ["run.replicates"]), (RULE, [])):
         path = tmp_path / f"{len(rule)}.yaml"

@@ -71,9 +71,9 @@ def gather(base: Result, folders: Sequence[Path]) -> Gathered:
     assert base.folder is not None
     named: dict[str, Path] = {}
     for folder in (base.folder, *folders):
-        other = named.setdefault(name_of(folder), folder)
-        if other.resolve() != folder.resolve():
-            text = f"has the same last name as {other}, by which the report would call both; rename one"
+        twin = named.setdefault(name_of(folder), folder)
+        if twin.resolve() != folder.resolve():
+            text = f"has the same last name as {twin}, by which the report would call both; rename one"
             raise InputError(text, str(folder))
         refuse_changed(folder)
     own_code.refuse(_code(base.scenario), base.folder)

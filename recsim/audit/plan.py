@@ -203,14 +203,17 @@ def stored_otherwise(plan: Plan, scenario: Scenario, folder: Path, by_rule: bool
     with readable(folder, "run"):
         has = read_json(folder / "summary.json")["replicates"]
         audit = folder / "audit.json"
-        of = (read_json(audit).get("plan") or {}).get("lock") if audit.is_file() else None
+        said = read_json(audit) if audit.is_file() else {}
+    of = (said.get("plan") or {}).get("lock")
     found = []
     # Without audit.json nothing was shown yet, unless from Python: a planned run that was stopped is no deviation.
     made = dt.datetime.fromisoformat(str(plan.about["made"])).timestamp()
     if of != plan.lock and (audit.is_file() or (folder / "summary.json").stat().st_mtime < made):
         text = f"{has} replicates were known before, {'under no plan' if of is None else f'under the plan {of[:12]}'}"
         found.append(Deviation(STORED, "none", text))
-    if not by_rule and has > scenario.run.replicates:
+    if by_rule and of == plan.lock and said.get("stopping") is None:  # it was not the rule that stopped there
+        found.append(Deviation("run.replicates", plan.about["replicates"], has))
+    elif not by_rule and has > scenario.run.replicates:
         found.append(Deviation("run.replicates", plan.scenario.run.replicates, has))
     return found
 
