@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from recsim.audit.again import run_again
 from recsim.audit.claims import STEPS, Grounds, ladder
+from recsim.audit.provenance import again
 from recsim.experiment.folder import ASIDE
 from recsim.experiment.summary import ALL_COVERED, CALIBRATED_COVERED
 from recsim.metrics import interval, verdict
@@ -130,3 +132,12 @@ def test_the_command_leaves_the_number_to_the_rule_that_decided_it():
     assert "--replicates" not in run_again(
         {"seed": 1, "replicates": 20}, False, {"stopping": few}, {"first": 30, "most": 20}
     )
+
+
+def test_a_printed_command_holds_ranges_where_the_result_did(tmp_path):
+    """As the manifest says, and not as the words about intervals do."""
+    s = {"policies": [{"policy": "random"}], "seed": 1, "replicates": 2, "interval_covers": CALIBRATED_COVERED}
+    for fixed in (True, False):
+        (tmp_path / "manifest.json").write_text(json.dumps({"fixed_parameters": fixed}))
+        for kind, more in (("comparison", {}), ("delay", {"command": "delay", "days": [-2], "candidate": "eva"})):
+            assert again(kind, s | more, tmp_path).endswith("--fixed-parameters") is fixed
