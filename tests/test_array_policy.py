@@ -94,7 +94,12 @@ def test_bad_names():
 
 
 def test_what_needs_a_compiled_loop_is_refused(small, tmp_path):
-    for meta in ({"rerank": ("mmr",)}, {"multiply": (slow.function,)}, {"refit": print}, {"refit": print, "learns": ("mine",)}):
+    for meta in (
+        {"rerank": ("mmr",)},
+        {"multiply": (slow.function,)},
+        {"refit": print},
+        {"refit": print, "learns": ("mine",)},
+    ):
         with pytest.raises(InputError, match="only a compiled policy can have"):
             array_policy("age_h", meta=meta)(slow.function)
     with pytest.raises(InputError, match="need a refit"):

@@ -338,7 +338,9 @@ class TestOtherAssumptions:
     def test_another_policy_goes_without_weights_and_shadows_that_it_does_not_have(self, scenario, tmp_path):
         shadows = [{"id": n, "parameters": {n: 2}} for n in ("w_share", "w_base")]
         audit = scenario.audit.model_copy(update={"shadows": [HeadWeights(**one) for one in shadows]})
-        result = go(scenario.model_copy(update={"audit": audit}), tmp_path / "a", policy="yt_watchtime", robustness=True)
+        result = go(
+            scenario.model_copy(update={"audit": audit}), tmp_path / "a", policy="yt_watchtime", robustness=True
+        )
         assert set(result.robustness["head_weights"]) == {"as declared"} and not result.scenario.audit.shadows
         assert result.notes[:2] == [
             "audit.shadows without w_share, w_base: policy yt_watchtime does not have these parameters",

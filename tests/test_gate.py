@@ -92,7 +92,6 @@ def test_a_gate_is_about_items():
         def worse(f, p):
             return f.p_like
 
-
     with pytest.raises(InputError, match="learned features need a refit"):
 
         @recsim.policy(meta={"gate": learned})

@@ -244,10 +244,16 @@ def test_two_helpers_of_one_name_are_refused(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("TOP = 3.0\ndef score(f, p):\n    return TOP * f.age_h", "got the name 'TOP', which the generated module needs"),
+        (
+            "TOP = 3.0\ndef score(f, p):\n    return TOP * f.age_h",
+            "got the name 'TOP', which the generated module needs",
+        ),
         ("def fill(x):\n    return x\ndef score(f, p):\n    return fill(f.age_h)", "got the name 'fill'"),
         ("from math import exp\ndef score(f, p):\n    return exp(f.age_h)", "uses 'exp' by itself; write math.exp"),
-        ("def half(x):\n    return half(x / 2) if x > 1 else x\ndef score(f, p):\n    return half(f.age_h)", "half calls itself"),
+        (
+            "def half(x):\n    return half(x / 2) if x > 1 else x\ndef score(f, p):\n    return half(f.age_h)",
+            "half calls itself",
+        ),
     ],
 )
 def test_what_cannot_be_compiled_is_said_in_a_line(text, message, tmp_path, monkeypatch):

@@ -71,7 +71,9 @@ def every_head(f, p):
 def test_the_oracle_knows_the_response_model(small):
     """Under labels that people heed and a prompt before sharing, too."""
     labels = PoliticalLabels(share=assumed(1.0), wrong_share=assumed(0.0), utility=assumed(-0.8))
-    scenario = changed(small, moderation={"political_labels": labels}, platform={"mitigations": [MitigationUse(kind="friction")]})
+    scenario = changed(
+        small, moderation={"political_labels": labels}, platform={"mitigations": [MitigationUse(kind="friction")]}
+    )
     world = world_of(with_predictor(scenario, "oracle"), steps=20)
     start, end = world.window
     world.feed.item_terms(world.now, start, end)

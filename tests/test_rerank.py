@@ -264,6 +264,14 @@ def test_write_back(values, low):
     assert codes[1:] == sorted(codes[1:], reverse=True) and max(codes) == codes[1]
 
 
+@pytest.mark.parametrize(("values", "followers"), [({"cold_part": 3.0}, 99), ({"cold_place": -30.0}, 9)])
+def test_cold_start_stays_within_the_slate(values, followers):
+    """A part above 1 is all of it; there is no place below the first."""
+    one, inputs = RERANKERS["cold_start"], slate(3, 20) | {"author_followers": np.full(20, followers)}
+    plain, compiled = run_plain(one, inputs, values), run_compiled(one, inputs, values)
+    assert np.array_equal(plain.score, inputs["score"]) and np.array_equal(compiled.score, inputs["score"])
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_what_is_not_a_number_is_left_out(sign):
     """0 / 0 is a negative NaN on some processors and a positive one on others; neither may decide about a place."""

@@ -223,7 +223,9 @@ def test_downranking_lowers_politics_beyond_followers(small):
 @pytest.mark.parametrize("policy", ["hn_popular", "chrono"])
 def test_demotion_means_the_same_in_retrieval_and_in_the_feed(small, policy):
     """Policies of which only the order means something: the score itself is lowered, not a logarithm added to it."""
-    world = world_of(changed(with_measure(small, "political_downrank", factor=0.8), platform={"policy": policy}), steps=26)
+    world = world_of(
+        changed(with_measure(small, "political_downrank", factor=0.8), platform={"policy": policy}), steps=26
+    )
     feed, (start, end) = world.feed, world.window
     feed.stale, count = True, end - start
     feed.item_terms(world.now, start, end)

@@ -166,7 +166,9 @@ def test_importance_needs_something_to_change(small):
     with pytest.raises(InputError, match="learns a match of person and item, so it has no shadows"):
         make_plan(changed(with_shadows(small, a={}), platform={"policy": "itemknn"}))
     x = changed(small, platform={"policy": "x_2026_08", "rerank": []})
-    assert not_measured(x) == [] and len(make_plan(with_shadows_of(x)).shadows) == 1 + 2 * len(registry.configured("x_2026_08", []).parameters)
+    assert not_measured(x) == [] and len(make_plan(with_shadows_of(x)).shadows) == 1 + 2 * len(
+        registry.configured("x_2026_08", []).parameters
+    )
     x = changed(small, platform={"policy": "x_2026_08"})
     assert {"author_decay", "cold_place", "dpp_theta"} <= set(not_measured(x)) and "w_like" not in not_measured(x)
     with pytest.raises(InputError, match="no parameter"):

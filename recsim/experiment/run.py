@@ -118,7 +118,9 @@ def left_out(before: Scenario, after: Scenario) -> list[str]:
         ("audit.robustness.head_weights", was.robustness.head_weights, now.robustness.head_weights),
     ):
         if gone := [one.id for one in old if one not in new]:
-            notes.append(f"{key} without {', '.join(gone)}: policy {after.platform.policy} does not have these parameters")
+            notes.append(
+                f"{key} without {', '.join(gone)}: policy {after.platform.policy} does not have these parameters"
+            )
     return notes
 
 

@@ -171,7 +171,9 @@ def array_policy(
             raise InputError(f"policy {made.name} names no feature; give at least one to @array_policy")
         for hook in COMPILED_ONLY:
             if getattr(made, hook):
-                raise InputError(f"has {hook!r}, which only a compiled policy can have; leave it out", f"policy {made.name}")
+                raise InputError(
+                    f"has {hook!r}, which only a compiled policy can have; leave it out", f"policy {made.name}"
+                )
         check_features(made)
         return made
 

@@ -100,7 +100,7 @@ class CompiledPolicy:
         return self.policy.vector(values)
 
 
-def single(value: float) -> str:
+def single(value: Any) -> str:
     """A number as float32 in the text of a generated module."""
     return f"F({re.sub('inf|nan', lambda found: 'np.' + found[0], repr(float(value)))})"
 
@@ -192,7 +192,7 @@ def _user_text(function: Callable, name: str, done: dict[str, str], within: tupl
     for used in sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - local - builtins - {"math", "np"}):
         if used not in function.__globals__:
             raise InputError(f"policy function {function.__name__} uses {used!r}, which is not defined in its file")
-        value = function.__globals__[used]
+        value: Any = function.__globals__[used]
         if value is np.float32 and used == "F":
             continue
         value = getattr(value, "py_func", value)
@@ -202,7 +202,9 @@ def _user_text(function: Callable, name: str, done: dict[str, str], within: tupl
         elif isinstance(value, int | float | np.floating):
             own = {used: f"{used} = {single(value)}"}
         elif inspect.isbuiltin(value) and getattr(math, value.__name__, None) is value:
-            raise InputError(f"policy function {function.__name__} uses {used!r} by itself; write math.{value.__name__}")
+            raise InputError(
+                f"policy function {function.__name__} uses {used!r} by itself; write math.{value.__name__}"
+            )
         elif not isinstance(value, type):
             raise InputError(
                 f"policy function {function.__name__} uses {used!r}; only numbers and functions can be compiled"
@@ -252,7 +254,9 @@ def _file_hash(policy: Policy, hook: str, function: Callable) -> str:
     try:
         text = Path(inspect.getsourcefile(function) or "").read_bytes()
     except (OSError, TypeError) as error:
-        raise InputError(f"cannot read the source of the {hook} of {policy.name}; define it with def in a file") from error
+        raise InputError(
+            f"cannot read the source of the {hook} of {policy.name}; define it with def in a file"
+        ) from error
     return hashlib.sha256(text).hexdigest()
 
 

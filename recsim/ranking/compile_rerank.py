@@ -98,7 +98,9 @@ class _Texts:
             if key not in self.known:
                 self.known[key] = f"c{len(self.known)}_{used}"
                 whole = isinstance(value, int | np.integer)
-                self.texts.append(f"{self.known[key]} = {int(value)!r}" if whole else f"{self.known[key]} = {single(value)}")
+                self.texts.append(
+                    f"{self.known[key]} = {int(value)!r}" if whole else f"{self.known[key]} = {single(value)}"
+                )
             return self.known[key]
         raise InputError(f"function {function.__name__} uses {used!r}; only numbers and functions can be compiled")
 

@@ -156,7 +156,9 @@ def with_rerankers(policy: Policy, rerankers: Sequence[Reranker], top: int | Non
     where = f"policy {policy.name}"
     if isinstance(policy, ArrayPolicy):
         if rerankers:
-            raise InputError(f"is not compiled, so {rerankers[0].name} cannot re-rank it; leave out the re-rankers", where)
+            raise InputError(
+                f"is not compiled, so {rerankers[0].name} cannot re-rank it; leave out the re-rankers", where
+            )
         return policy
     owned = {name for r in policy.rerank for name in r.parameters}
     merged = {name: value for name, value in policy.parameters.items() if name not in owned}
