@@ -192,7 +192,7 @@ def _user_text(function: Callable, name: str, done: dict[str, str], within: tupl
     for used in sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - local - builtins - {"math", "np"}):
         if used not in function.__globals__:
             raise InputError(f"policy function {function.__name__} uses {used!r}, which is not defined in its file")
-        value: Any = function.__globals__[used]
+        value = function.__globals__[used]
         if value is np.float32 and used == "F":
             continue
         value = getattr(value, "py_func", value)
@@ -201,7 +201,7 @@ def _user_text(function: Callable, name: str, done: dict[str, str], within: tupl
             _user_text(value, used, own, (*within, function))
         elif isinstance(value, int | float | np.floating):
             own = {used: f"{used} = {single(value)}"}
-        elif inspect.isbuiltin(value) and getattr(math, value.__name__, None) is value:
+        elif value is not None and getattr(math, getattr(value, "__name__", ""), None) is value:
             raise InputError(
                 f"policy function {function.__name__} uses {used!r} by itself; write math.{value.__name__}"
             )
