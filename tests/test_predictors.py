@@ -221,4 +221,4 @@ def test_the_interface_holds_for_all(small):
     for kind in KINDS:
         world = world_of(with_predictor(small, kind), steps=6)
         found = Predictor(world.plan, world.state, world.books)
-        assert found.person.shape[1] == found.item.shape[1] and len(found.constants()) == 22
+        assert found.person.shape[1] == found.item.shape[1] and len(found.constants()) == 23
