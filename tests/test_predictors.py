@@ -11,7 +11,10 @@ from helpers import changed, frames_of, world_of
 import recsim
 from recsim.kernels import predictor as kernel
 from recsim.ranking.compile import compile_policy
-from recsim.state import ACTIONS
+from recsim.scenario.moderation import PoliticalLabels
+from recsim.scenario.platform import MitigationUse
+from recsim.scenario.quantity import assumed
+from recsim.state import ACTIONS, LABELLED
 from recsim.world.item_rows import fill_row
 from recsim.world.predict import Predictor, true_vectors
 
@@ -38,6 +41,8 @@ def chances(world, person, item):
     u += float(r.social_proof) * float(world.feed.social[item - start]) - float(r.typical_utility)
     if labels.language[item] != state.cells.language[person]:
         u -= float(r.language_mismatch)
+    if state.status[item] & LABELLED:
+        u += world.plan.label_utility
     candidate = labels.candidate[item]
     if candidate >= 0:
         away = ((latent.position[person].astype(float) - state.position[candidate]) ** 2).sum()
@@ -48,6 +53,7 @@ def chances(world, person, item):
         n: stays * logistic(getattr(r, n) + latent.bias[person] + r.act_slope * u)
         for n in ("like", "comment", "share", "follow")
     }
+    act["share"] *= float(r.keeps_shares)
     return SimpleNamespace(
         **{f"p_{n}": v for n, v in act.items()},
         p_hide=logistic(r.hide - r.hide_slope * u), p_report=logistic(r.report - r.hide_slope * u),
@@ -63,9 +69,15 @@ def every_head(f, p):
 
 
 def test_the_oracle_knows_the_response_model(small):
-    world = world_of(with_predictor(small, "oracle"), steps=20)
+    """Under labels that people heed and a prompt before sharing, too."""
+    labels = PoliticalLabels(share=assumed(1.0), wrong_share=assumed(0.0), utility=assumed(-0.8))
+    scenario = changed(
+        small, moderation={"political_labels": labels}, platform={"mitigations": [MitigationUse(kind="friction")]}
+    )
+    world = world_of(with_predictor(scenario, "oracle"), steps=20)
     start, end = world.window
     world.feed.item_terms(world.now, start, end)
+    assert world.plan.reaction.keeps_shares < 1 and (world.state.status[start:end] & LABELLED).any()
     compiled = compile_policy(every_head, "oracle")
     count = end - start
     rows = np.zeros((len(compiled.rows), world.feed.window), np.float32)
@@ -209,4 +221,4 @@ def test_the_interface_holds_for_all(small):
     for kind in KINDS:
         world = world_of(with_predictor(small, kind), steps=6)
         found = Predictor(world.plan, world.state, world.books)
-        assert found.person.shape[1] == found.item.shape[1] and len(found.constants()) == 22
+        assert found.person.shape[1] == found.item.shape[1] and len(found.constants()) == 23

@@ -21,7 +21,8 @@ import recsim
 from recsim.audit import controls
 from recsim.errors import InputError
 from recsim.kernels import rerank as kernels
-from recsim.kernels.slate import sortable
+from recsim.kernels.counters import log_value
+from recsim.kernels.slate import LOWEST, sortable
 from recsim.ranking import registry
 from recsim.ranking.compile import compile_policy
 from recsim.ranking.presets import PRESETS
@@ -261,6 +262,25 @@ def test_write_back(values, low):
     assert (row[0] == F(low)) and (np.diff(row[1:]) < 0).all() and (row[1:] > F(low)).all()
     codes = [sortable(v, c) for c, v in enumerate(row)]
     assert codes[1:] == sorted(codes[1:], reverse=True) and max(codes) == codes[1]
+
+
+@pytest.mark.parametrize(("values", "followers"), [({"cold_part": 3.0}, 99), ({"cold_place": -30.0}, 9)])
+def test_cold_start_stays_within_the_slate(values, followers):
+    """A part above 1 is all of it; there is no place below the first."""
+    one, inputs = RERANKERS["cold_start"], slate(3, 20) | {"author_followers": np.full(20, followers)}
+    plain, compiled = run_plain(one, inputs, values), run_compiled(one, inputs, values)
+    assert np.array_equal(plain.score, inputs["score"]) and np.array_equal(compiled.score, inputs["score"])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_is_not_a_number_is_left_out(sign):
+    """0 / 0 is a negative NaN on some processors and a positive one on others; neither may decide about a place."""
+    none = np.copysign(F(np.nan), F(sign))
+    assert sortable(none, 3) == sortable(F(-np.inf), 3) == LOWEST < sortable(F(-3e38), 3)
+    for ratio in (False, True):
+        value = np.zeros(2, F)
+        log_value(2, np.array([none, -np.inf], F), ratio, np.zeros(2, F), F(24), value)
+        assert value[0] == value[1]
 
 
 @given(st.lists(st.sampled_from([-np.inf, np.nan, -1.0, 0.0, 2.0, 2.5]), max_size=20))

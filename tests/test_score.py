@@ -46,6 +46,8 @@ def test_parameters(table, capsys):
     assert "did you mean 'gravity'" in refused(capsys, "hn_popular", file, "--param", "gravty=1")
     assert "write name=value" in refused(capsys, "hn_popular", file, "--param", "gravity")
     assert "got 'x', must be a number" in refused(capsys, "hn_popular", file, "--param", "gravity=x")
+    beside = refused(capsys, "x_2026_08", file, "--param", "dpp_theta=0.9")
+    assert "the score of x_2026_08 does not read dpp_theta" in beside
     assert "did you mean 'hn_popular'" in refused(capsys, "hn_populer", file)
 
 

@@ -54,15 +54,22 @@ def parameters_of(policy, given: list[str]) -> dict[str, float]:
     """Defaults with the given ``name=value`` over them.
 
     Raises:
-        InputError: no "=", an unknown name, or not a number.
+        InputError: no "=", an unknown name, one that the score does not read, or not a number.
     """
+    from recsim.ranking.policy import attributes_of
+
     merged = dict(policy.parameters)
+    read = {name for function in (policy.function, *policy.multiply) for name in attributes_of(function, 1)}
     for text in given:
         name, sign, value = text.partition("=")
         if not sign:
             raise InputError(f"got {text!r}, write name=value", "--param")
         if name not in merged:
             raise unknown("parameter", name, policy.parameters, f"policy {policy.name}")
+        if name not in read:
+            raise InputError(
+                f"the score of {policy.name} does not read {name}, so it changes nothing here; leave it out", "--param"
+            )
         merged[name] = _number(value, f"--param {name}")
     return merged
 

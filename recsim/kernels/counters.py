@@ -211,14 +211,15 @@ def odds_against(count, values):
 
 @njit(**KERNEL)
 def log_value(count, score, ratio, age_h, half_life_h, out):
-    """Retrieval value: log score less ln 2 per half-life of age (``ratio`` policies), else the score itself.
+    """Retrieval value: log score less ln 2 per half-life of age (``ratio`` policies), else the score itself; NaN is minus infinity.
 
     Args:
         score: (W,) float32. ratio: bool. age_h: (W,) float32, hours. out: (W,) float32, written.
     """
     slope = F(0.6931472) / half_life_h
     for w in range(count):
-        out[w] = log32(max(score[w], F(1e-12))) - slope * age_h[w] if ratio else score[w]
+        s = score[w] if score[w] > F(-np.inf) else F(-np.inf)
+        out[w] = log32(max(s, F(1e-12))) - slope * age_h[w] if ratio else s
 
 
 @njit(**KERNEL)

@@ -97,12 +97,13 @@ def is_new(seen, row, item, items, chosen, turn):
 
 @njit(**HELPER)
 def sortable(score, column):
-    """A score and its column as one integer: larger score first, then smaller column; minus infinity is LOWEST.
+    """A score and its column as one integer: larger score first, then smaller column; minus infinity and NaN are LOWEST.
 
-    Integers, because a maximum of floats does not compile to vector code without licence to ignore NaN.
+    Integers, because a maximum of floats does not compile to vector code without licence to ignore NaN. The sign of a NaN
+    is the processor's choice, so it must not decide about a place.
     """
     bits = np.int64(np.float32(score).view(np.int32))
     if bits < 0:
         bits = np.int64(-2147483648) - bits
     code = (bits << np.int64(16)) + (np.int64(0xFFFF) - np.int64(column))
-    return LOWEST if score == F(-np.inf) else code
+    return code if score > F(-np.inf) else LOWEST

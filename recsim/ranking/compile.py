@@ -100,7 +100,7 @@ class CompiledPolicy:
         return self.policy.vector(values)
 
 
-def single(value: float) -> str:
+def single(value: Any) -> str:
     """A number as float32 in the text of a generated module."""
     return f"F({re.sub('inf|nan', lambda found: 'np.' + found[0], repr(float(value)))})"
 
@@ -196,15 +196,14 @@ def _user_text(function: Callable, name: str, done: dict[str, str], within: tupl
         if value is np.float32 and used == "F":
             continue
         value = getattr(value, "py_func", value)
+        own_name = str(getattr(value, "__name__", ""))
         if inspect.isfunction(value):
             own: dict[str, str] = {}
             _user_text(value, used, own, (*within, function))
         elif isinstance(value, int | float | np.floating):
             own = {used: f"{used} = {single(value)}"}
-        elif inspect.isbuiltin(value) and getattr(math, value.__name__, None) is value:
-            raise InputError(
-                f"policy function {function.__name__} uses {used!r} by itself; write math.{value.__name__}"
-            )
+        elif value is not None and getattr(math, own_name, None) is value:
+            raise InputError(f"policy function {function.__name__} uses {used!r} by itself; write math.{own_name}")
         elif not isinstance(value, type):
             raise InputError(
                 f"policy function {function.__name__} uses {used!r}; only numbers and functions can be compiled"

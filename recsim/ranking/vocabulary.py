@@ -15,7 +15,7 @@ import numpy as np
 HEADS = ("like", "comment", "share", "follow", "complete", "hide", "report", "watch", "play")
 TRUTHS = (
     "true_like", "true_comment", "true_share", "true_follow", "true_hide", "true_report", "true_skip", "act_slope",
-    "hide_slope", "skip_slope", "watched_mean", "watched_slope",
+    "hide_slope", "skip_slope", "watched_mean", "watched_slope", "keeps_shares",
 )  # fmt: skip
 """Numbers of the response model (log odds and slopes), which only the oracle predictor knows."""
 CONSTANTS = ("interest_slope", *(f"base_{head}" for head in HEADS), *TRUTHS)
@@ -118,6 +118,7 @@ _MEAN = f"(watched_mean * exp32(watched_slope * {_UTILITY}))"
 _TRUE = {
     **{f"p_{head}": f"{_STAYS} * sigmoid32(true_{head} + bias + act_slope * {_UTILITY})" for head in HEADS[:4]},
     **{f"p_{head}": f"sigmoid32(true_{head} - hide_slope * {_UTILITY})" for head in NEGATIVE},
+    "p_share": f"{_STAYS} * sigmoid32(true_share + bias + act_slope * {_UTILITY}) * keeps_shares",
     "p_complete": f"{_STAYS} * exp32(F(-1.0) / {_MEAN})",
     "e_play": f"{{length_s}} * (F(0.05) + {_STAYS} * ({_MEAN} * (F(1.0) - exp32(F(-1.0) / {_MEAN})) - F(0.05)))",
 }
@@ -149,7 +150,7 @@ def constants(
         truths: numbers of the response model by the names in `TRUTHS`; zeros if nobody may know them.
 
     Returns:
-        (22,) float32.
+        (23,) float32.
     """
     known = truths or dict.fromkeys(TRUTHS, 0.0)
     return np.array([interest_slope, *(rates[head] for head in HEADS), *(known[t] for t in TRUTHS)], np.float32)

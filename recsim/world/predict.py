@@ -12,6 +12,7 @@ import numpy as np
 from recsim.kernels import counters as counting
 from recsim.kernels import predictor as learning
 from recsim.ranking.vocabulary import TRUTHS, constants
+from recsim.state import LABELLED
 from recsim.world.books import Book, Books
 from recsim.world.build import State
 from recsim.world.plan import Plan
@@ -74,6 +75,9 @@ class Predictor:
             start, end, start, self.state.items.quality, social, r.quality, r.social_proof,
             np.float32(r.typical_utility + r.language_mismatch), out,
         )  # fmt: skip
+        if self.plan.label_utility:
+            labelled = (self.state.status[start:end] & LABELLED) > 0
+            out[: end - start] += np.where(labelled, np.float32(self.plan.label_utility), np.float32(0.0))
 
     def learn(self, start: int, end: int, keep: float) -> None:
         """Refit on the step's events; before they are folded into ``state.counted``.

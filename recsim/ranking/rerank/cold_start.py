@@ -28,9 +28,9 @@ def cold_start(s, p):
     """The best eligible entry gets max(own score, score at the place)."""
     m = len(s.score)
     place = int(p.cold_place)
-    if place >= m:
+    if place < 0 or place >= m:
         return
-    for k in range(int(p.cold_part * float(m))):
+    for k in range(min(m, int(p.cold_part * float(m)))):
         small = s.author_followers[k] <= p.cold_followers * s.scale
         if small and s.impressions[k] < p.cold_impressions * s.item_scale:
             s.score[k] = max(s.score[k], s.score[place])
