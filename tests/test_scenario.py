@@ -399,6 +399,8 @@ def test_what_is_switched_off_is_not_in_use():
     assert base - unused("response.model=cascade") == {"response.position_bias", "response.stop"}
     assert base - unused("campaigns.network.costs.like=0.1") == {"campaigns.network.costs.like"}
     assert base - unused("moderation.reviewers={aa: {count: 3}}") == {"moderation.queue.delay_h"}
+    bought = "campaigns=[{id: b, type: purchased_engagement, beneficiary: eva, start: -2, likes: 5, costs: {account: 1, like: 1}}]"
+    assert "campaigns.b.costs.account" in unused(bought) and "campaigns.b.costs.like" not in unused(bought)
     # A share that is drawn may be above zero in some worlds.
     drawn = unused("campaigns.network.replacement_share={value: 0, range: [0, 0.5], evidence: assumption}")
     assert base - drawn == {"campaigns.network.replacement_days"}

@@ -42,10 +42,11 @@ def with_base(path: Path, read: Read, known: tuple[Path, ...] = ()) -> tuple[dic
             raise
         raise InputError(f"got {name}: {error.message}", where) from None
     population = below.get("population")
-    for table in ("segments", "tiles") if isinstance(population, dict) else ():
-        if isinstance(population.get(table), str):
-            # A file name in the other scenario counts from that one's folder.
-            population[table] = os.path.relpath(other.parent / population[table], path.parent)
+    if isinstance(population, dict):
+        for table in ("segments", "tiles"):
+            if isinstance(population.get(table), str):
+                # A file name in the other scenario counts from that one's folder.
+                population[table] = os.path.relpath(other.parent / population[table], path.parent)
     return over(below, raw), lines
 
 

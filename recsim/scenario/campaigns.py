@@ -162,7 +162,10 @@ class PurchasedEngagement(AccountCampaign):
     """Bought likes and followers: totals delivered evenly between start and end."""
 
     type: Literal["purchased_engagement"] = Field("purchased_engagement", description="kind of campaign")
-    counterfactual: Literal["absent", "dormant"] = Field("absent", description="what stands in its place")
+    counterfactual: Literal["absent", "dormant"] = Field(
+        "absent",
+        description="what stands in its place: nothing (dormant is the same, for these accounts do nothing of their own)",
+    )
     likes: NonNegative = Field(assumed(0), description="likes delivered in total, real likes")
     follows: NonNegative = Field(assumed(0), description="followers delivered in total, real follows")
     likes_per_account: Positive = Field(assumed(106), description="likes one account delivers in total, likes")

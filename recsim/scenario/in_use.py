@@ -5,7 +5,7 @@ Only what is off for certain is named: a number that is not listed may still mat
 
 from __future__ import annotations
 
-from recsim.scenario.campaigns import BotNetwork
+from recsim.scenario.campaigns import BotNetwork, PurchasedEngagement
 from recsim.scenario.follow import FollowScenario
 from recsim.scenario.quantity import Quantity
 from recsim.scenario.schema import Scenario
@@ -41,6 +41,8 @@ def switched_off(scenario: Scenario | FollowScenario) -> tuple[str, ...]:
             for name in type(campaign.costs).model_fields
             if _zero(getattr(campaign.costs, name))
         ]
+        if isinstance(campaign, PurchasedEngagement):
+            off.append(f"{start}.costs.account")  # what is bought is likes and follows, whoever delivers them
         if isinstance(campaign, BotNetwork):
             off += [
                 f"{start}.{name}"

@@ -78,7 +78,9 @@ other actions make the profile. Source: the table of profiles in Hindawi 2014/84
 class UnitCosts(Strict):
     """Prices, in euro."""
 
-    account: NonNegative = Field(assumed(0), description="price of one account, EUR")
+    account: NonNegative = Field(
+        assumed(0), description="price of one account, EUR; read for networks and impersonation alone"
+    )
     like: NonNegative = Field(assumed(0), description="price of one like, EUR")
     comment: NonNegative = Field(assumed(0), description="price of one comment, EUR")
     share: NonNegative = Field(assumed(0), description="price of one share, EUR")

@@ -126,7 +126,7 @@ def make_post_plan(
     return None
 
 
-def _numbers(declared: float, wanted: float) -> dict[str, int]:
+def _numbers(declared: float, wanted: float) -> dict[str, Any]:
     """How many actors there are, and how many of them at dose 1."""
     return {"actors": math.ceil(max(declared, wanted)), "at_dose_one": math.ceil(declared)}
 
