@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from helpers import changed, frames_of, window_shares, world_of
 
+from recsim.agents import followers
 from recsim.audit import controls
 from recsim.scenario.quantity import assumed
 from recsim.state import ACTIONS, TRENDING
@@ -237,6 +238,29 @@ def test_what_a_feed_gives_people(small):
     assert facts["emotional_share"] == pytest.approx(views[top].sum() / total)
     assert 1 < facts["effective_topics_visit"] < 2 * plan.scenario.content.topics
     assert -2 < facts["utility_per_view"] < 2
+
+
+def test_every_candidate_starts_with_the_followers_that_are_stated(small):
+    """However many, and though half of them are among the candidate's own supporters, who are drawn again and again."""
+    stated = {"ada": 400_000, "ben": 120_000, "eva": 60_000}
+    candidates = [c.model_copy(update={"followers": assumed(stated[c.id])}) for c in small.candidates]
+    scenario = small.model_copy(update={"candidates": candidates})
+    accounts = world_of(scenario, steps=0).state.accounts
+    order = [c.id for c in sorted(candidates, key=lambda c: c.key)]
+    assert [accounts.audience[number] for number in accounts.official] == [stated[name] / 1000 for name in order]
+    for number in accounts.official:
+        own = accounts.person[accounts.start[number] : accounts.start[number + 1]]
+        assert (np.diff(own) > 0).all() and own.max() < 500
+
+
+def test_different_people_are_the_first_of_a_sequence(monkeypatch):
+    """In blocks of any size: the same ones."""
+    sequence = np.random.default_rng(1).integers(0, 50, 5000).astype(np.int32)
+    first = np.sort(np.array(list(dict.fromkeys(sequence.tolist()))[:40]))
+    for block in (1, 7, 1000):
+        monkeypatch.setattr(followers, "BLOCK", block)
+        found = followers._different(lambda start, size: sequence[start : start + size], 40, 50)
+        np.testing.assert_array_equal(found, first)
 
 
 def test_golden_counters(small, request):

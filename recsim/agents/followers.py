@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from recsim import rng
@@ -16,6 +18,8 @@ EVEN = 1 << 22
 
 def draw_followers(key, traits, plans, official, actors, creator, authors, preference, people_population, mine):
     """Followers of every author at the start.
+
+    An official account has as many as the scenario says. Others lose who is drawn twice, up to about one in fifty.
 
     Args:
         actors: (N,) int64 author numbers of each plan's actors.
@@ -50,13 +54,20 @@ def draw_followers(key, traits, plans, official, actors, creator, authors, prefe
     person = np.empty(int(counts.sum() * len(mine) / max(1, people)) + 1, np.int32)
     start, audience = np.zeros(authors + 1, np.int64), np.zeros(authors, np.int64)
     for author, count in enumerate(counts):
-        who = np.empty(count, np.int32)
-        for first in range(0, int(count), BLOCK):
-            number = np.arange(first, min(first + BLOCK, int(count)))
-            drawn = rng.words(key, Decision.FOLLOWS, people_population, np.full(len(number), author, np.uint32), number)
-            who[number] = _followers(drawn, people, leaning.get(author))
-        who.sort()
-        kept = who[np.append(True, who[1:] != who[:-1])] if count else who
+
+        def draw(first: int, size: int, author: int = author) -> np.ndarray:
+            number = np.arange(first, first + size)
+            drawn = rng.words(key, Decision.FOLLOWS, people_population, np.full(size, author, np.uint32), number)
+            return _followers(drawn, people, leaning.get(author))
+
+        if author in leaning:
+            kept = _different(draw, int(count), people)
+        else:
+            who = np.empty(count, np.int32)
+            for first in range(0, int(count), BLOCK):
+                who[first : first + BLOCK] = draw(first, min(BLOCK, int(count) - first))
+            who.sort()
+            kept = who[np.append(True, who[1:] != who[:-1])] if count else who
         audience[author] = len(kept)
         low, high = np.searchsorted(kept, (mine.start, mine.stop))
         start[author + 1] = start[author] + high - low
@@ -66,6 +77,20 @@ def draw_followers(key, traits, plans, official, actors, creator, authors, prefe
             person = more
         person[start[author] : start[author + 1]] = kept[low:high] - np.int32(mine.start)
     return start, person[: start[-1]], audience
+
+
+def _different(draw: Callable[[int, int], np.ndarray], count: int, people: int) -> np.ndarray:
+    """(count,) int32, sorted: the first so many different people in a sequence of draws.
+
+    Args:
+        draw: of a first number in the sequence and how many.
+    """
+    taken, first, found = np.zeros(people, np.bool_), 0, 0
+    while found < count:
+        size = min(BLOCK, count - found)  # no more than are missing, so that the blocks decide nothing
+        taken[draw(first, size)] = True
+        first, found = first + size, int(np.count_nonzero(taken))
+    return np.flatnonzero(taken).astype(np.int32)
 
 
 def _followers(drawn: np.ndarray, people: int, supporters: np.ndarray | None) -> np.ndarray:

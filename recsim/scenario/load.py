@@ -266,8 +266,7 @@ def set_value(raw: dict, dotted: str, value: Any, where: str, source: str) -> tu
     if not isinstance(node, dict):
         raise InputError(f"got {said(node)} in {'.'.join(steps)}; a mapping is needed", where)
     old = node.get(last)
-    bare = isinstance(value, int | float) and not isinstance(value, bool)
-    if isinstance(old, dict) and "value" in old and bare:
+    if isinstance(old, dict) and "value" in old and value is not None and not isinstance(value, dict):
         value = {"value": value, "evidence": "assumption", "source": source}
     node[last] = value
     return (*path, last)
