@@ -87,7 +87,7 @@ def search_results(candidate, places, heat, sought, most):
     return sorted(found, key=lambda w: (-found[w], w))[:most]
 
 
-def drawn(places, wanted, taken, right, rounds, stratum, first, population, key, step):
+def drawn(places, wanted, taken, rounds, stratum, first, population, key, step):
     """Up to ``wanted`` of ``places`` that are not taken, each draw one of all of them, four draws a round."""
     out = []
     for place in range(first, first + rounds):
@@ -95,7 +95,7 @@ def drawn(places, wanted, taken, right, rounds, stratum, first, population, key,
             break
         for word in draws(stratum, place, population, step, 12, key):
             w = places[(word * len(places)) >> 32]
-            if len(out) < wanted and w not in taken and w not in out and right(w):
+            if len(out) < wanted and w not in taken and w not in out:
                 out.append(w)
     return out
 
@@ -105,7 +105,7 @@ def pool(stratum, cell, quotas, size, trial_size, value, open_, trial, trends, i
 
     Args:
         cell: language, topic and region of the stratum, -1 for none. quotas: `recsim.kernels.retrieval.Quotas`.
-        open_, trial: window places by language. trends: window places, best first. items: window items: keys, languages, regions, first
+        open_, trial: window places by language. trends: window places, best first, in all languages. items: window items: keys, languages, regions, first
             and second topics.
 
     Returns:
@@ -123,18 +123,15 @@ def pool(stratum, cell, quotas, size, trial_size, value, open_, trial, trends, i
         scores = noisy(free, keys, stratum, quotas.noise, population, key, step) if wanted else {}
         chosen |= dict.fromkeys(largest(scores, min(wanted, size - len(chosen))), source)
 
-    def right(w):
-        return region < 0 or languages[w] == language
-
-    fits = [w for w in trends if w not in chosen and right(w)]
+    # A region's people are served in their language, everybody else in all.
+    best = [w for w in trends if region < 0 or languages[w] == language][: 2 * quotas.trending]
+    fits = [w for w in best if w not in chosen]
     chosen |= dict.fromkeys(fits[: min(quotas.trending, size - len(chosen))], 1)
-    everywhere = sorted(w for places in open_ for w in places)
-    left = min(size, len(everywhere)) - len(chosen)
-    found = drawn(everywhere, left, chosen, right, 4 * size, stratum, 0, population, key, step) if left > 0 else []
+    all_ = sorted(w for places in open_ for w in places) if region < 0 else open_[language]
+    left = min(size, len(all_)) - len(chosen)
+    found = drawn(all_, left, chosen, 4 * size, stratum, 0, population, key, step) if left > 0 else []
     chosen |= dict.fromkeys(found, 2)
-    fresh = drawn(
-        trial[language], trial_size, {}, lambda w: True, 4 * trial_size, stratum, 1 << 20, population, key, step
-    )
+    fresh = drawn(trial[language], trial_size, {}, 4 * trial_size, stratum, 1 << 20, population, key, step)
     return chosen, fresh
 
 

@@ -84,13 +84,18 @@ def window_of(world):
     return tuple([int(v) for v in column[start:end]] for column in columns)
 
 
+def retrieve(world):
+    """The next step's pools and their features, in their places."""
+    world.feed.stale = True
+    world.feed.item_terms(world.now, *world.window)
+    world.feed.retrieve(world.now, *world.window)
+
+
 def test_pools(world):
     """The pools of a running world: all of a stratum, with its sources."""
     plan, state, feed = world.plan, world.state, world.feed
     start, end = world.window
-    feed.stale = True
-    feed.item_terms(world.now, start, end)
-    feed.retrieve(world.now, start, end)
+    retrieve(world)
     count, window = end - start, window_of(world)
     key, population = world.key.words, plan.supply.population
     decayed = feed.books.of("ranking").decayed[:, start:end]
@@ -103,7 +108,7 @@ def test_pools(world):
     for stratum in (0, 3, plan.scenario.content.topics - 1):
         chosen, fresh = reference.pool(
             stratum, tuple(int(column[stratum]) for column in feed.strata), feed.quotas, feed.size,
-            feed.pools.fresh.shape[1], feed.value, open_, trial, trends[: 2 * feed.quotas.trending], window,
+            feed.pools.fresh.shape[1], feed.value, open_, trial, trends, window,
             population, key, world.now,
         )  # fmt: skip
         n, m = feed.pools.size[stratum], feed.pools.fresh_count[stratum]
@@ -162,11 +167,16 @@ def test_pools_of_any_kind(world, seed, size, quotas, noise, share, by_topic):
         assert [row[:k].tolist() for row, k in zip(places, number, strict=True)] == expected
         lists.append((places, number, expected))
     (open_item, open_count, open_), (trial_item, trial_count, trial_) = lists
+    # One list for all languages, or where strata have regions one for each.
+    rows = [trends] if by_topic else [[w for w in trends if window[1][w] == one] for one in range(languages)]
+    trending = np.full((len(rows), 2 * trend), -1, np.int32)
+    for row, mine in zip(trending, rows, strict=True):
+        row[: len(mine)] = mine[: len(row)]
     everywhere = np.flatnonzero(eligible).astype(np.int32)
     item, source, fresh = np.zeros((4, size), np.int32), np.zeros((4, size), np.int8), np.zeros((4, 6), np.int32)
     filled, under = np.zeros(4, np.int32), np.zeros(4, np.int32)
     retrieval.build_pools(
-        0, 4, count, np.int64(start), strata, quota, value, np.array(trends, np.int32), open_item, open_count, trial_item,
+        0, 4, count, np.int64(start), strata, quota, value, trending, open_item, open_count, trial_item,
         trial_count, everywhere, len(everywhere), state.items, population, *key, step, item, source, filled, fresh, under,
     )  # fmt: skip
     for s, cell in enumerate(cells):
@@ -206,6 +216,7 @@ def test_lists_by_topic_and_results_of_searches(world, seed, searches):
 
 
 def test_gathered_features(world):
+    retrieve(world)
     start, _ = world.window
     feed, items = world.feed, world.state.items
     for s in (0, 5):
