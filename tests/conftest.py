@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from heavy import HEAVY
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +25,19 @@ def pytest_configure(config):
     if "RECSIM_CACHE_DIR" not in os.environ:
         os.environ["RECSIM_CACHE_DIR"] = folder = tempfile.mkdtemp(prefix="recsim-tests-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Mark the tests of `heavy.HEAVY` slow; a name there that no collected file has is an error."""
+    names = {item.nodeid.rpartition("/")[2]: item for item in items}
+    for name in HEAVY & names.keys():
+        names[name].add_marker(pytest.mark.slow)
+    # A name given on the command line collects a part of its file.
+    whole = {item.path.name for item in items} if not any("::" in one for one in config.args) else set()
+    lost = sorted(name for name in HEAVY - names.keys() if name.partition("::")[0] in whole)
+    if lost:
+        raise pytest.UsageError(f"tests/heavy.py names tests that are not there: {', '.join(lost)}")
 
 
 @pytest.fixture(scope="session")
