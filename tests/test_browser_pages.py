@@ -38,7 +38,11 @@ AXES = [
     {"key": "platform.gates.mode", "name": "gates", "values": {"none": "off", "soft": "soft", "hard": "hard"}},
 ]  # fmt: skip
 LONG = "recsim.ranking.tiktok_value:tiktok_value"
-PAGES = ("sweep", "calibration", "compare", "follow", *test_answers.COMMANDS)
+PAGES = (
+    "sweep", "calibration", "compare", "follow", "attribute",
+    # Of the same template as an attribution's.
+    *(pytest.param(one, marks=pytest.mark.slow) for one in test_answers.COMMANDS if one != "attribute"),
+)  # fmt: skip
 
 
 def with_followers(scenario, replicate, *, threads=1, report=None):
