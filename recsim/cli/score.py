@@ -56,10 +56,8 @@ def parameters_of(policy, given: list[str]) -> dict[str, float]:
     Raises:
         InputError: no "=", an unknown name, one that the score does not read, or not a number.
     """
-    from recsim.ranking.policy import attributes_of
-
     merged = dict(policy.parameters)
-    read = {name for function in (policy.function, *policy.multiply) for name in attributes_of(function, 1)}
+    read = policy.score_parameters
     for text in given:
         name, sign, value = text.partition("=")
         if not sign:

@@ -17,7 +17,7 @@ from recsim.errors import InputError
 from recsim.experiment.executor import default_workers, run_tasks
 from recsim.experiment.summary import removed_campaigns
 from recsim.metrics import interval
-from recsim.ranking.policy import Policy, attributes_of
+from recsim.ranking.policy import Policy
 from recsim.ranking.registry import configured
 from recsim.scenario import realise
 from recsim.scenario.schema import HeadWeights, Scenario
@@ -33,7 +33,7 @@ def with_shadows(scenario: Scenario, factor: float = FACTOR) -> Scenario:
         InputError: a policy without such parameters.
     """
     policy = _policy_of(scenario)
-    named = {n for function in (policy.function, *policy.multiply) for n in attributes_of(function, 1)}
+    named = policy.score_parameters
     values = {**policy.parameters, **{n: q.value for n, q in scenario.platform.parameters.items()}}
     moved = {name: value for name, value in values.items() if value and name in named}
     if not moved:

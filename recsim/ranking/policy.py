@@ -162,10 +162,18 @@ class Policy:
     @property
     def score_reads(self) -> tuple[str, ...]:
         """Features that score and multipliers name, helpers included, in alphabetical order."""
-        names: set[str] = set()
-        for function in (self.function, *self.multiply):
-            names |= attributes_of(function, 0)
-        return tuple(sorted(names))
+        return self._named(0)
+
+    @property
+    def score_parameters(self) -> tuple[str, ...]:
+        """Parameters that score and multipliers name, helpers included, in alphabetical order."""
+        return self._named(1)
+
+    def _named(self, argument: int) -> tuple[str, ...]:
+        """Attributes of the first or second argument of score and multipliers."""
+        return tuple(
+            sorted({n for function in (self.function, *self.multiply) for n in attributes_of(function, argument)})
+        )
 
     @property
     def reads(self) -> tuple[str, ...]:
