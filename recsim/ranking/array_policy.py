@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from recsim.errors import InputError, RecsimError, unknown
+from recsim.ranking.compile_module import load_rendered, whole_digest
 from recsim.ranking.policy import Policy, check_features
 from recsim.ranking.vocabulary import CONSTANTS, features_of
 
@@ -194,7 +195,7 @@ def compile_arrays(policy: ArrayPolicy, predictor: str) -> ArrayScorer:
     Args:
         policy: what to wrap. predictor: see `recsim.ranking.compile.compile_policy`.
     """
-    from recsim.ranking.compile import load_rendered, render, whole_digest
+    from recsim.ranking.compile import render  # which hands array policies on to this module
 
     known = features_of(predictor)
     rows = tuple(dict.fromkeys(row for name in policy.score_reads for row in known[name].rows))

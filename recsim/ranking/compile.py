@@ -8,42 +8,21 @@ that text and of the versions; an edit anywhere is a new module. Only the featur
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import functools
-import hashlib
-import importlib.util
-import inspect
-import json
-import math
-import os
-import platform
-import re
-import sys
-import tempfile
 import textwrap
 from collections.abc import Callable, Mapping
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-import numba
 import numpy as np
 
-from recsim.errors import InputError, unknown
 from recsim.kernels import mathf, philox
 from recsim.ranking.array_policy import ArrayPolicy, compile_arrays
+from recsim.ranking.compile_module import hook_text, load_rendered, whole_digest
+from recsim.ranking.compile_rerank import rerank_rows, rerank_text
 from recsim.ranking.compile_shadow import INBOX_SCRATCH, drawing_lines, inbox_lines, shadow_text
-from recsim.ranking.policy import Policy, syntax_of
+from recsim.ranking.compile_source import check_taken, kernel_text, user_text
+from recsim.ranking.policy import Policy
 from recsim.ranking.vocabulary import CONSTANTS, NEEDS_AFFINITY, SLOTS, features_of
-
-MATHS = {
-    "exp": "exp32({})",
-    "log": "log32({})",
-    "log10": "(log32({}) * F(0.4342944819032518))",
-    "sqrt": "F(math.sqrt({}))",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,200 +79,11 @@ class CompiledPolicy:
         return self.policy.vector(values)
 
 
-def single(value: Any) -> str:
-    """A number as float32 in the text of a generated module."""
-    return f"F({re.sub('inf|nan', lambda found: 'np.' + found[0], repr(float(value)))})"
-
-
-def _whole(node: ast.expr) -> int | None:
-    """The whole number that a power is written as, such as 2, -2 or 2.0; None if it is anything else."""
-    try:
-        value = ast.literal_eval(node)
-    except ValueError:
-        return None
-    return int(value) if isinstance(value, int | float) and float(value).is_integer() else None
-
-
-class _Single(ast.NodeTransformer):
-    """Rewrite a policy's syntax so that it computes in float32 and never calls libm."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        if isinstance(node.value, bool) or not isinstance(node.value, int | float):
-            return node
-        return ast.parse(single(node.value), mode="eval").body
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        if isinstance(node.op, ast.Pow):
-            base, whole = ast.unparse(self.visit(node.left)), _whole(node.right)
-            if whole is None:
-                text = f"power32({base}, {ast.unparse(self.visit(node.right))})"
-            else:
-                text = f"({base}) ** {whole}" if whole >= 0 else f"F(1.0) / ({base}) ** {-whole}"
-            return ast.parse(text, mode="eval").body
-        return self.generic_visit(node)
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
-        if not isinstance(node.op, ast.Pow):
-            return self.generic_visit(node)
-        name, power = ast.unparse(node.target), ast.unparse(node.value)
-        return self.visit(ast.parse(f"{name} = {name} ** ({power})").body[0])
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        target = node.func
-        if isinstance(target, ast.Name) and target.id == "range":
-            return node
-        if (
-            isinstance(target, ast.Attribute)
-            and isinstance(target.value, ast.Name)
-            and target.value.id in ("math", "np")
-        ):
-            if target.attr not in MATHS:
-                raise unknown("mathematical function", target.attr, MATHS, self.where)
-            if len(node.args) != 1 or node.keywords:
-                text = f"{target.value.id}.{target.attr} takes one number here; got {ast.unparse(node)!r}"
-                raise InputError(f"{text}; a logarithm to base b is math.log(x) / math.log(b)", self.where)
-            inner = ast.unparse(self.visit(node.args[0]))
-            return ast.parse(MATHS[target.attr].format(inner), mode="eval").body
-        return self.generic_visit(node)
-
-
-def _kernel_text(module: ModuleType, names: tuple[str, ...]) -> str:
-    """Constants and named helper functions of a kernel file, with plain decorators."""
-    tree = ast.parse(inspect.getsource(module))
-    parts = []
-    for node in tree.body:
-        if isinstance(node, ast.Assign):
-            parts.append(ast.unparse(node))
-        elif isinstance(node, ast.FunctionDef) and node.name in names:
-            flags = "INLINE" if "INLINE" in ast.unparse(node.decorator_list[0]) else "HELPER"
-            node.decorator_list = [ast.parse(f"njit(**{flags})", mode="eval").body]
-            parts.append(ast.unparse(node))
-    return "\n".join(parts)
-
-
-def _user_text(function: Callable, name: str, done: dict[str, str], within: tuple[Callable, ...] = ()) -> None:
-    """Add the function (as ``name``) and everything it reaches to ``done``, in the order of need.
-
-    Args:
-        within: the functions that led to this one.
-    """
-    function = getattr(function, "py_func", function)
-    if function in within:
-        raise InputError(f"function {function.__name__} calls itself; only loops can be compiled")
-    node = syntax_of(function)
-    local = {a.arg for a in node.args.args} | {
-        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
-    body = ast.FunctionDef(**{**{k: getattr(node, k) for k in node._fields}, "name": name})
-    builtins = {"abs", "min", "max", "float", "bool", "range"}
-    for used in sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - local - builtins - {"math", "np"}):
-        if used not in function.__globals__:
-            raise InputError(f"policy function {function.__name__} uses {used!r}, which is not defined in its file")
-        value = function.__globals__[used]
-        if value is np.float32 and used == "F":
-            continue
-        value = getattr(value, "py_func", value)
-        own_name = str(getattr(value, "__name__", ""))
-        if inspect.isfunction(value):
-            own: dict[str, str] = {}
-            _user_text(value, used, own, (*within, function))
-        elif isinstance(value, int | float | np.floating):
-            own = {used: f"{used} = {single(value)}"}
-        elif value is not None and getattr(math, own_name, None) is value:
-            raise InputError(f"policy function {function.__name__} uses {used!r} by itself; write math.{own_name}")
-        elif not isinstance(value, type):
-            raise InputError(
-                f"policy function {function.__name__} uses {used!r}; only numbers and functions can be compiled"
-            )
-        else:
-            continue
-        for key, text in own.items():
-            if done.setdefault(key, text) != text:
-                raise InputError(
-                    f"policy function {function.__name__} reaches two different things called {key!r}; rename one"
-                )
-    done[name] = "@njit(**INLINE)\n" + ast.unparse(ast.fix_missing_locations(_Single(function.__name__).visit(body)))
-
-
-def _check_taken(text: str, functions: Mapping[str, str]) -> None:
-    """Refuse a constant or helper that bears a name of the generated module's own: one would silently be the other.
-
-    Raises:
-        InputError: the first such name.
-    """
-    bound: list[str] = []
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            bound.append(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            bound += [alias.asname or alias.name for alias in node.names]
-        else:
-            bound += [one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
-    for name in functions:
-        if bound.count(name) > 1:
-            raise InputError(f"got the name {name!r}, which the generated module needs for itself; rename it")
-
-
-def _hook_text(policy: Policy) -> str:
-    """Comments that tie the module, and so a run's fingerprint, to the files of refit and fatigue and to outside packages."""
-    lines = ""
-    for hook, function in (("refit", policy.refit), ("fatigue", policy.fatigue)):
-        if function is None:
-            continue
-        versions = "".join(f", {name} {_installed(name)}" for name in policy.outside) if hook == "refit" else ""
-        lines += f"# {hook}: {function.__module__}.{function.__qualname__}, SHA-256 of its file {_file_hash(policy, hook, function)}{versions}\n"
-    return lines
-
-
-def _file_hash(policy: Policy, hook: str, function: Callable) -> str:
-    """SHA-256 of the file in which a hook is defined."""
-    try:
-        text = Path(inspect.getsourcefile(function) or "").read_bytes()
-    except (OSError, TypeError) as error:
-        raise InputError(
-            f"cannot read the source of the {hook} of {policy.name}; define it with def in a file"
-        ) from error
-    return hashlib.sha256(text).hexdigest()
-
-
-def whole_digest(policy: Policy, code: str) -> str:
-    """SHA-256 of the compiled code's digest and of what the policy says of itself beside its code.
-
-    Defaults of parameters, sources, hooks that stay plain NumPy: none of it is in the generated module, all of it decides
-    results, and a scenario names no more of it than the policy's name.
-    """
-    weight = "" if policy.weight is None else _file_hash(policy, "weight", policy.weight)
-    return hashlib.sha256(json.dumps([code, _said(policy), weight], sort_keys=True).encode()).hexdigest()
-
-
-def _said(value: Any) -> Any:
-    """A policy's or re-ranker's fields, and what they hold, as plain values; of a function the name only."""
-    if dataclasses.is_dataclass(value):
-        return {field.name: _said(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): _said(one) for key, one in value.items()}
-    if isinstance(value, tuple | list):
-        return [_said(one) for one in value]
-    return getattr(value, "__qualname__", repr(value))
-
-
-def _installed(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "missing"
-
-
 def render(policy: Policy, predictor: str, feature: str | None = None) -> tuple[str, tuple[str, ...]]:
     """The text of the generated module, and the rows it reads.
 
     With ``feature`` the "score" is the value of that one feature, and the rows are those of all features of the policy.
     """
-    from recsim.ranking.compile_rerank import rerank_rows, rerank_text  # it renders with this module's rewriting
-
     known = {**features_of(predictor), **SLOTS, **policy.learned_features}
     scored = [row for name in policy.score_reads for row in known[name].rows]
     rows = tuple(dict.fromkeys([*scored, *rerank_rows(policy)]))
@@ -308,11 +98,11 @@ def render(policy: Policy, predictor: str, feature: str | None = None) -> tuple[
         typical = f", item_rows[{rows.index('typical_match')} : {rows.index('typical_match') + 1}]"
     functions: dict[str, str] = {}
     if feature is None:
-        _user_text(policy.function, "score_of", functions)
+        user_text(policy.function, "score_of", functions)
     else:
         functions["score_of"] = f"@njit(**HELPER)\ndef score_of(f, p):\n    return F(f.{feature})"
     for number, factor in enumerate(policy.multiply):
-        _user_text(factor, f"factor_{number}", functions)
+        user_text(factor, f"factor_{number}", functions)
     names = tuple(policy.parameters) or ("unused",)
     features = reads or ("nothing",)
     expressions = tuple(known[name].expression.format(**place) for name in reads) or ("F(0.0)",)
@@ -365,9 +155,9 @@ INLINE = {{**HELPER, "forceinline": True}}  # a loop around a call is not vector
 F = np.float32
 LOWEST = F(-np.inf)
 
-{_kernel_text(mathf, ("exp32", "log32", "power32", "sigmoid32"))}
+{kernel_text(mathf, ("exp32", "log32", "power32", "sigmoid32"))}
 
-{_kernel_text(philox, ("unit_of", "round_of", "rounds", "draw_units"))}
+{kernel_text(philox, ("unit_of", "round_of", "rounds", "draw_units"))}
 
 
 class Features(NamedTuple):
@@ -466,64 +256,13 @@ def score_features(features, params, out):
     for j in range(features.shape[1]):
         f = Features({columns}{"," if len(features) == 1 else ""})
         out[j] = score_of(f, p){product}
-{_hook_text(policy)}'''
+{hook_text(policy)}'''
     if not takes:
         fixed = tuple(known[name].scope == "global" for name in reads) or (False,)
         text += shadow_text(settle, affinity, lane, reads, expressions, fixed, len(names), product)
     text += rerank_text(policy, rows) if feature is None else ""
-    _check_taken(text, functions)
+    check_taken(text, functions)
     return text, rows
-
-
-def cache_folder() -> Path:
-    """The private folder of generated modules: RECSIM_CACHE_DIR, else the user's cache folder; mode 0700.
-
-    Compiled code is loaded from there, so nobody else may write to it.
-
-    Raises:
-        InputError: the folder belongs to somebody else or is open to others for writing.
-    """
-    chosen = os.environ.get("RECSIM_CACHE_DIR")
-    if chosen:
-        folder = Path(chosen)
-    elif sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Caches" / "recsim"
-    else:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "recsim"
-    folder = folder / "policies"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    facts = folder.stat()
-    if hasattr(os, "getuid") and (facts.st_uid != os.getuid() or facts.st_mode & 0o022):
-        raise InputError(f"cache folder {folder} is not private to you; set RECSIM_CACHE_DIR to one that is")
-    return folder
-
-
-def _load(text: str, digest: str) -> ModuleType:
-    """Write the module once, atomically, and import it."""
-    name = f"recsim_policy_{digest[:24]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    folder = cache_folder()
-    path = folder / f"{name}.py"
-    if not path.exists() or path.read_text() != text:
-        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@functools.lru_cache(maxsize=256)
-def load_rendered(policy_text: str) -> tuple[str, ModuleType]:
-    """Digest of a generated module and of the versions that compile it, and the module."""
-    versions = f"{numba.__version__} {np.__version__} {platform.python_version()}"
-    digest = hashlib.sha256((policy_text + versions).encode()).hexdigest()
-    return digest, _load(policy_text, digest)
 
 
 def compile_policy(policy: Policy, predictor: str = "rates") -> CompiledPolicy:

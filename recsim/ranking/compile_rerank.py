@@ -19,7 +19,7 @@ import numpy as np
 
 from recsim.errors import InputError
 from recsim.kernels import mathf, rerank, shown, slate
-from recsim.ranking.compile import _kernel_text, _Single, single
+from recsim.ranking.compile_source import Single, kernel_text, single
 from recsim.ranking.policy import Policy, syntax_of
 from recsim.ranking.reranker import Reranker
 from recsim.ranking.slate_vocabulary import SLATE, slate_names
@@ -30,7 +30,7 @@ OWN_MATHS = ("exp32", "log32", "sigmoid32")
 PARTS = ("list_codes", "drop_twins", "take_best", "sort_down", "follow_order", "write_back")
 
 
-class _Slate(_Single):
+class _Slate(Single):
     """Rewrite a re-ranker's syntax: numbers with a point are float32, whole numbers stay counts and places."""
 
     def __init__(self, where: str, names: dict[str, str]) -> None:
@@ -131,7 +131,7 @@ def rerank_text(policy: Policy, rows: tuple[str, ...]) -> str:
     used = dict.fromkeys(name for one in policy.rerank for name in one.names)
     buffers = [known[name].buffer for name in used if known[name].buffer]
     shared = "\n\n".join(
-        re.sub(r"\bLOWEST\b", "NO_CODE", _kernel_text(module, names))
+        re.sub(r"\bLOWEST\b", "NO_CODE", kernel_text(module, names))
         for module, names in (
             (slate, ("has_seen", "sortable")),
             (shown, ("next_page", "memory_row")),
