@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable
 
 
@@ -38,3 +39,26 @@ def unknown(kind: str, name: str, allowed: Iterable[str], where: str | None = No
     hint = f"; did you mean {near!r}?" if near else ""
     listed = ", ".join(names) if names else "none"
     return InputError(f"got unknown {kind} {name!r}; allowed: {listed}{hint}", where)
+
+
+def check_range(value: float, low: float, high: float, where: str | None = None, *, positive: bool = False) -> None:
+    """Refuse a number that is not between two bounds, ends included.
+
+    Args:
+        value: what was got. low, high: the bounds, infinite for none. where: as for `InputError`.
+        positive: whether it must be above 0 besides.
+
+    Raises:
+        InputError: it lies outside.
+    """
+    if not low <= value <= high or (positive and not value > 0):
+        raise InputError(f"got {value:g}, must be {bounds(low, high, positive=positive)}", where)
+
+
+def bounds(low: float, high: float, *, positive: bool = False) -> str:
+    """What a number may be, in words: "0 to 1", "at least 0", "above 0 and at most 1"; "" for any."""
+    if math.isfinite(low) and math.isfinite(high) and not positive:
+        return f"{low:g} to {high:g}"
+    least = "above 0" if positive and low <= 0 else f"at least {low:g}" if math.isfinite(low) else ""
+    most = f"at most {high:g}" if math.isfinite(high) else ""
+    return " and ".join(word for word in (least, most) if word)

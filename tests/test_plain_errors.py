@@ -59,6 +59,41 @@ def test_names_are_looked_up(capsys, tmp_path, setting, text):
     assert not (tmp_path / "plan.yaml").exists()
 
 
+@pytest.mark.parametrize(
+    ("policy", "setting", "text"),
+    [
+        ("itemknn", "platform.parameters.neighbours=-1", "got -1, must be 1 to 10000"),
+        ("tiktok_value", "platform.parameters.heated_views=1.5", "got 1.5, must be 0 to 1"),
+        ("tiktok_value", "platform.parameters.heated_items={value: 0.5, range: [0.5, 2]}", "got 2, must be 0 to 1"),
+        ("two_tower", "platform.parameters.temperature=0", "got 0, must be above 0"),
+        ("als", "platform.parameters.factors=0.5", "got 0.5, must be 1 to 1000"),
+        ("x_2026_08", "platform.parameters.dpp_theta=-0.1", "got -0.1, must be 0 to 1"),
+        ("msi_2020", "audit.shadows=[{id: a, parameters: {warm_share: 1.5}}]", "got 1.5, must be 0 to 1"),
+    ],
+)
+def test_parameters_of_policies_have_ranges(capsys, policy, setting, text):
+    error = refused(capsys, "validate", SMALL, "--set", f"platform.policy={policy}", "--set", setting)
+    assert error.startswith(f"error: --set {setting}") and text in error
+
+
+def test_a_range_of_ones_own_parameter_is_held(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = "import recsim\n\n@recsim.policy(half_h=24.0, meta={META})\ndef mine_ranged(f, p):\n    return 0.5 ** (f.age_h / p.half_h)\n"
+    for name, meta in (
+        ("mine_a", '{"positive": ("half_h",)}'),
+        ("mine_b", '{"ranges": {"half": (0, 1)}}'),
+        ("mine_c", '{"ranges": {"half_h": (0, 1)}}'),
+    ):
+        (tmp_path / f"{name}.py").write_text(text.replace("{META}", meta))
+    assert "--param half_h: got 0, must be above 0" in refused(
+        capsys, "score", "mine_a:mine_ranged", "x.csv", "--param", "half_h=0"
+    )
+    assert "got unknown parameter 'half'; allowed: half_h; did you mean 'half_h'?" in refused(
+        capsys, "show", "mine_b:mine_ranged"
+    )
+    assert "policy mine_ranged, half_h: got 24, must be 0 to 1" in refused(capsys, "show", "mine_c:mine_ranged")
+
+
 def test_names_of_a_follow_graph_world_are_looked_up(capsys):
     error = refused(capsys, "validate", FEEDS, "--set", "platform.parameters.rat=1")
     assert "--set platform.parameters.rat=1: got unknown parameter 'rat' of policy simsom_feed" in error

@@ -159,7 +159,7 @@ def test_importance_without_a_campaign_and_with_what_it_cannot_measure(small, mo
     frame = importance(scenario, replicates=2, workers=1, factor=1.5)
     assert set(frame["parameter"]) == {"w"} and (frame["shift_pp"] == 0).all() and not_measured(scenario) == ["idle"]
     text = "\n".join(_importance_lines(json.loads(frame.to_json(orient="records")), ["idle"], 7))
-    assert "first 7 places" in text and "not measured (zero, or acting beside the score): idle" in text
+    assert "first 7 places" in text and "not measured (zero, at a limit, or acting beside the score): idle" in text
 
 
 def test_importance_needs_something_to_change(small):

@@ -54,7 +54,7 @@ def parameters_of(policy, given: list[str]) -> dict[str, float]:
     """Defaults with the given ``name=value`` over them.
 
     Raises:
-        InputError: no "=", an unknown name, one that the score does not read, or not a number.
+        InputError: no "=", an unknown name, one that the score does not read, not a number or not one that it may be.
     """
     merged = dict(policy.parameters)
     read = policy.score_parameters
@@ -69,6 +69,7 @@ def parameters_of(policy, given: list[str]) -> dict[str, float]:
                 f"the score of {policy.name} does not read {name}, so it changes nothing here; leave it out", "--param"
             )
         merged[name] = _number(value, f"--param {name}")
+        policy.check_value(name, merged[name], f"--param {name}")
     return merged
 
 

@@ -66,6 +66,7 @@ def facts_of(policy) -> dict:
         "evidence": policy.evidence,
         "doors": {door: DOORS[door] for door in policy.open_doors},
         "parameters": dict(policy.parameters),
+        "ranges": {name: found for name in policy.parameters if (found := policy.range_text(name))},
         "features": [
             {
                 "name": name, "scope": known[name].scope, "profiling": known[name].profiling,
@@ -102,7 +103,7 @@ def text_of(facts: dict) -> str:
         f"  date        {facts['date'] or '-'}",
         f"  evidence    {facts['evidence']}",
         f"  doors       {', '.join(f'{door} {words}' for door, words in facts['doors'].items()) or 'none'}",
-        f"  parameters  {', '.join(f'{name}={value:g}' for name, value in facts['parameters'].items()) or 'none'}",
+        f"  parameters  {', '.join(_parameter(facts, name) for name in facts['parameters']) or 'none'}",
         f"  profiles    {'yes (DSA Art. 38): ' + why if facts['profiled'] else 'no (DSA Art. 38)'}",
         f"  pool        {pool if facts['pool'] else 'none'}; inbox: {facts['inbox']}",
         f"  stratum     {facts['stratum']}: people of one {strata[facts['stratum']]} share a pool",
@@ -125,6 +126,12 @@ def text_of(facts: dict) -> str:
     return "\n".join(lines)
 
 
+def _parameter(facts: dict, name: str) -> str:
+    """A parameter with its default, and what it may be if that is not any number."""
+    bounds = f" ({facts['ranges'][name]})" if name in facts["ranges"] else ""
+    return f"{name}={facts['parameters'][name]:g}{bounds}"
+
+
 def _signs(signals: dict[str, int]) -> list[str]:
     """Logged actions with their signs."""
     return [f"{'+' if sign > 0 else '-'}{name}" for name, sign in signals.items()]
@@ -144,5 +151,5 @@ def _importance_lines(rows: list[dict], left_out: list[str], places: int) -> lis
         ]  # fmt: skip
         lines.append(f"    {name:<18}{100 * mine[0]['reordered']:5.1f} %  {', '.join(clear) or 'no candidate clearly'}")
     if left_out:
-        lines.append(f"    not measured (zero, or acting beside the score): {', '.join(left_out)}")
+        lines.append(f"    not measured (zero, at a limit, or acting beside the score): {', '.join(left_out)}")
     return lines

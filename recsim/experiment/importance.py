@@ -2,7 +2,7 @@
 
 Measured within the worlds of a scenario: pools, counters and gates stay as the declared policy makes them, so it is the
 importance of the parameter in *ranking*, before any feedback. Each parameter is multiplied and divided by the same
-factor. Parameters that are zero have no such change, and those that the score does not name (of re-rankers, a refit, a
+factor. Parameters that are zero, or at the end of what they may be, have no such change, and those that the score does not name (of re-rankers, a refit, a
 gate, a memory of hides) act where no shadow does: they are left out, see `not_measured`.
 """
 
@@ -35,7 +35,10 @@ def with_shadows(scenario: Scenario, factor: float = FACTOR) -> Scenario:
     policy = _policy_of(scenario)
     named = policy.score_parameters
     values = {**policy.parameters, **{n: q.value for n, q in scenario.platform.parameters.items()}}
-    moved = {name: value for name, value in values.items() if value and name in named}
+    moved = {
+        name: value for name, value in values.items()
+        if value and name in named and all(_may_be(policy, name, value * change) for change in (factor, 1 / factor))
+    }  # fmt: skip
     if not moved:
         raise InputError(f"policy {policy.name} has no parameter to change; nothing can be measured")
     shadows = [
@@ -43,6 +46,14 @@ def with_shadows(scenario: Scenario, factor: float = FACTOR) -> Scenario:
         for name, value in moved.items() for sign, change in ((UP, factor), (DOWN, 1 / factor))
     ]  # fmt: skip
     return scenario.model_copy(update={"audit": scenario.audit.model_copy(update={"shadows": shadows})})
+
+
+def _may_be(policy: Policy, name: str, value: float) -> bool:
+    try:
+        policy.check_value(name, value, name)
+    except InputError:
+        return False
+    return True
 
 
 def not_measured(scenario: Scenario) -> list[str]:

@@ -47,7 +47,8 @@ def check_weights(scenario: Scenario) -> None:
     platform = scenario.platform
     policy = registry.configured(platform.policy, platform.rerank, platform.rerank_top)
     for number, one in enumerate(scenario.audit.robustness.head_weights):
-        registry.check_parameters(policy, one.parameters, f"audit.robustness.head_weights[{number}].parameters")
+        given = {name: (value,) for name, value in one.parameters.items()}
+        registry.check_parameters(policy, given, f"audit.robustness.head_weights[{number}].parameters")
 
 
 def campaigns_from(scenario: Scenario, day: int) -> list[Campaign]:

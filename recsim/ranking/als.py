@@ -10,6 +10,8 @@ The solver calls the machine's BLAS: results are the same bits only on the same 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from recsim.ranking.learned import Learned, View, distinct_pairs
@@ -67,6 +69,8 @@ def first_factors(view: View, items: np.ndarray, factors: int) -> np.ndarray:
         "source": "Hu, Koren, Volinsky 2008, as in implicit 0.7.2 (defaults); alpha of oneDAL; 32 factors ours",
         "evidence": "[P]", "date": "2008-12-15", "doors": ("E2", "E3"), "ordering": "order", "refit": factorise,
         "refit_hours": 24, "outside": ("implicit",),
+        "ranges": {"factors": (1, 1000), "alpha": (0, math.inf), "iterations": (1, 1000), "history": (1, 1e6)},
+        "positive": ("regularization",),
     },
 )  # fmt: skip
 def als(f, p):

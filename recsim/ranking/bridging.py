@@ -91,6 +91,7 @@ bridging = dataclasses.replace(
     title="the default feed, raised where people who otherwise disagree agree (Community Notes)",
     source="twitter/communitynotes 273c895 (model, penalties, thresholds); ratings and use as a ranker ours",
     evidence="[C]", date="2026-07-17", doors=("E1", "E2", "E4", "E5"), refit=agreement, refit_hours=24.0, log_days=5.0,
+    positive=("intercept_penalty", "factor_penalty"),
     learns=("note_intercept", "note_factor"),
     signals=MappingProxyType({
         "like": 1, "share": 1, "follow": 1, "complete": 1, "hide": -1, "report": -1, "skip": -1,

@@ -113,9 +113,13 @@ def whole_digest(policy: Policy, code: str) -> str:
 
 
 def _said(value: Any) -> Any:
-    """A policy's or re-ranker's fields, and what they hold, as plain values; of a function the name only."""
+    """A policy's or re-ranker's fields, and what they hold, as plain values; of a function the name only.
+
+    What a parameter may not be decides nothing about what it is.
+    """
     if dataclasses.is_dataclass(value):
-        return {field.name: _said(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        names = [field.name for field in dataclasses.fields(value) if field.name not in ("ranges", "positive")]
+        return {name: _said(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(key): _said(one) for key, one in value.items()}
     if isinstance(value, tuple | list):

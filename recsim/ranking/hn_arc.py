@@ -16,6 +16,7 @@ from recsim.ranking.policy import policy
         "title": "Hacker News, news.arc without penalties", "source": "news.arc, as quoted", "evidence": "[P]",
         "doors": ("E1",), "stratum": "region", "inbox": "none", "ordering": "order",
         "sources": {"ranked": 0.75, "discovery": 0.25},
+        "positive": ("timebase_min",),
     },
 )  # fmt: skip
 def hn_arc(f, p):

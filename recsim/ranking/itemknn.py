@@ -42,6 +42,7 @@ def neighbours(view: View) -> Learned:
         "title": "item-based nearest neighbours: cosine of co-engagement",
         "source": "textbook (from memory); K and history length ours", "evidence": "[M]", "doors": ("E2", "E3"),
         "ordering": "order", "refit": neighbours, "refit_hours": 24,
+        "ranges": {"neighbours": (1, 10_000), "history": (1, 10_000)},
     },
 )  # fmt: skip
 def itemknn(f, p):

@@ -19,6 +19,7 @@ from recsim.ranking.policy import policy
         "title": "Lemmy hot", "source": "Lemmy, migrations/2023-10-23-184941_hot_rank_greatest_fix", "evidence": "[C]",
         "date": "2023-10-23", "doors": ("E1", "E5"), "stratum": "region", "inbox": "none", "explores": False,
         "ordering": "order", "sources": {"ranked": 0.75, "discovery": 0.25},
+        "positive": ("least",),
     },
 )  # fmt: skip
 def lemmy_hot(f, p):

@@ -47,6 +47,7 @@ def bandit(view: View) -> Learned:
         "title": "LinUCB with a shared linear model of likes",
         "source": "arXiv 1003.0146 (from memory); context and alpha ours", "evidence": "[M]", "date": "2010-02-28",
         "doors": ("E1", "E2"), "ordering": "order", "refit": bandit, "refit_hours": 1, "log_days": 0, "learns": ROWS,
+        "ranges": {"alpha": (0, math.inf)},
     },
 )  # fmt: skip
 def linucb(f, p):

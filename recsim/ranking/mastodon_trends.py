@@ -13,6 +13,8 @@ the policy is the upper bound of what engagement can do. Scores for the request 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from recsim import rng
@@ -81,6 +83,8 @@ def _kept(view: View, name: str, empty: int) -> np.ndarray:
         "doors": ("E1",), "stratum": "region", "inbox": "none", "ordering": "order",
         "sources": {"ranked": 0.75, "discovery": 0.25}, "refit": review, "refit_hours": 1, "log_days": 0,
         "learns": ("allowed",),
+        "ranges": {"reviewed": (0, 1), "review_rank": (0, math.inf), "review_h": (0, math.inf), "approved": (0, 1)},
+        "positive": ("expected", "half_life_h"),
     },
 )  # fmt: skip
 def mastodon_trends(f, p):

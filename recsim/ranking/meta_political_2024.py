@@ -10,7 +10,9 @@ score 0 can be served once nothing else in the pool is new to the person.
 
 from __future__ import annotations
 
-from recsim.ranking.msi import interactions
+import math
+
+from recsim.ranking.msi import SHARES, interactions
 from recsim.ranking.policy import policy
 
 
@@ -27,6 +29,7 @@ def political(f, p):
         "source": "Meta, Feb 2024, reversed 7 Jan 2025; the ranker beneath is our choice", "evidence": "[P]",
         "date": "2024-02", "doors": ("E1", "E2", "E3"), "inbox": "all", "explores": False,
         "multiply": (political,),
+        "ranges": {**SHARES, "political_oon": (0, math.inf)},
     },
 )  # fmt: skip
 def meta_political_2024(f, p):

@@ -10,9 +10,14 @@ Answers to events, messages and groups have no counterpart.
 
 from __future__ import annotations
 
+import math
+
 from recsim.ranking.policy import policy
 
 SOURCE = "Washington Post 26 Oct 2021 (like, reactions, reshare); WSJ Sept 2021 (comments), from memory; rest ours"
+SHARES = {
+    "warm_share": (0.0, 1.0), "anger_share": (0.0, 1.0), "significant_share": (0.0, 1.0), "stranger": (0.0, math.inf),
+}  # fmt: skip
 
 
 def interactions(f, p):
@@ -29,7 +34,7 @@ def interactions(f, p):
     warm_share=0.15, anger_share=0.05, significant_share=0.0, stranger=0.5,
     meta={
         "title": "meaningful social interactions, points of 2018", "source": SOURCE, "evidence": "[P] [M]",
-        "date": "2018", "doors": ("E1", "E2", "E3"), "inbox": "all",
+        "date": "2018", "doors": ("E1", "E2", "E3"), "inbox": "all", "ranges": SHARES,
     },
 )  # fmt: skip
 def msi_2018(f, p):
@@ -42,7 +47,7 @@ def msi_2018(f, p):
     warm_share=0.15, anger_share=0.05, significant_share=0.0, stranger=0.5,
     meta={
         "title": "meaningful social interactions, reactions of 2020", "source": SOURCE, "evidence": "[P] [M]",
-        "date": "2020", "doors": ("E1", "E2", "E3"), "inbox": "all",
+        "date": "2020", "doors": ("E1", "E2", "E3"), "inbox": "all", "ranges": SHARES,
     },
 )  # fmt: skip
 def msi_2020(f, p):

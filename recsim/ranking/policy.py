@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import math
 import textwrap
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from recsim.errors import InputError, unknown
+from recsim.errors import InputError, bounds, check_range, unknown
 from recsim.ranking.learned import Learned, View
 from recsim.ranking.vocabulary import FEATURES, PREDICTED, SLOTS, Feature
 
@@ -27,6 +28,7 @@ DOORS = {
 PROFILING_SOURCES = {"interest"}
 SIGNALS = ("skip", "complete", "like", "comment", "share", "follow", "open_comments", "hide", "report")
 """What can be logged of an impression, in the order of the bits that the kernels use."""
+ANY = (-math.inf, math.inf)
 POOL_SOURCES = ("interest", "ranked", "trending", "regional", "discovery")
 
 
@@ -48,7 +50,8 @@ class Policy:
     Attributes:
         name: short name.
         function: ``score(f, p)`` of features and parameters.
-        parameters: defaults.
+        parameters: defaults. ranges: what each may be, (lowest, highest), ends included; any number where it is silent.
+            positive: those that must be above 0.
         multiply: further functions of ``f`` and ``p`` whose values multiply the score.
         gate: function of item and author features and ``p``; where it is not positive an item is not recommended: it is
             neither retrieved nor tried on new people, and reaches only feeds of followers and searches.
@@ -116,6 +119,8 @@ class Policy:
     rerank: tuple[Reranker, ...] = ()
     rerank_top: int = 100
     choice: Literal["best", "proportion"] = "best"
+    ranges: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    positive: tuple[str, ...] = ()
 
     def __call__(self, f: Any, p: Any) -> float:
         """The score by the plain function: the oracle against which compiled code is tested."""
@@ -123,6 +128,24 @@ class Policy:
         for factor in self.multiply:
             score = score * factor(f, p)
         return score
+
+    def check_value(self, parameter: str, value: float, where: str) -> None:
+        """Refuse a value that the parameter, the policy's own or a re-ranker's, may not have.
+
+        Raises:
+            InputError: outside of its range; it lies at the key ``where`` of the scenario.
+        """
+        low, high, positive = self._range_of(parameter)
+        check_range(value, low, high, where, positive=positive)
+
+    def range_text(self, parameter: str) -> str:
+        """What the parameter may be, in words; "" for any number."""
+        low, high, positive = self._range_of(parameter)
+        return bounds(low, high, positive=positive)
+
+    def _range_of(self, parameter: str) -> tuple[float, float, bool]:
+        owner = next((one for one in self.rerank if parameter in one.parameters), self)
+        return *owner.ranges.get(parameter, ANY), parameter in owner.positive
 
     def fatigue_factors(self, values: Any, step_days: float, steps: int) -> np.ndarray:
         """(steps + 1,) float32 in [0, 1], `fatigue` by steps since the hide.
@@ -375,10 +398,20 @@ def check_features(made: Policy) -> None:
         own_measure(made.name, made.weight, made.parameters)
 
 
+def check_ranges(made: Policy | Reranker, where: str) -> None:
+    """Raise InputError for a range of a parameter that does not exist, or a default outside of its own range."""
+    for name in (*made.ranges, *made.positive):
+        if name not in made.parameters:
+            raise unknown("parameter", name, made.parameters, where)
+        low, high = made.ranges.get(name, ANY)
+        check_range(made.parameters[name], low, high, f"{where}, {name}", positive=name in made.positive)
+
+
 def check_names(made: Policy) -> None:
     """Raise InputError for a feature, parameter or door that does not exist."""
     where = f"policy {made.name}"
     check_features(made)
+    check_ranges(made, where)
     hooks = [hook for hook in (made.gate, made.fatigue) if hook]
     for function in (made.function, *made.multiply, *hooks):
         for name in sorted(attributes_of(function, 1)):

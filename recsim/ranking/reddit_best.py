@@ -19,6 +19,7 @@ from recsim.ranking.policy import policy
         "title": "Reddit best: Wilson bound of the share of upvotes (made for comments)",
         "source": "reddit-archive/reddit, r2/r2/lib/db/_sorts.pyx", "evidence": "[C]", "doors": ("E1", "E5"),
         "stratum": "region", "inbox": "none", "ordering": "order", "sources": {"ranked": 0.75, "discovery": 0.25},
+        "ranges": {"z": (0, math.inf)},
     },
 )  # fmt: skip
 def reddit_best(f, p):

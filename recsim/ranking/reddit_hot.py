@@ -19,6 +19,7 @@ from recsim.ranking.policy import policy
         "title": "Reddit hot: log of net votes plus time of posting", "source": "reddit-archive/reddit, r2/r2/lib/db/_sorts.pyx",
         "evidence": "[C]", "doors": ("E1", "E5"), "stratum": "region", "inbox": "none",
         "explores": False, "ordering": "order", "sources": {"ranked": 0.75, "discovery": 0.25},
+        "positive": ("decade_s",),
     },
 )  # fmt: skip
 def reddit_hot(f, p):

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import math
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TypeVar
 
-from recsim.errors import InputError, unknown
+from recsim.errors import InputError, check_range, unknown
 from recsim.ranking import own_code
 from recsim.ranking.array_policy import ArrayPolicy
 from recsim.ranking.http_ranker import http_ranker
@@ -133,17 +132,23 @@ def _placed(find: Callable[[], Found], where: str) -> Found:
         raise error if error.where else InputError(error.message, where) from error
 
 
-def check_parameters(policy: Policy, named: Iterable[str], where: str) -> None:
-    """Refuse names that are no parameters of a policy.
+def check_parameters(policy: Policy, values: Mapping[str, Sequence[float]], where: str) -> None:
+    """Refuse names that are no parameters of a policy, and values that a parameter cannot have.
+
+    Args:
+        policy: whose. values: by name, all that a parameter may get: its value, and the ends of the range that it is drawn
+            from. where: key of the scenario that holds them.
 
     Raises:
-        InputError: the first such name, with the nearest one; it lies at the key ``where`` of the scenario.
+        InputError: the first such name, with the nearest one, or value; it lies at the key ``where`` of the scenario.
     """
-    for name in named:
+    for name, possible in values.items():
         if name not in policy.parameters:
             error = unknown("parameter", name, policy.parameters)
             text = error.message.replace(f"{name!r};", f"{name!r} of policy {policy.name};", 1)
             raise InputError(text, f"{where}.{name}")
+        for value in possible:
+            policy.check_value(name, value, f"{where}.{name}")
 
 
 def safeguards(
@@ -170,11 +175,7 @@ def safeguards(
         for key in given:
             if key not in one.parameters:
                 raise unknown("parameter", key, one.parameters, f"{where}.parameters.{key}")
-            low, high = one.range_of(key)
-            if not low <= given[key] <= high or (key in one.positive and not given[key] > 0):
-                bound = "above 0" if key in one.positive else f"at least {low:g}"
-                most = f" and at most {high:g}" if math.isfinite(high) else ""
-                raise InputError(f"got {given[key]:g}, must be {bound}{most}", f"{where}.parameters.{key}")
+            check_range(given[key], *one.range_of(key), f"{where}.parameters.{key}", positive=key in one.positive)
         measures.append(Measure(one, {**one.parameters, **given}))
     measures.sort(key=lambda m: m.mitigation.name)
     if policy.weight is not None:

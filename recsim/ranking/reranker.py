@@ -12,7 +12,7 @@ import numpy as np
 
 from recsim.errors import InputError, unknown
 from recsim.ranking.array_policy import ArrayPolicy
-from recsim.ranking.policy import DOORS, Policy, attributes_of, check_names, syntax_of
+from recsim.ranking.policy import DOORS, Policy, attributes_of, check_names, check_ranges, syntax_of
 from recsim.ranking.slate_vocabulary import MOST, SLATE, TABLE, slate_names
 
 
@@ -23,7 +23,7 @@ class Reranker:
     Attributes:
         name: short name.
         function: ``rerank(s, p)`` of a slate and parameters; it writes ``s.score`` or ``s.order``.
-        parameters: defaults; their names must be unique over a policy.
+        parameters: defaults; their names must be unique over a policy. ranges, positive: as for a policy.
         table: function of the parameters' values (a mapping) whose array is handed over as ``s.table``, computed once.
         title, source, evidence, date: what it is, who published it, evidence tag as for policies, when.
         doors: how inauthentic engagement can enter (E1-E6).
@@ -38,6 +38,8 @@ class Reranker:
     evidence: str = "[D]"
     date: str = ""
     doors: tuple[str, ...] = ()
+    ranges: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    positive: tuple[str, ...] = ()
 
     def __call__(self, s: Any, p: Any) -> None:
         """Re-rank by the plain function: the oracle against which compiled code is tested."""
@@ -118,6 +120,7 @@ def _check(made: Reranker) -> None:
     for name in sorted(attributes_of(made.function, 1)):
         if name not in made.parameters:
             raise unknown("parameter", name, made.parameters, where)
+    check_ranges(made, where)
     for door in made.doors:
         if door not in DOORS:
             raise unknown("door", door, DOORS, where)

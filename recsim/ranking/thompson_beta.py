@@ -10,6 +10,8 @@ that few have seen move its rate most (doors E1, E4).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from recsim import rng
@@ -50,6 +52,7 @@ def posterior_draws(view: View) -> Learned:
         "ordering": "order",
         "sources": {"trending": 0.15, "regional": 0.6, "discovery": 0.25}, "refit": posterior_draws, "refit_hours": 1, "log_days": 0,
         "learns": ("drawn_rate",),
+        "ranges": {"prior_likes": (0.5, math.inf), "prior_others": (20, math.inf)},
     },
 )  # fmt: skip
 def thompson_beta(f, p):

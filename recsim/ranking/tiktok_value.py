@@ -23,6 +23,7 @@ from recsim.ranking.policy import policy
         "title": "multi-action value feed with staged exposure pools",
         "source": "NYT 5 Dec 2021 (form); weights ours; staged pools practitioner-reported; heating (off): Forbes 2023",
         "evidence": "[P]", "date": "2021-12-05", "doors": ("E1", "E2", "E4"), "gated": True, "heats": True,
+        "ranges": {"heated_views": (0, 1), "heated_items": (0, 1)},
     },
 )  # fmt: skip
 def tiktok_value(f, p):

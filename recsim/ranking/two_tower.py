@@ -18,6 +18,7 @@ from recsim.ranking.policy import policy
     meta={
         "title": "two towers: cosine of learned interest and topics", "source": "published form; temperature ours",
         "evidence": "[P]", "date": "2026-08-14", "doors": (),
+        "positive": ("temperature",),
     },
 )  # fmt: skip
 def two_tower(f, p):

@@ -19,6 +19,8 @@ authors and creators.
 
 from __future__ import annotations
 
+import math
+
 from recsim.ranking.policy import policy
 from recsim.ranking.rerank.author_diversity import author_diversity
 
@@ -47,6 +49,8 @@ def see_fewer(days, p):
         "source": "twitter/the-algorithm-ml b852108 (weights); twitter/the-algorithm 72eda9a24 (offset, factor)",
         "evidence": "[C]", "date": "2023-04-05", "doors": ("E1", "E2", "E3", "E5"), "inbox": "all", "rerank": (author_diversity,),
         "fatigue": see_fewer,
+        "ranges": {"out_of_network": (0, math.inf), "filter_days": (0, math.inf), "fatigue_floor": (0, 1)},
+        "positive": ("fatigue_days",),
     },
 )  # fmt: skip
 def x_2023_04(f, p):

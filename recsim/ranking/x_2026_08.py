@@ -19,6 +19,8 @@ afterwards, so it stands higher than published.
 
 from __future__ import annotations
 
+import math
+
 from recsim.ranking.policy import policy
 from recsim.ranking.rerank.author_diversity import author_diversity
 from recsim.ranking.rerank.cold_start import cold_start
@@ -42,6 +44,7 @@ def shifted_2026(total):
         "source": "xai-org/x-algorithm 625f9e30", "evidence": "[C]", "date": "2026-08-14",
         "doors": ("E1", "E2", "E3", "E5"), "inbox": "all",
         "rerank": (cold_start, author_diversity, dpp), "rerank_top": 150,
+        "ranges": {"out_of_network": (0, math.inf)},
     },
 )  # fmt: skip
 def x_2026_08(f, p):

@@ -53,7 +53,9 @@ def make_follow_plan(scenario: FollowScenario) -> FollowPlan:
         InputError: an unknown policy or parameter, or a policy that cannot rank slots.
     """
     policy = registry.for_feeds(scenario.platform.policy)
-    registry.check_parameters(policy, scenario.platform.parameters, "platform.parameters")
+    registry.check_parameters(
+        policy, {n: q.ends for n, q in scenario.platform.parameters.items()}, "platform.parameters"
+    )
     compiled = compile_policy(policy)
     values = compiled.vector({name: q.value for name, q in scenario.platform.parameters.items()})
     campaigns = tuple(sorted(scenario.campaigns, key=lambda c: c.key))

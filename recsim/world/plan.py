@@ -196,9 +196,12 @@ def make_plan(scenario: Scenario) -> Plan:
             f"policy {policy.name} needs the package {name}, which is not installed; pip install {extra}",
             "platform.policy",
         )
-    registry.check_parameters(policy, scenario.platform.parameters, "platform.parameters")
+    registry.check_parameters(
+        policy, {n: q.ends for n, q in scenario.platform.parameters.items()}, "platform.parameters"
+    )
     for number, shadow in enumerate(scenario.audit.shadows):
-        registry.check_parameters(policy, shadow.parameters, f"audit.shadows[{number}].parameters")
+        given = {name: (value,) for name, value in shadow.parameters.items()}
+        registry.check_parameters(policy, given, f"audit.shadows[{number}].parameters")
     compiled = compile_policy(policy, _predictor(scenario, policy))
     parameters = compiled.vector({name: q.value for name, q in scenario.platform.parameters.items()})
     declared = {name: q.value for name, q in scenario.platform.parameters.items()}

@@ -18,6 +18,7 @@ from recsim.ranking.reranker import reranker
         "source": "x-algorithm, home-mixer ranking_scorer.rs; the-algorithm, HeuristicScorer",
         "evidence": "[C]",
         "date": "2026-08-14",
+        "ranges": {"author_decay": (0, 1), "author_floor": (0, 1)},
     },
 )
 def author_diversity(s, p):

@@ -8,6 +8,8 @@ scores are mapped to 0-1 over the entries. Only the first ``calibrated_length`` 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from recsim.kernels.mathf import exp32, log32
@@ -24,6 +26,8 @@ from recsim.ranking.reranker import reranker
         "source": "Steck, RecSys 2018 (form); alpha from memory; scaling ours",
         "evidence": "[M]",
         "date": "2018",
+        "ranges": {"calibrated_lambda": (0, 1), "calibrated_alpha": (0, 1), "calibrated_length": (0, math.inf)},
+        "positive": ("calibrated_alpha",),
     },
 )
 def calibrated(s, p):

@@ -9,6 +9,8 @@ political keep their order. Candidates are labels: exchanging two of them exchan
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from recsim.ranking.reranker import reranker
@@ -24,6 +26,7 @@ ALMOST_ONE = 0.9999
         "source": "our design",
         "evidence": "[D]",
         "date": "2026-11-24",
+        "ranges": {"parity_tolerance": (0, math.inf), "parity_by_standing": (0, 1)},
     },
 )
 def candidate_parity(s, p):

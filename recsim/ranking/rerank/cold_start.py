@@ -22,6 +22,7 @@ from recsim.ranking.reranker import reranker
         "evidence": "[C]",
         "date": "2026-08-14",
         "doors": ("E4",),
+        "ranges": {"cold_part": (0, 1)},
     },
 )
 def cold_start(s, p):

@@ -10,6 +10,8 @@ are alike but not the same (both ours). Choosing stops when what is left adds no
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from recsim.kernels.mathf import exp32
@@ -27,6 +29,7 @@ NOTHING = 1e-7
         "source": "x-algorithm, VMRanker (theta, counts); arXiv 1709.05135 (algorithm); mapping of theta from memory",
         "evidence": "[P]",
         "date": "2026-08-14",
+        "ranges": {"dpp_theta": (0, 1), "dpp_keep": (0, math.inf), "dpp_own": (0, 1)},
     },
 )
 def dpp(s, p):

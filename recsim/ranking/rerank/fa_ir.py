@@ -51,6 +51,7 @@ def least_protected(values):
         "date": "2017",
         "doors": ("E3",),
         "table": least_protected,
+        "ranges": {"fa_ir_share": (0, 1), "fa_ir_alpha": (0, 1)},
     },
 )
 def fa_ir(s, p):

@@ -7,6 +7,8 @@ Only the first ``mmr_length`` places are set; the rest follow by score. Lambda 1
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from recsim.ranking.reranker import reranker
@@ -20,6 +22,7 @@ from recsim.ranking.reranker import reranker
         "source": "Carbonell and Goldstein, SIGIR 1998 (form); lambda usual; scaling of scores ours",
         "evidence": "[P]",
         "date": "1998",
+        "ranges": {"mmr_lambda": (0, 1), "mmr_length": (0, math.inf)},
     },
 )
 def mmr(s, p):
