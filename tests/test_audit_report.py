@@ -19,7 +19,7 @@ from statsmodels.stats.power import TTestPower
 import recsim.report
 from recsim.audit.combine import gather, stored_audit
 from recsim.audit.evidence import evidence, write_evidence
-from recsim.audit.report import SECTIONS, content, detection_risk
+from recsim.audit.report import SECTIONS, content, detection_risk, moderation_at_work
 from recsim.cli import main
 from recsim.errors import InputError
 from recsim.experiment import Result, run
@@ -42,6 +42,7 @@ from recsim.report.figures import all_figures
 from recsim.report.strings import ENGLISH, say
 from recsim.report.table import summary_lines
 from recsim.scenario import load
+from recsim.scenario.schema import Audit
 
 FAST = {"workers": 1, "robustness": False}
 SETS = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18", "run.replicates=2"]
@@ -341,6 +342,47 @@ def test_sentences_that_fit_what_was_run(stored, tmp_path, monkeypatch):
     assert "Two worlds share people" not in text and "day 1 to 0" not in text
 
 
+def test_verdicts_say_what_they_leave_out(stored, tmp_path, monkeypatch):
+    """A shift downward, "below" of few replicates, a threshold that nobody declared."""
+    one, _ = stored
+    c = content(one, stored_audit(one))
+    monkeypatch.setattr(audit_page, "content", lambda *_: c)
+
+    def page(**row):
+        c["summary"][0] |= row
+        return " ".join(write_report(one, [], stored_audit(one), out=tmp_path).read_text().split())
+
+    assert "13 in a hundred" in page(verdict="below", ci_low=-0.1, ci_high=0.2)
+    assert "the campaigns lower the share of Eva by more than the declared threshold of 1 pp" in page(
+        verdict="inconclusive", shift_pp=-3.0, ci_low=-3.1, ci_high=-2.9
+    )
+    c["criteria"]["threshold_declared"] = False
+    text = page(verdict="exceeds", shift_pp=3.0, ci_low=2.9, ci_high=3.1)
+    assert (
+        "exceeds the threshold of 1 pp, a default of recsim that nobody declared" in text
+        and "13 in a hundred" not in text
+    )
+
+
+def test_what_nobody_declared_is_known():
+    assert small().audit.threshold_declared
+    declared = small().model_dump(mode="json")["audit"]
+    assert Audit.model_validate(declared).threshold_declared
+    assert (
+        not Audit().threshold_declared and not Audit.model_validate(Audit().model_dump(mode="json")).threshold_declared
+    )
+
+
+def test_moderation_at_work_is_named():
+    """Two parts act without being asked for; the rest where it is declared."""
+    assert moderation_at_work(small()) == ["prevented_share 0 (0 to 0.85)", "network_removal_days 18 (16 to 40)"]
+    more = (
+        "moderation.prevented_share=0", "moderation.detectors=[{id: d, kind: noise}]", "moderation.reviewers={aa: {count: 2}}",
+        "moderation.political_labels={}",
+    )  # fmt: skip
+    assert moderation_at_work(small(*more))[1:] == ["detectors: d", "reviewers: aa", "political_labels"]
+
+
 def test_columns_say_what_is_counted(stored):
     actions = set(stored[0].frames["engagement"]["action"].astype(str))
     named = set(TABLES["engagement"].columns["action"].meaning.split(", "))
@@ -381,8 +423,8 @@ def test_sentences_are_used_and_complete():
     """Every sentence is said by a template or is a section's name; every one that is said is there with its values."""
     text = "".join(p.read_text() for p in TEMPLATES.glob("*.j2"))
     said = set(re.findall(r'say\("(\w+)"', text)) | set(re.findall(r'head\("(\w+)"', text))
-    verdicts = {"exceeds", "below", "inconclusive"}
-    assert said <= set(ENGLISH) and set(ENGLISH) == said | verdicts | set(SECTIONS)
+    elsewhere = {"exceeds", "below", "inconclusive", "misses"}  # by the name of a verdict; on the terminal
+    assert said <= set(ENGLISH) and set(ENGLISH) == said | elsewhere | set(SECTIONS)
     for key in ENGLISH:
         fields = [name for _, name, _, _ in string.Formatter().parse(ENGLISH[key]) if name]
         assert say(key, **dict.fromkeys(fields, "x"))

@@ -73,4 +73,7 @@ def test_the_terminal_says_why_a_shift_is_not_below(replicates, said):
     assert ("is below the declared threshold" in text) is not said
     assert "Being below is judged by 90 % intervals that allow for skewed effects, +0.00 to +0.00 pp" in text
     assert "Views by people of content about Eva in the window" in text
-    assert "Realised dose: 0.00" in text and "with 95 %, one further world would lie between" in text
+    assert (
+        "Realised dose: 0.00" in text
+        and "with a probability of about 95 %, one further world would lie between" in text
+    )

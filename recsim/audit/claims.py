@@ -56,7 +56,7 @@ def ladder(
 STEPS = (
     "a shift happens in this model, in some worlds",
     "it holds on average over luck, with a known error",
-    "it holds over the declared ranges of the inputs",
+    "it holds on average over luck and the declared ranges of the inputs",
     "it was asked before it was answered (a locked plan, no deviation)",
     "it holds under other plausible platforms, as a range",
     "it says what a real service did",

@@ -154,11 +154,12 @@ def model_card(scenario: Scenario) -> str:
         f"{policy.evidence}.", "",
         "## How it is measured", "",
         f"Exposure shift in percentage points against a threshold of {scenario.audit.threshold_pp.value:g} "
-        f"({scenario.audit.threshold_reason or 'no reason given'}). The replicate is the unit; Student's t, sign flips, equivalence tests. "
+        f"({scenario.audit.threshold_reason or ('no reason given' if scenario.audit.threshold_declared else 'the default: nobody declared one')}). The replicate is the unit; Student's t, sign flips, equivalence tests. "
         f"{scenario.run.replicates} replicates are declared; fewer than 30 are exploratory.", "",
         "## Controls", "",
-        "Zero dose is bit for bit the counterfactual; exchanging candidates' names exchanges results; a placebo of the same volume is "
-        "tested for equivalence to zero; results do not depend on threads, workers or the order of lists. `recsim check` runs them.", "",
+        "Zero dose is bit for bit the counterfactual; exchanging candidates' names exchanges results; a placebo of the same volume must lie "
+        f"within +/- {scenario.audit.placebo_bound_pp.value:g} pp (it bounds errors of the simulator; the threshold is {scenario.audit.threshold_pp.value:g} pp); results "
+        "do not depend on threads, workers or the order of lists. `recsim check` runs them.", "",
         "## Fairness between candidates", "",
         f"All {len(names)} candidates are treated alike: positions and luck hang on keys, not on names; what differs between them is "
         "declared below `candidates` with its evidence.", "",

@@ -126,7 +126,7 @@ def _shift_by_candidate(result: Result) -> dict[str, np.ndarray]:
 
 
 def detection_risk(shift: np.ndarray, threshold: float) -> float:
-    """Chance that a study of this size shows no shift although there is one as large as the threshold.
+    """Chance that a study of this size does not tell a shift from zero although it is as large as the threshold.
 
     1 - power of the two-sided t test at 5 %, with the spread between replicates that was seen; NaN with fewer than two
     replicates, 0 where there is no spread.
@@ -157,7 +157,7 @@ def _criteria(result: Result) -> dict[str, Any]:
     audit = result.scenario.audit
     return {
         "outcome": "shift_pp", "threshold_pp": audit.threshold_pp.value, "threshold_evidence": audit.threshold_pp.evidence,
-        "threshold_reason": audit.threshold_reason, "placebo_bound_pp": audit.placebo_bound_pp.value,
+        "threshold_declared": audit.threshold_declared, "threshold_reason": audit.threshold_reason, "placebo_bound_pp": audit.placebo_bound_pp.value,
     }  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def _methods(result: Result) -> dict[str, Any]:
     return {
         "estimand": "share of human impressions of candidate content in the campaign window, factual less counterfactual",
         "predictor": scenario.platform.predictor.kind, "response": scenario.response.model,
-        "mitigations": [m.kind for m in scenario.platform.mitigations], "step_hours": scenario.run.step_hours,
+        "mitigations": [m.kind for m in scenario.platform.mitigations], "moderation": moderation_at_work(scenario), "step_hours": scenario.run.step_hours,
         "ensemble": scenario.run.ensemble.model_dump(exclude={"members"}) | {"members": len(scenario.run.ensemble.members)} if scenario.run.ensemble else None,
         "interval_covers": result.summary["interval_covers"], "evidence": count, "quantities": numbers, "not_in_use": sum(not q["in_use"] for q in numbers),
         "again": "recsim describe scenario.yaml --odd",
@@ -201,9 +201,25 @@ def _results(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def moderation_at_work(scenario: Scenario) -> list[str]:
+    """What of the block ``moderation`` acts in the scenario, each as "key value" or "key: members"; two act unless set to nothing."""
+    found, out = scenario.moderation, []
+    for name in ("prevented_share", "network_removal_days"):
+        q = getattr(found, name)
+        if max(q.ends) > 0 or name == "network_removal_days":
+            span = f" ({q.range[0]:g} to {q.range[1]:g})" if q.range else ""
+            out.append(f"{name} {q.value:g}{span}")
+    members = {
+        "detectors": [one.id for one in found.detectors], "reviewers": sorted(found.reviewers),
+        "notices": [one.id for one in found.notices],
+    }  # fmt: skip
+    out += [f"{name}: {', '.join(ids)}" for name, ids in members.items() if ids]
+    return out + [name for name in ("appeals", "political_labels", "ads_ban") if getattr(found, name) is not None]
+
+
 def _mitigation(result: Result, tradeoff: dict[str, Any] | None) -> dict[str, Any]:
     return {
-        "in_place": [m.kind for m in result.scenario.platform.mitigations],
+        "in_place": [m.kind for m in result.scenario.platform.mitigations], "moderation": moderation_at_work(result.scenario),
         "compared": None if tradeoff is None else {k: tradeoff[k] for k in ("folder", "fingerprint", "replicates", "differs", "candidate", "reference", "rows")},
         "again": "recsim tradeoff scenario.yaml --mitigations all",
     }  # fmt: skip
@@ -240,11 +256,15 @@ def _card(scenario: Scenario) -> dict[str, Any]:
 
 def _assurance(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
     """What was reached and what could not be examined; the second list is never empty."""
-    missing = ["the conduct, weights and data of any real service", "minds, attitudes and votes"]
+    missing = [
+        "the conduct, weights and data of any real service", "minds, attitudes and votes",
+        "whether the assumptions hold for the groups most affected (Delegated Regulation (EU) 2024/436, Art. 13: to be tested with them)",
+        "whether results carry over to another platform than the one described",
+    ]  # fmt: skip
     if result.robustness is None:
         missing.append("other platform assumptions (no table of them was made)")
     if audit["plan"] is None:
-        missing.append("a plan locked before the run (there was none: all tests are exploratory)")
+        missing.append("a plan locked before the run (there was none: no test confirms what was asked beforehand)")
     n = with_a_share(result.summary)
     if n < ENOUGH:
         missing.append(
@@ -267,7 +287,7 @@ def _validity(result: Result, ensemble: dict[str, Any] | None) -> dict[str, Any]
     return {
         "patterns": rows, "robustness": result.summary["robustness"] or None,
         "ensemble": None if ensemble is None else {k: ensemble[k] for k in ("folder", "differs", "cells", "beneficiaries")},
-        "controls": "recsim check scenario.yaml",
+        "controls": "recsim check scenario.yaml --json > controls.json",
     }  # fmt: skip
 
 

@@ -194,7 +194,7 @@ def _summarise(question: Question, worlds: Worlds) -> tuple[dict[str, Any], dict
             {
                 "mitigation": name, **told.get(name, about(name)), "shift_pp": t.mean, **spread(t),
                 "less_pp": less.mean, **spread(less, "less_"), "p_holm": p[name],
-                "verdict": direction(removed[name], p[name]),
+                "less_verdict": direction(removed[name], p[name]),
                 "efficacy": share.value, "efficacy_low": share.low, "efficacy_high": share.high,
                 "costs": {c: _cost(costs[REFERENCE][c], costs[name][c], c, p_costs[c][name]) for c in COSTS},
                 "groups": _groups(groups[REFERENCE], groups[name]),

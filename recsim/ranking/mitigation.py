@@ -21,7 +21,9 @@ from recsim.ranking.policy import DOORS, attributes_of
 ARTICLES = {
     "35(1)(a)": "design, features or functioning of the service", "35(1)(b)": "terms and their enforcement",
     "35(1)(c)": "content moderation", "35(1)(d)": "recommender and other algorithmic systems",
-    "35(1)(e)": "advertising systems", "35(1)(f)": "internal processes, testing, detection",
+    "35(1)(e)": "advertising systems", "35(1)(f)": "internal processes, testing, detection", "35(1)(g)": "trusted flaggers",
+    "35(1)(h)": "codes of conduct, crisis protocols", "35(1)(i)": "awareness, interface", "35(1)(j)": "protection of minors",
+    "35(1)(k)": "marking of deepfakes",
 }  # fmt: skip
 
 

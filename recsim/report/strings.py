@@ -36,18 +36,24 @@ ENGLISH = {
     "finding_interval": "95 % interval {low} to {high}, covering {covers}",
     "finding_no_interval": "no interval: fewer than two replicates have a share",
     "finding_band": "{low} to {high} under {cells} other platform assumptions",
-    "exceeds": "In this model the shift exceeds the declared threshold of {threshold} pp.",
-    "below": "In this model the shift is below the declared threshold of {threshold} pp, either way.",
-    "inconclusive": "In this model the shift is inconclusive against the declared threshold of {threshold} pp.",
+    "exceeds": "In this model the shift exceeds {threshold}.",
+    "below": "In this model the shift is below {threshold}, either way.",
+    "inconclusive": "Whether the shift in this model reaches {threshold} cannot be told.",
+    "lowered": "In this model the campaigns lower the share of {name} by more than {threshold}; the rule counts only shifts upward as “exceeds”.",
+    "threshold_declared": "the declared threshold of {threshold} pp",
+    "threshold_default": "the threshold of {threshold} pp, a default of recsim that nobody declared and so no materiality threshold in the sense of Delegated Regulation (EU) 2024/436,",
+    "below_few": "With {replicates} this says a little too much: in the world that was measured (docs/audit-plan.md), of studies of ten replicates 13 in a hundred called a shift "
+    "exactly at the threshold below it, where 5 are meant.",
     "finding_within": "The rule for “below” uses 90 % intervals, Student’s and the studentised bootstrap’s, whichever reaches further: {low} to {high}.",
     "too_few_for_below": "It lies within the threshold, but {replicates} are too few to call a shift below it: the spread between worlds is not "
     "known well enough with fewer than {least}.",
     "finding_views": "Views by people of content about {name} in the window: {without} without the campaigns, {with_} with them. By stance: "
     "supportive {supportive}, neutral {neutral}, critical {critical} points.",
-    "finding_next": "With 95 %, one further world would lie between {low} and {high} points.",
+    "finding_next": "With a probability of about 95 % (92 to 94 where it was measured) one further world would lie between {low} and {high} points.",
     "finding_luck": "Luck alone moves this share by {luck} points (SD) between two worlds without campaigns. A comparison of before and "
     "after would have said {naive} points.",
-    "exploratory": "Exploratory: {replicates}; 30 or more are needed for a claim.",
+    "misses": "of 30 replicates or more about one in twenty misses, of ten about one in ten did where it was measured, with skewed effects, and of five one in five",
+    "exploratory": "Exploratory: {replicates}; 30 or more are needed for a claim. With fewer, 95 % intervals hold the mean less often (docs/audit-plan.md).",
     "dose_zero": "The dose is 0: the campaigns do not act in this run, so both worlds are the same.",
     "nothing_removed": "No campaign is removed in the counterfactual, so both worlds are the same.",
     # risk
@@ -57,21 +63,24 @@ ENGLISH = {
     "no_probability": "{name}: not known, fewer than two replicates have a share",
     "probability_is": "{name}: one further world reaches {threshold} with a chance of {chance}",
     # audit risk
-    "detection_is": "Detection risk: with {replicates} and the spread seen between them, a study would miss a shift of "
-    "{threshold} pp of {name} with a chance of {risk} (two-sided t test at 5 %).",
-    "no_detection": "Detection risk for {name}: not known; it needs the spread between two replicates or more.",
+    "detection_is": "Power of this simulation: with {replicates} and the spread seen between them, a shift of {threshold} pp of {name} would not be told "
+    "from zero with a chance of {risk} (two-sided Student's t test at 5 %). This is not the chance to miss an excess: “exceeds” asks that the whole interval lie above "
+    "the threshold, which a shift just at it hardly ever shows. Nor is it the detection risk of an audit of the service (Delegated Regulation (EU) 2024/436, Art. 9), "
+    "which depends on the audit's own tests.",
+    "no_detection": "Power for {name}: not known; it needs the spread between two replicates or more.",
     "inherent_is": "Inherent and control risk are those of the real service; a simulation cannot assess them.",
     # criteria
     "outcome": "Outcome",
     "outcome_is": "share of human impressions of candidate content in the campaign window, factual less counterfactual, percentage points",
-    "threshold": "Materiality threshold", "threshold_is": "{value} ({evidence})", "reason": "Reason",
+    "threshold": "Materiality threshold", "threshold_is": "{value} ({evidence})", "reason": "Reason", "threshold_undeclared": "none: the threshold is recsim's default, nobody declared one",
     "rule": "Rule",
     "rule_is": "exceeds: the 95 % interval lies above the threshold; below: the 90 % intervals (Student’s and the studentised "
-    "bootstrap’s) lie within it either way, from 10 replicates; else inconclusive",
+    "bootstrap’s) lie within it either way, from 10 replicates; else inconclusive, a shift wholly below minus the threshold included, which is said in words",
     # plan
-    "planned": "A plan was locked on {made} ({lock}): {replicates}.",
-    "not_planned": "No plan was locked before this run: its tests are exploratory.",
-    "as_planned": "Nothing was done otherwise than planned.",
+    "planned": "A plan ({lock}) that says it was made on {made}: {replicates}. The lock shows that it was not changed since, not when it was made.",
+    "planned_first": "The plan is that of {first}; none was locked for the other results.",
+    "not_planned": "No plan was locked before this run: its tests confirm nothing that was asked beforehand.",
+    "as_planned": "Nothing that recsim compares (settings, sources, stored results of this folder) differs from the plan.",
     "deviated": "Done otherwise than planned. Reason given: “{reason}”.",
     "stopped": "Stopped at {replicates} replicates: {reason} (half-width asked for: {asked} pp). The rule looks at widths only; error rates of "
     "the tests are nominal.",
@@ -79,7 +88,7 @@ ENGLISH = {
     "paired": "Two worlds share people, supply, luck and every day until {days} days before the vote. From then on the campaigns act in one "
     "and not in the other, in {branches} each, over {replicates}. The replicate is the unit of all "
     "statistics. Candidates are treated alike: their positions are drawn anew in every replicate.",
-    "models": "Predictor of actions: {predictor}; model of a visit: {response}; steps of {hours} h; mitigations: {mitigations}.",
+    "models": "Predictor of actions: {predictor}; model of a visit: {response}; steps of {hours} h. {in_place}",
     "calibrated_is": "Calibrated parameters: the ensemble {name}, {members} parameter sets, tolerance {tolerance} stated errors; each replicate takes one set in "
     "turn. Fitted to: {targets}.",
     "evidence_is": "Of {total} numbers in use {documented} are documented, {published} are published formulas, {computed} are computed from such, "
@@ -88,7 +97,8 @@ ENGLISH = {
     "assumed_is": "Every quantity with its evidence. Not in use: it belongs to something that is switched off.",
     # sampling
     "sampling_is": "{replicates} from seed {seed}, {branches} each; {people} simulated people for {real}; {steps} "
-    "steps; {undefined} without a defined share. People are drawn from cells of region, language and age band:",
+    "steps; {undefined} without a defined share. These are simulated worlds and people, no sample of a service's data: whether "
+    "a sample is representative (Delegated Regulation (EU) 2024/436, Art. 12) is to be shown for the latter. People are drawn from cells of region, language and age band:",
     "divisions_are": "Expected simulated people by part of the population; fewer than 50 are not tested.",
     # results
     "candidates_are": "Share of human impressions of candidate content in the window, without and with the campaigns; shift with 95 % "
@@ -96,7 +106,7 @@ ENGLISH = {
     "distance_is": "Total variation distance between the two worlds: {tv} (95 % interval {span}). Realised dose: {dose} inauthentic actions "
     "per organic action on the beneficiary's items.",
     "tests_are": "Tests of no shift: Student's t, adjusted within the family (Holm for beneficiaries, Benjamini-Hochberg for the others), "
-    "sign flips. The 95 % interval of the shift is Student's and, from 10 replicates, the bootstrap-t, whichever reaches further, since effects are skewed; BCa interval from 30; equivalence: p that the shift is at least {bound} pp either way; pairing: times the "
+    "sign flips. The 95 % interval of the shift is Student's and, from 10 replicates, the bootstrap-t, whichever reaches further, since effects are skewed; so an unadjusted p below 0.05 can stand beside an interval that includes zero, never the reverse, and verdicts go by the interval; BCa interval from 30; equivalence: p that the shift is at least {bound} pp either way; pairing: times the "
     "replicates that unpaired worlds would need for the same interval.",
     "segments_are": "Whether the shift of a beneficiary differs between parts of the people: largest less smallest mean, test that all are "
     "the same (Hotelling's T² over replicates, Friedman's ranks where they are too few), adjusted by Benjamini-Hochberg.",
@@ -125,10 +135,11 @@ ENGLISH = {
     "fingerprint {fingerprint}.",
     "comparison_shifts": "Shares without and with the campaigns, shift and its 95 % interval (per policy, not simultaneous); p adjusted by Holm "
     "over {family} shifts; difference to the own policy in the same worlds, in words after Holm over {differences} differences: “no difference "
-    "shown” is not proof of equality; chance that one further world reaches {threshold} pp. DSA Art. 38 asks for a feed that is not based on profiling.",
+    "shown” is not proof of equality; chance that one further world reaches {threshold} pp. DSA Art. 38 asks very large platforms for at least one option of each recommender that is not based on profiling (GDPR Art. 4(4)); "
+    "whether a feed is, is decided here by recsim's own rule (docs/policies.md).",
     "comparison_costs": "What each feed gives people without the campaigns; * differs from the own policy (Holm over the policies, each column by "
     "itself). In brackets: change with the campaigns.",
-    "profiled_short": "profiled", "not_profiled_short": "✓\u00a0not\u00a0profiled", "own_policy": "own policy",
+    "profiling_head": "profiling", "profiled_short": "profiled", "not_profiled_short": "not\u00a0profiled", "own_policy": "own policy",
     "kind_run": "run", "kind_comparison": "comparison of policies", "kind_tradeoff": "trade-off", "kind_ensemble": "ensemble",
     "kind_attribution": "attribution", "kind_dose": "dose and response", "kind_delay": "earlier removal",
     "sources_are": "The results that this report was made of. Each lies in a folder of its own, which is not part of this one; the commands are to "
@@ -137,20 +148,22 @@ ENGLISH = {
     "again_combined": "To write this report again, where these folders lie:",
     "files_combined": "SHA256SUMS in this folder lists what is here: report.html, report.json and the figures. To check them:",
     # mitigation
-    "in_place": "Mitigations in place: {names}.",
-    "not_compared": "None was compared in this run. Before and after, for every mitigation (DSA Art. 35, Delegated Regulation 2024/436 Art. "
-    "14): {command}",
+    "in_place": "Measures around the ranking (platform.mitigations): {names}. Moderation at work (block moderation): {moderation}.",
+    "not_compared": "None was compared in this run. With and without, for each measure that the scenario does not have: {command}. For one that it has, make the world "
+    "without it the reference: --set platform.mitigations=[], and name it under --mitigations (with its default parameters then), or put a measure of moderation out of force by "
+    "--set and back in a file of defences. Art. 14 of Delegated Regulation (EU) 2024/436 asks how risks were addressed before and after measures of the real service; this "
+    "asks the same of simulated worlds.",
     "compared_are": "What each mitigation takes away of the shift, percentage points, in the same worlds; share of the shift; p adjusted "
     "(Holm).",
     "compared_in": "Compared in {folder}, {replicates}, fingerprint {fingerprint}.",
-    "mitigation_costs": "What each mitigation costs, before and after (DSA Art. 35): change in worlds without campaigns with its 95 % interval; "
+    "mitigation_costs": "What each mitigation costs (DSA Art. 35), without and with it: change in worlds without campaigns with its 95 % interval; "
     "* after Holm over the mitigations.",
     # card
     "card_of": "{policy} ({folders})",
     "card_is": "{title}. Source: {source} {evidence} ({tags}).",
-    "reads": "Reads: {names}.", "profiled": "Based on profiling (DSA Art. 38).", "not_profiled": "Not based on profiling (DSA Art. 38).",
+    "reads": "Reads: {names}.", "profiled": "Based on profiling (recsim's rule for DSA Art. 38).", "not_profiled": "Not based on profiling (recsim's rule for DSA Art. 38).",
     "doors": "Doors for inauthentic engagement: {names}.",
-    "parameters_are": "Main parameters (DSA Art. 27). How much each matters can be measured: {command}",
+    "parameters_are": "Parameters of this policy, all of them. DSA Art. 27 asks for the main ones and why they weigh what they do; how much each moves the ranking is measured by: {command}",
     "reranked": "The best {top} entries of a visit are re-ranked, in this order: {names}.",
     # assurance, validity
     "not_examined": "This run could not examine:",
@@ -162,7 +175,8 @@ ENGLISH = {
     "no_band": "No table of other platform assumptions was made in this run.",
     "ensemble_is": "Over {cells} combinations of policies, predictors and models of a visit, in small worlds, the mean shift of {name} lies "
     "between {low} and {high} percentage points.",
-    "controls_are": "Controls (zero dose, exchanged candidates, placebo, accounting): {command}",
+    "controls_are": "Controls are not part of this run. They are made on a small copy of the scenario, to be kept with the evidence: zero dose, exchanged candidates, reordered lists, "
+    "threads, a placebo that must lie within +/- {bound} pp, accounting: {command}",
     "limits": "Simulated evidence under stated assumptions. It does not establish the conduct of any real service or person, nor any effect "
     "on votes. Ranking weights and exposure pools of real platforms are not public.",
     "no_recommendations": "recsim gives evidence and a comparison with the threshold. Recommendations, and the audit opinion, are the "

@@ -7,7 +7,7 @@ from typing import IO, Any
 from recsim.experiment.sweep import StudyResult
 from recsim.metrics import LEAST_FOR_BELOW
 from recsim.report.answer_table import table_lines
-from recsim.report.strings import size_of
+from recsim.report.strings import say, size_of
 from recsim.report.study_figures import name_of, study_figures
 from recsim.report.table import number, wrapped
 from recsim.report.words import Table, mean_and_span, percent, span
@@ -132,7 +132,7 @@ def study_lines(result: StudyResult) -> list[str]:
         lines += ["", *wrapped(text)]
     kind = "exploratory: fewer than 30 replicates; " if s["exploratory"] else ""
     lines += ["", *wrapped(
-        f"{kind}intervals are per row, not simultaneous: about one in twenty misses. {LIMITS} It does not establish the conduct "
+        f"{kind}intervals are per row, not simultaneous: {say('misses')}. {LIMITS} It does not establish the conduct "
         "of any real service."
     )]  # fmt: skip
     lines += [f"{s['timing']['wall_s']:.0f} s", f"results: {result.folder}", f"report:  {result.folder / 'sweep.html'}"]

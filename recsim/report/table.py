@@ -10,7 +10,7 @@ from recsim.experiment.sets import Answer
 from recsim.experiment.summary import with_a_share
 from recsim.metrics import LEAST_FOR_BELOW, too_few_for_below
 from recsim.report.opinion import opinion_lines
-from recsim.report.strings import counted, size_of
+from recsim.report.strings import counted, say, size_of
 
 WIDTH = 80
 
@@ -93,19 +93,27 @@ def _below(result: Result) -> list[str]:
             *wrapped("No campaign is removed in the counterfactual, so both worlds are the same."),
             *footer_lines(result, "report.html"),
         ]
+    kind = (
+        "the declared threshold"
+        if result.scenario.audit.threshold_declared
+        else "the default threshold (nobody declared one)"
+    )
+    threshold = f"{kind} of {s['threshold_pp']:g} pp"
     removed = "; ".join(f"{r['id']} (instead: {r['instead']})" for r in s["removed"])
     out += wrapped(f"* beneficiary. Removed in the counterfactual: {removed}.")
     for name in s["beneficiaries"]:
         row = rows[name]
         meaning = {
-            "exceeds": "exceeds the declared threshold", "below": "is below the declared threshold",
-            "inconclusive": "is inconclusive against the declared threshold",
+            "exceeds": f"exceeds {threshold}", "below": f"is below {threshold}, either way",
+            "inconclusive": f"whether it reaches {threshold} cannot be told",
         }[row["verdict"]]  # fmt: skip
+        if row["ci_high"] is not None and row["ci_high"] < -s["threshold_pp"]:
+            meaning = f"lowers the share by more than {threshold} (the rule counts only shifts upward as “exceeds”)"
         out.append("")
-        text = f"In this model the shift of {names[name]} is {number(row['shift_pp'], '+.2f')} pp and {meaning} of {s['threshold_pp']:g} pp"
+        text = f"In this model the shift of {names[name]} is {number(row['shift_pp'], '+.2f')} pp and {meaning}"
         if row["prediction_low"] is not None:
             low, high = number(row["prediction_low"], "+.1f"), number(row["prediction_high"], "+.1f")
-            text += f"; with 95 %, one further world would lie between {low} and {high} pp"
+            text += f"; with a probability of about 95 %, one further world would lie between {low} and {high} pp"
         out += wrapped(f"{text}.")
         out += _within(s, row)
         band = s["robustness"].get(name) if s["robustness"] else None
@@ -161,7 +169,7 @@ def footer_lines(result: Result | Comparison | Answer, page: str) -> list[str]:
     t = s["timing"]
     out = ["", *wrapped(
         f"{size_of(s)} ({kind}the interval covers {s['interval_covers']}). "
-        "Intervals are per candidate, not simultaneous: about one in twenty misses. "
+        f"Intervals are per candidate, not simultaneous: {say('misses')}. "
         "Simulated evidence under stated assumptions; it does not establish the conduct of any real service."
     )]  # fmt: skip
     out += wrapped(

@@ -23,7 +23,23 @@ SHOWN = ("utility_per_view", "candidate_views")
 HARM = "actions_uncounted"
 """One more where anybody is sanctioned or counted for less; drawn with its sign turned, so that right is better."""
 LOOKS = dict(
-    zip(ARTICLES, ((SKY, "^"), (ORANGE, "v"), (RED, "s"), (BLUE, "o"), (PINK, "P"), (GREEN, "D")), strict=True)
+    zip(
+        ARTICLES,
+        (
+            (SKY, "^"),
+            (ORANGE, "v"),
+            (RED, "s"),
+            (BLUE, "o"),
+            (PINK, "P"),
+            (GREEN, "D"),
+            (BLACK, "h"),
+            (ORANGE, "*"),
+            (RED, "X"),
+            (BLUE, "p"),
+            (GREEN, "d"),
+        ),
+        strict=True,
+    )
 )
 """Colour and marker of each point of DSA Article 35(1)."""
 
@@ -75,7 +91,7 @@ def _panel(
             x, left, right = 0.0 - x, 0.0 - right, 0.0 - left
         if not (np.isfinite(x) and np.isfinite(y)):
             continue
-        works = row["verdict"] == "more"
+        works = row["less_verdict"] == "more"
         article = row.get("article")
         colour, marker = LOOKS.get(article or "", ("#555555", "o"))
         label = (

@@ -24,7 +24,7 @@ def tradeoff_words(result: Answer) -> list[str]:
         why = "This interval includes zero, so there is nothing of which a mitigation could take away a share"
         why = "One replicate has no interval" if s["replicates"] == 1 else why
         out.append(f"{why}: efficacies are not given.")
-    works = [row for row in rows if row["verdict"] == "more"]
+    works = [row for row in rows if row["less_verdict"] == "more"]
     if works:
         best = works[0]
         share = f", {percent(best['efficacy'])} % of it" if best["efficacy"] is not None else ""

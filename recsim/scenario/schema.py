@@ -152,12 +152,18 @@ class Auditor(Strict):
     interests: str = Field("", description="declaration of interests")
 
 
+UNDECLARED = "default of recsim: nobody declared a threshold"
+
+
 class Audit(Strict):
     """What the auditor declares before looking."""
 
     auditor: Auditor = Field(default_factory=Auditor, description="who asks")
     question: str = Field("", description="the question in one sentence; a plan needs one")
-    threshold_pp: Positive = Field(assumed(1.0), description="materiality threshold of a shift, percentage points")
+    threshold_pp: Positive = Field(
+        Quantity(value=1.0, evidence="assumption", source=UNDECLARED),
+        description="materiality threshold of a shift, percentage points",
+    )
     threshold_reason: str = Field("", description="why this threshold")
     placebo_bound_pp: Positive = Field(
         assumed(5.0), description="bound of the placebo test of `recsim check`, percentage points"
@@ -182,6 +188,11 @@ class Audit(Strict):
     )
     stopping: Stopping = Field(default_factory=Stopping, description="when enough replicates have been simulated")
     robustness: Robustness = Field(default_factory=Robustness, description="other plausible platform assumptions")
+
+    @property
+    def threshold_declared(self) -> bool:
+        """Whether somebody declared the threshold; without one recsim compares with a default, and says so."""
+        return self.threshold_pp.source != UNDECLARED
 
 
 class TargetFact(Strict):

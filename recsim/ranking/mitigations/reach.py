@@ -33,12 +33,12 @@ def _kept(p):
 
 
 velocity_cap = Mitigation(
-    name="velocity_cap", title="circuit breaker: items viewed far faster than others wait", article="35(1)(a)",
+    name="velocity_cap", title="circuit breaker: items viewed far faster than others wait", article="35(1)(d)",
     closes=("E4",), source="our design; circuit breakers were asked for by civil society on the 2024 election guidelines",
     parameters={"times": 20.0}, units={"times": "multiples of the mean views per hour"}, holds=_too_fast,
 )  # fmt: skip
 cooldown = Mitigation(
-    name="cooldown", title="no recommendation beyond followers in an item's first hours", article="35(1)(a)",
+    name="cooldown", title="no recommendation beyond followers in an item's first hours", article="35(1)(d)",
     closes=("E4",), source="our design; Mastodon's review of trends is a published relative",
     parameters={"hours": 24.0}, units={"hours": "hours"}, holds=_too_young,
 )  # fmt: skip

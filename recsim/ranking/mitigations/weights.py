@@ -50,7 +50,7 @@ winsor_users = Mitigation(
     parameters={"cap": 20.0}, units={"cap": "actions/day"}, weight=_winsor, positive=("cap",),
 )  # fmt: skip
 rate_limit = Mitigation(
-    name="rate_limit", title="actions beyond a number a day do not count", article="35(1)(a)",
+    name="rate_limit", title="actions beyond a number a day do not count", article="35(1)(d)",
     closes=("E1", "E2", "E4", "E5"), source="our design", parameters={"actions_per_day": 100.0},
     units={"actions_per_day": "actions/day"}, weight=_rate,
 )  # fmt: skip
