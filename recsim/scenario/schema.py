@@ -16,7 +16,7 @@ from recsim.scenario.moderation import Moderation
 from recsim.scenario.opinion import Opinion
 from recsim.scenario.people import Activity, Candidate, CandidateContent, Content, Population, Response
 from recsim.scenario.platform import GATE_MODES, GateMode, Platform
-from recsim.scenario.quantity import NonNegative, Positive, Share, Strict, assumed
+from recsim.scenario.quantity import NonNegative, Positive, Quantity, Share, Strict, assumed
 
 Division = Literal["region", "language", "age_band"]
 Optional = Literal["amplification_reach", "prevalence", "view_through", "calibration", "effective_candidates"]
