@@ -160,6 +160,7 @@ def compare(
         stored = session.stored(folder, Comparison.load, scenario.run.replicates, "comparison")
         if stored is not None:
             return stored
+        work.scenario = session.with_all(scenario)
         with folder.lock():
             folder.claim(resume, [folder_of(name) for name in names])
             return work.finish(folder)

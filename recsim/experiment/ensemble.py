@@ -211,7 +211,7 @@ def ensemble(
             return found
         with folder.lock():
             folder.claim(resume, [cell.folder for cell in cells])
-            return _finish(scenario, made, mark, replicates, session, folder)
+            return _finish(scenario, made, mark, max(replicates, session.least), session, folder)
 
 
 def _finish(

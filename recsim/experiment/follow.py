@@ -120,7 +120,7 @@ def run_follow(
         return found
     with folder.lock():
         folder.claim(resume)
-        return _finish(scenario, mark, session, folder)
+        return _finish(session.with_all(scenario), mark, session, folder)
 
 
 def _finish(scenario: FollowScenario, mark: str, session: Session, folder: RunFolder | None) -> FollowResult:
