@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ SOURCES = (
     "experiment/robustness.py",
 )
 """Decide the numbers; the last one what worlds of other assumptions are."""
+SUMMARY_SOURCES = ("experiment/summary.py", "experiment/opinion.py")
+"""With some of `SOURCES` these decide what the summary of given tables says."""
 CELL_WORK = 0.1
 """Work of one task of the table of other assumptions, replicates; for the progress bar only."""
 MOST_SHARDS = 1000
@@ -56,10 +58,17 @@ SECONDS_PER_STEP = 2.5e-3
 
 def source_digest() -> str:
     """SHA-256 over the source files that decide results."""
+    return _digest(SOURCES)
+
+
+def summary_digest() -> str:
+    """SHA-256 over the further source files that decide what a summary says."""
+    return _digest(SUMMARY_SOURCES)
+
+
+def _digest(names: Sequence[str]) -> str:
     root = Path(__file__).resolve().parent.parent
-    files = [
-        f for name in SOURCES for f in ([root / name] if name.endswith(".py") else sorted((root / name).rglob("*.py")))
-    ]
+    files = [f for n in names for f in ([root / n] if n.endswith(".py") else sorted((root / n).rglob("*.py")))]
     total = hashlib.sha256()
     for file in files:
         content = file.read_bytes()
@@ -305,9 +314,8 @@ class Work:
         result = Result(self.scenario, frames, summary, path, table, notes=self.notes)
         if path is not None:
             with plain_errors(path):
-                write_results(
-                    path, result, metas, policy_source(self.scenario, session.simulate), source_digest(), session.fixed
-                )
+                loop = policy_source(self.scenario, session.simulate)
+                write_results(path, result, metas, loop, source_digest(), summary_digest(), session.fixed)
         return result
 
 
