@@ -44,7 +44,8 @@ class What(NamedTuple):
             InputError: a setting out of its range, or a bad scenario, with file and line; or a policy would come out of a
                 result's folder.
         """
-        from recsim.experiment.run import configured, left_out
+        from recsim.experiment.run import configured
+        from recsim.experiment.under_policy import left_out
         from recsim.scenario import load
 
         self._check()

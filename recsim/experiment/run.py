@@ -22,6 +22,7 @@ from recsim.experiment.folder import RunFolder, plain_errors
 from recsim.experiment.result import Result
 from recsim.experiment.summary import removed_campaigns, summarise, window_start
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path, joined
+from recsim.experiment.under_policy import left_out, under_policy
 from recsim.scenario import fingerprint
 from recsim.scenario.schema import Scenario
 
@@ -96,50 +97,21 @@ def configured(
     """The scenario with command-line settings put in, validated again.
 
     Args:
-        named: parameters that were set for the policy asked for, and so stay; others of the scenario's policy mean
-            nothing to another one, nor do head weights and shadows with parameters that it does not have.
+        named: parameters that were set for the policy asked for, and so stay; what else belongs to the scenario's policy does
+            not, see `under_policy`.
     """
-    from recsim.ranking.registry import configured as policy_of
     from recsim.scenario.dump import _plain
     from recsim.scenario.load import check_free, parse
 
-    raw = _plain(scenario)
+    raw = _plain(scenario if policy is None else under_policy(scenario, policy, named))
     wanted = {"replicates": replicates, "seed": seed}
     raw["run"].update({k: v for k, v in wanted.items() if v is not None})
-    if policy is not None and policy != raw["platform"]["policy"]:
-        kept = {*rerank_parameters(scenario), *named}
-        raw["platform"]["policy"] = policy
-        raw["platform"]["parameters"] = {k: v for k, v in raw["platform"]["parameters"].items() if k in kept}
-        known = policy_of(policy, scenario.platform.rerank, scenario.platform.rerank_top).parameters
-        for block, key in ((raw["audit"], "shadows"), (raw["audit"]["robustness"], "head_weights")):
-            block[key] = [one for one in block[key] if one["parameters"].keys() <= known.keys()]
     if scale is not None:
         raw["population"]["scale"] = scale
     if dose is not None:
         check_free(raw, "dose", "--dose")
         raw["dose"] = {"value": dose, "evidence": "assumption", "source": "set on the command line"}
     return parse(raw, scenario.name)
-
-
-def left_out(before: Scenario, after: Scenario) -> list[str]:
-    """Notes about the head weights and shadows that `configured` has left out; none if the policy is the same."""
-    was, now, notes = before.audit, after.audit, []
-    for key, old, new in (
-        ("audit.shadows", was.shadows, now.shadows),
-        ("audit.robustness.head_weights", was.robustness.head_weights, now.robustness.head_weights),
-    ):
-        if gone := [one.id for one in old if one not in new]:
-            notes.append(
-                f"{key} without {', '.join(gone)}: policy {after.platform.policy} does not have these parameters"
-            )
-    return notes
-
-
-def rerank_parameters(scenario: Scenario) -> set[str]:
-    """Parameters of the scenario's re-rankers: they stay whatever the policy is."""
-    from recsim.ranking.registry import get_reranker
-
-    return {name for one in scenario.platform.rerank or [] for name in get_reranker(one).parameters}
 
 
 def expected_work(scenario: Scenario) -> float:
