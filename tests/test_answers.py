@@ -32,6 +32,7 @@ from recsim.report.answer_words import sentences
 from recsim.report.strings import say
 from recsim.scenario import realise
 from recsim.scenario.quantity import assumed
+from recsim.scenario.schema import Ensemble
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
 
 COMMANDS = ("attribute", "dose", "delay", "tradeoff")
@@ -168,7 +169,21 @@ def test_a_tactic_that_only_some_replicates_use_is_a_player(scenario):
     mix = scenario.campaigns[0].tactics
     assert mix.watch.value == 0
     first = changed(scenario.campaigns[0], tactics={"watch": assumed(0, 0, 0.3)})
-    assert set(attribution.tactics_of(first)) == {*attribution.tactics_of(scenario.campaigns[0]), "watch"}
+    before = attribution.tactics_of(scenario, scenario.campaigns[0])
+    assert set(attribution.tactics_of(scenario, first)) == {*before, "watch"}
+    # So do the parameter sets of a calibration, in place of what was drawn where all of them name it.
+    key, bought = "campaigns.network.tactics.watch", scenario.campaigns[1]
+    assert bought.id == "second" and attribution.tactics_of(scenario, bought) == ["like", "follow"]
+    sets = with_sets(scenario, {key: 0.2}, {"campaigns.second.follows": 0.0})
+    assert set(attribution.players_of(sets, "tactic")) == {*attribution.players_of(scenario, "tactic"), "watch"}
+    assert attribution.tactics_of(sets, bought) == ["like", "follow"]  # in every second replicate
+    always = with_sets(scenario, {"campaigns.second.follows": 0.0}, {"campaigns.second.follows": 0.0})
+    assert attribution.tactics_of(always, bought) == ["like"]
+
+
+def with_sets(scenario, *members):
+    """The scenario with parameter sets as a calibration leaves them."""
+    return changed(scenario, run={"ensemble": Ensemble(name="e", members=list(members))})
 
 
 def test_a_dose_with_a_range_keeps_it(scenario):
