@@ -155,6 +155,26 @@ def test_doses_and_what_they_give(scenario):
     assert next(p for p in s["points"] if p["dose"] == 1)["shift_pp"] == pytest.approx(alone)
 
 
+def nothing_at_first(scenario, replicate, arms, **options):
+    """Five worlds have no content about candidates."""
+    outcome = fake_arms.simulate_arms(scenario, replicate, arms, **options)
+    if replicate < 5:
+        outcome.frames["exposure"]["impressions"] = 0
+    return outcome
+
+
+@pytest.mark.parametrize(
+    "command, more", [("delay", {"days": [-1]}), ("dose", {"points": 3}), ("attribute", {"by": "campaign"})]
+)
+def test_exploratory_is_decided_by_the_replicates_that_have_a_share(scenario, command, more):
+    small = changed(scenario, run={"luck_branches": 1})
+    for count, few in ((30, True), (35, False)):
+        found = ask(command, small, simulate=nothing_at_first, replicates=count, **more)
+        assert found.summary["undefined_replicates"] == 5 and found.summary["exploratory"] is few
+        said = " ".join(" ".join(answer_lines(found)).split())
+        assert ("exploratory: fewer than 30 replicates with a share" in said) is few
+
+
 def test_ranges_of_doses():
     assert doses_of(0, 4, 9) == [0, *(4 * 2.0**-k for k in range(7, -1, -1))]
     assert doses_of(0.5, 8, 5) == pytest.approx([0.5, 1, 2, 4, 8]) and doses_of(0.3, 3, 4)[-1] == 3

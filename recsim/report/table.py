@@ -165,7 +165,7 @@ def footer_lines(result: Result | Comparison | Answer, page: str) -> list[str]:
         page: name of its page.
     """
     s = result.summary
-    kind = "exploratory: fewer than 30 replicates; " if s["exploratory"] else ""
+    kind = f"exploratory: {say('few')}; " if s["exploratory"] else ""
     t = s["timing"]
     out = ["", *wrapped(
         f"{size_of(s)} ({kind}the interval covers {s['interval_covers']}). "
