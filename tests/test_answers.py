@@ -427,3 +427,33 @@ def test_one_replicate_has_no_interval_to_speak_of():
     assert "times the declared accounts (no interval)" in said["dose"]
     assert "One replicate has no interval: efficacies are not given." in said["tradeoff"]
     assert not any("includes zero" in text or "no upper end" in text for text in said.values())
+
+
+def one_share(scenario, replicate, arms, **options):
+    """Only the first world has content about candidates."""
+    outcome = fake_arms.simulate_arms(scenario, replicate, arms, **options)
+    if replicate:
+        outcome.frames["exposure"]["impressions"] = 0
+    return outcome
+
+
+def no_share(scenario, replicate, arms, **options):
+    return one_share(scenario, 1, arms, **options)
+
+
+def test_replicates_without_a_share_have_no_interval_either():
+    four = fake_arms.three_campaigns()
+
+    def said(command, engine):
+        if command == "dose":
+            return " ".join(sentences(ask("dose", four, simulate=engine)))
+        return " ".join(
+            sentences(answer(question_for(four, mitigated(four)), Session(engine, workers=1), None, store=False))
+        )
+
+    assert "times the declared accounts (no interval)" in said("dose", one_share)
+    assert "One replicate cannot tell where the curve saturates" in said("dose", one_share)
+    assert "One replicate has no interval: efficacies are not given." in said("tradeoff", one_share)
+    none = said("dose", no_share)
+    assert "No shift is known: no replicate has a share." in none and "not crossed" not in none
+    assert "No replicate has a share: efficacies are not given." in said("tradeoff", no_share)
