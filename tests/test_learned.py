@@ -574,7 +574,7 @@ def test_thompson_draws_are_keyed_by_item_and_step(small):
 
 
 def test_thompson_refuses_priors_it_cannot_draw_from(small):
-    with pytest.raises(InputError, match="got prior_likes 0 and prior_others 49.25, must be at least 0.5 and 20"):
+    with pytest.raises(InputError, match="prior_likes: got 0, must be at least 0.5"):
         world_of(with_policy(small, "thompson_beta", prior_likes=0.0), steps=1)
 
 

@@ -469,7 +469,7 @@ def test_more_volunteers_leave_others_who_they_are(small):
     def authors(dose):
         made = [
             Volunteers.model_validate({"id": "a", "beneficiary": "eva", "start": -3, "volunteers": 10, "posts_per_day": 3, "dose": dose}),
-            BotNetwork.model_validate({"id": "b", "beneficiary": "eva", "start": -3, "accounts": 20, "posts_per_day": 5, "tactics": {"like": 1}}),
+            BotNetwork.model_validate({"id": "b", "beneficiary": "eva", "start": -3, "accounts": 20, "actions_per_day": 1, "posts_per_day": 5, "tactics": {"like": 1}}),
         ]  # fmt: skip
         state = world_of(with_campaigns(small, made), "factual", 0).state
         of_bots = state.items.labels.kind == BOT
