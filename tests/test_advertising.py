@@ -249,15 +249,14 @@ def test_who_is_chosen(small):
 def test_attribution_knows_them(small):
     """The only tactic has the whole shift and all of the money."""
     scenario = advertising(small, budget_eur=1500)
-    assert tactics_of(scenario.campaigns[0]) == ["ad"] == players_of(scenario, "tactic")
+    assert tactics_of(scenario, scenario.campaigns[0]) == ["ad"] == players_of(scenario, "tactic")
     bots = BotNetwork.model_validate({
         "id": "b", "beneficiary": "eva", "start": -3, "accounts": 10, "actions_per_day": 1, "posts_per_day": 1,
         "camouflage_share": 0.5, "tactics": {"like": 1, "comment": 0, "share": 0, "follow": 0},
     })  # fmt: skip
-    assert tactics_of(bots) == ["like", "camouflage", "post"]
-    assert tactics_of(bots.model_copy(update={"posts_per_day": assumed(0.0), "camouflage_share": assumed(0.0)})) == [
-        "like"
-    ]
+    assert tactics_of(scenario, bots) == ["like", "camouflage", "post"]
+    few = bots.model_copy(update={"posts_per_day": assumed(0.0), "camouflage_share": assumed(0.0)})
+    assert tactics_of(scenario, few) == ["like"]
     found = attribute(scenario, by="tactic", replicates=2, workers=1, store=False).summary
     assert [part["name"] for part in found["parts"]] == ["ad"]
     assert found["parts"][0]["shift_pp"] == found["total"]["shift_pp"] > 1

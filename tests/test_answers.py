@@ -32,6 +32,7 @@ from recsim.report.answer_words import sentences
 from recsim.report.strings import say
 from recsim.scenario import realise
 from recsim.scenario.quantity import assumed
+from recsim.scenario.schema import Ensemble
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL, Arm
 
 COMMANDS = ("attribute", "dose", "delay", "tradeoff")
@@ -154,6 +155,26 @@ def test_doses_and_what_they_give(scenario):
     assert next(p for p in s["points"] if p["dose"] == 1)["shift_pp"] == pytest.approx(alone)
 
 
+def nothing_at_first(scenario, replicate, arms, **options):
+    """Five worlds have no content about candidates."""
+    outcome = fake_arms.simulate_arms(scenario, replicate, arms, **options)
+    if replicate < 5:
+        outcome.frames["exposure"]["impressions"] = 0
+    return outcome
+
+
+@pytest.mark.parametrize(
+    "command, more", [("delay", {"days": [-1]}), ("dose", {"points": 3}), ("attribute", {"by": "campaign"})]
+)
+def test_exploratory_is_decided_by_the_replicates_that_have_a_share(scenario, command, more):
+    small = changed(scenario, run={"luck_branches": 1})
+    for count, few in ((30, True), (35, False)):
+        found = ask(command, small, simulate=nothing_at_first, replicates=count, **more)
+        assert found.summary["undefined_replicates"] == 5 and found.summary["exploratory"] is few
+        said = " ".join(" ".join(answer_lines(found)).split())
+        assert ("exploratory: fewer than 30 replicates with a share" in said) is few
+
+
 def test_ranges_of_doses():
     assert doses_of(0, 4, 9) == [0, *(4 * 2.0**-k for k in range(7, -1, -1))]
     assert doses_of(0.5, 8, 5) == pytest.approx([0.5, 1, 2, 4, 8]) and doses_of(0.3, 3, 4)[-1] == 3
@@ -168,7 +189,21 @@ def test_a_tactic_that_only_some_replicates_use_is_a_player(scenario):
     mix = scenario.campaigns[0].tactics
     assert mix.watch.value == 0
     first = changed(scenario.campaigns[0], tactics={"watch": assumed(0, 0, 0.3)})
-    assert set(attribution.tactics_of(first)) == {*attribution.tactics_of(scenario.campaigns[0]), "watch"}
+    before = attribution.tactics_of(scenario, scenario.campaigns[0])
+    assert set(attribution.tactics_of(scenario, first)) == {*before, "watch"}
+    # So do the parameter sets of a calibration, in place of what was drawn where all of them name it.
+    key, bought = "campaigns.network.tactics.watch", scenario.campaigns[1]
+    assert bought.id == "second" and attribution.tactics_of(scenario, bought) == ["like", "follow"]
+    sets = with_sets(scenario, {key: 0.2}, {"campaigns.second.follows": 0.0})
+    assert set(attribution.players_of(sets, "tactic")) == {*attribution.players_of(scenario, "tactic"), "watch"}
+    assert attribution.tactics_of(sets, bought) == ["like", "follow"]  # in every second replicate
+    always = with_sets(scenario, {"campaigns.second.follows": 0.0}, {"campaigns.second.follows": 0.0})
+    assert attribution.tactics_of(always, bought) == ["like"]
+
+
+def with_sets(scenario, *members):
+    """The scenario with parameter sets as a calibration leaves them."""
+    return changed(scenario, run={"ensemble": Ensemble(name="e", members=list(members))})
 
 
 def test_a_dose_with_a_range_keeps_it(scenario):
@@ -392,3 +427,33 @@ def test_one_replicate_has_no_interval_to_speak_of():
     assert "times the declared accounts (no interval)" in said["dose"]
     assert "One replicate has no interval: efficacies are not given." in said["tradeoff"]
     assert not any("includes zero" in text or "no upper end" in text for text in said.values())
+
+
+def one_share(scenario, replicate, arms, **options):
+    """Only the first world has content about candidates."""
+    outcome = fake_arms.simulate_arms(scenario, replicate, arms, **options)
+    if replicate:
+        outcome.frames["exposure"]["impressions"] = 0
+    return outcome
+
+
+def no_share(scenario, replicate, arms, **options):
+    return one_share(scenario, 1, arms, **options)
+
+
+def test_replicates_without_a_share_have_no_interval_either():
+    four = fake_arms.three_campaigns()
+
+    def said(command, engine):
+        if command == "dose":
+            return " ".join(sentences(ask("dose", four, simulate=engine)))
+        return " ".join(
+            sentences(answer(question_for(four, mitigated(four)), Session(engine, workers=1), None, store=False))
+        )
+
+    assert "times the declared accounts (no interval)" in said("dose", one_share)
+    assert "One replicate cannot tell where the curve saturates" in said("dose", one_share)
+    assert "One replicate has no interval: efficacies are not given." in said("tradeoff", one_share)
+    none = said("dose", no_share)
+    assert "No shift is known: no replicate has a share." in none and "not crossed" not in none
+    assert "No replicate has a share: efficacies are not given." in said("tradeoff", no_share)

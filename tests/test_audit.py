@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from functools import partial
 
 import fake_world
 import pytest
@@ -21,6 +22,7 @@ from recsim.scenario import load
 ASKED = ["audit.question=Does the network move Eva?"]
 RULE = ["audit.stopping.enabled=true", "audit.stopping.first=3", "audit.stopping.batch=2", "audit.stopping.most=8"]
 FAST = {"simulate": fake_world.simulate, "workers": 1, "robustness": False}
+held = partial(held_against, simulate=fake_world.simulate)
 
 
 def small(*more):
@@ -141,21 +143,90 @@ def test_replicates_that_were_known_before_are_deviations(plan_file, tmp_path):
     stopped = Under(tmp_path / "wide.yaml")
     write_plan(wide, stopped.plan)
     os.utime(out / "summary.json", (2e9, 2e9))
-    assert held_against(wide, stopped, out=out).deviations == ()  # stopped before its page was written
+    assert held(wide, stopped, out=out).deviations == ()  # stopped before its page was written
     os.utime(out / "summary.json", (1e9, 1e9))
     with pytest.raises(InputError, match="stored result"):
-        held_against(wide, stopped, out=out)  # older than the plan
+        held(wide, stopped, out=out)  # older than the plan
     write_evidence(result, None)
     with pytest.raises(InputError, match=r"stored result .planned none, now 6 replicates were known before, under no plan.*run.replicates .planned 4, now 6"):  # fmt: skip
-        held_against(small(), Under(plan_file), out=out)
-    record = held_against(small("run.replicates=5"), Under(plan_file, "why"), out=out)
+        held(small(), Under(plan_file), out=out)
+    record = held(small("run.replicates=5"), Under(plan_file, "why"), out=out)
     assert [(d.key, d.planned) for d in record.deviations] == [("stored result", "none"), ("run.replicates", 4)]
-    assert held_against(small(), Under(plan_file), out=out, force=True).deviations == ()  # a new folder
-    # Under its own plan nothing was known before, and more replicates than planned are still more.
+    assert held(small(), Under(plan_file), out=out, force=True).deviations == ()  # a new folder
+    # Asked again under its plan, it was known before all the same, for the reason that was given.
     write_evidence(result, record, plan_file)
-    assert [d.key for d in held_against(small(), Under(plan_file, "why"), out=out).deviations] == ["run.replicates"]
+    again = held(small(), Under(plan_file), out=out)
+    assert set(again.deviations) == set(record.deviations) and again.reason == "why"
+    assert held(small(), Under(plan_file, "typo"), out=out).reason == "why; typo"
+    with pytest.raises(InputError, match=r"differs from the plan in run.replicates .planned 4, now 8.;"):
+        held(small("run.replicates=8"), Under(plan_file), out=out)  # that reason was given for six
     with pytest.raises(InputError, match="under the plan"):
-        held_against(wide, stopped, out=out)
+        held(wide, stopped, out=out)
+
+
+def test_a_result_that_was_known_before_its_plan_stays_so(plan_file, tmp_path):
+    """Look, plan, run under the plan with a reason; then the same command again, with the reason left out."""
+    out = tmp_path / "r"
+    result = run(small(), out=out, **FAST)
+    write_evidence(result, None)
+    with pytest.raises(InputError, match=r"4 replicates were known before, under no plan"):
+        held(small(), Under(plan_file), out=out)
+    record = held(small(), Under(plan_file, "a look was had"), out=out)
+    for _ in range(2):
+        write_evidence(result, record, plan_file)
+        record = held(small(), Under(plan_file), out=out)
+        assert [d.key for d in record.deviations] == ["stored result"] and record.reason == "a look was had"
+
+
+def test_only_what_lies_there_of_the_same_run_was_known_before(plan_file, tmp_path):
+    out = tmp_path / "r"
+    write_evidence(run(small("run.seed=8"), out=out, **FAST), None)
+    assert held(small(), Under(plan_file), out=out).deviations == ()  # the run itself says that another lies there
+    mine = tmp_path / "mine"
+    write_evidence(run(small(), out=mine, **FAST), None)
+    (mine / "summary.json").write_text("{")  # is written again; what was known stands beside it
+    with pytest.raises(InputError, match="4 replicates were known before, under no plan"):
+        held(small(), Under(plan_file), out=mine)
+    (mine / "audit.json").unlink()
+    assert held(small(), Under(plan_file), out=mine).deviations == ()
+
+
+def test_a_damaged_record_does_not_hide_that_a_result_was_known(plan_file, tmp_path):
+    out = tmp_path / "r"
+    result = run(small(), out=out, **FAST)
+    write_evidence(result, None)
+    (out / "audit.json").write_text("{")
+    with pytest.raises(InputError, match="known before, under a damaged record"):
+        held(small(), Under(plan_file), out=out)
+    assert write_evidence(result, None)["plan"] is None
+
+
+def test_a_planned_result_that_is_shown_again_stays_planned(tmp_path):
+    """With a stopping rule a command without the plan knows how it was stopped, and nothing of the plan."""
+    path, out, scenario = tmp_path / "rule.yaml", tmp_path / "r", small(*RULE)
+    plan = write_plan(scenario, path)
+    options = FAST | {"out": out}
+    first, stopped = sequential.run_to_width(scenario, **options)
+    made = write_evidence(first, Record(plan, stopped=stopped), path)
+    shown, later = sequential.run_to_width(scenario, **options)
+    assert len(later.looks) == 1 and len(stopped.looks) > 1
+    assert write_evidence(shown, Record(stopped=later)) == made
+    record = held(scenario, Under(path), out=out)
+    assert record.deviations == ()
+    assert write_evidence(shown, record._replace(stopped=later), path) == made  # all looks, not the last alone
+    more = write_evidence(run(scenario, replicates=9, **options), Record(stopped=later))
+    assert more["plan"]["lock"] == plan.lock and [d["now"] for d in more["deviations"]] == [9]
+
+
+def test_fewer_replicates_than_recorded_are_called_fewer(plan_file, tmp_path):
+    plan, out = load_plan(plan_file), tmp_path / "r"
+    result = run(small(), out=out, **FAST)
+    path = result.folder / "audit.json"
+    write_evidence(result, Record(plan), plan_file)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"replicates": 9}))
+    found = write_evidence(result, None)
+    assert found["deviations"] == [{"key": "run.replicates", "planned": "4 replicates", "now": 4}]
+    assert found["deviation_reason"] == "none given: replicates were left out without the plan"
 
 
 def test_a_planned_run_that_went_on_without_its_plan_is_not_as_planned(plan_file, tmp_path):
@@ -175,10 +246,16 @@ def test_a_rule_does_not_take_over_replicates_that_were_added_without_it(tmp_pat
     plan = write_plan(small(*RULE), rule)
     stopped = sequential.Stopped("half-width reached", 1.0, [sequential.Look(4, 1.0)])
     write_evidence(run(small(*RULE), out=out, **FAST), Record(plan, stopped=stopped), rule)
-    assert held_against(small(*RULE), Under(rule), out=out).deviations == ()
+    assert held(small(*RULE), Under(rule), out=out).deviations == ()
     write_evidence(run(small(*RULE), out=out, replicates=6, **FAST), None)
     with pytest.raises(InputError, match=r"run.replicates .planned 3 replicates, then.*now 6"):
-        held_against(small(*RULE), Under(rule), out=out)
+        held(small(*RULE), Under(rule), out=out)
+    record = held(small(*RULE), Under(rule, "by mistake"), out=out)
+    # Shown under its plan, the rule stops there; that it did not add them is not forgotten.
+    write_evidence(Result.load(out), record._replace(stopped=stopped), rule)
+    again = held(small(*RULE), Under(rule), out=out)
+    assert again.deviations == record.deviations and again.reason == "by mistake"
+    assert [(d.key, d.now) for d in again.deviations] == [("run.replicates", 6)]
 
 
 def test_the_number_of_replicates_is_free_only_under_a_rule(tmp_path):

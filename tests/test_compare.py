@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -332,6 +333,19 @@ def test_the_expected_time_grows_with_the_policies(scenario):
 
 
 # ---- what people look at -----------------------------------------------------------------------------------------
+
+
+def test_a_policy_without_a_share_is_said_to_have_none(done):
+    summary = json.loads(json.dumps(done.summary))
+    for policy in summary["policies"]:
+        row = next(c for c in policy["candidates"] if c["id"] == "eva")
+        row |= {"ci_low": None, "ci_high": None} | ({"shift_pp": None} if policy["policy"] == "random" else {})
+    lines = comparison_lines(dataclasses.replace(done, summary=summary))
+    (first,) = [line for line in lines if "random" in line and "(no share)" in line]
+    assert len(first) <= 80 and "\n".join(lines).count("(one replicate)") == len(POLICIES) - 1
+    summary["frontier"] = {who: {key: [] for key in found} for who, found in summary["frontier"].items()}
+    text = " ".join(" ".join(comparison_lines(dataclasses.replace(done, summary=summary))).split())
+    assert "No frontier for Eva" in text and "no feed has both a known shift and a known" in text and ": ." not in text
 
 
 def test_tables_fit_the_terminal(done):

@@ -109,6 +109,15 @@ def test_a_range_of_nothing_is_none(scenario, capsys):
     )
     print_ensemble(result._replace(cells=cells, summary=result.summary | {"beneficiaries": {"eva": none}}))
     assert "No shift is known" in capsys.readouterr().out
+    few = result.cells.assign(replicates=1, sd=np.nan)
+    few.loc[few.index[0], "shift_pp"] = np.nan
+    print_ensemble(
+        result._replace(
+            cells=few, summary=result.summary | {"beneficiaries": {"eva": found | {"typical_sd_of_a_cell": None}}}
+        )
+    )
+    text = capsys.readouterr().out
+    assert "nan" not in text and text.count("(no share)") == 1 and "(-)" in text
 
 
 def test_stored_reused_and_extended(scenario, tmp_path, capsys):

@@ -161,6 +161,17 @@ def test_a_damaged_final_table_is_put_together_again(scenario, tmp_path, simulat
     assert any("exposure.parquet is damaged" in note for note in mended.notes)
 
 
+@pytest.mark.parametrize("lost", [["exposure.parquet"], ["summary.json"], ["manifest.json", "summary.json"]])
+def test_a_damaged_result_keeps_all_its_replicates(scenario, tmp_path, simulated, lost):
+    folder = go(scenario, tmp_path / "a").folder
+    before = contents(folder)
+    for name in lost:
+        (folder / name).write_text("{")
+    mended = go(scenario, folder, replicates=2)
+    assert mended.summary["replicates"] == 3 and contents(folder) == before and simulated() == [0, 1, 2]
+    assert any("with all its 3 replicates, 2 were asked for" in note for note in mended.notes)
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"replicates": 3}'])
 def test_a_broken_summary_is_an_input_error(scenario, tmp_path, content):
     folder = go(scenario, tmp_path / "a").folder

@@ -18,6 +18,7 @@ from helpers import frames_of as simulated
 from recsim.experiment import run
 from recsim.experiment.attribution import spending
 from recsim.experiment.folder import read_csv
+from recsim.experiment.study import with_settings
 from recsim.experiment.summary import Counts, dose_ratio, robustness_range, spend, spent_in_all, summarise, with_a_share
 from recsim.scenario import load, realise
 from recsim.scenario.campaigns import PurchasedEngagement
@@ -292,6 +293,20 @@ def test_costs_that_nobody_declared_are_not_zero(scenario):
     several = paid.model_copy(update={"run": paid.run.model_copy(update={"ensemble": ensemble})})
     assert spend(frames, several, [0, 1], True) == {"network": 3 * 0.5 * network.accounts.value}
     assert spent_in_all({"a": None, "b": 2.0}) == 2 and spent_in_all({"a": None, "b": 2.0}, ["a"]) is None
+
+
+def test_a_price_of_what_a_campaign_does_not_buy_is_none(scenario):
+    """Likes are bought whoever delivers them: with a price of accounts alone nobody knows what they cost."""
+    frames = frames_of(exposure_of({(0, 0, "factual"): supportive(1, 2, 3)}))
+    head = {"id": "c", "beneficiary": "eva", "start": -2}
+    bought = {**head, "type": "purchased_engagement", "likes": 5.0}
+    paid = {**head, "type": "paid_influencers", "influencers": 2, "followers_mean": 10}
+    for campaign, price, euro in (
+        (bought, "account", None), (bought, "per_follower", None), (bought, "like", 0.0),
+        (paid, "account", None), (paid, "like", None), (paid, "per_follower", 20.0),
+    ):  # fmt: skip
+        made = with_settings(scenario, {"campaigns": [{**campaign, "costs": {price: 1.0}}]}, "here", "test")
+        assert spend(frames, made, [0], False) == {"c": euro}, (campaign["type"], price)
 
 
 def test_no_price_no_cost_of_a_part():

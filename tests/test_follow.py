@@ -398,7 +398,15 @@ def test_laws_of_posts_and_activity():
         ("steps={count: 20000, averaged: 1}\nfollow_graph.people=900000", "steps.count: got 20000, must be at most 1058"),
         (
             "activity={law: pareto, exponent: 1.2}\nsteps.count=100", r"must be at most 69 with 10,506 people and accounts "
-            "and 14,367,345 actions a step",
+            "and up to 14,367,345 actions a step",
+        ),
+        (
+            "activity={law: pareto, exponent: {value: 2.85, range: [1.05, 2.85], evidence: assumption}}\nsteps.count=200",
+            "steps.count=200: got 200, must be at most 16 with 10,506 people and accounts and up to 61,",
+        ),
+        (
+            "activity={law: pareto, lowest: {value: 0.2, range: [0.2, 9000], evidence: assumption}}\nfollow_graph.people=900000",
+            "activity=.*: gives up to 8,.* actions a step, must be at most 1,000,000,000 in all",
         ),
         ("follow_graph={people: 30, kind: growth, mean_degree: 29, rewiring: all}", "must be at most 14.5 with 30 people"),
         ("posts.quality_slope=200", r"got 200, must be in \[0.001, 80\]"),

@@ -223,16 +223,31 @@ def test_text_that_is_no_log(tmp_path, text, said):
 
 
 def test_a_candidate_may_be_called_na(tmp_path):
-    """Only an empty cell is empty; among numbers such words stand for none."""
+    """And a region; elsewhere such words stand for none, as R writes it."""
     path = tmp_path / "log.csv"
     path.write_text(
-        "person,candidate,watched,inauthentic\nNone,NA,NA,NA\nnull,None,0.5,true\n3,null,,\n4,nan,1,no\n5,,1,no\n"
+        "person,candidate,watched,inauthentic,region\n1,NA,NA,NA,NA\n2,None,0.5,true,None\n3,null,,,\n4,nan,1,no,x\n5,,1,no,x\n"
     )
     log = read_log(path)
     assert list(log["candidate"]) == ["NA", "None", "null", "nan", ""]
-    assert list(log["person"]) == ["None", "null", "3", "4", "5"] and log["watched"].isna().sum() == 2
+    assert list(log["region"]) == ["NA", "None", "", "x", "x"] and log["watched"].isna().sum() == 2
     assert list(log["inauthentic"]) == [0, 1, 0, 0, 0]
     assert [row["candidate"] for row in measure(log)["arms"][0]["rows"]] == ["NA", "None", "nan", "null"]
+
+
+def test_what_is_missing_is_nobody(tmp_path):
+    """One creator or person called NA would be the largest of all."""
+    path = tmp_path / "log.csv"
+    rows = "".join(f"{n},a,{'NA' if n > 2 else f'c{n}'},NA,NA\n" for n in range(1, 60))
+    path.write_text("person,candidate,creator,item,stance\n" + rows)
+    log = read_log(path)
+    assert set(log["creator"]) == {"c1", "c2", ""} and set(log["item"]) == set(log["stance"]) == {""}
+    assert measure(log)["arms"][0]["gini_creators"] == 0.0
+    path.write_text("viewer,candidate\n1,x\nNA,x\n")
+    with pytest.raises(InputError, match=r"log.csv:3: column person: is empty"):
+        read_log(path, {"viewer": "person"})
+    path.write_text("person,about,candidate_note\n1,NA,x\n")
+    assert list(read_log(path, {"about": "candidate"})["candidate"]) == ["NA"]
 
 
 def test_a_person_without_a_name_is_refused_in_parquet_too(tmp_path):

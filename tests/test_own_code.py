@@ -125,7 +125,7 @@ def test_a_stored_run_is_verified_and_redone_only_if_allowed(folder, tmp_path, m
         assert stop.value.code == 2 and "policies/own_policy_a.py" in error and error.count("\n") == 1
     forget(str(out / "policies"))
     monkeypatch.setenv("PYTHONPATH", str(out / "policies"))
-    assert [f.passed for f in verify(out, simulate=fake_world.simulate)] == [True] * 4
+    assert [f.passed for f in verify(out, simulate=fake_world.simulate)] == [True] * 5
     (out / "policies" / "own_policy_a.py").write_text(POLICY.replace("w=1.0", "w=2.0"))
     assert verify(out, simulate=fake_world.simulate)[0].detail == "changed: policies/own_policy_a.py"
 
@@ -140,6 +140,8 @@ def test_a_stored_run_is_verified_and_redone_only_if_allowed(folder, tmp_path, m
         ["validate", "simsom.yaml"], ["plan", "scenario.yaml", "--out", "new.yaml"], ["describe", "scenario.yaml", "--odd"],
         ["sweep", "study.yaml"], ["sweep", "../study.yaml"], ["sweep", "values.yaml"], ["calibrate", "calibration.yaml"],
         ["show", "own_policy_a:good", "--measure", "small.yaml"],
+        ["tradeoff", "small.yaml", "--defences", "defences.yaml"], ["tradeoff", "../small.yaml", "--defences", "reranked.yaml"],
+        ["tradeoff", "small.yaml", "--defences", "../defences.yaml"],
     ],
 )  # fmt: skip
 def test_no_command_runs_code_of_a_folder_unasked(folder, monkeypatch, capsys, command):
@@ -152,6 +154,11 @@ def test_no_command_runs_code_of_a_folder_unasked(folder, monkeypatch, capsys, c
     (folder.parent / "study.yaml").write_text(axis.format("run/scenario.yaml", "population.scale", 0.01))
     (folder / "values.yaml").write_text(axis.format("small.yaml", "platform.policy", "own_policy_a:good"))
     (folder / "calibration.yaml").write_text("name: x\nscenario: scenario.yaml\n")
+    (folder.parent / "small.yaml").write_text(f"base: {base / 'small'}.yaml\n")
+    defence = "d: {{title: x, article: 35(1)(d), source: assumption, set: {{{}}}}}\n"
+    for where in (folder, folder.parent):
+        (where / "defences.yaml").write_text(defence.format("platform.policy: own_policy_a:good"))
+    (folder / "reranked.yaml").write_text(defence.format("platform.rerank: [own_policy_a:good]"))
     (folder / "policies" / "own_policy_a.py").write_text("raise SystemExit(3)")
     monkeypatch.setattr(sys, "path", [str(folder / "policies"), *sys.path])
     with pytest.raises(SystemExit) as stop:

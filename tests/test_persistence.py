@@ -77,3 +77,16 @@ def test_last_day_at_work():
     without = scenario.model_copy(update={"dose": scenario.dose.model_copy(update={"value": 0.0})})
     assert p.last_day_at_work(without, table, "eva") is None
     assert p.last_day_at_work(scenario, table, "eva") == -2 and p.last_day_at_work(scenario, table, "ada") is None
+
+
+def test_a_dose_that_only_some_replicates_have_is_work():
+    """Central value 0, but drawn or placed above it: the campaigns did act."""
+    table = pd.DataFrame([("factual", "network", -2, 1)], columns=["arm", "campaign", "day", "counted"])
+    ranged = load(fake_world.SMALL, ["dose={value: 0, range: [0, 2], evidence: assumption}"])
+    placed = load(
+        fake_world.SMALL,
+        ["campaigns.network.dose=0", "run.ensemble={name: e, members: [{campaigns.network.dose: 1}, {}]}"],
+    )
+    assert p.last_day_at_work(ranged, table, "eva") == p.last_day_at_work(placed, table, "eva") == -2
+    never = load(fake_world.SMALL, ["run.ensemble={name: e, members: [{dose: 0}, {dose: 0}]}"])
+    assert p.last_day_at_work(never, table, "eva") is None

@@ -404,6 +404,8 @@ def test_what_is_switched_off_is_not_in_use():
     # A share that is drawn may be above zero in some worlds.
     drawn = unused("campaigns.network.replacement_share={value: 0, range: [0, 0.5], evidence: assumption}")
     assert base - drawn == {"campaigns.network.replacement_days"}
+    placed = "run.ensemble={name: e, members: [{campaigns.network.replacement_share: %g}, {}]}"
+    assert base - unused(placed % 0.5) == {"campaigns.network.replacement_days"} and unused(placed % 0) == base
     # Without gates new items are still tried in the first pool.
     gates = {key for key in unused("platform.gates.mode='off'") if key.startswith("platform.gates.")}
     assert {"platform.gates.slope", "platform.gates.stages.0.pass_share", "platform.gates.stages.1.viewers"} <= gates

@@ -21,9 +21,10 @@ from recsim.experiment.dictionary import described
 from recsim.experiment.run import run
 from recsim.experiment.sensitivity import indices
 from recsim.experiment.study import COLUMNS, Axis, made_study, with_settings
-from recsim.experiment.study_summary import values_of, variance
+from recsim.experiment.study_summary import undefined_replicates, values_of, variance
 from recsim.experiment.sweep import StudyResult, read_design, sweep
 from recsim.metrics import interval, wilson
+from recsim.report.study import study_lines
 from recsim.scenario import load, realise
 
 AXES = {"dose": [0, 1, 2], "platform.policy": ["tiktok_value", "random"]}
@@ -296,6 +297,27 @@ def test_indices_rest_on_the_replicates_that_are_known(scenario, tmp_path, monke
     monkeypatch.setattr(sweep_module, "indices", lambda study, y: seen.append(y))
     go(scenario, tmp_path)
     assert np.isfinite(seen[0]).all()
+
+
+def test_exploratory_is_decided_by_the_replicates_that_every_cell_has(scenario, tmp_path, monkeypatch):
+    shift = np.zeros((3, 31))
+    shift[0] = np.nan  # a setting under which nobody is shown anything about candidates: left out everywhere
+    assert undefined_replicates(shift) == 0 and undefined_replicates(shift[:1]) == 31
+    shift[1, 4] = shift[2, 4] = shift[2, 5] = np.nan
+    assert undefined_replicates(shift) == 2
+
+    def hole(data, candidate, count, replicates, name):
+        found = values_of(data, candidate, count, replicates, name).copy()
+        found[0, 0] = np.nan
+        return found
+
+    monkeypatch.setattr(sweep_module, "values_of", hole)
+    monkeypatch.setattr(sweep_module, "ENOUGH", 2)
+    for count, few in ((2, True), (3, False)):
+        found = go(scenario, tmp_path, replicates=count)
+        assert found.summary["undefined_replicates"] == 1 and found.summary["exploratory"] is few
+        said = " ".join(" ".join(study_lines(found)).split())
+        assert ("exploratory: fewer than 30 replicates with a share" in said) is few
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed"])

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import shutil
 import subprocess
 import zipfile
+from pathlib import Path
 
 import fake_world
 import pandas as pd
 import pytest
 from rocrate.rocrate import ROCrate
 
+import recsim
 from recsim.audit.crate import METADATA, export_crate
 from recsim.audit.verify import verify
 from recsim.cli import main
 from recsim.errors import InputError
 from recsim.experiment import run
 from recsim.experiment.result import Result
+from recsim.experiment.run import SOURCES, SUMMARY_SOURCES
 from recsim.experiment.sums import SUMS, compare_sums, files_of, finished, sealed, write_sums
 from recsim.report import write, write_combined
 from recsim.scenario import load
@@ -45,7 +49,7 @@ def checks(found):
 
 
 def test_an_unchanged_run_passes_anywhere(folder):
-    assert checks(verify(folder)) == {"files": True, "tables": True, "fingerprint": True, "replicate": True}
+    assert checks(verify(folder)) == dict.fromkeys(("files", "tables", "summary", "fingerprint", "replicate"), True)
     assert "replicate 1" in verify(folder, replicate=1)[-1].detail
     with pytest.raises(InputError, match="0 to 1"):
         verify(folder, replicate=2)
@@ -108,8 +112,8 @@ def forged_table(folder, name="exposure"):
 def test_a_forged_table_contradicts_the_summary(folder):
     forged_table(folder)
     found = verify(folder)
-    assert checks(found) == {"files": True, "tables": False, "fingerprint": True}
-    assert "summary.json" in found[1].detail
+    assert checks(found) == {"files": True, "tables": True, "summary": False, "fingerprint": True}
+    assert "summary.json" in found[2].detail
 
 
 def test_a_forged_summary_contradicts_the_tables(folder):
@@ -117,7 +121,7 @@ def test_a_forged_summary_contradicts_the_tables(folder):
     summary["candidates"][2]["shift_pp"] += 1
     (folder / "summary.json").write_text(json.dumps(summary))
     write_sums(folder)
-    assert checks(verify(folder))["tables"] is False
+    assert checks(verify(folder))["summary"] is False
 
 
 def test_a_thorough_forgery_is_found_by_doing_it_again(folder):
@@ -131,22 +135,52 @@ def test_a_thorough_forgery_is_found_by_doing_it_again(folder):
     new = summarise(result.scenario, result.frames, metas, said["fingerprint"], said["timing"], None, False)
     (folder / "summary.json").write_text(json.dumps(new))
     write_sums(folder)
-    assert checks(verify(folder, replicate=0)) == {
-        "files": True,
-        "tables": True,
-        "fingerprint": True,
-        "replicate": True,
-    }
+    assert all(checks(verify(folder, replicate=0)).values())
     found = verify(folder, replicate=1)[-1]
     assert found.passed is False and "exposure" in found.detail
 
 
-def test_other_sources_cannot_be_compared(folder):
+def made_by_another(folder, lost=(), **entries):
+    """The run as another recsim would have left it: with one more number in its summary."""
+    summary = json.loads((folder / "summary.json").read_text())
+    (folder / "summary.json").write_text(json.dumps(summary | {"of_another_version": 1}))
     manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps(manifest | {"source_sha256": "0" * 64}))
+    kept = {key: value for key, value in manifest.items() if key not in lost}
+    (folder / "manifest.json").write_text(json.dumps(kept | entries))
     write_sums(folder)
+
+
+def test_other_sources_cannot_be_compared(folder):
+    made_by_another(folder, source_sha256="0" * 64)
     found = verify(folder)
-    assert checks(found) == {"files": True, "tables": True, "sources": None}
+    assert checks(found) == {"files": True, "tables": True, "summary": None, "sources": None}
+    assert "another recsim" in found[2].detail
+    forged_table(folder)
+    part = folder / "replicates" / "00001" / "meta.json"
+    part.write_text("{}")  # tables are compared with replicates all the same
+    write_sums(folder)
+    assert checks(verify(folder)) == {"files": True, "tables": False, "sources": None}
+
+
+@pytest.mark.parametrize("change", [{"summary_sha256": "0" * 64}, {"lost": ["summary_sha256"]}])
+def test_a_summary_of_another_recsim_is_not_called_forged(folder, change):
+    """What the summary is computed with is no part of the sources that decide a replicate, which is done again."""
+    made_by_another(folder, **change)
+    assert checks(verify(folder)) == {
+        "files": True, "tables": True, "summary": None, "fingerprint": True, "replicate": True,
+    }  # fmt: skip
+
+
+def test_the_summary_says_by_which_sources_it_was_computed():
+    """Whatever the summary is computed with is of the sources of the engine or of its own."""
+    root, known = Path(recsim.__file__).parent, (*SOURCES, *SUMMARY_SOURCES)
+    for name in SUMMARY_SOURCES:
+        for node in ast.walk(ast.parse((root / name).read_text())):
+            if not isinstance(node, ast.ImportFrom) or not node.module.startswith("recsim"):
+                continue
+            for module in [f"recsim.{one.name}" for one in node.names] if node.module == "recsim" else [node.module]:
+                path = module.removeprefix("recsim.").replace(".", "/")
+                assert f"{path}.py" in known or path.partition("/")[0] in known, module
 
 
 def test_another_scenario_under_the_same_fingerprint(folder):

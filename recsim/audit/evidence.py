@@ -11,15 +11,12 @@ import numpy as np
 from recsim import metrics
 from recsim.audit import procedures
 from recsim.audit.cells import LEAST_PEOPLE
-from recsim.audit.plan import Deviation, Plan
+from recsim.audit.plan import ADDED, FEWER, REPLICATES, Deviation, Plan, stored_record
 from recsim.audit.sequential import Stopped
 from recsim.experiment.folder import checksum, write_text
 from recsim.experiment.result import Result
 from recsim.experiment.summary import Counts, cleaned
 from recsim.metrics import SHIFT_RANGE, shift_interval
-
-ADDED = "none given: replicates were added without the plan"
-"""Reason of the deviation of a planned run that went on."""
 
 
 class Record(NamedTuple):
@@ -126,16 +123,24 @@ def _segments(result: Result, names: list[str], family: list[int]) -> list[dict[
     return rows
 
 
-def _gone_on(kept: dict[str, Any]) -> dict[str, Any]:
-    """What becomes of a kept record when replicates were added since: the rule did not stop there, the plan did not ask for them."""
+def _gone_on(kept: dict[str, Any], before: int) -> dict[str, Any]:
+    """What becomes of a kept record whose replicates are no longer ``before``: the rule did not stop there, the plan did not ask for it."""
     if kept["plan"] is None:
         return {"stopping": None}
-    more = Deviation("run.replicates", kept["plan"]["replicates"], kept["replicates"])._asdict()
-    others = [d for d in kept["deviations"] if d["key"] != more["key"]]
-    reason = kept["deviation_reason"]
-    if ADDED not in reason:
-        reason = f"{reason}; {ADDED}" if reason else ADDED
-    return {"stopping": None, "deviations": [*others, more], "deviation_reason": reason}
+    other = Deviation(REPLICATES, kept["plan"]["replicates"], kept["replicates"])._asdict()
+    others = [d for d in kept["deviations"] if d["key"] != REPLICATES]
+    reason, text = kept["deviation_reason"], ADDED if kept["replicates"] > before else FEWER
+    if text not in reason:
+        reason = f"{reason}; {text}" if reason else text
+    return {"stopping": None, "deviations": [*others, other], "deviation_reason": reason}
+
+
+def _looked_before(now: dict[str, Any] | None, kept: dict[str, Any] | None) -> bool:
+    """Whether a rule's only look is the last one of those on record: the result was shown again, nothing was added."""
+    return (
+        now is not None and kept is not None and len(now["looks"]) == 1 and now["half_width_pp"] == kept["half_width_pp"]
+        and now["looks"][0]["replicates"] == kept["looks"][-1]["replicates"]
+    )  # fmt: skip
 
 
 def write_evidence(result: Result, record: Record | None, plan: Path | None = None) -> dict[str, Any] | None:
@@ -143,18 +148,21 @@ def write_evidence(result: Result, record: Record | None, plan: Path | None = No
 
     Args:
         result: a stored run; nothing is written if it has no folder.
-        record: how it came about; None keeps what an earlier call recorded in the folder.
+        record: how it came about; None keeps what an earlier call recorded in the folder. So does a record without a plan
+            where the earlier one had a plan: showing a planned result again does not take its plan away.
         plan: the plan's file.
     """
     if result.folder is None:
         return None
     path = result.folder / "audit.json"
-    found = evidence(result, record)
-    if record is None and path.exists():
-        kept = json.loads(path.read_text(encoding="utf-8"))
+    found, kept = evidence(result, record), stored_record(result.folder)
+    if kept and (record is None or (record.plan is None and kept.get("plan") is not None)):
         found |= {k: kept[k] for k in ("plan", "deviations", "deviation_reason", "stopping") if k in kept}
-        if kept.get("replicates", found["replicates"]) != found["replicates"]:
-            found |= _gone_on(found)
+        before = kept.get("replicates", found["replicates"])
+        if before != found["replicates"]:
+            found |= _gone_on(found, before)
+    elif _looked_before(found["stopping"], kept.get("stopping")):
+        found["stopping"] = kept["stopping"]
     sums = {"audit.json": write_text(path, json.dumps(found, indent=1, allow_nan=False) + "\n")}
     if plan is not None:
         sums["plan.yaml"] = write_text(result.folder / "plan.yaml", plan.read_text(encoding="utf-8"))

@@ -53,6 +53,8 @@ NUMBERS = ("watched", "rank", "inauthentic")
 AS_NUMBERS = ("impressions", "watched", "rank")
 """Columns that are read as numbers; all others as text, so that a pseudonym keeps its leading zeros."""
 DIVISIONS = ("region", "language", "age_band")
+NAMED = ("candidate", *DIVISIONS)
+"""Columns whose values are names, the words NA, None and null among them; elsewhere these stand for a missing value."""
 ONE_ARM = "all"
 MOST_IMPRESSIONS = 10**12
 """Impressions that one row can stand for; sums of many such rows are still exact in double precision."""
@@ -78,8 +80,14 @@ def read_log(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.D
         InputError: unreadable, or a column is missing, unknown, misspelt, or holds what it must not; says in which line.
     """
     renamed = dict(columns or {})
-    numbers = [theirs for theirs, ours in renamed.items() if ours in AS_NUMBERS]
-    frame, source = read_file(Path(path), {*AS_NUMBERS, *numbers})
+    numbers, names = (
+        {
+            *(kind for kind in kinds if kind not in renamed),
+            *(theirs for theirs, ours in renamed.items() if ours in kinds),
+        }
+        for kinds in (AS_NUMBERS, NAMED)
+    )
+    frame, source = read_file(Path(path), numbers, names)
     frame = _renamed(frame, renamed, source.path)
     unused = _unused(frame, source.path)
     frame = frame[[name for name in COLUMNS if name in frame.columns]].reset_index(drop=True)

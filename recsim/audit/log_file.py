@@ -13,7 +13,7 @@ import pandas as pd
 from recsim.errors import InputError
 
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
-"""What stands for no number."""
+"""What stands for nothing where no name is expected."""
 
 
 class Source(NamedTuple):
@@ -27,11 +27,12 @@ class Source(NamedTuple):
         return f"{self.path} row {row + 1}" if self.lines is None else f"{self.path}:{self.lines[row]}"
 
 
-def read_file(path: Path, numbers: Collection[str]) -> tuple[pd.DataFrame, Source]:
+def read_file(path: Path, numbers: Collection[str], names: Collection[str]) -> tuple[pd.DataFrame, Source]:
     """A ``.parquet`` or ``.csv`` file.
 
     Args:
         path: of the file. numbers: columns of a CSV that are not read as text.
+        names: columns of a CSV in which only an empty cell is empty: somebody or some place may be called NA.
 
     Raises:
         InputError: another kind of file, one that cannot be read, or a CSV whose rows do not fit its header.
@@ -44,8 +45,7 @@ def read_file(path: Path, numbers: Collection[str]) -> tuple[pd.DataFrame, Sourc
         header, lines = _shape(path)
         texts = {name: object for name in header if name not in numbers}
         # index_col: without it pandas takes the first column for names of rows where rows end in an empty cell.
-        # A candidate may be called NA: only an empty cell is empty, unless the column holds numbers.
-        missing = {name: [""] if name in texts else MISSING for name in header}
+        missing = {name: [""] if name in names else MISSING for name in header}
         frame = pd.read_csv(
             path, names=header, header=0, index_col=False, dtype=texts, keep_default_na=False, na_values=missing
         )

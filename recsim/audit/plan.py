@@ -19,7 +19,7 @@ import yaml
 from recsim import __version__
 from recsim.errors import InputError
 from recsim.experiment.diff import settings_that_differ
-from recsim.experiment.folder import read_json, readable, write_text
+from recsim.experiment.folder import read_json, write_text
 from recsim.experiment.run import source_digest
 from recsim.experiment.summary import beneficiaries, removed_campaigns
 from recsim.metrics import LEAST_FOR_BELOW
@@ -36,6 +36,12 @@ OWN_CODE = "code of policies from outside recsim"
 FIXED = "fixed parameters"
 STORED = "stored result"
 """Keys of deviations that are no settings."""
+REPLICATES = "run.replicates"
+LASTING = (STORED, REPLICATES)
+"""Keys of deviations that are facts about a stored result: showing it again under its plan does not undo them."""
+ADDED = "none given: replicates were added without the plan"
+FEWER = "none given: replicates were left out without the plan"
+"""Reasons of the deviation of a planned run whose number of replicates changed since."""
 
 
 class Plan(NamedTuple):
@@ -176,7 +182,7 @@ def deviations(plan: Plan, scenario: Scenario, by_rule: bool = True, fixed: bool
     """
     found = [Deviation(*row) for row in settings_that_differ(plan.scenario, scenario)]
     if plan.scenario.audit.stopping.enabled and scenario.audit.stopping.enabled:
-        found = [d for d in found if d.key != "run.replicates"]  # the rule decides
+        found = [d for d in found if d.key != REPLICATES]  # the rule decides
         if not by_rule:
             found.append(
                 Deviation("audit.stopping.enabled", True, f"replaced by --replicates {scenario.run.replicates}")
@@ -192,29 +198,86 @@ def deviations(plan: Plan, scenario: Scenario, by_rule: bool = True, fixed: bool
     return found
 
 
-def stored_otherwise(plan: Plan, scenario: Scenario, folder: Path, by_rule: bool = True) -> list[Deviation]:
-    """What is not as planned because a result lies in the run's folder already: it would be taken over.
+def stored_record(folder: Path) -> dict[str, Any]:
+    """What ``audit.json`` in a run's folder says; nothing if there is none or it is damaged."""
+    return _said(folder / "audit.json")
+
+
+def _said(path: Path) -> dict[str, Any]:
+    try:
+        return read_json(path)
+    except (OSError, InputError):
+        return {}
+
+
+def _stored(folder: Path, mark: str) -> dict[str, Any]:
+    """Summary of the complete run with this fingerprint in a folder; its record in place of a damaged summary; else nothing."""
+    if not (folder / "summary.json").is_file():
+        return {}
+    either = (_said(folder / "summary.json"), stored_record(folder))
+    return next((one for one in either if one.get("fingerprint") == mark and "replicates" in one), {})
+
+
+class Recorded(NamedTuple):
+    """Deviations that a stored result has for good under its own plan.
+
+    Attributes:
+        deviations: all of them; without a rule the number of replicates is looked at anew.
+        explained: those for which a reason was given.
+        reason: that was given, "" if none was.
+    """
+
+    deviations: tuple[Deviation, ...] = ()
+    explained: tuple[Deviation, ...] = ()
+    reason: str = ""
+
+
+def recorded(plan: Plan, folder: Path, mark: str, by_rule: bool = True) -> Recorded:
+    """What the record of a stored result says of its coming about, if it was made under this plan.
 
     Args:
-        plan, scenario: as of `deviations`. folder: of the run. by_rule: whether a stopping rule decides how many replicates.
+        plan, folder, mark, by_rule: as of `stored_otherwise`.
     """
-    if not (folder / "summary.json").is_file():
+    said = stored_record(folder)
+    if not _stored(folder, mark) or (said.get("plan") or {}).get("lock") != plan.lock:
+        return Recorded()
+    found = tuple(Deviation(**d) for d in said.get("deviations", ()) if d["key"] in LASTING)
+    given = reason = said.get("deviation_reason", "")
+    for text in (ADDED, FEWER):
+        reason = reason.replace(f"; {text}", "").replace(text, "")
+    known = found if reason == given else tuple(d for d in found if d.key != REPLICATES)
+    lasting = found if by_rule else tuple(d for d in found if d.key != REPLICATES)
+    return Recorded(lasting, known if reason else (), reason if known else "")
+
+
+def stored_otherwise(plan: Plan, scenario: Scenario, folder: Path, mark: str, by_rule: bool = True) -> list[Deviation]:
+    """What is not as planned because the run's result lies in its folder already: it would be taken over.
+
+    Args:
+        plan, scenario: as of `deviations`. folder: of the run. mark: its fingerprint; another run is not taken over.
+        by_rule: whether a stopping rule decides how many replicates.
+    """
+    stored = _stored(folder, mark)
+    if not stored:
         return []
-    with readable(folder, "run"):
-        has = read_json(folder / "summary.json")["replicates"]
-        audit = folder / "audit.json"
-        said = read_json(audit) if audit.is_file() else {}
+    has, said, audit = stored["replicates"], stored_record(folder), folder / "audit.json"
     of = (said.get("plan") or {}).get("lock")
     found = []
     # Without audit.json nothing was shown yet, unless from Python: a planned run that was stopped is no deviation.
     made = dt.datetime.fromisoformat(str(plan.about["made"])).timestamp()
     if of != plan.lock and (audit.is_file() or (folder / "summary.json").stat().st_mtime < made):
-        text = f"{has} replicates were known before, {'under no plan' if of is None else f'under the plan {of[:12]}'}"
-        found.append(Deviation(STORED, "none", text))
+        under = (
+            f"the plan {of[:12]}"
+            if of is not None
+            else "no plan"
+            if said or not audit.is_file()
+            else "a damaged record"
+        )
+        found.append(Deviation(STORED, "none", f"{has} replicates were known before, under {under}"))
     if by_rule and of == plan.lock and said.get("stopping") is None:  # it was not the rule that stopped there
-        found.append(Deviation("run.replicates", plan.about["replicates"], has))
+        found.append(Deviation(REPLICATES, plan.about["replicates"], has))
     elif not by_rule and has > scenario.run.replicates:
-        found.append(Deviation("run.replicates", plan.scenario.run.replicates, has))
+        found.append(Deviation(REPLICATES, plan.scenario.run.replicates, has))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from recsim.errors import InputError
 from recsim.experiment.files import promise
 from recsim.experiment.folder import RunFolder, readable
 from recsim.experiment.result import Result
-from recsim.experiment.run import run_fingerprint, source_digest
+from recsim.experiment.run import run_fingerprint, source_digest, summary_digest
 from recsim.experiment.summary import summarise
 from recsim.experiment.sums import SHOWN, compare_sums
 from recsim.experiment.tasks import Simulate, do_task, joined
@@ -22,7 +23,7 @@ from recsim.ranking import own_code
 from recsim.scenario.load import is_follow, read_scenario
 
 TOLERANCE = 1e-9
-"""Relative, where the manifest promises the same bits on the same machine only."""
+"""Relative: of summaries, and of tables where the manifest promises the same bits on the same machine only."""
 
 
 class Finding(NamedTuple):
@@ -51,7 +52,8 @@ def verify(
         simulate: another engine, as of `recsim.run`.
 
     Returns:
-        Findings in order: files, tables, fingerprint, and a replicate done again. What rests on a failed one is left out.
+        Findings in order: files, tables, summary, fingerprint, and a replicate done again. What rests on a failed one is left
+        out; what only the recsim that made the run can say is not looked at by another.
 
     Raises:
         InputError: the folder holds no result of recsim, or there is no such replicate.
@@ -71,20 +73,22 @@ def verify(
     with readable(folder, "run"):
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     stored = RunFolder(folder, manifest["fingerprint"])
-    out.append(_tables(result, manifest, stored))
+    tables = _tables(result, manifest, stored)
+    out += [tables, _summary(result, manifest)] if tables.passed else [tables]
     platform = result.scenario.platform
     try:
         own_code.refuse([platform.policy, *(platform.rerank or [])], folder)
     except InputError as error:
         return [*out, Finding("policy", None, error.message)]
-    out += _made_by(result, manifest, simulate)
-    if again and all(f.passed for f in out):
+    made_by = _made_by(result, manifest, simulate)
+    out.append(made_by)
+    if again and made_by.passed and all(f.passed is not False for f in out):
         out.append(_again(result, manifest, stored, replicate, simulate))
     return out
 
 
 def _tables(result: Result, manifest: dict[str, Any], stored: RunFolder) -> Finding:
-    """Whether the tables are those of the replicates, and the summary what the tables say."""
+    """Whether the tables are those of the replicates."""
     parts = [stored.fetch(n) for n in range(manifest["replicates"])]
     if any(part is None for part in parts):
         return Finding("tables", False, f"replicate {parts.index(None)} is missing or damaged")
@@ -92,30 +96,48 @@ def _tables(result: Result, manifest: dict[str, Any], stored: RunFolder) -> Find
     for name, frame in result.frames.items():
         if not _same(frames.get(name), frame, 0.0):
             return Finding("tables", False, f"{name}.parquet is not what the replicates say")
+    return Finding("tables", True, f"{len(frames)} tables of {len(parts)} replicates agree")
+
+
+def _summary(result: Result, manifest: dict[str, Any]) -> Finding:
+    """Whether the summary is what the tables say, if this recsim computes it as the one that made the run did."""
+    if (manifest.get("summary_sha256"), manifest["source_sha256"]) != (summary_digest(), source_digest()):
+        return Finding("summary", None, "made by another recsim, which may compute it otherwise: it is not compared")
     said = result.summary
     again = summarise(
         result.scenario, result.frames, manifest["replicate_meta"], said["fingerprint"], said["timing"],
         result.robustness, manifest["fixed_parameters"],
     )  # fmt: skip
-    other = [key for key in {**said, **again} if said.get(key) != again.get(key)]
+    other = [key for key in {**said, **again} if not _agree(said.get(key), again.get(key))]
     if other:
-        return Finding("tables", False, f"summary.json is not what the tables say: {', '.join(other[:SHOWN])}")
-    return Finding("tables", True, f"{len(frames)} tables of {len(parts)} replicates, and the summary, agree")
+        return Finding("summary", False, f"summary.json is not what the tables say: {', '.join(other[:SHOWN])}")
+    return Finding("summary", True, "summary.json is what the tables say")
 
 
-def _made_by(result: Result, manifest: dict[str, Any], simulate: Simulate | None) -> list[Finding]:
+def _agree(a: Any, b: Any) -> bool:
+    """Whether two parts of a summary are the same; last bits of its statistics may hang on the machine and on scipy."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_agree(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(_agree, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return bool(a == b)
+
+
+def _made_by(result: Result, manifest: dict[str, Any], simulate: Simulate | None) -> Finding:
     sources, now = manifest["source_sha256"], source_digest()
     if sources != now:
         where = f" at commit {manifest['git_commit'][:12]}" if manifest.get("git_commit") else ""
         text = f"made by other sources{where} ({sources[:12]}, here {now[:12]}): a replicate cannot be compared here"
-        return [Finding("sources", None, text)]
+        return Finding("sources", None, text)
     mark = run_fingerprint(result.scenario, manifest["fixed_parameters"], simulate)
     same = mark == manifest["fingerprint"]
     versions = ", ".join(f"{name} {manifest['versions'].get(name)}" for name in ("numba", "numpy"))
     text = "scenario, policy, sources and versions give the fingerprint" if same else (
         f"scenario, policy, sources or versions ({versions}) give another fingerprint ({mark[:12]})"
     )  # fmt: skip
-    return [Finding("fingerprint", same, text)]
+    return Finding("fingerprint", same, text)
 
 
 def _again(

@@ -215,7 +215,7 @@ def tradeoff(
     quiet: Quiet = False,
 ) -> None:
     """Give what each mitigation or defence takes away of the shift, and what it costs genuine people."""
-    what = What(config, list(set_ or []), replicates, scale, dose, seed)
+    what = What(config, list(set_ or []), replicates, scale, dose, seed, None, defences)
     how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster)
     from recsim.experiment.tradeoff import question_of
 

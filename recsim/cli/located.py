@@ -17,18 +17,21 @@ PROSE = ("title", "source")
 """Keys of words that nobody imports."""
 
 
-def guard(file: Path, overrides: Sequence[str] = (), named: Iterable[str | None] = ()) -> None:
+def guard(
+    file: Path, overrides: Sequence[str] = (), named: Iterable[str | None] = (), defences: Path | None = None
+) -> None:
     """Refuse to run policies out of the folder of a stored result unasked; nothing of it may have been imported yet.
 
     Args:
         file: scenario; or a study or calibration, whose scenario is looked at, too.
         overrides: settings of ``--set``. named: further policies of the command line.
+        defences: file of defences, which may set policies, too.
 
     Raises:
         InputError: with the file to read, and how to allow it.
     """
     from recsim.ranking import own_code
-    from recsim.scenario.load import read_override, read_scenario
+    from recsim.scenario.load import read_override, read_scenario, read_yaml
 
     raw, folders = read_scenario(file)[0], [file.parent]
     there: list[Any] = [raw, *named, *(read_override(text)[1] for text in overrides)]
@@ -36,6 +39,9 @@ def guard(file: Path, overrides: Sequence[str] = (), named: Iterable[str | None]
     if isinstance(start, str):
         folders.append((file.parent / start).parent)
         there.append(read_scenario(file.parent / start)[0])
+    if defences is not None:
+        folders.append(defences.parent)
+        there.append(read_yaml(defences)[0])
     for folder in folders:
         if (folder / "manifest.json").is_file():  # a policy in a scratch file beside a scenario is the user's own
             own_code.refuse(_own_names(there), folder)

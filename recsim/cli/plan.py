@@ -11,6 +11,7 @@ from recsim.errors import InputError
 if TYPE_CHECKING:
     from recsim.audit.evidence import Record
     from recsim.experiment.result import Result
+    from recsim.experiment.task import Simulate
     from recsim.scenario.schema import Scenario
 
 
@@ -34,19 +35,22 @@ def plan_command(scenario: Scenario, out: Path | None) -> None:
 
 
 def held_against(
-    scenario: Scenario, under: Under, by_rule: bool = True, fixed: bool = False, out: Path | None = None, force: bool = False
+    scenario: Scenario, under: Under, by_rule: bool = True, fixed: bool = False, out: Path | None = None, force: bool = False,
+    simulate: Simulate | None = None,
 ) -> Record:  # fmt: skip
     """Compare a scenario, and what is stored of it, with its plan, if there is one.
 
+    What the stored record says of how that result came about stays, with its reason: it is not undone by asking again.
+
     Args:
         by_rule: whether the scenario's stopping rule is followed, if it has one.
-        fixed, out, force: as of `recsim.run`.
+        fixed, out, force, simulate: as of `recsim.run`.
 
     Raises:
         InputError: it deviates and no reason is given, or a reason is given without a plan.
     """
     from recsim.audit.evidence import Record
-    from recsim.audit.plan import deviations, load_plan, refuse, stored_otherwise
+    from recsim.audit.plan import deviations, load_plan, recorded, refuse, stored_otherwise
     from recsim.experiment.run import run_fingerprint
     from recsim.experiment.tasks import folder_path
 
@@ -55,13 +59,23 @@ def held_against(
             raise InputError("is given without a plan; add --plan FILE", "--deviation")
         return Record()
     plan = load_plan(under.plan)
-    folder = folder_path(scenario.name, run_fingerprint(scenario, fixed), out, force)
-    stored = stored_otherwise(plan, scenario, folder, by_rule and scenario.audit.stopping.enabled)
+    mark = run_fingerprint(scenario, fixed, simulate)
+    folder = folder_path(scenario.name, mark, out, force)
+    decided = by_rule and scenario.audit.stopping.enabled
+    kept = recorded(plan, folder, mark, decided)
+    stored = stored_otherwise(plan, scenario, folder, mark, decided)
     more = {d.key for d in stored}
-    found = [*(d for d in deviations(plan, scenario, by_rule, fixed) if d.key not in more), *stored]
-    if found and not (under.reason or "").strip():
-        raise refuse(found, under.plan)
-    return Record(plan, tuple(found), under.reason or "" if found else "")
+    now = [*(d for d in deviations(plan, scenario, by_rule, fixed) if d.key not in more), *stored]
+    newer = {d.key for d in now}
+    found = [*(d for d in kept.deviations if d.key not in newer), *now]
+    known = [(d.key, d.now) for d in kept.explained]
+    unexplained = [d for d in found if (d.key, d.now) not in known]
+    given = (under.reason or "").strip()
+    if unexplained and not given:
+        raise refuse(unexplained, under.plan)
+    before = kept.reason if len(unexplained) < len(found) else ""
+    reasons = dict.fromkeys(text for text in (before, given) if text and found)
+    return Record(plan, tuple(found), "; ".join(reasons))
 
 
 def run_under(scenario: Scenario, record: Record, by_rule: bool, **options: Any) -> tuple[Result, Record]:

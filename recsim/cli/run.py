@@ -32,6 +32,7 @@ class What(NamedTuple):
     dose: float | None
     seed: int | None
     ensemble: Path | None = None
+    defences: Path | None = None
 
     def scenario(self, policy: str | None = None, others: Iterable[str] = ()) -> Scenario:
         """The scenario with all settings put in, and all its names looked up.
@@ -43,7 +44,8 @@ class What(NamedTuple):
             InputError: a setting out of its range, or a bad scenario, with file and line; or a policy would come out of a
                 result's folder.
         """
-        from recsim.experiment.run import configured, left_out
+        from recsim.experiment.run import configured
+        from recsim.experiment.under_policy import left_out
         from recsim.scenario import load
 
         self._check()
@@ -52,7 +54,7 @@ class What(NamedTuple):
         start = "platform.parameters."
         named = [o.removeprefix(start).partition("=")[0] for o in self.overrides if o.startswith(start)]
         given = load(self.config, self.overrides)
-        guard(self.config, self.overrides, [policy, *others])
+        guard(self.config, self.overrides, [policy, *others], self.defences)
         with located(self.config, self.overrides, {} if policy is None else {"platform.policy": "--policy"}):
             made = configured(given, self.replicates, self.seed, policy, self.scale, self.dose, named)
             look_up(made)

@@ -25,6 +25,7 @@ from recsim.experiment.summary import removed_campaigns, spent_in_all
 from recsim.experiment.tasks import Progress, Session, Simulate
 from recsim.experiment.worlds import Worlds
 from recsim.metrics import Interval, interval, shift_interval
+from recsim.scenario.in_use import most
 from recsim.scenario.quantity import Quantity
 from recsim.scenario.schema import Scenario
 from recsim.world.arms import COUNTERFACTUAL, DOORS, Arm
@@ -48,26 +49,26 @@ def players_of(scenario: Scenario, by: str) -> list[str]:
     if by == "campaign":
         return sorted(c.id for c in removed)
     if by == "tactic":
-        return sorted({name for c in removed for name in tactics_of(c)})
+        return sorted({name for c in removed for name in tactics_of(scenario, c)})
     return list(DOORS)
 
 
-def tactics_of(campaign: Any) -> list[str]:
-    """Tactics with a share above zero in some replicate."""
+def tactics_of(scenario: Scenario, campaign: Any) -> list[str]:
+    """Tactics of one of the scenario's campaigns with a share above zero in some replicate."""
     if campaign.type in ("paid_influencers", "impersonation"):
         return ["post"]
     if campaign.type == "advertising":
         return ["ad"]
+
+    def some(key: str, quantity: Quantity) -> bool:
+        return most(scenario, f"campaigns.{campaign.id}.{key}", quantity) > 0
+
     if campaign.type == "purchased_engagement":
-        return [name for name, bought in (("like", campaign.likes), ("follow", campaign.follows)) if _some(bought)]
+        return [name for name in ("like", "follow") if some(f"{name}s", getattr(campaign, f"{name}s"))]
     mix = campaign.tactics
-    found = [name for name in type(mix).model_fields if _some(getattr(mix, name))]
-    found += ["camouflage"] if _some(campaign.camouflage_share) else []
-    return [*found, "post"] if _some(campaign.posts_per_day) else found
-
-
-def _some(quantity: Quantity) -> bool:
-    return quantity.value > 0 or (quantity.range is not None and quantity.range[1] > 0)
+    found = [name for name in type(mix).model_fields if some(f"tactics.{name}", getattr(mix, name))]
+    found += ["camouflage"] if some("camouflage_share", campaign.camouflage_share) else []
+    return [*found, "post"] if some("posts_per_day", campaign.posts_per_day) else found
 
 
 def label(coalition: Coalition) -> str:

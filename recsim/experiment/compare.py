@@ -20,7 +20,6 @@ from recsim.experiment.run import (
     estimate,
     expected_work,
     policy_source,
-    rerank_parameters,
     run_fingerprint,
     source_digest,
 )
@@ -36,6 +35,7 @@ from recsim.experiment.tasks import (
     joined,
     plain_name,
 )
+from recsim.experiment.under_policy import under_policy
 from recsim.ranking import registry
 from recsim.ranking.presets import PRESETS
 from recsim.scenario import dump_yaml
@@ -81,23 +81,14 @@ def asked_for(policies: str | Sequence[str]) -> set[str]:
 
 
 def cell_scenario(scenario: Scenario, policy: str) -> Scenario:
-    """The scenario under another policy, which takes its default parameters; without the table of other assumptions, shadows
-    and the layer of opinion.
-
-    Another name of the scenario's own policy keeps the declared parameters.
+    """The scenario under another policy, as of `under_policy`; without the table of other assumptions, shadows and the layer of
+    opinion.
     """
-    platform, audit, run = scenario.platform, scenario.audit, scenario.run
-    if registry.get(policy) is not registry.get(platform.policy):
-        kept = rerank_parameters(scenario)
-        parameters = {name: value for name, value in platform.parameters.items() if name in kept}
-        platform = platform.model_copy(update={"parameters": parameters})
-        if run.ensemble is not None:  # calibrated parameters of the own policy mean nothing to another
-            run = run.model_copy(update={"ensemble": run.ensemble.of_policy(parameters)})
+    scenario = under_policy(scenario, policy)
+    audit = scenario.audit
     robustness = audit.robustness.model_copy(update={"enabled": False})
     return scenario.model_copy(
         update={
-            "platform": platform.model_copy(update={"policy": policy}),
-            "run": run,
             "audit": audit.model_copy(update={"robustness": robustness, "shadows": []}),
             "opinion": scenario.opinion.model_copy(update={"enabled": False}),
         }
@@ -160,6 +151,7 @@ def compare(
         stored = session.stored(folder, Comparison.load, scenario.run.replicates, "comparison")
         if stored is not None:
             return stored
+        work.scenario = session.with_all(scenario)
         with folder.lock():
             folder.claim(resume, [folder_of(name) for name in names])
             return work.finish(folder)

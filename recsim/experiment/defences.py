@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
 from recsim.errors import InputError, unknown
+from recsim.experiment.sets import without_table
+from recsim.experiment.under_policy import under_policy
 from recsim.ranking.mitigation import ARTICLES
 from recsim.scenario.dump import _Dumper, _plain
 from recsim.scenario.load import parse, read_yaml, set_value
 from recsim.scenario.schema import Scenario
+from recsim.world.plan import make_plan
 
 FIELDS = ("title", "article", "source", "set")
 BLOCKS = ("platform", "moderation", "response")
@@ -87,30 +91,32 @@ def _defence(name: str, given: Any, where: str) -> Defence:
 def with_defence(scenario: Scenario, defence: Defence) -> Scenario:
     """The scenario with a defence's values set, validated again; everything else is as it was.
 
-    A change of policy drops the parameters of the former one.
+    A change of policy leaves out what belongs to the former one, see `under_policy`.
 
     Raises:
         InputError: file, defence, key, what was got and what is allowed.
     """
-    from recsim.experiment.run import rerank_parameters
-    from recsim.world.plan import make_plan
-
-    raw = _plain(scenario)
     settings = dict(defence.settings)
-    policy = settings.get("platform.policy", scenario.platform.policy)
-    if policy != scenario.platform.policy and "platform.parameters" not in settings:
-        kept = rerank_parameters(scenario)
-        raw["platform"]["parameters"] = {k: v for k, v in raw["platform"]["parameters"].items() if k in kept}
+    policy = settings.get("platform.policy")
+    with _placed(defence):
+        raw = _plain(under_policy(scenario, policy) if isinstance(policy, str) else scenario)
     for key, value in settings.items():
         set_value(raw, str(key), value, f"{defence.where} {key}", f"defence {defence.name}")
     made = parse(raw, defence.where)
     if made == scenario:
         raise InputError("changes nothing: the scenario has these values already; remove it", defence.where)
+    with _placed(defence):
+        make_plan(without_table(made))
+    return made
+
+
+@contextlib.contextmanager
+def _placed(defence: Defence) -> Iterator[None]:
+    """Give errors that name a key of the scenario the defence's file and line."""
     try:
-        make_plan(made)
+        yield
     except InputError as error:
         raise InputError(error.message, f"{defence.where} {error.where or ''}".rstrip()) from None
-    return made
 
 
 def dump_defences(defences: Sequence[Defence]) -> str:

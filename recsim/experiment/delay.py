@@ -93,7 +93,11 @@ def _summarise(question: Question, worlds: Worlds) -> tuple[dict[str, Any], dict
         rows = rows_of(worlds, days, k, declared)
         table += [{"candidate": candidate, **row} for row in rows]
         if candidate == question.candidate:
-            summary = {"declared_day": declared, "rows": rows[:-1], "declared": rows[-1]}
+            own = rows[-1]
+            undefined = own["undefined_replicates"]
+            summary = {
+                "declared_day": declared, "rows": rows[:-1], "declared": own, "undefined_replicates": undefined,
+            }  # fmt: skip
     return summary, {"delay": pd.DataFrame(table)}
 
 

@@ -99,7 +99,8 @@ def settings_that_differ(a: Scenario, b: Scenario) -> list[tuple[str, Any, Any]]
 
 LOOP = "policy as compiled (SHA-256)"
 MADE_BY = {
-    "source_sha256": "sources (SHA-256)", "git_commit": "commit", "git_uncommitted_changes": "uncommitted changes",
+    "source_sha256": "sources (SHA-256)", "summary_sha256": "sources of the summary (SHA-256)",
+    "git_commit": "commit", "git_uncommitted_changes": "uncommitted changes",
     "fixed_parameters": "fixed parameters", "bits": "bits",
 }  # fmt: skip
 """Entries of a manifest that decide numbers beside the settings, and what they are called."""

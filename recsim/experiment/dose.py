@@ -19,7 +19,7 @@ from recsim.experiment.summary import removed_campaigns, without_ads
 from recsim.experiment.tasks import Progress, Session, Simulate
 from recsim.experiment.worlds import Worlds
 from recsim.metrics import interval, shift_interval
-from recsim.scenario.quantity import Quantity
+from recsim.scenario.in_use import most
 from recsim.scenario.schema import Scenario
 from recsim.world.arms import Arm
 
@@ -79,16 +79,11 @@ def arm_name(multiplier: float) -> str:
 def needs_its_own_counterfactual(scenario: Scenario, campaign: str, multiplier: float) -> bool:
     """Whether a dose brings people into the world without campaigns, too: authentic accounts, which post ordinary things there.
 
-    Up to dose 1 they are those that the scenario declares, whatever the dose. A range counts with its upper end.
+    Up to dose 1 they are those that the scenario declares, whatever the dose. The largest dose of any replicate counts.
     """
-    ensemble = scenario.run.ensemble
-
-    def most(key: str, quantity: Quantity) -> float:
-        drawn = [member[key] for member in (ensemble.members if ensemble else ()) if key in member]
-        return max(quantity.value, *(quantity.range or (0.0,)), *drawn, 0.0)
-
+    dose = multiplier * most(scenario, "dose", scenario.dose)
     return any(
-        multiplier * most("dose", scenario.dose) * most(f"campaigns.{c.id}.dose", c.dose) > 1
+        dose * most(scenario, f"campaigns.{c.id}.dose", c.dose) > 1
         for c in removed_campaigns(scenario)
         if c.counterfactual == "ordinary" and campaign in (ALL, c.id)
     )

@@ -97,7 +97,7 @@ def saturation(doses: Sequence[float], shift: np.ndarray) -> dict[str, Any]:
         response shown" or "one replicate".
     """
     nothing = {"dose": None, "could_differ_pp": None}
-    if len(shift) < 2:
+    if len(shift) < 2 or (~np.isnan(shift).any(axis=1)).sum() == 1:
         return {**nothing, "words": "one replicate"}
     p = metrics.holm(np.array([metrics.p_value(column) for column in shift.T]))
     if not (p < LEVEL).any():

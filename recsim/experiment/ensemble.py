@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from recsim.errors import InputError, unknown
-from recsim.experiment.compare import cell_scenario as under_policy
+from recsim.experiment.compare import cell_scenario
 from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_last
 from recsim.experiment.folder import RunFolder, plain_errors, read_csv, readable, verified, write_text
@@ -102,7 +102,7 @@ def cells_of(policies: Sequence[str], predictors: Sequence[str], models: Sequenc
 def scenario_of(scenario: Scenario, cell: Cell) -> Scenario:
     """The small scenario of a cell; gates, priors and weights as the scenario declares them."""
     platform = scenario.platform
-    small = under_policy(_with_small_members(scenario), cell.policy)
+    small = cell_scenario(_with_small_members(scenario), cell.policy)
     kept = small.platform.predictor.model_copy(update={"prior_events": platform.predictor.prior_events})
     if cell.predictor != NO_PREDICTOR:
         kept = kept.model_copy(update={"kind": cell.predictor})
@@ -211,7 +211,7 @@ def ensemble(
             return found
         with folder.lock():
             folder.claim(resume, [cell.folder for cell in cells])
-            return _finish(scenario, made, mark, replicates, session, folder)
+            return _finish(scenario, made, mark, max(replicates, session.least), session, folder)
 
 
 def _finish(

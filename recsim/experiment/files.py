@@ -22,8 +22,9 @@ PACKAGES = (
 
 
 def write_results(
-    path: Path, result: Result, metas: list[dict], policy_source: str | None, source_sha256: str, fixed: bool
-) -> None:
+    path: Path, result: Result, metas: list[dict], policy_source: str | None, source_sha256: str, summary_sha256: str,
+    fixed: bool,
+) -> None:  # fmt: skip
     """Everything but figures and the report; the summary last, since it marks the run as complete.
 
     Args:
@@ -32,6 +33,7 @@ def write_results(
         metas: one per replicate.
         policy_source: generated module of the policy, if there is one.
         source_sha256: of recsim's simulation sources.
+        summary_sha256: of the further sources by which the summary was computed.
         fixed: whether ranged parameters were held at their central values.
     """
     sums = {"scenario.yaml": write_text(path / "scenario.yaml", dump_yaml(result.scenario))}
@@ -42,7 +44,7 @@ def write_results(
     if result.robustness is not None:
         sums["robustness.csv"] = write_text(path / "robustness.csv", result.robustness.to_csv(index=False))
     sums["summary.csv"] = write_text(path / "summary.csv", result.shift().to_csv(index=False))
-    more = {"tables": list(result.frames), "replicate_meta": metas}
+    more = {"summary_sha256": summary_sha256, "tables": list(result.frames), "replicate_meta": metas}
     platform = result.scenario.platform
     write_last(
         path, "summary.json", result.summary, source_sha256, fixed, more, sums, [platform.policy], platform.rerank

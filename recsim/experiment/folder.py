@@ -296,6 +296,15 @@ class RunFolder:
             return []
         return sorted(int(p.name) for p in root.iterdir() if p.name.isdigit())
 
+    def said_to_have(self) -> int:
+        """Replicates of a complete result some of whose files are damaged: as it says itself, or else those that are stored."""
+        for name in ("manifest.json", self.last):
+            with contextlib.suppress(OSError, InputError):
+                number = read_json(self.path / name).get("replicates")
+                if isinstance(number, int):
+                    return number
+        return len(self.finished())
+
     def store(
         self, number: int, frames: dict[str, pd.DataFrame], meta: dict[str, Any], kind: str = "replicates"
     ) -> None:

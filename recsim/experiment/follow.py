@@ -20,7 +20,7 @@ from recsim.experiment.summary import cleaned
 from recsim.experiment.tasks import Progress, Session, Task, folder_path, joined
 from recsim.metrics import interval
 from recsim.scenario import dump_yaml, fingerprint, load_follow, realise
-from recsim.scenario.follow import FollowScenario, mean_rate
+from recsim.scenario.follow import FollowScenario, highest_mean_rate, mean_rate
 from recsim.world.follow_pair import COUNTERFACTUAL, FACTUAL, UNMODERATED, arms_of, follow_source, simulate_follow
 from recsim.world.follow_plan import make_follow_plan
 
@@ -90,9 +90,9 @@ def estimate(scenario: FollowScenario, workers: int | None = None) -> dict[str, 
     """Expected seconds and mebibytes of a run, compiling included; within about a factor of two."""
     g, s = scenario.follow_graph, scenario
     cores = max(1, min(workers or default_workers(), s.run.replicates))
-    often = max(1.0, mean_rate(s.activity))
+    often = max(1.0, highest_mean_rate(s.activity))
     bytes_each = 250e6 + g.people * (
-        g.mean_degree.value * (96 + 4 * often) + s.feeds.slots * 30 + s.steps.count * 30 * often
+        max(g.mean_degree.ends) * (96 + 4 * often) + s.feeds.slots * 30 + s.steps.count * 30 * often
     )
     return {"seconds": expected_work(s) / cores + 15, "mebibytes": (1 + cores) * bytes_each / 2**20}
 
@@ -120,7 +120,7 @@ def run_follow(
         return found
     with folder.lock():
         folder.claim(resume)
-        return _finish(scenario, mark, session, folder)
+        return _finish(session.with_all(scenario), mark, session, folder)
 
 
 def _finish(scenario: FollowScenario, mark: str, session: Session, folder: RunFolder | None) -> FollowResult:

@@ -13,6 +13,7 @@ from recsim import metrics
 from recsim.experiment.summary import places
 from recsim.metrics import interval
 from recsim.resampling import resamples
+from recsim.scenario.in_use import most
 from recsim.scenario.schema import Scenario
 
 BASE_DAYS = 3
@@ -177,7 +178,7 @@ def last_day_at_work(scenario: Scenario, campaigns: pd.DataFrame, candidate: str
     """Last day, relative to the vote, on which a removed campaign for the candidate did anything; None: never.
 
     Actions and advertisements are those that counted in the factual world; campaigns that only post are at work until
-    their declared end. At a dose of zero none does anything.
+    their declared end. One whose dose is zero in every replicate does nothing.
 
     Args:
         scenario: as resolved.
@@ -187,7 +188,8 @@ def last_day_at_work(scenario: Scenario, campaigns: pd.DataFrame, candidate: str
     counted = campaigns[(campaigns["arm"].astype(str) == "factual") & (campaigns["counted"] > 0)]
     ends = []
     for c in scenario.campaigns:
-        if c.counterfactual == "kept" or c.beneficiary != candidate or not scenario.dose.value * c.dose.value:
+        dose = most(scenario, "dose", scenario.dose) * most(scenario, f"campaigns.{c.id}.dose", c.dose)
+        if c.counterfactual == "kept" or c.beneficiary != candidate or not dose:
             continue
         acted = counted[counted["campaign"].astype(str) == c.id]["day"]
         posts = c.type in ("paid_influencers", "volunteers", "impersonation")

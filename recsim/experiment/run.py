@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from recsim.experiment.folder import RunFolder, plain_errors
 from recsim.experiment.result import Result
 from recsim.experiment.summary import removed_campaigns, summarise, window_start
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path, joined
+from recsim.experiment.under_policy import left_out, under_policy
 from recsim.scenario import fingerprint
 from recsim.scenario.schema import Scenario
 
@@ -39,6 +40,8 @@ SOURCES = (
     "experiment/robustness.py",
 )
 """Decide the numbers; the last one what worlds of other assumptions are."""
+SUMMARY_SOURCES = ("experiment/summary.py", "experiment/opinion.py")
+"""With some of `SOURCES` these decide what the summary of given tables says."""
 CELL_WORK = 0.1
 """Work of one task of the table of other assumptions, replicates; for the progress bar only."""
 MOST_SHARDS = 1000
@@ -56,10 +59,17 @@ SECONDS_PER_STEP = 2.5e-3
 
 def source_digest() -> str:
     """SHA-256 over the source files that decide results."""
+    return _digest(SOURCES)
+
+
+def summary_digest() -> str:
+    """SHA-256 over the further source files that decide what a summary says."""
+    return _digest(SUMMARY_SOURCES)
+
+
+def _digest(names: Sequence[str]) -> str:
     root = Path(__file__).resolve().parent.parent
-    files = [
-        f for name in SOURCES for f in ([root / name] if name.endswith(".py") else sorted((root / name).rglob("*.py")))
-    ]
+    files = [f for n in names for f in ([root / n] if n.endswith(".py") else sorted((root / n).rglob("*.py")))]
     total = hashlib.sha256()
     for file in files:
         content = file.read_bytes()
@@ -87,50 +97,21 @@ def configured(
     """The scenario with command-line settings put in, validated again.
 
     Args:
-        named: parameters that were set for the policy asked for, and so stay; others of the scenario's policy mean
-            nothing to another one, nor do head weights and shadows with parameters that it does not have.
+        named: parameters that were set for the policy asked for, and so stay; what else belongs to the scenario's policy does
+            not, see `under_policy`.
     """
-    from recsim.ranking.registry import configured as policy_of
     from recsim.scenario.dump import _plain
     from recsim.scenario.load import check_free, parse
 
-    raw = _plain(scenario)
+    raw = _plain(scenario if policy is None else under_policy(scenario, policy, named))
     wanted = {"replicates": replicates, "seed": seed}
     raw["run"].update({k: v for k, v in wanted.items() if v is not None})
-    if policy is not None and policy != raw["platform"]["policy"]:
-        kept = {*rerank_parameters(scenario), *named}
-        raw["platform"]["policy"] = policy
-        raw["platform"]["parameters"] = {k: v for k, v in raw["platform"]["parameters"].items() if k in kept}
-        known = policy_of(policy, scenario.platform.rerank, scenario.platform.rerank_top).parameters
-        for block, key in ((raw["audit"], "shadows"), (raw["audit"]["robustness"], "head_weights")):
-            block[key] = [one for one in block[key] if one["parameters"].keys() <= known.keys()]
     if scale is not None:
         raw["population"]["scale"] = scale
     if dose is not None:
         check_free(raw, "dose", "--dose")
         raw["dose"] = {"value": dose, "evidence": "assumption", "source": "set on the command line"}
     return parse(raw, scenario.name)
-
-
-def left_out(before: Scenario, after: Scenario) -> list[str]:
-    """Notes about the head weights and shadows that `configured` has left out; none if the policy is the same."""
-    was, now, notes = before.audit, after.audit, []
-    for key, old, new in (
-        ("audit.shadows", was.shadows, now.shadows),
-        ("audit.robustness.head_weights", was.robustness.head_weights, now.robustness.head_weights),
-    ):
-        if gone := [one.id for one in old if one not in new]:
-            notes.append(
-                f"{key} without {', '.join(gone)}: policy {after.platform.policy} does not have these parameters"
-            )
-    return notes
-
-
-def rerank_parameters(scenario: Scenario) -> set[str]:
-    """Parameters of the scenario's re-rankers: they stay whatever the policy is."""
-    from recsim.ranking.registry import get_reranker
-
-    return {name for one in scenario.platform.rerank or [] for name in get_reranker(one).parameters}
 
 
 def expected_work(scenario: Scenario) -> float:
@@ -305,9 +286,8 @@ class Work:
         result = Result(self.scenario, frames, summary, path, table, notes=self.notes)
         if path is not None:
             with plain_errors(path):
-                write_results(
-                    path, result, metas, policy_source(self.scenario, session.simulate), source_digest(), session.fixed
-                )
+                loop = policy_source(self.scenario, session.simulate)
+                write_results(path, result, metas, loop, source_digest(), summary_digest(), session.fixed)
         return result
 
 

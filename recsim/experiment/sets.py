@@ -154,13 +154,10 @@ def again_command(s: Mapping[str, Any], options: Sequence[str], fixed: bool) -> 
 
 
 def without_table(scenario: Scenario) -> Scenario:
-    """The scenario without the table of other assumptions, which these questions do not make."""
-    audit = scenario.audit
-    return scenario.model_copy(
-        update={
-            "audit": audit.model_copy(update={"robustness": audit.robustness.model_copy(update={"enabled": False})})
-        }
-    )
+    """The scenario without the table of other assumptions and without shadows, which these questions do not make."""
+    robustness = scenario.audit.robustness.model_copy(update={"enabled": False})
+    audit = scenario.audit.model_copy(update={"robustness": robustness, "shadows": []})
+    return scenario.model_copy(update={"audit": audit})
 
 
 def worlds_per_day(scenario: Scenario, arms: Sequence[Arm]) -> list[int]:

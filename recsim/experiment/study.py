@@ -11,6 +11,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from recsim.errors import InputError
+from recsim.experiment.under_policy import under_policy
 from recsim.scenario.dump import _plain
 from recsim.scenario.kinds import refuse_other
 from recsim.scenario.load import load, parse, read_yaml, set_value
@@ -183,7 +184,7 @@ def made_study(
 def with_settings(scenario: Scenario, settings: Mapping[str, Any], where: str, source: str) -> Scenario:
     """The scenario with values set and validated again; blocks that no setting touches are shared with it.
 
-    A change of policy drops the parameters of the former one, but those of re-rankers and those that are set.
+    A change of policy leaves out what belongs to the former one, see `under_policy`.
 
     Args:
         scenario: is not changed.
@@ -194,18 +195,18 @@ def with_settings(scenario: Scenario, settings: Mapping[str, Any], where: str, s
     Raises:
         InputError: an unknown key, or a value that is not allowed.
     """
-    from recsim.experiment.run import rerank_parameters
-
     settings = dict(pair for key, value in settings.items() for pair in _plain_settings(str(key), value))
     if not settings:
         return scenario
+    policy = settings.get("platform.policy")
+    if isinstance(policy, str):
+        try:
+            scenario = under_policy(scenario, policy)
+        except InputError as error:
+            raise InputError(error.message, f"{where} {error.where or 'platform.policy'}") from None
     raw: dict[str, Any] = {name: getattr(scenario, name) for name in type(scenario).model_fields}
     for block in {key.partition(".")[0] for key in settings} & set(raw):
         raw[block] = _plain(raw[block])
-    policy = settings.get("platform.policy", scenario.platform.policy)
-    if policy != scenario.platform.policy and "platform.parameters" not in settings:
-        kept = rerank_parameters(scenario)
-        raw["platform"]["parameters"] = {k: v for k, v in raw["platform"]["parameters"].items() if k in kept}
     for key, value in settings.items():
         set_value(raw, key, value, f"{where} {key}", source)
     return parse(raw, where)

@@ -34,6 +34,16 @@ def values_of(data: ds.Dataset, candidate: str, cells: int, replicates: int, col
     return wide.reindex(index=range(cells), columns=range(replicates)).to_numpy(float)
 
 
+def undefined_replicates(shift: np.ndarray) -> int:
+    """Replicates that some cell lacks: effects of axes rest on the others. Cells that have no share at all do not count.
+
+    Args:
+        shift: (cells, R) of one candidate, NaN where it is unknown.
+    """
+    known = shift[~np.isnan(shift).all(axis=1)]
+    return int(np.isnan(known).any(axis=0).sum()) if len(known) else shift.shape[1]
+
+
 def _shown(t: Interval) -> dict[str, float]:
     return {"shift_pp": t.mean, "ci_low": t.low, "ci_high": t.high}
 

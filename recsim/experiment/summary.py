@@ -315,10 +315,18 @@ def _actions(campaigns: pd.DataFrame, replicates: int, scenario: Scenario) -> di
     return {str(k): float(v / scenario.population.scale) for k, v in per_branch.items()}
 
 
+OF_AUTHORS = {"paid_influencers": ("per_follower",), "impersonation": ("account",)}
+"""Prices that campaigns pay whose accounts do not act on items, by type."""
+
+
 def priced(campaign: Any) -> bool:
-    """Whether a price of a campaign is declared: one is above 0 (0 is the default), or its advertisements are paid for."""
-    prices = [getattr(campaign.costs, name).value for name in type(campaign.costs).model_fields]
-    return any(price > 0 for price in prices) or campaign.type == "advertising"
+    """Whether a price of what a campaign pays for is declared: one is above 0 (0 is the default), or it is of advertisements.
+
+    Accounts are paid for by networks and impersonators, not by who buys likes and follows.
+    """
+    actions = type(campaign.costs).model_fields.keys() - {"account", "per_follower"}
+    paid_for = OF_AUTHORS.get(campaign.type, actions | ({"account"} if campaign.type == "bot_network" else set()))
+    return campaign.type == "advertising" or any(getattr(campaign.costs, name).value > 0 for name in paid_for)
 
 
 def spend(

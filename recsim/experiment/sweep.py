@@ -30,10 +30,11 @@ from recsim.experiment.study_summary import (
     cell_table,
     effect_table,
     plausible,
+    undefined_replicates,
     values_of,
     variance,
 )
-from recsim.experiment.summary import cleaned, covered, removed_campaigns
+from recsim.experiment.summary import ENOUGH, cleaned, covered, removed_campaigns
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, about_another, compiling, folder_path
 from recsim.metrics import defined_mean
 from recsim.scenario import dump_yaml, quantities
@@ -247,7 +248,7 @@ class _Work:
         cells = cell_table(plan.cells, shift, with_them, without, threshold)
         effects = effect_table(plan.study, plan.cells, shift)
         known = cells[cells["shift_pp"].notna()]
-        scenario = plan.scenario
+        scenario, unknown = plan.scenario, undefined_replicates(shift)
         removed = removed_campaigns(scenario)
         lowest, highest = (
             known.loc[getattr(known["shift_pp"], which)()] if len(known) else None for which in ("idxmin", "idxmax")
@@ -262,7 +263,7 @@ class _Work:
             "people_real": scenario.population.people.value, "luck_branches": scenario.run.luck_branches,
             "removed": [{"id": c.id, "beneficiary": c.beneficiary, "instead": c.counterfactual} for c in removed],
             "interval_covers": covered(scenario, plan.study.fixed_parameters, "luck and declared ranges that are not varied"),
-            "exploratory": replicates < 30, "threshold_pp": threshold, "cells": count, "rows": data.count_rows(),
+            "exploratory": replicates - unknown < ENOUGH, "undefined_replicates": unknown, "threshold_pp": threshold, "cells": count, "rows": data.count_rows(),
             "axes": axis_rows(plan.study, units),
             "sample": plan.study.sample.model_dump() if plan.study.sample else None,
             "lowest": _extreme(lowest, columns), "highest": _extreme(highest, columns),

@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -20,6 +20,7 @@ from recsim.experiment.task import NOTES, Keeper, Progress, Simulate, Stored, Ta
 from recsim.scenario.follow import FollowScenario
 from recsim.scenario.schema import Scenario
 
+S = TypeVar("S", Scenario, FollowScenario)
 SMALL_RUN = 5.0
 """Seconds of work below which starting worker processes costs more than they save."""
 
@@ -96,20 +97,24 @@ class Session:
         try:
             found = load(folder.path)
         except InputError as error:
-            self.notes.append(f"{error.message}: the files are written again")
+            text = f"{error.message}: the files are written again"
+            self.notes.append(text + self._with_all_of(folder.said_to_have(), wanted))
             return None
         reason = other(found) if other is not None else ""
         if reason:
-            has = found.summary["replicates"]
-            if wanted is not None and has > wanted:
-                self.least = has
-                reason += f"; with all its {has} replicates, {wanted} were asked for"
-            self.notes.append(reason)
+            self.notes.append(reason + self._with_all_of(found.summary["replicates"], wanted))
             return None
         enough = self.suffices(found, found.summary["replicates"] if wanted is None else wanted, folder.path, what)
         return found if enough else None
 
-    def with_all(self, scenario: Scenario) -> Scenario:
+    def _with_all_of(self, has: int, wanted: int | None) -> str:
+        """Let a result that is written again keep its replicates; what a note adds about that."""
+        if wanted is None or has <= wanted:
+            return ""
+        self.least = has
+        return f"; with all its {has} replicates, {wanted} were asked for"
+
+    def with_all(self, scenario: S) -> S:
         """The scenario with no fewer replicates than the stored result that is written again has."""
         if scenario.run.replicates >= self.least:
             return scenario

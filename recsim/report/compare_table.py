@@ -7,7 +7,7 @@ from typing import IO, Any
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.contrasts import COSTS, SATISFACTION, ranked
 from recsim.report.strings import counted
-from recsim.report.table import footer_lines, millions, number, wrapped
+from recsim.report.table import footer_lines, interval_of, millions, number, wrapped
 
 NAME = 18
 """Columns for a policy's name."""
@@ -61,10 +61,8 @@ def _shifts(s: dict[str, Any], candidate: str, name: str) -> list[str]:
         "-" * 78,
     ]
     for k, (policy, row) in enumerate(rows, 1):
-        low, high = number(row["ci_low"], "+.2f"), number(row["ci_high"], "+.2f")
-        span = f"({low} to {high})" if low != "-" else "(one replicate)"
         lines.append(
-            f"{k:>2}  {short(policy['policy']):<{NAME}}{number(row['shift_pp'], '+.2f'):>7} {span:<18}"
+            f"{k:>2}  {short(policy['policy']):<{NAME}}{number(row['shift_pp'], '+.2f'):>7} {interval_of(row):<18}"
             f"{number(row['p_holm'], '.3f'):>7} {against(row, policy['own']):<19}"
             f"{number(row['chance_at_threshold'], '.2f'):>5}"
         )
@@ -115,9 +113,11 @@ def _sentences(s: dict[str, Any], names: dict[str, str]) -> list[str]:
         for measure, best in s["frontier"][candidate].items():
             by_measure.setdefault(", ".join(best), []).append(COSTS[measure].label)
         for best_ones, labels in by_measure.items():
+            measured = " or ".join(labels)
             out += wrapped(
-                f"Frontier for {names[candidate]} (by means, no other feed has both a smaller shift and a larger "
-                f"{' or '.join(labels)}): {best_ones}."
+                f"Frontier for {names[candidate]} (by means, no other feed has both a smaller shift and a larger {measured}): {best_ones}."
+                if best_ones
+                else f"No frontier for {names[candidate]}: no feed has both a known shift and a known {measured}."
             )
     measure = SATISFACTION[0]
     changes = [

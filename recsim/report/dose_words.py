@@ -8,6 +8,7 @@ import numpy as np
 
 from recsim.experiment.dose import ALL
 from recsim.experiment.sets import Answer
+from recsim.experiment.summary import with_a_share
 from recsim.report.table import millions, number
 from recsim.report.words import Table, mean_and_span, name_of, percent, span
 
@@ -28,12 +29,14 @@ def dose_words(result: Answer) -> list[str]:
         f"{span(s['slope'])} to the share of {who} over the whole range{alone}."
     ]
     t = f"The threshold of {s['threshold_pp']:g} pp"
-    if cross["dose"] is None:
+    if all(point["shift_pp"] is None for point in s["points"]):
+        out.append("No shift is known: no replicate has a share.")
+    elif cross["dose"] is None:
         out.append(f"{t} is not crossed within the range.")
     else:
         low, high = (f"{cross[k]:.2g}" if cross[k] is not None else None for k in ("ci_low", "ci_high"))
         known = f"interval {low or '0'} to {high}" if high else f"from {low or '0'}; no upper end within the range"
-        known = known if s["replicates"] > 1 else "no interval"  # of one replicate every end is open
+        known = known if with_a_share(s) > 1 else "no interval"  # of one replicate every end is open
         at = f", a realised dose of {ratio['dose']:.2g}" if ratio["dose"] is not None else ""
         out.append(f"{t} is crossed at {cross['dose']:.2g} times the declared accounts ({known}){at}.")
     out.append(

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from recsim.experiment.ensemble import NO_PREDICTOR, Ensemble
 from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, STYLE, save
 from recsim.report.strings import say
+from recsim.report.table import number
 
 COLOURS = {"logistic": BLUE, "cascade": ORANGE, "fatigue": GREEN}
 MARKERS = {"rates": "o", "logistic": "s", "oracle": "^", NO_PREDICTOR: "D"}
@@ -50,7 +51,7 @@ def print_ensemble(result: Ensemble) -> None:
             f"{found['highest_shift_pp']:+.1f} pp, median {found['median_shift_pp']:+.1f}; above zero in "
             f"{100 * found['cells_above_zero']:.0f} % of them. Means move by {spread['policy']:.1f} pp between policies, "
             f"{spread['predictor']:.1f} between predictors, {spread['model']:.1f} between models of a visit; standard error "
-            f'of a cell {found["typical_sd_of_a_cell"]:.1f}: part of every range is luck. Predictor "none": reads no '
+            f'of a cell {number(found["typical_sd_of_a_cell"], ".1f")}: part of every range is luck. Predictor "none": reads no '
             f'prediction; "oracle": knows people, an upper bound that no platform has.'
         )
         write("\n" + textwrap.fill(text, 79) + "\n\n")
@@ -59,8 +60,10 @@ def print_ensemble(result: Ensemble) -> None:
 
 
 def _cell(row) -> str:
-    error = row["sd"] / np.sqrt(row["replicates"])
-    return f"{row['shift_pp']:+.2f} ({error:.2f})"
+    """Mean shift with its standard error, where there is one."""
+    if row["shift_pp"] != row["shift_pp"]:
+        return "(no share)"
+    return f"{row['shift_pp']:+.2f} ({number(row['sd'] / np.sqrt(row['replicates']), '.2f')})"
 
 
 def shift_over_ensemble(result: Ensemble, candidate: str) -> Figure:

@@ -53,6 +53,7 @@ ENGLISH = {
     "finding_luck": "Luck alone moves this share by {luck} points (SD) between two worlds without campaigns. A comparison of before and "
     "after would have said {naive} points.",
     "misses": "of 30 replicates or more about one in twenty misses, of ten about one in ten did where it was measured, with skewed effects, and of five one in five",
+    "few": "fewer than 30 replicates with a share",
     "exploratory": "Exploratory: {replicates}; 30 or more are needed for a claim. With fewer, 95 % intervals hold the mean less often (docs/audit-plan.md).",
     "dose_zero": "The dose is 0: the campaigns do not act in this run, so both worlds are the same.",
     "nothing_removed": "No campaign is removed in the counterfactual, so both worlds are the same.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import IO, Any
 
+from recsim.experiment.summary import with_a_share
 from recsim.experiment.sweep import StudyResult
 from recsim.metrics import LEAST_FOR_BELOW
 from recsim.report.answer_table import table_lines
@@ -27,7 +28,7 @@ def sentences(result: StudyResult) -> list[str]:
     p, v = s["plausible"], s["variance"]
     out = []
     if p["settings"]:
-        few = f" (which takes {LEAST_FOR_BELOW} replicates or more)" if s["replicates"] < LEAST_FOR_BELOW else ""
+        few = f" (which takes {LEAST_FOR_BELOW} replicates or more)" if with_a_share(s) < LEAST_FOR_BELOW else ""
         out.append(
             f"In {p['mean']['count']} of {p['settings']} settings ({percent(p['mean']['share'])} %; 95 % Wilson interval "
             f"{percent(p['mean']['ci_low'])} to {percent(p['mean']['ci_high'])}) the mean shift of {name} exceeds the declared threshold "
@@ -130,7 +131,7 @@ def study_lines(result: StudyResult) -> list[str]:
         lines += ["", *table_lines(table)]
     for text in sentences(result):
         lines += ["", *wrapped(text)]
-    kind = "exploratory: fewer than 30 replicates; " if s["exploratory"] else ""
+    kind = f"exploratory: {say('few')}; " if s["exploratory"] else ""
     lines += ["", *wrapped(
         f"{kind}intervals are per row, not simultaneous: {say('misses')}. {LIMITS} It does not establish the conduct "
         "of any real service."

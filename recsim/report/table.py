@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import IO, Any
 
 from recsim.experiment.comparison import Comparison
@@ -65,17 +66,26 @@ def summary_lines(result: Result) -> list[str]:
     lines.append("-" * 78)
     for row in sorted(s["candidates"], key=lambda r: -(r["share_factual"] or 0)):
         mark = "*" if row["beneficiary"] else " "
-        shift = number(row["shift_pp"], "+.2f")
-        low, high = number(row["ci_low"], "+.2f"), number(row["ci_high"], "+.2f")
-        span = f"({low} to {high})" if low != "-" else "(no share)" if shift == "-" else "(one replicate)"
         lines.append(
             f"{mark}{names[row['id']][:19]:<20}{number(percent(row['share_counterfactual']), '.1f'):>8}"
-            f"{number(percent(row['share_factual']), '.1f'):>7}   {shift:>6} {span:<18}"
+            f"{number(percent(row['share_factual']), '.1f'):>7}   {number(row['shift_pp'], '+.2f'):>6} {interval_of(row):<18}"
             f"{number(row['luck_band_pp'], '.2f'):>6}{number(percent(row['reach_factual']), '.0f'):>8}"
         )
     lines.append("-" * 78)
     lines += _below(result)
     return [line.rstrip() for line in lines]
+
+
+def interval_of(row: Mapping[str, Any]) -> str:
+    """The interval of a candidate's shift in brackets, or why there is none."""
+    low, high = number(row["ci_low"], "+.2f"), number(row["ci_high"], "+.2f")
+    return (
+        f"({low} to {high})"
+        if low != "-"
+        else "(no share)"
+        if number(row["shift_pp"], "") == "-"
+        else "(one replicate)"
+    )
 
 
 def percent(value: float | None) -> float | None:
@@ -165,7 +175,7 @@ def footer_lines(result: Result | Comparison | Answer, page: str) -> list[str]:
         page: name of its page.
     """
     s = result.summary
-    kind = "exploratory: fewer than 30 replicates; " if s["exploratory"] else ""
+    kind = f"exploratory: {say('few')}; " if s["exploratory"] else ""
     t = s["timing"]
     out = ["", *wrapped(
         f"{size_of(s)} ({kind}the interval covers {s['interval_covers']}). "

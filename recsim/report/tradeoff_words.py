@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from recsim.experiment.sets import Answer
+from recsim.experiment.summary import with_a_share
 from recsim.report.table import number
 from recsim.report.words import Table, mean_and_span, name_of, percent, span
 
@@ -22,7 +23,7 @@ def tradeoff_words(result: Answer) -> list[str]:
     out = [f"Without a further mitigation the share of {who} shifts by {mean_and_span(s['reference'])} pp."]
     if not s["reference"]["shown"]:
         why = "This interval includes zero, so there is nothing of which a mitigation could take away a share"
-        why = "One replicate has no interval" if s["replicates"] == 1 else why
+        why = {0: "No replicate has a share", 1: "One replicate has no interval"}.get(with_a_share(s), why)
         out.append(f"{why}: efficacies are not given.")
     works = [row for row in rows if row["less_verdict"] == "more"]
     if works:

@@ -216,10 +216,20 @@ def mean_rate(activity: FollowActivity) -> float:
     """Actions of a person in a step, mean of the law of their rates as it is cut off."""
     if activity.law == "everybody":
         return 1.0
-    low, power = activity.lowest.value, activity.exponent.value - 1
+    return _mean_of_pareto(activity.lowest.value, activity.exponent.value)
+
+
+def highest_mean_rate(activity: FollowActivity) -> float:
+    """The most that `mean_rate` can be in a replicate, whatever its law is drawn from."""
+    if activity.law == "everybody":
+        return 1.0
+    return _mean_of_pareto(max(activity.lowest.ends), min(activity.exponent.ends))
+
+
+def _mean_of_pareto(low: float, exponent: float) -> float:
     if low >= MOST_RATE:
         return MOST_RATE
-    beyond = math.log(MOST_RATE / low)
+    power, beyond = exponent - 1, math.log(MOST_RATE / low)
     if abs(power - 1) > 1e-9:
         beyond = -math.expm1((1 - power) * beyond) / (power - 1)
     return low * (1 + beyond)

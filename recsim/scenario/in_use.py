@@ -11,6 +11,19 @@ from recsim.scenario.quantity import Quantity
 from recsim.scenario.schema import Scenario
 
 
+def most(scenario: Scenario, key: str, quantity: Quantity) -> float:
+    """Largest value of a quantity in any replicate: in its range, and in the parameter sets of a calibration.
+
+    Args:
+        scenario: as resolved. key: dotted key of the quantity in it.
+    """
+    members = scenario.run.ensemble.members if scenario.run.ensemble else []
+    placed = [value for member in members for name, value in member.items() if name in (key, f"{key}.value")]
+    if members and len(placed) == len(members):  # in every replicate in place of what was drawn
+        return max(placed)
+    return max([*quantity.ends, *placed])
+
+
 def switched_off(scenario: Scenario | FollowScenario) -> tuple[str, ...]:
     """Dotted keys of quantities, or of blocks of them, that no result depends on as the scenario stands."""
     if isinstance(scenario, FollowScenario):
@@ -32,14 +45,13 @@ def switched_off(scenario: Scenario | FollowScenario) -> tuple[str, ...]:
     off += [] if moderation.reviewers else ["moderation.queue", "moderation.appeals"]
     off += [] if moderation.actions.account == "captcha" else ["moderation.actions.captcha_factor"]
     off += [] if moderation.actions.item == "demote" else ["moderation.actions.demote_factor"]
-    drawn = {key for member in (scenario.run.ensemble.members if scenario.run.ensemble else ()) for key in member}
     for campaign in scenario.campaigns:
         start = f"campaigns.{campaign.id}"
         # A price of zero is one that nobody has declared.
         off += [
             f"{start}.costs.{name}"
             for name in type(campaign.costs).model_fields
-            if _zero(getattr(campaign.costs, name))
+            if not most(scenario, f"{start}.costs.{name}", getattr(campaign.costs, name))
         ]
         if isinstance(campaign, PurchasedEngagement):
             off.append(f"{start}.costs.account")  # what is bought is likes and follows, whoever delivers them
@@ -47,7 +59,7 @@ def switched_off(scenario: Scenario | FollowScenario) -> tuple[str, ...]:
             off += [
                 f"{start}.{name}"
                 for switch, value, governed in _switches(campaign)
-                if _zero(value) and f"{start}.{switch}" not in drawn
+                if not most(scenario, f"{start}.{switch}", value)
                 for name in governed
             ]
     return tuple(off)
@@ -62,8 +74,3 @@ def _switches(network: BotNetwork) -> tuple[tuple[str, Quantity, tuple[str, ...]
         ("replacement_share", network.replacement_share, ("replacement_days",)),
         ("aged_share", network.aged_share, ("aged_account_days", "dormant_activity")),
     )
-
-
-def _zero(quantity: Quantity) -> bool:
-    """Whether it is zero, and cannot be drawn otherwise."""
-    return quantity.value == 0 and (quantity.range is None or quantity.range[1] == 0)

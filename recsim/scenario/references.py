@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable
 
 from recsim.errors import InputError, nearest
-from recsim.scenario.follow import MOST_AGENTS, FollowScenario, mean_rate
+from recsim.scenario.follow import MOST_AGENTS, FollowScenario, highest_mean_rate
 from recsim.scenario.schema import Scenario
 
 MOST_TILES = 40
@@ -138,11 +138,14 @@ def check_follow(scenario: FollowScenario, refuse: Refuse) -> None:
             f"gives {agents:,.0f} people and accounts, must be at most {2 * MOST_AGENTS:,}; lower it or accounts_share"
         )
         raise refuse(("dose",), text)
-    actions = agents + graph.people * (mean_rate(scenario.activity) - 1)
+    actions = agents + graph.people * (highest_mean_rate(scenario.activity) - 1)
+    if actions > MOST_ACTIONS:
+        text = f"gives up to {actions:,.0f} actions a step, must be at most {MOST_ACTIONS:,.0f} in all; lower it or the people"
+        raise refuse(("activity",), text)
     if actions * scenario.steps.count > MOST_ACTIONS:
         text = (
             f"got {scenario.steps.count}, must be at most {MOST_ACTIONS // actions:.0f} with {agents:,.0f} people and accounts "
-            f"and {actions:,.0f} actions a step"
+            f"and up to {actions:,.0f} actions a step"
         )
         raise refuse(("steps", "count"), text)
     got = max(graph.attributes.leftmost.ends)
