@@ -23,6 +23,7 @@ from recsim.world.arms import SHARED
 from recsim.world.build import build_state
 from recsim.world.footprint import ITEM, people_parts, person_bytes
 from recsim.world.plan import make_plan
+from recsim.world.seen import pages_in_use
 from recsim.world.world import World
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,7 +62,7 @@ def measure(config: Path, people: int, days: float) -> dict:
     while world.now < round(days * plan.steps_per_day):
         world.step()
         pages = state.observed.pages
-        most_pages = max(most_pages, int(pages.made[0] - pages.spares[0]))
+        most_pages = max(most_pages, pages_in_use(pages))
     after = resident()
     observed, tally, latent, pages = state.observed, world.feed.tally, state.latent, state.observed.pages
     there = {

@@ -28,6 +28,7 @@ from recsim.world.world import World
 ROOT = Path(__file__).resolve().parent.parent
 DAY = 6
 SHOWN = 210
+DAY_SHARE = 0.25  # of what she has been shown, this part was within a day
 PHASES = ("visits", "posts", "feed", "counting")
 
 
@@ -77,7 +78,11 @@ def make(people: int, paged: bool) -> World:
     if paged:
         each = -(-SHOWN // ENTRIES)
         (part,) = hand_out(state, [people * each], ENTRIES)
-        order = gen.permutation(part.pages.spare[: people * each])
+        # As after a turn of `recsim.world.seen.sweep`: a person's pages lie side by side but for those of the day.
+        order = np.sort(part.pages.spare[: people * each]).reshape(people, each)
+        today = min(each, max(1, round(each * DAY_SHARE)))
+        order[:, -today:] = gen.permutation(order[:, -today:].ravel()).reshape(people, today)
+        order = order.ravel()
         part.pages.spares[0] = 0
         fill_pages(state.observed.pages, order, item)
         take_back(state, [part])

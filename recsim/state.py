@@ -64,14 +64,17 @@ class Pages(NamedTuple):
     filled: np.ndarray  # (U,) uint8, entries in the newest page
     spare: np.ndarray  # (N,) int32, pages that nobody has, as a stack
     spares: np.ndarray  # (1,) int64, how many
-    made: np.ndarray  # (1,) int64, pages that have ever been handed out to a stack, the first ones
+    made: np.ndarray  # (1,) int64, pages that have ever been handed out to a stack or a region, the first ones
+    regions: (
+        np.ndarray
+    )  # (K, 3) int64, pages that lie together: whose they are (a turn of `sweep`; -1 nobody's), first, end
 
 
 def no_pages() -> Pages:
     """Bits are kept."""
     return Pages(
         np.zeros((0, 64), np.uint16), np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros(0, np.int32),
-        np.zeros(1, np.int64), np.zeros(1, np.int64),
+        np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros((0, 3), np.int64),
     )  # fmt: skip
 
 

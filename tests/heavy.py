@@ -7,6 +7,8 @@ from __future__ import annotations
 
 HEAVY = frozenset(
     """
+    test_answers.py::test_exploratory_is_decided_by_the_replicates_that_have_a_share[attribute-more2]
+    test_answers.py::test_exploratory_is_decided_by_the_replicates_that_have_a_share[dose-more1]
     test_answers_real.py::test_the_command_prints_json_and_writes_a_page
     test_answers_real.py::test_the_same_budget_for_everyone
     test_calibration.py::test_stopped_and_gone_on_with[1]
@@ -23,6 +25,7 @@ HEAVY = frozenset(
     test_learned.py::test_accounts_of_campaigns_enter_the_log
     test_learned.py::test_controls_hold[linucb]
     test_learned.py::test_match_stands_beside_other_features
+    test_learned.py::test_the_feed_is_not_dry_and_learning_pays[als]
     test_learned.py::test_the_feed_is_not_dry_and_learning_pays[bridging]
     test_learned.py::test_the_feed_is_not_dry_and_learning_pays[itemknn]
     test_learned.py::test_the_feed_is_not_dry_and_learning_pays[thompson_beta]

@@ -188,10 +188,11 @@ def test_rolled_back_accounts_have_never_acted(acted):
     step = acted.now - 1
     before, items = state.counters.total.copy(), len(state.counters.total)
     some = np.arange(len(roster.active)) % 2 == 0
+    nobody = np.zeros(len(some), bool)
     everything = logged(roster)
     follows = state.accounts.followers[state.accounts.official[network.beneficiary]]
     decayed = state.counters.decayed.copy()
-    back = roll_back(state, network, roster, some, step, factor)
+    back = roll_back(state, network, roster, some, nobody, step, factor)
     mine = everything[some[everything[:, 0]]]
     assert back == len(mine) > 0 and len(logged(roster)) == len(everything) - back
     assert np.array_equal(before - state.counters.total, of_log(mine, items))
@@ -203,10 +204,10 @@ def test_rolled_back_accounts_have_never_acted(acted):
         expected[action, item] += UNITS[action] * float(factor) ** (step - when)
     assert decayed - state.counters.decayed == pytest.approx(np.minimum(expected, decayed), rel=1e-3, abs=2e-2)
     assert state.counters.decayed.min() >= 0 and np.all(state.counted <= state.counters.total)
-    roll_back(state, network, roster, np.ones(len(some), bool), step, factor)
+    roll_back(state, network, roster, np.ones(len(some), bool), nobody, step, factor)
     people = before - of_log(everything, items)
     assert np.array_equal(state.counters.total, people) and state.counters.fake.max() == 0
-    assert roster.log == [] and roll_back(state, network, roster, some, step, factor) == 0
+    assert roster.log == [] and roll_back(state, network, roster, some, nobody, step, factor) == 0
     assert np.array_equal(acted.state.counters.total, before) and len(acted.networks[0].roster.log) > 0
 
 
@@ -231,9 +232,19 @@ def test_weighted_counts_are_taken_back_too(acted):
     everyone, some = np.ones(len(roster.group), bool), gen.random(len(roster.group)) < 0.5
     state.counters = state.counters._replace(valued=weighted(everyone, False) + 5, fake_valued=weighted(everyone, True))
     left, fake_left = weighted(~some, False) + 5, weighted(~some, True)
-    roll_back(state, network, roster, some, acted.now - 1, 0.9)
+    recognised = gen.random(len(some)) < 0.5
+
+    def capped(keep):
+        table, rows = np.zeros((len(state.counters.total), 10), np.int32), logged(roster)
+        rows = rows[(rows[:, 1] >= 0) & (rows[:, 3] > 0) & (keep & recognised)[rows[:, 0]]]
+        np.add.at(table, (rows[:, 1], rows[:, 2]), 1)
+        return table
+
+    roster.capped, free_again = capped(everyone), capped(~some)
+    roll_back(state, network, roster, some, recognised, acted.now - 1, 0.9)
     assert np.array_equal(state.counters.valued, left) and np.array_equal(state.counters.fake_valued, fake_left)
     assert fake_left.any() and (left > 5).any()
+    assert np.array_equal(roster.capped, free_again) and free_again.any()
 
 
 def test_inactive_accounts_do_nothing(small):

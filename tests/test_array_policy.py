@@ -32,6 +32,13 @@ def fast(f, p):
     return s if f.in_network else p.oon * s
 
 
+def test_ranges_are_those_of_parameters():
+    with pytest.raises(InputError, match="unknown parameter 'half'; allowed: half_h"):
+        array_policy("age_h", half_h=24.0, meta={"ranges": {"half": (0, 1)}})(lambda f, p: f.age_h)
+    with pytest.raises(InputError, match="half_h: got 24, must be 0 to 1"):
+        array_policy("age_h", half_h=24.0, meta={"ranges": {"half_h": (0, 1)}})(lambda f, p: f.age_h)
+
+
 @array_policy("p_like", "age_h")
 def wrong_shape(f, p):
     return f.p_like[..., :1]

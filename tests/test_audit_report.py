@@ -159,7 +159,7 @@ def test_what_is_not_declared_or_not_in_use_is_said(stored):
     assert sum(found["methods"]["evidence"].values()) == len(found["methods"]["quantities"]) - len(unused)
     (card,) = found["recommender_cards"]
     assert card["tags"] == ["[D]: our design"] and "[D] ([D]: our design)" in page
-    assert "1 percentage point (" in page and "Realised dose" in page and "With 95 %, one further world" in page
+    assert "1 percentage point (" in page and "Realised dose" in page and "one further world would lie" in page
 
 
 def test_several_results_in_one(stored, tmp_path):

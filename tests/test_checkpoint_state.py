@@ -185,7 +185,9 @@ def test_with_other_predictors(small, tmp_path, predictor):
 def test_with_pages(small, tmp_path, monkeypatch):
     """What people were shown is in pages, handed out and given back, where bits would be large."""
     monkeypatch.setattr("recsim.world.build.keeps_pages", lambda *args: True)
-    assert check(small, tmp_path, 40).state.observed.pages.made[0] > 0
+    monkeypatch.setattr("recsim.world.seen.LARGE", 0)
+    pages = check(small, tmp_path, 40).state.observed.pages
+    assert pages.made[0] > 0 and len(pages.regions)
 
 
 @settings(max_examples=5)

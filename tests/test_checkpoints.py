@@ -184,10 +184,10 @@ def test_other_versions_and_other_runs_are_refused(tiny, tmp_path):
             simulate_arms(drawn, 0, [FACTUAL], store=Checkpoints(place(tmp_path, **more)))
     for head in tmp_path.glob("*/checkpoint.json"):
         before = hashlib.sha256(head.read_bytes()).hexdigest()
-        head.write_text(head.read_text().replace('"version": 2', '"version": 1'))
+        head.write_text(head.read_text().replace('"version": 3', '"version": 1'))
         sums = head.with_name("SHA256SUMS")
         sums.write_text(sums.read_text().replace(before, hashlib.sha256(head.read_bytes()).hexdigest()))
-    with pytest.raises(InputError, match="got version 1 of the format, must be 2; resume with the recsim that"):
+    with pytest.raises(InputError, match="got version 1 of the format, must be 3; resume with the recsim that"):
         simulate_arms(drawn, 0, [FACTUAL], store=Checkpoints(place(tmp_path)))
 
 
@@ -224,7 +224,7 @@ def test_a_third_party_can_read_it(tiny, tmp_path):
         known, name = line.split("  ")
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == known
     head = json.loads((folder / "checkpoint.json").read_text())
-    assert (head["format"], head["version"], head["position"]["step"]) == ("recsim checkpoint", 2, 4)
+    assert (head["format"], head["version"], head["position"]["step"]) == ("recsim checkpoint", 3, 4)
     small = np.load(folder / "small.npz", allow_pickle=False)
     large = {one["array"]: folder / file for file, one in head["files"].items() if "array" in one}
     assert {p.name for p in folder.iterdir()} == {*head["files"], "checkpoint.json", "SHA256SUMS"} and large

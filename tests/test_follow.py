@@ -132,6 +132,17 @@ def test_choosing_a_slot():
     assert chosen.tolist() == [9, 9, 7, -1]
 
 
+@pytest.mark.parametrize("lost", [np.nan, -np.inf])
+def test_a_slot_without_a_score_is_left_out(lost):
+    post = np.array([[7, 8, 9, -1]] * 4, np.int32)
+    score = np.array([lost, 1, 3, 0, lost, 0, 0, 0, 0, 0, lost, 0, lost, lost, lost, 0], np.float32)
+    chosen = np.empty(4, np.int32)
+    choose_slots(post, score, np.array([0.2, 0.4, 0.9, 0.5], np.float32), True, chosen)
+    assert chosen.tolist() == [8, 8, 8, -1]
+    choose_slots(post, score, np.zeros(4, np.float32), False, chosen)
+    assert chosen.tolist() == [9, 8, 7, -1]
+
+
 # ---- invariances -------------------------------------------------------------------------------------------------
 
 

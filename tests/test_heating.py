@@ -58,7 +58,7 @@ def test_controls_hold(small):
 
 
 def test_shares_are_shares(small):
-    with pytest.raises(InputError, match="got 2, must be a share, 0-1"):
+    with pytest.raises(InputError, match="heated_views: got 2, must be 0 to 1"):
         world_of(heated(small, 2.0), steps=1)
     with pytest.raises(InputError, match="heats needs a parameter heated_views"):
         recsim.policy(heated_items=0.1, meta={"heats": True})(newest)

@@ -1,5 +1,6 @@
 """Every kernel against its plain twin."""
 
+import copy
 import dataclasses
 import itertools
 
@@ -303,6 +304,7 @@ def test_looking(model, advertising, small):
     tables = (tally.items, tally.exposure, tally.comments, tally.provenance, tally.feed, tally.follow_count, tally.well)
     for table in tables:
         table[:] = 0
+    before = copy.deepcopy((observed, tally))
     look.look_block(
         0, n, 0, scores, feed.visits, feed.pools, state.latent, state.cells, observed, state.items,
         state.position, feed.proof, feed.eligible, state.counters.top_comment, plan.reaction,
@@ -334,6 +336,30 @@ def test_looking(model, advertising, small):
     assert list(zip(*(column[0, :count] for column in columns), strict=True)) == logged
     assert not signed or {value for *_, value in logged} == {True, False}
     assert np.array_equal(tally.context[0], context) and len(logged) > 10 and context[:, 2].any()
+    if signed:  # of what does not count, or counts less, no more is learned
+        weight = (np.arange(plan.people, dtype=np.int32) % 3) * 512
+        weighed = before[1]._replace(
+            valued=np.zeros((1, feed.window, 1, 10), np.int64), acted=np.zeros(plan.people, np.int32),
+            lost=np.zeros(plan.people, np.int32),
+        )  # fmt: skip
+        look.look_block(
+            0, n, 0, scores, feed.visits, feed.pools, state.latent, state.cells,
+            before[0]._replace(weight=weight, group=np.zeros(plan.people, np.uint8)), state.items,
+            state.position, feed.proof, feed.eligible, state.counters.top_comment, plan.reaction,
+            np.uint64(plan.traits.population), key0, key1, np.uint64(world.now), np.uint64(0), np.int64(start),
+            weighed,
+        )  # fmt: skip
+        context[:] = 0
+        for visit, (shown, _, _) in enumerate(expected):
+            person = feed.visits.person[visit]
+            worth = int(weight[person])
+            for item, _, actions, *_ in shown:
+                interest = F(0)
+                for d in range(known.shape[1]):
+                    interest = interest + known[person, d] * state.items.topic[item, d]
+                a = int(interest * F(1024))
+                context[item - start] += (a * worth >> 10, a * a * worth >> 10, (a * worth >> 10) * ("like" in actions))
+        assert np.array_equal(weighed.context[0], context) and 0 < context[:, 1].sum() < tally.context[0, :, 1].sum()
     tally.engaged_count[:] = 0
     counts = np.zeros((end - start, 9), int)
     by_source = np.zeros(len(SOURCES), int)

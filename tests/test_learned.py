@@ -185,6 +185,17 @@ def with_everything(f, p):
     return f.match + p.near * f.typical_match + f.p_like * f.affinity
 
 
+@recsim.policy(neighbours=20, history=20, meta={"refit": neighbours, "ordering": "order", "refit_hours": 12})
+def what_people_get(f, p):
+    return f.typical_match
+
+
+def test_the_average_alone_can_be_read(small):
+    """A policy that reads ``typical_match`` and not ``match`` gets it all the same."""
+    world = world_of(with_policy(small, "test_learned:what_people_get"), steps=8)
+    assert world.state.memory.typical.any() and not world.feed.learner.reads_match
+
+
 def test_match_stands_beside_other_features(small):
     """A policy may read a match, predictions and interest together; nothing learned is zero match."""
     world = world_of(with_policy(small, "test_learned:with_everything"), steps=8)
@@ -563,7 +574,7 @@ def test_thompson_draws_are_keyed_by_item_and_step(small):
 
 
 def test_thompson_refuses_priors_it_cannot_draw_from(small):
-    with pytest.raises(InputError, match="got prior_likes 0 and prior_others 49.25, must be at least 0.5 and 20"):
+    with pytest.raises(InputError, match="prior_likes: got 0, must be at least 0.5"):
         world_of(with_policy(small, "thompson_beta", prior_likes=0.0), steps=1)
 
 

@@ -68,6 +68,17 @@ def test_names_are_looked_up(capsys, tmp_path, setting, text):
         ("two_tower", "platform.parameters.temperature=0", "got 0, must be above 0"),
         ("als", "platform.parameters.factors=0.5", "got 0.5, must be 1 to 1000"),
         ("x_2026_08", "platform.parameters.dpp_theta=-0.1", "got -0.1, must be 0 to 1"),
+        ("simsom", "platform.parameters.exponent=0", "got 0, must be above 0"),
+        (
+            "random",
+            "platform.mitigations=[{kind: friction, parameters: {reduction: {value: 0.5, range: [0, 2]}}}]",
+            "got 2, must be 0 to 1",
+        ),
+        (
+            "random",
+            "platform.mitigations=[{kind: median_segments, parameters: {groups: {value: 9, range: [9, 100]}}}]",
+            "got 100 groups",
+        ),
         ("msi_2020", "audit.shadows=[{id: a, parameters: {warm_share: 1.5}}]", "got 1.5, must be 0 to 1"),
     ],
 )

@@ -1,6 +1,7 @@
 """The memory of what people have been shown: pages of entries are bits, only smaller."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -50,8 +51,16 @@ def histories(draw):
     return [(draw(st.integers(0, 90)), draw(st.integers(0, 2**32 - 1)), draw(st.integers(1, 3))) for _ in range(steps)]
 
 
-@given(histories(), st.integers(0, 2**20), st.integers(1, 3))
-def test_pages_are_sets(history, origin, lifetime):
+def pages_of(pages, person):
+    """Numbers of a person's pages, the oldest first."""
+    newest, out = int(pages.last[person]), []
+    while newest >= 0 and (not out or out[-1] != newest):
+        out.append(int(shown.next_page.py_func(pages.entry, out[-1] if out else newest)))
+    return out
+
+
+@given(histories(), st.integers(0, 2**20), st.integers(1, 3), st.booleans())
+def test_pages_are_sets(history, origin, lifetime, side_by_side):
     """Against sets, whatever is created, shown and swept: every live item that was shown is known, and no other."""
     state, twin = Memory(pages=3), reference.Shown(PEOPLE)
     born = [origin]
@@ -81,11 +90,29 @@ def test_pages_are_sets(history, origin, lifetime):
         pages = state.observed.pages
         if step % 2:
             start = born[max(0, step + 2 - lifetime)]
-            shown.drop_expired(0, PEOPLE, pages, np.int64(start), np.int64(64 * (seen.words_of(WINDOW) - 1)))
+            plan = SimpleNamespace(steps_per_day=1, lifetime=lifetime)  # everybody in one turn
+            state.born = np.array(born)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(seen, "page_bytes", lambda _: np.inf if side_by_side else 0.0)
+                seen.sweep(
+                    plan,
+                    state,
+                    step + 1,
+                    lambda work, rows, n=threads: [work(r[0], r[-1] + 1) for r in np.array_split(rows, n)],
+                )
+            pages = state.observed.pages
             kept = [len(twin.live(person, start, end)) for person in range(PEOPLE)]
-            assert pages.made[0] - pages.spares[0] == sum(-(-n // shown.ENTRIES) for n in kept)
-        spare = pages.spare[: pages.spares[0]]
-        assert len(np.unique(spare)) == len(spare) and (spare < pages.made[0]).all()
+            assert seen.pages_in_use(pages) == sum(-(-n // shown.ENTRIES) for n in kept)
+            lie = [page for person in range(PEOPLE) for page in pages_of(pages, person)]
+            mine = [range(first, end) for whose, first, end in pages.regions if whose == 0]
+            assert not side_by_side or lie == [page for part in mine for page in part]  # in the order of people
+        everywhere = [
+            *pages.spare[: pages.spares[0]],
+            *(page for person in range(PEOPLE) for page in pages_of(pages, person)),
+        ]
+        for whose, first, end in pages.regions:
+            everywhere += range(first, end) if whose < 0 else []
+        assert sorted(everywhere) == list(range(pages.made[0]))  # each is somewhere, and only there
 
 
 def test_a_fork_leaves_the_first_alone():
@@ -135,11 +162,6 @@ def variants():
     }
 
 
-@pytest.fixture
-def in_pages(monkeypatch):
-    monkeypatch.setattr(build, "keeps_pages", lambda *_: True)
-
-
 @pytest.mark.parametrize(
     "variant",
     [pytest.param(name, marks=pytest.mark.slow if name in ("shadows", "re-ranked") else ()) for name in variants()],
@@ -161,6 +183,7 @@ def test_worlds_are_the_same(small, variant, monkeypatch):
     monkeypatch.setattr("recsim.world.feed.APART", 0)
     for threads in (1, 2):
         made.clear()
+        monkeypatch.setattr(seen, "LARGE", 0 if threads == 2 else np.inf)  # side by side, and anywhere
         paged = simulate_arms(scenario, 0, [FACTUAL, COUNTERFACTUAL], threads=threads).frames
         assert controls.same(paged, bits)
         assert set(made) == {threads}
@@ -174,7 +197,7 @@ def test_pages_come_back(small):
     before = world.record.feed[3]
     world.run_until(plan.steps)
     pages, born = world.state.observed.pages, world.state.born
-    entries = (pages.made[0] - pages.spares[0] - (pages.last >= 0).sum()) * shown.ENTRIES + pages.filled.sum()
+    entries = (seen.pages_in_use(pages) - (pages.last >= 0).sum()) * shown.ENTRIES + pages.filled.sum()
     other, who, live = world_of(small, "factual", plan.steps), np.zeros(plan.people, bool), 0
     for item in range(int(born[plan.steps + 1 - plan.lifetime]), int(born[plan.steps])):
         shown.to_whom(other.state.observed, item, who)

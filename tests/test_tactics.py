@@ -354,6 +354,31 @@ def test_sanctions_leave_accounts_alone_that_do_not_exist(small):
     assert np.array_equal(roster.active, roster.joined) and (roster.trust == 1).all()
 
 
+@pytest.mark.parametrize("accounts", [300, 2500])
+def test_accounts_that_replace_others_are_judged_by_themselves(small, accounts):
+    """However many accounts stand together for a real one: what was found out about the first says nothing about them."""
+    world = world_of(watched(bots(small, accounts=accounts, replacement_share=1)), "factual", 0)
+    (agent,), register = world.networks, Register(world)
+    roster, first = agent.roster, register.first[0]
+    assert accounts * world.plan.scale % 1 and len(agent.entry) == 2 * accounts
+    assert not set(agent.entry[:accounts]) & set(agent.entry[accounts:])
+    remove = account_effect("remove", "none", 0.0)
+    register.sanction(first + np.unique(agent.entry[:accounts]), remove)
+    roster.joined[accounts:] = roster.active[accounts:] = True
+    assert (roster.trust[accounts:] == 1).all() and register.there()[register.people :].sum() == agent.entry[
+        -1
+    ] - agent.entry[accounts - 1]
+    register.sanction(first + np.unique(agent.entry[accounts:]), remove)
+    assert not roster.active.any() and not roster.trust.any() and not register.there()[register.people :].any()
+
+
+def test_a_captcha_that_nobody_solves_removes_nobody(small):
+    world = world_of(watched(bots(small, replacement_share=1, replacement_days=0)), "factual", 0)
+    register, roster = Register(world), world.networks[0].roster
+    register.sanction(register.place(register.subject[register.people :]), account_effect("captcha", "none", 0.0))
+    assert roster.active[:2000].all() and roster.idle[:2000].all() and register.there()[register.people :][:2].all()
+
+
 def test_a_captcha_holds_accounts_up_and_does_not_remove_them(small):
     """A part does nothing; their posts stay, nobody replaces them, and they go on when it ends."""
     world = world_of(watched(bots(small, replacement_share=1, replacement_days=0, posts_per_day=2)), "factual", 0)
@@ -436,6 +461,21 @@ def test_disclosed_posts_break_no_rule(small):
     rows = np.flatnonzero(labels.kind == INFLUENCER)
     assert np.array_equal(Register(world).violates(rows), ~labels.disclosed[rows])
     assert 0 < labels.disclosed[rows].mean() < 1
+
+
+def test_more_volunteers_leave_others_who_they_are(small):
+    """Their own dose gives nobody else another author's number, and so another region and other followers."""
+
+    def authors(dose):
+        made = [
+            Volunteers.model_validate({"id": "a", "beneficiary": "eva", "start": -3, "volunteers": 10, "posts_per_day": 3, "dose": dose}),
+            BotNetwork.model_validate({"id": "b", "beneficiary": "eva", "start": -3, "accounts": 20, "actions_per_day": 1, "posts_per_day": 5, "tactics": {"like": 1}}),
+        ]  # fmt: skip
+        state = world_of(with_campaigns(small, made), "factual", 0).state
+        of_bots = state.items.labels.kind == BOT
+        return np.unique(state.items.author[of_bots]).tolist()
+
+    assert authors(1) == authors(3) == authors(0.4) and len(authors(1)) > 3
 
 
 def test_volunteers_teach_the_policy_whoever_sees_fake_counts(small):

@@ -34,7 +34,8 @@ def _authors(
 ) -> tuple[np.ndarray, int, int, list[np.ndarray], int, int]:
     """Author numbers: creators, official accounts, supporters, outlets, each plan's actors, pages of advertisers.
 
-    Actors that a dose above 1 adds come after all others, so that nobody else has another number, and other luck, for it.
+    Actors that a dose above 1 adds come after all others, and numbers that one below 1 leaves free stay free, so that nobody
+    else has another number, and other luck, for it.
 
     Returns:
         Official accounts, the first supporter, the first outlet, each plan's actors, the first page, and how many authors
@@ -47,8 +48,8 @@ def _authors(
     pages = outlets + traits.outlets + sum(plan.at_dose_one for plan in plans)
     first, added, actors = outlets + traits.outlets, pages + ads, []
     for plan in plans:
-        more = plan.actors - plan.at_dose_one
-        actors.append(np.concatenate([first + np.arange(plan.at_dose_one), added + np.arange(more)]))
+        own, more = min(plan.actors, plan.at_dose_one), max(plan.actors - plan.at_dose_one, 0)
+        actors.append(np.concatenate([first + np.arange(own), added + np.arange(more)]))
         first, added = first + plan.at_dose_one, added + more
     return official.astype(np.int32), supporters, outlets, actors, pages, added
 

@@ -24,6 +24,9 @@ class AccountEffect(NamedTuple):
     """What a sanction does to an account."""
 
     activity: float  # multiplier of its actions
+    removed: (
+        bool  # whether it is gone, its posts with it, and may be replaced; else at activity 0 it is held up for ever
+    )
     counts: bool  # whether its new actions count
     keeps: bool  # whether its earlier counts stay
 
@@ -52,7 +55,9 @@ def account_effect(action: str, rollback: str, captcha_factor: float) -> Account
     _known("action", action, ACCOUNT_ACTIONS)
     _known("rollback", rollback, ROLLBACKS)
     activity = {"remove": 0.0, "captcha": captcha_factor}.get(action, 1.0)
-    return AccountEffect(activity, action in ("nothing", "captcha") and rollback == "none", rollback != "roll_back")
+    return AccountEffect(
+        activity, action == "remove", action in ("nothing", "captcha") and rollback == "none", rollback != "roll_back"
+    )
 
 
 def item_effect(action: str, demote_factor: float) -> ItemEffect:

@@ -119,13 +119,18 @@ class Roster:
         )
 
 
-def entries(accounts: int, scale: float) -> np.ndarray:
+def entries(accounts: int, places: int, scale: float) -> np.ndarray:
     """(N,) int64, which accounts of a network stand together for one real account, numbered from 0.
 
     Accounts stay whole while their actions are thinned by the scale of the simulation, so ``1 / scale`` of them together
-    act as often as one real account.
+    act as often as one real account. Those that replace removed ones never stand together with the first ones: what
+    was found out about these says nothing about them.
+
+    Args:
+        accounts: N, those that replace others included. places: of the first ones. scale: of the simulation, 0-1.
     """
-    return np.floor(np.arange(accounts) * scale).astype(np.int64)
+    first = np.floor(np.arange(places) * scale).astype(np.int64)
+    return np.concatenate([first, first[: accounts - places] + first[-1:].max(initial=-1) + 1])
 
 
 def places_of(network: Network) -> int:

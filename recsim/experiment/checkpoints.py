@@ -28,7 +28,7 @@ import numpy as np
 from recsim.errors import InputError
 from recsim.experiment.folder import FULL, PART, SUMS
 
-FORMAT, VERSION = "recsim checkpoint", 2
+FORMAT, VERSION = "recsim checkpoint", 3
 HEAD, SMALL = "checkpoint.json", "small.npz"
 LARGE = 65_536
 """Bytes from which on an array has a file of its own."""

@@ -11,6 +11,8 @@ from numba import njit
 from recsim.kernels.flags import HELPER, KERNEL
 from recsim.kernels.search import first_from
 
+LOWEST = np.float32(-np.inf)
+
 
 @njit(**KERNEL)
 def gather_slots(actor, slots, appeal, copies, everywhere, post, out):
@@ -42,30 +44,32 @@ def choose_slots(post, score, u, proportion, chosen):
     """The post that each action passes on.
 
     Args:
-        post: (A, S) int32, -1 where empty; filled slots first. score: (A * S,) float32; below 0 counts as 0.
+        post: (A, S) int32, -1 where empty; filled slots first. score: (A * S,) float32; below 0 counts as 0, and a slot
+            whose score is no number, or minus infinity, is left out.
         u: (A,) float32 in [0, 1). proportion: bool, drawn in proportion to the score, evenly if all are 0; else the
             highest, the first among equals.
-        chosen: (A,) int32, written; -1 where the feed is empty.
+        chosen: (A,) int32, written; -1 where nothing is left.
     """
     size = post.shape[1]
     for action in range(post.shape[0]):
         row = score[action * size : (action + 1) * size]
-        filled = 0
+        filled = left = 0
         total = np.float32(0.0)
-        best = 0
+        best = -1
         for k in range(size):
             if post[action, k] < 0:
                 break
             filled += 1
-            total += max(row[k], np.float32(0.0))
-            if row[k] > row[best]:
-                best = k
-        if filled == 0:
+            if row[k] > LOWEST:  # false for what is no number
+                left += 1
+                total += max(row[k], np.float32(0.0))
+                if best < 0 or row[k] > row[best]:
+                    best = k
+        if best < 0:
             chosen[action] = -1
             continue
         if proportion and total > np.float32(0.0):
             goal, passed = u[action] * total, np.float32(0.0)
-            best = -1
             for k in range(filled):
                 if row[k] > np.float32(0.0):
                     passed += row[k]
@@ -73,7 +77,13 @@ def choose_slots(post, score, u, proportion, chosen):
                     if passed > goal:
                         break
         elif proportion:
-            best = min(np.int64(u[action] * np.float32(filled)), filled - 1)
+            skip = min(np.int64(u[action] * np.float32(left)), left - 1)
+            for k in range(filled):
+                if row[k] > LOWEST:
+                    best = k
+                    if skip == 0:
+                        break
+                    skip -= 1
         chosen[action] = post[action, best]
 
 

@@ -315,6 +315,7 @@ def look_block(
                     tally.items[thread, w, k] += np.int32((act >> k) & 1)
                 # What the feed itself has not served counts nothing under such a measure.
                 found = reaction.served_only and (source[slot] == SEARCH or source[slot] == EXTERNAL)
+                worth = np.int64(1024)
                 if weighs:
                     worth = np.int64(0 if found else observed.weight[person])
                     mine = tally.valued[thread, w, observed.group[person]]
@@ -365,9 +366,9 @@ def look_block(
                             tally.engaged_value[thread, n] = np.int8(act & negative == 0)
                         tally.engaged_count[thread] = n + 1
                     guess = np.int64(known[slot] * F(1024.0))
-                    tally.context[thread, w, 0] += guess
-                    tally.context[thread, w, 1] += guess * guess
-                    tally.context[thread, w, 2] += guess * ((act >> 2) & 1)
+                    tally.context[thread, w, 0] += (guess * worth) >> 10
+                    tally.context[thread, w, 1] += (guess * guess * worth) >> 10
+                    tally.context[thread, w, 2] += ((guess * worth) >> 10) * ((act >> 2) & 1)
                 error = learned_from(acts[slot]) - known[slot]
                 for d in range(topics):
                     change[d] += error * items.topic[i, d]

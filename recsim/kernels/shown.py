@@ -6,7 +6,8 @@ the row of bits that everything else reads, one for each of these numbers. No pa
 are handed out as they are needed and come back when their items have expired.
 
 A page holds ``ENTRIES`` entries, then the number of the next page of the same person in two halves; after the newest page
-comes the oldest.
+comes the oldest. Pages are handed out wherever there are any. Where memory is very large, what is slow about reading them is
+not how much it is but in how many places it lies; there each person's pages are laid side by side once a day (`gather_pages`).
 """
 
 from __future__ import annotations
@@ -137,37 +138,49 @@ def read_pages(entry, newest, page, count):
 
 
 @njit(**KERNEL)
-def drop_expired(first, last, pages, window_start, window):
+def drop_expired(first, last, pages, region, window_start, window):
     """Take expired items out of the memories of people first..last-1, and back the pages that nobody needs any more.
 
     Args:
-        first, last: int64. pages: `recsim.state.Pages`, written. window_start: int64, number of the oldest live item. window: items from there
-            on that are kept.
+        first, last: int64. pages: `recsim.state.Pages`, written. region: (K, 2) int64, first and end of pages that are not put on the
+            stack, since they stay together. window_start: int64, number of the oldest live item. window: items from there on that are kept.
 
     Returns:
-        A number that means nothing: see `read_pages`.
+        Pages that these people still have, and a number that means nothing: see `read_pages`.
     """
-    newest, page, total = np.empty(TOGETHER, np.int64), np.empty(TOGETHER, np.int64), np.int64(0)
+    newest, page = np.empty(TOGETHER, np.int64), np.empty(TOGETHER, np.int64)
+    kept, total = np.int64(0), np.int64(0)
     for start in range(first, last, TOGETHER):
         count = min(last - start, TOGETHER)
         for k in range(count):
             newest[k] = pages.last[start + k]
         total += read_pages(pages.entry, newest, page, count)
-        _drop(start, start + count, pages, window_start, window)
-    return total
+        kept += _drop(start, start + count, pages, region, window_start, window)
+    return kept, total
 
 
 @njit(**HELPER)
-def _drop(first, last, pages, window_start, window):
-    """`drop_expired` of people whose pages are in the cache."""
+def _free(pages, region, page):
+    """Put a page on the stack, unless it belongs to a region."""
+    for k in range(region.shape[0]):
+        if region[k, 0] <= page < region[k, 1]:
+            return
+    pages.spare[pages.spares[0]] = page
+    pages.spares[0] += 1
+
+
+@njit(**HELPER)
+def _drop(first, last, pages, region, window_start, window):
+    """`drop_expired` of people whose pages are in the cache; how many they still have."""
     base = window_start & np.int64(0xFFFF)
-    entry = pages.entry
+    entry, left = pages.entry, np.int64(0)
     for person in range(first, last):
         newest = np.int64(pages.last[person])
         if newest < 0:
             continue
         oldest = next_page(entry, newest)
         page, into, kept = oldest, oldest, np.int64(0)
+        left += 1
         while True:
             filled = np.int64(pages.filled[person]) if page == newest else np.int64(ENTRIES)
             for k in range(filled):
@@ -175,6 +188,7 @@ def _drop(first, last, pages, window_start, window):
                 if ((np.int64(item) - base) & np.int64(0xFFFF)) < window:
                     if kept == ENTRIES:
                         into, kept = next_page(entry, into), np.int64(0)
+                        left += 1
                     if into != page or kept != k:
                         entry[into, kept] = item
                     kept += 1
@@ -183,17 +197,55 @@ def _drop(first, last, pages, window_start, window):
             page = next_page(entry, page)
         page = next_page(entry, into)
         while page != oldest:
-            pages.spare[pages.spares[0]] = page
-            pages.spares[0] += 1
+            _free(pages, region, page)
             page = next_page(entry, page)
         if kept == 0:
-            pages.spare[pages.spares[0]] = oldest
-            pages.spares[0] += 1
+            _free(pages, region, oldest)
+            left -= 1
             pages.last[person] = -1
         else:
             link_page(entry, into, oldest)
             pages.last[person] = into
         pages.filled[person] = np.uint8(kept)
+    return left
+
+
+@njit(**KERNEL)
+def gather_pages(first, last, pages, region, to):
+    """Lay the pages of people first..last-1 side by side, each person's in their order.
+
+    Args:
+        first, last: int64. pages: `recsim.state.Pages`, written; pages that are left go on its stack. region: as for `drop_expired`.
+        to: (N,) int64, pages that nobody has, as many as these people have, in which theirs are put.
+
+    Returns:
+        A number that means nothing: see `read_pages`.
+    """
+    newest, page = np.empty(TOGETHER, np.int64), np.empty(TOGETHER, np.int64)
+    total, done = np.int64(0), np.int64(0)
+    entry = pages.entry
+    for start in range(first, last, TOGETHER):
+        count = min(last - start, TOGETHER)
+        for k in range(count):
+            newest[k] = pages.last[start + k]
+        total += read_pages(entry, newest, page, count)
+        for k in range(count):
+            if newest[k] < 0:
+                continue
+            here, oldest = next_page(entry, newest[k]), to[done]
+            while True:
+                into, following = to[done], next_page(entry, here)
+                done += 1
+                for place in range(ENTRIES):
+                    entry[into, place] = entry[here, place]
+                _free(pages, region, here)
+                if here == newest[k]:
+                    link_page(entry, into, oldest)
+                    pages.last[start + k] = into
+                    break
+                link_page(entry, into, to[done])
+                here = following
+    return total
 
 
 @njit(**KERNEL)

@@ -19,7 +19,7 @@ import numpy as np
 
 from recsim.errors import InputError, RecsimError, unknown
 from recsim.ranking.compile_module import load_rendered, whole_digest
-from recsim.ranking.policy import Policy, check_features
+from recsim.ranking.policy import Policy, check_features, check_ranges
 from recsim.ranking.vocabulary import CONSTANTS, features_of
 
 LOWEST = np.float32(-np.inf)
@@ -176,6 +176,7 @@ def array_policy(
                     f"has {hook!r}, which only a compiled policy can have; leave it out", f"policy {made.name}"
                 )
         check_features(made)
+        check_ranges(made, f"policy {made.name}")
         return made
 
     return make

@@ -21,8 +21,8 @@ SHARES = {
 
 
 def interactions(f, p):
-    """Points of the predicted actions times closeness; reactions are declared shares of likes."""
-    plain = 1.0 - p.warm_share - p.anger_share
+    """Points of the predicted actions times closeness; reactions are declared shares of likes, plain ones what is left of them."""
+    plain = max(1.0 - p.warm_share - p.anger_share, 0.0)
     like = p.w_like * plain + p.w_warm * p.warm_share + p.w_anger * p.anger_share
     comment = p.w_comment * (1.0 - p.significant_share) + p.w_significant * p.significant_share
     points = like * f.p_like + p.w_reshare * f.p_share + comment * f.p_comment

@@ -29,7 +29,7 @@ def weight(f, p):
         "source": "osome-iu/SimSoM, libs/simsom/model.py (product of the code)", "evidence": "[C]",
         "date": "2024-07-17", "doors": ("E1", "E3"), "stratum": "region", "inbox": "all", "explores": False,
         "ordering": "order", "sources": {"discovery": 1.0},
-        "ranges": {"rate": (0, math.inf), "exponent": (0, math.inf)}, "positive": ("step_h",),
+        "ranges": {"rate": (0, math.inf)}, "positive": ("exponent", "step_h"),
     },
 )  # fmt: skip
 def simsom(f, p):

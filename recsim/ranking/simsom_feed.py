@@ -18,7 +18,7 @@ from recsim.ranking.policy import policy
         "source": "osome-iu/SimSoM, libs/simsom/model.py (product of the code)", "evidence": "[C]",
         "date": "2024-07-17", "doors": ("E1", "E3"), "uses_pool": False, "inbox": "all", "explores": False,
         "choice": "proportion",
-        "ranges": {"rate": (0, math.inf), "exponent": (0, math.inf)},
+        "ranges": {"rate": (0, math.inf)}, "positive": ("exponent",),
     },
 )  # fmt: skip
 def simsom_feed(f, p):

@@ -15,7 +15,6 @@ import math
 import numpy as np
 
 from recsim import rng
-from recsim.errors import InputError
 from recsim.kernels.beta import beta_quantiles
 from recsim.ranking.learned import Learned, View
 from recsim.ranking.policy import policy
@@ -24,17 +23,8 @@ VIEW, LIKE = 0, 2
 
 
 def posterior_draws(view: View) -> Learned:
-    """One draw of each live item's like rate.
-
-    Raises:
-        InputError: a prior outside of the range for which draws are accurate.
-    """
+    """One draw of each live item's like rate; the ranges of the priors are those for which draws are accurate."""
     likes0, others0 = view.parameters["prior_likes"], view.parameters["prior_others"]
-    if likes0 < 0.5 or others0 < 20:
-        raise InputError(
-            f"got prior_likes {likes0:g} and prior_others {others0:g}, must be at least 0.5 and 20",
-            "policy thompson_beta",
-        )
     counts = view.counts[view.first : view.last]
     likes = counts[:, LIKE] * view.weight
     others = np.maximum(counts[:, VIEW] - counts[:, LIKE], 0) * view.weight

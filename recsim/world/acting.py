@@ -35,11 +35,11 @@ class Network(mesa.Agent):
         self.network = dataclasses.replace(network, tactics=network.tactics._replace(uses=uses))
         self.roster = model.state.rosters[network.campaign]
         count = len(self.roster.active)
-        self.entry = accounts_of.entries(count, model.plan.scale)
+        self.entry = accounts_of.entries(count, accounts_of.places_of(network), model.plan.scale)
         self.times = np.zeros(count, np.int64)
         self.awake = np.zeros(count, np.bool_)
         learner = model.feed.learner
-        self.actor = None if learner is None else learner.add_network(count)
+        self.actor = None if learner is None else learner.add_network(self.entry)
 
     def act(self, start: int, end: int) -> None:
         """Do what the plan of the campaign says for this step."""
@@ -112,14 +112,18 @@ class Network(mesa.Agent):
                 counts = ~self.awake[engaged.account] & (True if counts is None else counts)
             learner.collect_accounts(world.now, engaged, self.actor, counts)
 
+    @property
+    def recognised(self) -> np.ndarray:
+        """(N,) bool, accounts that the platform knows to belong to one cluster, whose events it caps together."""
+        cap = self.model.plan.safeguards.cluster_cap
+        return self.roster.luck < np.float32(cap[1] if cap and len(self.roster.capped) > 0 else 0.0)
+
     def counting(self) -> acts.Counting:
         """What the platform counts of an account's events, by its weights and the measures around the policy."""
         roster, guards = self.roster, self.model.plan.safeguards
-        cap, recall = guards.cluster_cap or (-1.0, 0.0)
-        known = self.network.inauthentic and len(roster.capped) > 0
-        recognised = roster.luck < np.float32(recall if known else 0.0)
+        cap = guards.cluster_cap[0] if guards.cluster_cap and len(roster.capped) > 0 else -1.0
         return acts.Counting(
-            roster.weight, roster.group, recognised, np.int64(cap if known else -1), roster.capped,
+            roster.weight, roster.group, self.recognised, np.int64(cap), roster.capped,
             guards.served_only and self.network.inauthentic,
         )  # fmt: skip
 

@@ -118,7 +118,8 @@ def make_post_plan(
     if plan.type == "volunteers":
         volunteers = plan.volunteers.value * plan.dose.value
         return PostPlan(
-            kind=VOLUNTEER, active=math.ceil(volunteers), **_numbers(volunteers, volunteers),
+            kind=VOLUNTEER, active=math.ceil(volunteers), actors=math.ceil(volunteers),
+            at_dose_one=math.ceil(plan.volunteers.value),
             posts_per_actor=plan.posts_per_day.value * (last - first) / spd,
             followers_mean=scenario.activity.follows_per_person.value * scale, followers_spread=1.0,
             counterfactual="kept", **common,

@@ -9,6 +9,7 @@ import numpy as np
 from recsim import rng
 from recsim.agents.networks import places_of
 from recsim.state import ACTIONS, HIDDEN
+from recsim.world.acting import EVENTS
 from recsim.world.demobilising import demobilises
 from recsim.world.hours import hour_factors
 from recsim.world.networks import make_network
@@ -18,10 +19,14 @@ from recsim.world.seen import SMALL, page_bytes, words_of
 PROCESS = 300e6
 """Bytes of a process that has imported and compiled everything, before its first world."""
 ITEM, ITEM_COPIED = 500, 300
-"""Bytes of an item of the run, both arms' columns included, and what of it a fork has of its own; in a world whose
-platform does not weigh events."""
+"""Bytes of an item of the run, both arms' columns included, and what of it a fork has of its own."""
+WEIGHED, OF_GROUP, OF_CLUSTER = 360, 160, 40
+"""Bytes of an item more where the platform weighs events: its books, its counts of each group of accounts, what each network has
+used up of a cap on clusters; a fork has its own."""
 ACCOUNT = 50
 """Bytes of an account of a network, or of an author who posts for a campaign."""
+EVENT = 21
+"""Bytes of an event in a network's log, which is kept for the whole run."""
 SHOWN, REGISTER = "shown items", "register of accounts"
 OF_EVERYBODY = 13
 """Bytes of every person in every shard: her preference and her place among those who share it while follows are drawn; her visits
@@ -70,7 +75,7 @@ def people_parts(plan: Plan) -> list[Part]:
         ("inbox", 4 * int(plan.reaction.inbox) + 4, True),
         (SHOWN, seen_bytes(plan), True),
         ("hidden authors", (8 * hides + 4) * (hides > 0), True),
-        ("weight, group, trust, actions", 17 * plan.weighs, True),
+        ("weight, group, trust, actions", 21 * plan.weighs, True),
         (REGISTER, 41 * known, True),
         ("stratum, order", 8, True),
         ("reach, impressions of candidates", 12, True),
@@ -122,11 +127,17 @@ def graph_bytes(plan: Plan) -> float:
 
 
 def account_bytes(plan: Plan) -> float:
-    """Bytes of campaigns' accounts and of their posts, which grow with the dose: one world, and an arm beside it."""
+    """Bytes of campaigns' accounts, of the log of what they do, and of their posts, which all grow with the dose: one world, and
+    an arm beside it, which shares the log.
+    """
     networks = [n for n in (make_network(plan, c) for c in plan.campaigns) if n is not None]
     accounts = sum(places_of(n) * (2 if n.replacement_share > 0 else 1) for n in networks)
     posts = sum(p.actors * (p.posts_per_actor * min(1.0, p.keep) * (ITEM + ITEM_COPIED) + ACCOUNT) for p in plan.posts)
-    return 2 * ACCOUNT * accounts + posts
+    acts = sum(
+        n.accounts * n.actions_per_day * (min(n.last_step, plan.steps) - n.first_step) / plan.steps_per_day
+        for n in networks
+    )
+    return 2 * ACCOUNT * accounts + posts + EVENT * EVENTS * acts
 
 
 def replicate_bytes(plan: Plan, threads: int = 1, shards: int = 1, stored: bool = False) -> float:
@@ -142,8 +153,13 @@ def replicate_bytes(plan: Plan, threads: int = 1, shards: int = 1, stored: bool 
     later = [p._replace(each=p.each * SETTLED) if p.name == SHOWN and pages else p for p in parts]
     alone = stored and plan.people * sum(p.each for p in later if p.copied) >= ON_DISK * shards
     most = max(sum(p.each for p in parts), sum(p.each * (1 + (p.copied and not alone)) for p in later))
-    items = plan.supply.items_per_day * plan.days * (ITEM + ITEM_COPIED)
-    tallies = 2 * threads * expected_window(plan) * len(ACTIONS) * 8
+    guards = plan.safeguards
+    groups = guards.aggregate.groups if plan.weighs else 0
+    weighed = plan.weighs * (
+        WEIGHED + OF_GROUP * groups + OF_CLUSTER * len(plan.campaigns) * (guards.cluster_cap is not None)
+    )
+    items = plan.supply.items_per_day * plan.days * (ITEM + ITEM_COPIED + 2 * weighed)
+    tallies = 2 * threads * expected_window(plan) * len(ACTIONS) * 8 * (1 + groups)
     each = PROCESS + items + tallies + account_bytes(plan)
     if shards > 1:
         known = sum(p.each * (1 + p.copied) for p in parts if p.name == REGISTER)

@@ -265,7 +265,9 @@ class Moderation(mesa.Agent):
         register.sanction(register.place(s.subject[begin & accounts]), self.account)
         if not self.account.keeps:
             for agent, mask in register.of_networks(register.place(s.subject[begin & accounts])):
-                roll_back(world.state, agent.network, agent.roster, mask, world.now, float(world.platform.decay))
+                roll_back(
+                    world.state, agent.network, agent.roster, mask, agent.recognised, world.now, float(world.platform.decay)
+                )  # fmt: skip
             world.books.rolled_back(*world.window)
         self._items(s.subject[begin & ~accounts], s.subject[end & ~accounts])
 

@@ -213,6 +213,11 @@ def make_plan(scenario: Scenario) -> Plan:
         shadows.insert(0, parameters)
     used = [(m.kind, {k: q.value for k, q in m.parameters.items()}) for m in scenario.platform.mitigations]
     guards = registry.safeguards(policy, declared, used)
+    for number, use in enumerate(scenario.platform.mitigations):
+        for key, q in use.parameters.items():
+            for end in q.ends[1:]:  # every end of a range, beside the values of the others
+                changed = (use.kind, {**used[number][1], key: end})
+                registry.safeguards(policy, declared, [*used[:number], changed, *used[number + 1 :]])
     for number, one in enumerate(scenario.moderation.detectors):
         where = f"moderation.detectors[{number}]"
         _check_detector(get_detector(one.kind, f"{where}.kind"), one.parameters, where)

@@ -8,7 +8,6 @@ from types import MappingProxyType
 import numpy as np
 
 from recsim import rng
-from recsim.agents.networks import entries
 from recsim.kernels import match
 from recsim.kernels.acts import Engaged
 from recsim.kernels.slate import Pools, Visits
@@ -31,7 +30,7 @@ class Learner:
     Attributes:
         actors: people, and after them the accounts of campaigns: see `account_actors`.
         every: steps between refits.
-        reads_match: whether the policy names the feature ``match``.
+        reads_match: whether the policy names the feature ``match``. reads_typical: that, or ``typical_match``.
         signed: whether the log says of each interaction if it was positive.
     """
 
@@ -41,19 +40,23 @@ class Learner:
         self.actors = plan.people
         self.every = max(1, round(plan.policy.refit_hours * plan.steps_per_day / 24))
         self.reads_match = "match" in plan.policy.reads
+        self.reads_typical = not {"match", "typical_match"}.isdisjoint(plan.policy.reads)
         self.signed = len(plan.policy.signals) > 0
         self.values = dict(zip(plan.policy.parameters, plan.parameters.tolist(), strict=False))
 
-    def add_network(self, accounts: int) -> np.ndarray:
+    def add_network(self, entry: np.ndarray) -> np.ndarray:
         """Log actors of a network's accounts, numbered after everybody so far.
 
         Accounts that stand together for a real one are one actor of the log: co-engagement needs whole histories.
 
+        Args:
+            entry: (N,) int64, which accounts stand together; see `recsim.agents.networks.entries`.
+
         Returns:
-            (accounts,) int32.
+            (N,) int32.
         """
-        number = entries(accounts, self.plan.scale).astype(np.int32) + np.int32(self.actors)
-        self.actors += int(np.ceil(accounts * self.plan.scale))
+        number = entry.astype(np.int32) + np.int32(self.actors)
+        self.actors += max(int(entry.max(initial=-1)) + 1, int(np.ceil(len(entry) * self.plan.scale)))
         return number
 
     def collect(self, step: int, start: int, end: int, tally: Tally) -> None:
@@ -120,7 +123,7 @@ class Learner:
         memory.known = (start, end)
         memory.counted[:end] = self.books.of("learning").total[:end]
         memory.context[:end] = 0
-        if self.reads_match:
+        if self.reads_typical:
             memory.typical = self._typical(end - start)
 
     def _view(self, log: np.ndarray, step: int, start: int, end: int) -> View:

@@ -157,7 +157,7 @@ class Register:
             roster = agent.roster
             if not effect.counts:
                 roster.trust[mask] = 0.0
-            if effect.activity == 0:
+            if effect.removed:
                 roster.active[mask] = False
             else:
                 roster.idle[mask] = roster.luck[mask] >= np.float32(effect.activity)

@@ -16,7 +16,9 @@ UNITS = np.array([FIXED if action == WATCH else 1 for action in range(len(ACTION
 """What one logged event adds to ``counters.total``, by action."""
 
 
-def roll_back(state: State, network: Network, roster: Roster, accounts: np.ndarray, step: int, factor: float) -> int:
+def roll_back(
+    state: State, network: Network, roster: Roster, accounts: np.ndarray, recognised: np.ndarray, step: int, factor: float
+) -> int:  # fmt: skip
     """Subtract every logged event of some accounts from all counts, and take it out of the log.
 
     Counts are as if the accounts had never acted (but for decayed counts put together from groups, which fall in the
@@ -26,7 +28,7 @@ def roll_back(state: State, network: Network, roster: Roster, accounts: np.ndarr
     Args:
         state: of the world; counters, ``counted`` and followers written.
         network, roster: whose accounts they are; the roster's log is replaced.
-        accounts: (N,) bool, the accounts.
+        accounts: (N,) bool, the accounts. recognised: (N,) bool, those whose counted events use up a cap together.
         step: last step whose events are already in the decayed counters (the current one after learning).
         factor: float32, by which decayed counters fall in a step.
 
@@ -57,6 +59,9 @@ def roll_back(state: State, network: Network, roster: Roster, accounts: np.ndarr
         group = roster.group[account].astype(np.int64)
         np.subtract.at(counters.valued, (item, group, action), weight * units)
         np.subtract.at(counters.fake_valued, (item[fake], group[fake], action[fake]), (weight * units)[fake])
+        spent = recognised[account] & (weight > 0)  # what they used up of the cap is free again
+        if spent.any():
+            np.subtract.at(roster.capped, (item[spent], action[spent]), 1)
     folded = when <= step
     np.subtract.at(state.counted, (item[folded], action[folded]), units[folded])
     worth = weight * units if len(counters.valued) else units * FULL
