@@ -17,7 +17,7 @@ from markupsafe import escape
 from statsmodels.stats.power import TTestPower
 
 import recsim.report
-from recsim.audit.combine import gather, stored_audit
+from recsim.audit.combine import KINDS, gather, stored_audit
 from recsim.audit.evidence import evidence, write_evidence
 from recsim.audit.report import SECTIONS, content, detection_risk, moderation_at_work
 from recsim.cli import main
@@ -31,7 +31,7 @@ from recsim.experiment.dictionary import CSV, TABLES, described
 from recsim.experiment.dose import dose_response
 from recsim.experiment.folder import SUMS, checksum
 from recsim.experiment.summary import summarise
-from recsim.experiment.sums import compare_sums
+from recsim.experiment.sums import compare_sums, write_sums
 from recsim.experiment.tradeoff import tradeoff
 from recsim.report import audit_page, write, write_combined
 from recsim.report.answer_words import sentences, tables
@@ -292,6 +292,55 @@ def test_answers_to_single_questions_reach_the_report_with_words_tables_and_figu
     assert compare_sums(tmp_path / "all").none
     with pytest.raises(InputError, match="a second attribution"):
         gather(one, [answers[0].folder, answers[0].folder])
+
+
+def as_of_an_earlier_version(folder, copy, change):
+    """A copy whose summary is as another recsim would have written it."""
+    shutil.copytree(folder, copy)
+    (last,) = [p for p in copy.glob("*.json") if p.stem in KINDS]
+    content = json.loads(last.read_text())
+    change(content)
+    last.write_text(json.dumps(content))
+    if (copy / SUMS).exists():
+        write_sums(copy)
+    return copy
+
+
+def test_a_result_of_an_earlier_version_is_refused_before_anything_is_written(
+    stored, beside, answers, tmp_path, capsys
+):
+    one, other = stored
+
+    def without(*path):
+        def change(content):
+            for step in path[:-1]:
+                content = content[step]
+            del content[path[-1]]
+
+        return change
+
+    old = [
+        as_of_an_earlier_version(beside[1].folder, tmp_path / "trade", without("rows", 0, "less_verdict")),
+        as_of_an_earlier_version(beside[0].folder, tmp_path / "feeds", without("policies", 0, "costs")),
+        as_of_an_earlier_version(other.folder, tmp_path / "second", without("candidates", 2, "verdict")),
+        *(as_of_an_earlier_version(x.folder, tmp_path / f"old-{name}", without(key)) for x, name, key in zip(answers, ("att", "dos", "del"), ("interactions", "crossing", "declared"), strict=True)),
+    ]  # fmt: skip
+    for folder in old:
+        with pytest.raises(InputError, match=f"^{folder}: was made by an earlier version of recsim .it lacks") as error:
+            write_combined(one, [beside[0].folder, folder] if folder != old[1] else [folder], tmp_path / "all")
+        assert "\n" not in str(error.value) and not (tmp_path / "all").exists()
+    mine = as_of_an_earlier_version(one.folder, tmp_path / "first", without("candidates", 2, "equivalence_low"))
+    before = {p: p.read_bytes() for p in mine.rglob("*") if p.is_file()}
+    for command in (
+        ["report", str(mine)],
+        ["report", str(mine), str(beside[1].folder), "--out", str(tmp_path / "all")],
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(command)
+        said = capsys.readouterr().err
+        assert stop.value.code == 2 and "earlier version" in said and str(mine) in said and said.count("\n") == 1
+        assert before == {p: p.read_bytes() for p in mine.rglob("*") if p.is_file()}
+        assert not (tmp_path / "all").exists()
 
 
 def test_a_report_about_one_result_says_so(stored, tmp_path):

@@ -215,6 +215,15 @@ def test_unknown_keys_are_named(done, tmp_path, small):
     with pytest.raises(InputError, match="did you mean 'dose'"):
         calibrate(path, out=tmp_path / "a", worlds=tmp_path / "w")
     assert not (tmp_path / "a").exists()
+    path = written(
+        tmp_path, parameters=[CONTENT["parameters"][0], {"key": "platform.parameters.heated_views", "range": [0, 2]}]
+    )
+    line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if "heated_views" in text)
+    with pytest.raises(
+        InputError, match=f"calibration.yaml:{line} parameters.platform.parameters.heated_views: got 2, must be 0 to 1"
+    ):
+        calibrate(path, out=tmp_path / "a", worlds=tmp_path / "w")
+    assert not (tmp_path / "a").exists() and not (tmp_path / "w").exists()
     path = tmp_path / "e.yaml"
     for members, text in (([{"dosis": 2}], "did you mean 'dose'"), ([{"dose": -1}], "at least 0"), ([], "members")):
         path.write_text(yaml.safe_dump({"name": "e", "members": members}))
@@ -253,6 +262,36 @@ def test_a_parameter_that_the_scenario_leaves_to_its_policy(small, tmp_path):
     path = tmp_path / "e.yaml"
     path.write_text(yaml.safe_dump({"name": "e", "members": [{"platform.parameters.w_like": 2.5}]}))
     assert realise(with_ensemble(small, path), 1, 0).platform.parameters["w_like"].value == 2.5
+
+
+@pytest.mark.parametrize(
+    "key, value, text",
+    [
+        ("platform.parameters.heated_views", 1.5, "platform.parameters.heated_views: got 1.5, must be 0 to 1"),
+        ("platform.mitigations.0.parameters.recall", -1.0, "got -1, must be 0 to 1"),
+        ("platform.policy", 1.0, "platform.policy: holds no number of this scenario"),
+    ],
+)
+def test_a_set_that_cannot_be_simulated_is_refused_before_the_first_world(small, tmp_path, key, value, text):
+    """In the file of a calibration, with its line; and in a scenario that holds the sets already."""
+    small = with_settings(
+        small,
+        {
+            "platform.parameters": {"heated_views": 0.1},
+            "platform.mitigations": [{"kind": "oracle_removal", "parameters": {"recall": 1.0}}],
+        },
+        "here",
+        "test",
+    )
+    good, bad = {"dose": 2.0}, {"dose": 1.0, key: value}
+    path = tmp_path / "e.yaml"
+    path.write_text(yaml.safe_dump({"name": "e", "members": [good, bad]}))
+    if key != "platform.policy":
+        with pytest.raises(InputError, match=rf"e.yaml:\d+ members.1.: .*{text}"):
+            with_ensemble(small, path)
+    run = small.run.model_copy(update={"ensemble": Ensemble(name="e", members=[good, bad])})
+    with pytest.raises(InputError, match=rf"^run.ensemble.members.1: .*{text}"):
+        configured(small.model_copy(update={"run": run}), 1, None, None)
 
 
 def test_the_table_of_other_assumptions_takes_the_sets_in_turn(done, small):

@@ -162,6 +162,18 @@ def test_importance_without_a_campaign_and_with_what_it_cannot_measure(small, mo
     assert "first 7 places" in text and "not measured (zero, at a limit, or acting beside the score): idle" in text
 
 
+@recsim.policy(share=0.6, weight=1.0, meta={"ranges": {"share": (0, 1)}})
+def within(f, p):
+    return p.share * f.n_like + p.weight * f.n_share
+
+
+def test_what_is_not_measured_hangs_on_the_factor(small, monkeypatch):
+    monkeypatch.setitem(registry.PRESETS, "within", within)
+    scenario = changed(small, platform={"policy": "within"})
+    assert not_measured(scenario) == [] and not_measured(scenario, 2.0) == ["share"]
+    assert {s.id for s in with_shadows_of(scenario, 2.0).audit.shadows} == {"more weight", "less weight"}
+
+
 def test_importance_needs_something_to_change(small):
     with pytest.raises(InputError, match="learns a match of person and item, so it has no shadows"):
         make_plan(changed(with_shadows(small, a={}), platform={"policy": "itemknn"}))

@@ -501,6 +501,18 @@ def refused(capsys, *arguments):
             {"axes": [{"key": "dose", "values": [1, -1]}]},
             r"study.yaml: cell 1 \(dose=-1\) dose: got -1, must be at least 0",
         ),
+        (
+            {"axes": [{"key": "platform.parameters.heated_views", "values": [0.1, 1.5]}]},
+            r"study.yaml:\d+ axes.platform.parameters.heated_views: got 1.5, must be 0 to 1, in cell 1 \(",
+        ),
+        (
+            {"axes": [{"name": "x", "sets": {"a": {"dose": 1}, "b": {"platform.parameters.heated_items": -1}}}]},
+            r"study.yaml:\d+ axes.x: got -1, must be 0 to 1, in cell 1 \(x=b\)",
+        ),
+        (
+            {"set": {"platform.parameters.heated_views": 2}},
+            r"study.yaml:\d+ set platform.parameters.heated_views: got 2, must be 0 to 1$",
+        ),
         ({"axes": [{"key": "dose", "valus": [1]}]}, r"study.yaml:\d+ axes.0.*'valus'.*did you mean 'values'"),
         ({"axes": [{"key": "dose"}]}, "give one of values, sets, range"),
         ({"axes": [{"key": "dose", "range": [0, 1]}]}, "neither n nor values"),
@@ -528,6 +540,18 @@ def test_bad_studies_are_one_line(tmp_path, capsys, fields, message):
     import re
 
     assert re.search(message, refused(capsys, written(tmp_path, **fields)))
+
+
+def test_a_value_that_was_looked_at_under_another_policy_is_looked_at_again(scenario):
+    """The code that is looked up once hangs on names of parameters only; what they may be hangs on the policy."""
+    marks = Marks(False)
+    for value in (0.5, 1.0):
+        marks.digest(with_settings(scenario, {"platform.parameters.heated_views": value}, "here", "test"))
+    with pytest.raises(InputError, match="platform.parameters.heated_views: got 1.5, must be 0 to 1"):
+        marks.digest(with_settings(scenario, {"platform.parameters.heated_views": 1.5}, "here", "test"))
+    ranged = {"value": 0.5, "range": [0, 2], "evidence": "assumption"}
+    with pytest.raises(InputError, match="platform.parameters.heated_views: got 2"):
+        marks.digest(with_settings(scenario, {"platform.parameters.heated_views": ranged}, "here", "test"))
 
 
 def test_values_that_fit_together_only_are_allowed(tmp_path):

@@ -36,13 +36,13 @@ def calibrate(
     how = How(out, workers, threads, False, resume, force, yes, json_, quiet, cluster)
     how.check()
     guard(file)
-    found, scenario, _ = read_calibration(file)
+    found, scenario, lines = read_calibration(file)
     m = found.method
     text = f"{found.name}: at most {m.simulations} worlds ({m.waves} waves of {m.points}, {m.generations} generations of {m.particles})"
     how.announce(text, expected(found, scenario, how.at_once), "points, particles, or population.scale in set")
     with progress(how.quiet) as say:
         session = Session(None, found.fixed_parameters, how.workers, how.threads, say, how.cluster)
-        result = run_calibration(found, scenario, session, str(file), how.out, worlds, how.force)
+        result = run_calibration(found, scenario, session, str(file), how.out, worlds, how.force, lines)
     from recsim.report.calibration import print_calibration, write_calibration
 
     show(result, how, write_calibration, print_calibration)

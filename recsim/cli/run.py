@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
@@ -244,15 +245,17 @@ def compare_command(what: What, policies: str, how: How) -> None:
 def show(result: Any, how: How, write: Callable, display: Callable, again: bool = False) -> None:
     """Say what happened, write what belongs to it unless all is there (or ``again``), print the summary or the tables."""
     from recsim.experiment.sums import finished
+    from recsim.report.earlier import of_this_version
 
     for note in result.notes:
         sys.stderr.write(f"note: {note}\n")
-    if again or not result.reused or not finished(result.folder):  # a run from Python has written numbers only
-        write(result)
-    if how.as_json:
-        sys.stdout.write(json.dumps(result.summary) + "\n")
-    elif not how.quiet:
-        display(result)
+    with of_this_version(result.folder) if result.reused else contextlib.nullcontext():
+        if again or not result.reused or not finished(result.folder):  # a run from Python has written numbers only
+            write(result)
+        if how.as_json:
+            sys.stdout.write(json.dumps(result.summary) + "\n")
+        elif not how.quiet:
+            display(result)
 
 
 def _time(seconds: float) -> str:

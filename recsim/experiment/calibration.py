@@ -16,6 +16,7 @@ import pandas as pd
 import yaml
 from scipy import stats
 
+from recsim.errors import InputError
 from recsim.experiment import inference, observables
 from recsim.experiment.calibration_file import Calibration, Target, read_calibration
 from recsim.experiment.cells import CellCache, Marks, bare
@@ -27,6 +28,7 @@ from recsim.experiment.summary import cleaned
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path
 from recsim.scenario import dump_yaml
 from recsim.scenario import load as load_scenario
+from recsim.scenario.problems import Lines
 from recsim.scenario.schema import Scenario
 
 LAST = "calibration.json"
@@ -111,18 +113,23 @@ def calibrate(
         InputError: bad settings, or a folder that holds something else.
         RecsimError: a worker died again and again, or the disk is full; finished worlds are kept.
     """
-    found, scenario, _ = read_calibration(path)
+    found, scenario, lines = read_calibration(path)
     session = Session(simulate, found.fixed_parameters, workers, threads, progress, cluster)
-    return run_calibration(found, scenario, session, str(path), out, worlds, force)
+    return run_calibration(found, scenario, session, str(path), out, worlds, force, lines)
 
 
 def run_calibration(
     found: Calibration, scenario: Scenario, session: Session, where: str, out: str | Path | None = None,
-    worlds: str | Path | None = None, force: bool = False,
+    worlds: str | Path | None = None, force: bool = False, lines: Lines | None = None,
 ) -> CalibrationResult:  # fmt: skip
-    """Do what is not kept yet and put the calibration together; arguments and errors as of `calibrate`."""
+    """Do what is not kept yet and put the calibration together; arguments and errors as of `calibrate`.
+
+    Args:
+        where, lines: the file, and the lines of its entries.
+    """
     scenario = configured(scenario, 1, None, None)
-    work = _Work(found, bare(scenario), session, CellCache(Path(worlds) if worlds is not None else WORLDS), where)
+    cache = CellCache(Path(worlds) if worlds is not None else WORLDS)
+    work = _Work(found, bare(scenario), session, cache, where, lines or {})
     mark = work.fingerprint()
     folder = RunFolder(folder_path(f"calibration-{found.name}", mark, out, force), mark, LAST)
     folder.inspect()
@@ -148,13 +155,25 @@ class _Work:
     session: Session
     cache: CellCache
     where: str
+    lines: Lines = dataclasses.field(default_factory=dict)
     rows: list[pd.DataFrame] = dataclasses.field(default_factory=list)
     count: int = 0
 
     def __post_init__(self) -> None:
         self.marks = Marks(self.found.fixed_parameters, self.session.simulate)
-        self.settings(np.full(len(self.found.parameters), 0.0))  # a key that does not exist is an error now
-        self.settings(np.full(len(self.found.parameters), 1.0))
+        for end in (0.0, 1.0):  # of all priors: what cannot be simulated is an error now
+            _, scenario = self.settings(np.full(len(self.found.parameters), end))
+            try:
+                self.marks.digest(scenario)
+            except InputError as error:
+                raise InputError(error.message, self._prior(error.where or "")) from None
+
+    def _prior(self, key: str) -> str:
+        """Place of the prior of a key of the scenario; of what has no prior the file and the key."""
+        for number, axis in enumerate(self.found.parameters):
+            if key == axis.key:
+                return f"{self.where}:{self.lines.get(('parameters', number), 1)} parameters.{axis.column}"
+        return f"{self.where} {key}".rstrip()
 
     def fingerprint(self) -> str:
         """What decides the numbers: the file, the scenario's numbers, the sources, the method."""

@@ -15,6 +15,7 @@ from recsim.errors import InputError, unknown
 from recsim.experiment.cells import bare
 from recsim.experiment.design import _drawn
 from recsim.experiment.observables import DOCUMENTED, PLATFORM
+from recsim.experiment.parameter_sets import MEMBERS, check_members
 from recsim.experiment.study import Axis, with_settings
 from recsim.ranking import registry
 from recsim.scenario.dump import _plain
@@ -22,7 +23,6 @@ from recsim.scenario.kinds import refuse_other
 from recsim.scenario.load import check_free, load, read_yaml
 from recsim.scenario.problems import Lines, validated
 from recsim.scenario.quantity import Strict
-from recsim.scenario.realise import _placed
 from recsim.scenario.schema import Ensemble, Scenario
 
 VOTES = ("vote", "ballot", "turnout", "poll", "seat")
@@ -175,12 +175,12 @@ def with_ensemble(scenario: Scenario, path: str | Path, settings: Sequence[tuple
     for number, member in enumerate(ensemble.members):
         line = lines.get(("members", number), 1)
         with_settings(scenario, member, f"{path}:{line} members[{number}]", f"calibration {ensemble.name}")
-        try:
-            for key, value in member.items():
-                _placed(scenario, key.split("."), value)
-        except (KeyError, ValueError):
-            raise InputError(f"{key} holds no number", f"{path}:{line} members[{number}]") from None
     made = scenario.model_copy(update={"run": scenario.run.model_copy(update={"ensemble": ensemble})})
+    try:
+        check_members(made)
+    except InputError as error:
+        number = int((error.where or "").removeprefix(f"{MEMBERS}."))
+        raise InputError(error.message, f"{path}:{lines.get(('members', number), 1)} members[{number}]") from None
     plain = _plain(made) if settings else {}
     for key, where in settings:
         check_free(plain, key, where)

@@ -15,7 +15,10 @@ import pyarrow.parquet as pq
 
 from recsim.experiment.contrasts import COSTS
 from recsim.experiment.folder import plain_errors, write_bytes
+from recsim.experiment.parameter_sets import check_members
 from recsim.experiment.summary import ARMS, Counts, removed_campaigns, without_ads
+from recsim.ranking import registry
+from recsim.ranking.policy import Policy
 from recsim.scenario.dump import _Flow, _plain, _same_numbers
 from recsim.scenario.schema import Scenario
 
@@ -60,16 +63,24 @@ class Marks:
         if simulate is not None:
             self.common["simulate"] = f"{simulate.__module__}:{simulate.__qualname__}"
         self.digests: dict[str, str] = {}
+        self.policies: dict[str, Policy] = {}
 
     def digest(self, scenario: Scenario) -> str:
         """What decides the policy's code; looked up once for everything that it can hang on.
 
+        Values of parameters are looked at every time: the code does not hang on them, but a world would end by them.
+
         Raises:
-            InputError: an unknown policy or parameter.
+            InputError: an unknown policy or parameter, or a value that the parameter cannot have.
         """
         from recsim.world.plan import make_plan
 
         p = scenario.platform
+        name = json.dumps([p.policy, p.rerank, p.rerank_top])
+        if name not in self.policies:
+            self.policies[name] = registry.configured(p.policy, p.rerank, p.rerank_top)
+        values = {parameter: q.ends for parameter, q in p.parameters.items()}
+        registry.check_parameters(self.policies[name], values, "platform.parameters")
         key = json.dumps(
             [
                 p.policy, p.rerank, p.rerank_top, p.predictor.kind, sorted(p.parameters),
@@ -78,13 +89,14 @@ class Marks:
         )  # fmt: skip
         if key not in self.digests:
             self.digests[key] = make_plan(scenario).digest
+            check_members(scenario)
         return self.digests[key]
 
     def mark(self, scenario: Scenario) -> str:
         """SHA-256 of what decides the numbers of a cell.
 
         Raises:
-            InputError: an unknown policy or parameter.
+            InputError: as of `digest`.
         """
         content = _same_numbers(_numbers(_plain(scenario)))
         for name in ("name", "title", "targets", "audit", "opinion"):

@@ -56,9 +56,9 @@ def _may_be(policy: Policy, name: str, value: float) -> bool:
     return True
 
 
-def not_measured(scenario: Scenario) -> list[str]:
-    """Parameters of the scenario's policy that `importance` leaves out, in the policy's order."""
-    measured = {s.id.removeprefix(UP) for s in with_shadows(scenario).audit.shadows}
+def not_measured(scenario: Scenario, factor: float = FACTOR) -> list[str]:
+    """Parameters of the scenario's policy that `importance` with this factor leaves out, in the policy's order."""
+    measured = {s.id.removeprefix(UP) for s in with_shadows(scenario, factor).audit.shadows}
     return [name for name in _policy_of(scenario).parameters if name not in measured]
 
 

@@ -19,6 +19,7 @@ from recsim.experiment.checkpoints import are_wanted, every_of
 from recsim.experiment.executor import default_workers
 from recsim.experiment.files import write_results
 from recsim.experiment.folder import RunFolder, plain_errors
+from recsim.experiment.parameter_sets import check_members
 from recsim.experiment.result import Result
 from recsim.experiment.summary import removed_campaigns, summarise, window_start
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path, joined
@@ -111,7 +112,9 @@ def configured(
     if dose is not None:
         check_free(raw, "dose", "--dose")
         raw["dose"] = {"value": dose, "evidence": "assumption", "source": "set on the command line"}
-    return parse(raw, scenario.name)
+    made = parse(raw, scenario.name)
+    check_members(made)
+    return made
 
 
 def expected_work(scenario: Scenario) -> float:

@@ -96,11 +96,13 @@ def design(
     marks = Marks(study.fixed_parameters, simulate)
     source = f"study {study.name}"
     cells = cells_of(study)
+    spots = {key: f"{where}:{lines.get(('set', key), 1)} set {key}" for key in study.set if lines}
     for number, axis in enumerate(study.axes):
         keys = axis.sets[str(cells[0].values[axis.column])] if axis.sets else [axis.key]
         line = (lines or {}).get(("axes", number))
         spot = f"{where}{f':{line}' if line else ''} axes.{axis.column}"
         for key in sorted({key for one in axis.sets.values() for key in one}) if axis.sets else [axis.key]:
+            spots[key] = spot
             if key.partition(".")[0] in NO_WORLD or key == "run.replicates":
                 raise InputError(
                     f"{key} changes no world, so all its values would give the same; put it under set", spot
@@ -120,6 +122,9 @@ def design(
             made = bare(with_settings(scenario, cell.settings, spot, source))
             names.append(marks.mark(made))
         except InputError as error:
+            if error.where in spots:
+                which = "" if error.where in study.set else f", in {cell.name}"
+                raise InputError(error.message + which, spots[error.where]) from None
             text = str(error)
             raise InputError(text if text.startswith(spot) else f"{spot}: {text}") from None
         if {c.id for c in made.candidates} != {c.id for c in scenario.candidates}:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recsim.audit.evidence import Record
+    from recsim.errors import InputError
     from recsim.experiment.calibration import CalibrationResult
     from recsim.experiment.comparison import Comparison
     from recsim.experiment.ensemble import Ensemble
@@ -69,23 +70,31 @@ def write(result: Result, record: Record | None = None, plan: Path | None = None
         result: of a run.
         record: under which plan it was run and how it was stopped; None keeps what the folder says.
         plan: the plan's file.
+
+    Raises:
+        InputError: a stored run was changed since it was written, or made by an earlier version; nothing is written then.
     """
     if result.folder is None:
         return
     from recsim.audit.all_metrics import all_metrics
     from recsim.audit.cells import printable
-    from recsim.audit.evidence import write_evidence
+    from recsim.audit.evidence import evidence, write_evidence
+    from recsim.audit.report import content
     from recsim.experiment.folder import write_text
     from recsim.experiment.result import DIMENSIONS
     from recsim.experiment.sums import sealed
     from recsim.ranking import own_code
     from recsim.report.audit_page import write_report
+    from recsim.report.earlier import of_this_version
     from recsim.report.figures import all_figures
 
     platform = result.scenario.platform
     own_code.refuse([platform.policy, *(platform.rerank or [])], result.folder)
     made = [f"by_{dimension}.csv" for dimension in DIMENSIONS]
     with sealed(result.folder, result.reused, [*made, "metrics.csv", *PAGE], ["audit.json", "manifest.json", "plan.yaml"]):  # fmt: skip
+        if result.reused:
+            with of_this_version(result.folder):
+                content(result, evidence(result, record))
         for dimension, name in zip(DIMENSIONS, made, strict=True):
             write_text(result.folder / name, printable(result, dimension).to_csv(index=False))
         write_text(result.folder / "metrics.csv", all_metrics(result).to_csv(index=False))
@@ -104,24 +113,60 @@ def write_combined(result: Result, others: Sequence[Path], out: Path) -> None:
         out: an empty or new folder.
 
     Raises:
-        InputError: a folder cannot stand beside the run or was changed since it was written, or ``out`` is not free.
+        InputError: a folder cannot stand beside the run, was changed since it was written or made by an earlier version, or
+            ``out`` is not free. Nothing is written then.
     """
-    from recsim.audit.combine import gather, stored_audit
+    import shutil
+    import tempfile
+    from pathlib import Path
+
     from recsim.errors import InputError
     from recsim.experiment.folder import plain_errors
     from recsim.experiment.sums import write_sums
+    from recsim.report.earlier import lacks
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError("is not empty; choose an empty or new folder with --out", str(out))
+    with plain_errors(out), tempfile.TemporaryDirectory() as scratch:
+        made = Path(scratch)
+        try:
+            _combine(result, others, made)
+        except Exception as error:
+            if not lacks(error):
+                raise
+            raise _of_one(result, others, error) from error
+        out.mkdir(parents=True, exist_ok=True)
+        for part in made.iterdir():
+            shutil.move(part, out / part.name)
+        write_sums(out)
+
+
+def _combine(result: Result, others: Sequence[Path], made: Path) -> None:
+    from recsim.audit.combine import gather, stored_audit
     from recsim.report.audit_page import write_report
     from recsim.report.beside import parts
     from recsim.report.figures import all_figures
 
     beside = gather(result, others)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError("is not empty; choose an empty or new folder with --out", str(out))
-    with plain_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
-        drawn, others_drawn = all_figures(result, out / "figures"), parts(beside, out / "figures")
-        write_report(result, drawn, stored_audit(result), beside, out, others_drawn)
-        write_sums(out)
+    drawn, others_drawn = all_figures(result, made / "figures"), parts(beside, made / "figures")
+    write_report(result, drawn, stored_audit(result), beside, made, others_drawn)
+
+
+def _of_one(result: Result, others: Sequence[Path], error: Exception) -> InputError:
+    """Which of several results is the one that lacks something: the run itself, or the first with which it fails alone."""
+    import tempfile
+    from pathlib import Path
+
+    from recsim.report.earlier import lacks, refused
+
+    for folder in (None, *others):
+        with tempfile.TemporaryDirectory() as scratch:
+            try:
+                _combine(result, [] if folder is None else [folder], Path(scratch))
+            except Exception as its:
+                if lacks(its):
+                    return refused(its, folder or result.folder)
+    return refused(error, result.folder)
 
 
 def write_comparison(result: Comparison) -> None:
