@@ -28,7 +28,8 @@ def text_of(page):
 
 def blocks(page, language=""):
     """Code blocks of a page."""
-    return re.findall(rf"```{language}\n(.*?)```", text_of(page), flags=re.S)
+    found = re.findall(r"^```(\w*)\n(.*?)^```", text_of(page), flags=re.S | re.M)
+    return [text for kind, text in found if kind == language]
 
 
 def table_of(page, heading):
