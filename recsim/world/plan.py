@@ -125,6 +125,11 @@ class Plan:
         """Real items for which one simulated item stands."""
         return self.scenario.content.items_represented
 
+    @property
+    def event_weight(self) -> float:
+        """Events on one real item for which one event on a simulated item stands."""
+        return 1.0 / (self.represented * self.scale)
+
     def step_of(self, day: int) -> int:
         """First step of a day given relative to the vote."""
         return (self.days - 1 + day) * self.steps_per_day
