@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 import reference
+import reference_look
 from helpers import changed, frames_of, world_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -295,6 +296,7 @@ MODELS = {
 
 SIGNALS = ({"complete", "like", "share"}, {"hide", "report", "skip"})
 """What one of the cases below logs as positive and as negative."""
+FOUND = (SOURCES.index("search"), SOURCES.index("external"))
 
 
 @pytest.mark.parametrize("model, advertising", [*((model, False) for model in MODELS), ("logistic", True)])
@@ -303,6 +305,8 @@ def test_looking(model, advertising, small):
     world = world_of(small, steps=27)
     plan, state, feed = world.plan, world.state, world.feed
     plan = dataclasses.replace(plan, reaction=plan.reaction._replace(**MODELS[model]))
+    often = {name: getattr(plan.reaction, name) + F(3) for name in ("comment", "follow", "report")}  # rare ones, else
+    plan = dataclasses.replace(plan, reaction=plan.reaction._replace(**often))
     start, end = world.window
     world.people.visit()
     world.creators.post()
@@ -358,14 +362,17 @@ def test_looking(model, advertising, small):
         engaged_value=np.zeros((1, 3000 if signed else 0), np.int8), signals=signals if signed else signals[:0],
         context=np.zeros((1, feed.window, 3), np.int64),
         impressions=np.zeros((plan.people, len(plan.candidates), 3), np.int32),
+        reached=np.zeros(plan.people, np.uint64), met=np.zeros(plan.people, np.int32),
+        acts=np.zeros((1, 3000, 3), np.int32), acts_count=np.zeros(1, np.int64),
     )  # fmt: skip
+    top_comment = np.random.default_rng(3).integers(-1, 3, state.counters.top_comment.shape).astype(np.int8)
     tables = (tally.items, tally.exposure, tally.comments, tally.provenance, tally.feed, tally.follow_count, tally.well)
     for table in tables:
         table[:] = 0
     before = copy.deepcopy((observed, tally))
     look.look_block(
         0, n, 0, scores, feed.visits, feed.pools, state.latent, state.cells, observed, state.items,
-        state.position, feed.proof, feed.eligible, state.counters.top_comment, plan.reaction,
+        state.position, feed.proof, feed.eligible, top_comment, plan.reaction,
         np.uint64(plan.traits.population), key0, key1, np.uint64(world.now), np.uint64(0), np.int64(start),
         tally,
     )  # fmt: skip
@@ -396,29 +403,63 @@ def test_looking(model, advertising, small):
     assert np.array_equal(tally.context[0], context) and len(logged) > 10 and context[:, 2].any()
     if signed:  # of what does not count, or counts less, no more is learned
         weight = (np.arange(plan.people, dtype=np.int32) % 3) * 512
+        group = np.arange(plan.people).astype(np.uint8) // 3 % 2
         weighed = before[1]._replace(
-            valued=np.zeros((1, feed.window, 1, 10), np.int64), acted=np.zeros(plan.people, np.int32),
+            valued=np.zeros((1, feed.window, 2, 10), np.int64), acted=np.zeros(plan.people, np.int32),
             lost=np.zeros(plan.people, np.int32),
         )  # fmt: skip
         look.look_block(
             0, n, 0, scores, feed.visits, feed.pools, state.latent, state.cells,
-            before[0]._replace(weight=weight, group=np.zeros(plan.people, np.uint8)), state.items,
-            state.position, feed.proof, feed.eligible, state.counters.top_comment, plan.reaction,
+            before[0]._replace(weight=weight, group=group), state.items,
+            state.position, feed.proof, feed.eligible, top_comment, plan.reaction._replace(served_only=True),
             np.uint64(plan.traits.population), key0, key1, np.uint64(world.now), np.uint64(0), np.int64(start),
             weighed,
         )  # fmt: skip
         context[:] = 0
         for visit, (shown, _, _) in enumerate(expected):
             person = feed.visits.person[visit]
-            worth = int(weight[person])
-            for item, _, actions, *_ in shown:
+            for item, source, actions, *_ in shown:
+                worth = 0 if source in FOUND else int(weight[person])  # as if only what the feed served counted
                 interest = F(0)
                 for d in range(known.shape[1]):
                     interest = interest + known[person, d] * state.items.topic[item, d]
                 a = int(interest * F(1024))
                 context[item - start] += (a * worth >> 10, a * a * worth >> 10, (a * worth >> 10) * ("like" in actions))
         assert np.array_equal(weighed.context[0], context) and 0 < context[:, 1].sum() < tally.context[0, :, 1].sum()
+        persons = feed.visits.person[:n].tolist()
+        served = [
+            (p, i, a)
+            for p, (shown, _, _) in zip(persons, expected, strict=True)
+            for i, s, a, *_ in shown
+            if s not in FOUND
+        ]
+        kept = [(p, i) for p, i, a in served if a & (SIGNALS[0] | SIGNALS[1])]
+        columns = [
+            column[0, : weighed.engaged_count[0]].tolist() for column in (weighed.engaged_person, weighed.engaged_item)
+        ]
+        assert list(zip(*columns, strict=True)) == kept and 0 < len(kept) < len(logged)
+        worths = reference_look.weighed(expected, persons, weight, group, start, weighed.valued.shape[1:], FOUND)
+        for name, twin in zip(("valued", "acted", "lost"), worths, strict=True):
+            got = getattr(weighed, name)
+            assert np.array_equal(got[0] if name == "valued" else got, twin) and twin.any(), name
+        assert (weighed.valued[0, :, :, 2].sum(axis=0) > 0).all()  # both groups
     tally.engaged_count[:] = 0
+    people = feed.visits.person[:n].tolist()
+    pace = plan.reaction.learning_rate
+    learned = reference_look.estimates(expected, people, known, state.items.topic, pace)
+    assert np.array_equal(observed.estimate, learned) and (learned != known).any(axis=1).sum() > n / 2
+    same = reference_look.counts(expected, people, state.cells.segment, state.items, top_comment, tally)
+    for name, twin in same.items():
+        got = getattr(tally, name)
+        assert np.array_equal(got if name in ("reached", "met") else got[0], twin) and twin.any(), name
+    assert tally.items[0, :, 9].tolist() == reference_look.watched(expected, start, feed.window)
+    follows, acts = reference_look.follows(expected, people, state.items.author), reference_look.acts(expected, people)
+    number = int(tally.follow_count[0])
+    columns = [tally.follow_person[0, :number].tolist(), tally.follow_author[0, :number].tolist()]
+    assert list(zip(*columns, strict=True)) == follows and len(follows) > 1
+    assert tally.acts[0, : tally.acts_count[0]].tolist() == acts and len(acts) > 10
+    assert tally.feed[0, 1] == sum(len(shown) + dry for shown, dry, _ in expected)
+    tally.follow_count[:] = 0
     counts = np.zeros((end - start, 9), int)
     by_source = np.zeros(len(SOURCES), int)
     for shown, _, _ in expected:

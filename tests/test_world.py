@@ -12,7 +12,7 @@ from recsim.audit import controls
 from recsim.scenario import realise
 from recsim.scenario.quantity import assumed
 from recsim.state import ACTIONS, TRENDING
-from recsim.world.arms import FACTUAL
+from recsim.world.arms import COUNTERFACTUAL, FACTUAL
 from recsim.world.hours import hour_factors
 from recsim.world.plan import make_plan
 from recsim.world.response_plan import leaving_chance, visiting_rate
@@ -265,6 +265,31 @@ def test_what_a_feed_gives_people(small):
     assert facts["emotional_share"] == pytest.approx(views[top].sum() / total)
     assert 1 < facts["effective_topics_visit"] < 2 * plan.scenario.content.topics
     assert -2 < facts["utility_per_view"] < 2
+
+
+def test_reach_counts_whom_an_arm_has_shown_something(small):
+    """By region and candidate, from impressions person by person; of what came before the arm began nothing is in it."""
+    from recsim.world.pair import _reach_frame
+
+    before = world_of(changed(small, opinion={"enabled": True}), steps=42)
+    plan, state, regions = before.plan, before.state, before.state.cells.region
+    met = {}
+    assert before.feed.tally.reached.any()
+    for arm in (FACTUAL, COUNTERFACTUAL):
+        world = type(before)(plan, state.fork(), before.key, arm, step=42)
+        assert not world.feed.tally.reached.any() and not world.feed.tally.met.any()
+        world.run_until(48)
+        shown = world.feed.tally.impressions.sum(axis=2) > 0
+        frame = _reach_frame(world)
+        for row in frame.itertuples():
+            inside = regions == plan.regions.index(row.region)
+            who = [c.id for c in plan.candidates].index(row.candidate)
+            assert (row.people_reached, row.people) == (shown[inside, who].sum(), inside.sum())
+        assert len(frame) == len(plan.regions) * len(plan.candidates) and 0 < shown.mean() < 1
+        e = world.record.exposure()
+        assert world.feed.tally.met.sum() == e["impressions"].sum() == world.feed.tally.impressions.sum()
+        met[arm.name] = world.feed.tally.met.copy()
+    assert not np.array_equal(met["factual"], met["counterfactual"])
 
 
 def test_every_candidate_starts_with_the_followers_that_are_stated(small):
