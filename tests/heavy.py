@@ -81,6 +81,7 @@ ALONE = {
     "test_experiment.py::test_ctrl_c_keeps_finished_replicates": "test_experiment_stop.py::test_ctrl_c_keeps_finished_replicates_and_is_passed_on",
     "test_learned.py::test_match_stands_beside_other_features": "test_learned.py::test_the_average_alone_can_be_read",
     "test_moderation.py::test_controls_hold": "test_controls_detector.py::test_controls_hold_with_a_detector",
+    "test_report.py::test_robustness_figure": "test_report.py::test_robustness_table",
     "test_rerank.py::test_block_size_changes_nothing": "test_rerank.py::test_a_short_chain_equals_its_twin_in_blocks_too",
     "test_rerank.py::test_mmr_spreads_topics": "test_rerank.py::test_published_values",
     "test_rerank.py::test_stage_equals_its_twin": "test_rerank.py::test_a_short_chain_equals_its_twin_in_blocks_too",
