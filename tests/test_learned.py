@@ -135,16 +135,16 @@ def learns_nothing(view):
 def test_the_log_is_forgotten_after_its_days(small):
     PRESETS["short"] = dataclasses.replace(PRESETS["itemknn"], name="short", log_days=1.0)
     try:
-        world = world_of(with_policy(small, "short"), steps=49)
+        world = world_of(with_policy(small, "short"), steps=13)
     finally:
         del PRESETS["short"]
-    assert logged(world)[:, 2].min() == 48 - 6 and world.state.memory.known[1] == world.state.born[49]
+    assert logged(world)[:, 2].min() == 12 - 6 and world.state.memory.known[1] == world.state.born[13]
 
 
 def test_accounts_of_campaigns_enter_the_log(small):
     """Doors E2 and E3: two log actors for 2000 accounts at scale 0.001, each with the activity of one account."""
-    scenario = with_policy(small, "itemknn")
-    worlds = {arm: world_of(scenario, arm=arm, steps=60) for arm in ("factual", "counterfactual")}
+    scenario = with_policy(changed(small, days={"start": small.days.vote.replace(day=20)}), "itemknn")
+    worlds = {arm: world_of(scenario, arm=arm, steps=30) for arm in ("factual", "counterfactual")}
     log = logged(worlds["factual"])
     people = worlds["factual"].plan.people
     assert worlds["factual"].feed.learner.actors == people + 2

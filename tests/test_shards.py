@@ -155,6 +155,13 @@ def test_with_pages(small, monkeypatch):
     same(small, [2])
 
 
+def test_with_everything_in_a_few_days(small):
+    """The same as the next in five days: a shard's detectors, sanctions and weights are those of the whole world."""
+    scenario = everything(changed(small, days={"start": small.days.vote.replace(day=20)}))
+    frames = same(scenario, [2]).frames
+    assert frames["collateral"].actions.sum() > 0 and len(frames["detections"]) and len(frames["opinion"])
+
+
 @pytest.mark.parametrize("shards", [3, pytest.param(7, marks=pytest.mark.slow)])
 def test_with_everything(small, shards):
     """Detectors that read people's log, sanctions on people, weights, opinion, figures of single people."""
