@@ -54,9 +54,10 @@ def measure_command(
         return
     if log is None:
         raise InputError("is missing; name a .parquet or .csv file, or ask for --schema", "LOG")
-    from recsim.audit.exposure_log import UNUSED, read_log
+    from recsim.audit.exposure_log import SEPARATOR, UNUSED, read_log
     from recsim.audit.measure import measure
     from recsim.experiment.folder import plain_errors, write_text
+    from recsim.sheets import note
 
     pairs = [text.partition("=") for text in columns]
     for text, (theirs, between, ours) in zip(columns, pairs, strict=True):
@@ -65,6 +66,8 @@ def measure_command(
     if out is not None:
         new_file(out)
     frame = read_log(log, {theirs: ours for theirs, _, ours in pairs})
+    if said := note(log, frame.attrs[SEPARATOR]):
+        sys.stderr.write(f"note: {said}\n")
     found = {UNUSED: frame.attrs[UNUSED], **measure(frame, baseline)}
     text = json.dumps({"log": log.name, **found}, indent=1, allow_nan=False) + "\n"
     if out is not None:
