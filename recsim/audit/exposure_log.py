@@ -94,7 +94,9 @@ def read_log(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.D
     unused = _unused(frame, source.path)
     frame = frame[[name for name in COLUMNS if name in frame.columns]].reset_index(drop=True)
     if not len(frame):
-        raise InputError("has no rows below the header; a log has one per impression, or per person and kind", str(path))
+        raise InputError(
+            "has no rows below the header; a log has one per impression, or per person and kind", str(path)
+        )
     _refuse(frame["person"].isna() | frame["person"].isin([""]), "person", "is empty; every row needs a viewer", source)
     frame["impressions"] = _counts(frame, source)
     if "arm" not in frame:

@@ -95,7 +95,7 @@ def run_under(scenario: Scenario, record: Record, by_rule: bool, **options: Any)
             f"stopped, {stopped.reason}; replicates and half-width, pp, asked for {stopped.asked_pp:.2f}: {looks}"
         )
     else:
-        result = run(scenario, **options)
+        result = run(scenario, replicates=scenario.run.replicates, **options)  # asked for: no word about a rule
     for d in record.deviations:
         sys.stderr.write(f"note: differs from the plan: {d.key} (planned {d.planned}, now {d.now}); recorded\n")
     return result, record

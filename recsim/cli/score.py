@@ -48,7 +48,8 @@ def score_command(name: str, file: Path, given: list[str], out: Path | None, com
             repr(plain_score(policy, parameters, row, f"{file}:{line}"))
             for row, (line, _) in zip(values, rows, strict=True)
         ]
-    if separator == ";" and not any("." in row[columns[name]] for _, row in rows for name in columns if name in policy.score_reads):
+    used = [columns[name] for name in policy.score_reads if name in columns]
+    if separator == ";" and not any("." in row[place] for _, row in rows for place in used):
         scores = [score.replace(".", ",") for score in scores]  # as the other numbers of such a file
     with _opened(out) as target:
         writer = csv.writer(target, delimiter=separator, lineterminator="\n")
