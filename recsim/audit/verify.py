@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from recsim.errors import InputError, nearest
+from recsim.errors import InputError
 from recsim.experiment.files import promise
 from recsim.experiment.folder import RunFolder, readable
+from recsim.experiment.held import did_you_mean
 from recsim.experiment.result import Result
 from recsim.experiment.run import run_fingerprint, source_digest, summary_digest
 from recsim.experiment.summary import summarise
@@ -75,7 +76,7 @@ def _findings(
 ) -> Iterator[Finding]:
     """What `verify` returns, one by one."""
     if not folder.is_dir():
-        raise InputError(f"is no folder{_near(folder)}", str(folder))
+        raise InputError(f"is no folder{did_you_mean(folder)}", str(folder))
     sums = compare_sums(folder)
     yield Finding("files", sums.none, sums.text or "every file is as it was written")
     if not sums.none:
@@ -105,14 +106,6 @@ def _findings(
     yield made_by
     if again and made_by.passed and all(f.passed is not False for f in passed):
         yield _again(result, manifest, stored, replicate, simulate, progress)
-
-
-def _near(folder: Path) -> str:
-    """The folder beside it whose name is nearest, as a question; "" if none is near."""
-    near = nearest(
-        folder.name, [p.name for p in folder.parent.iterdir() if p.is_dir()] if folder.parent.is_dir() else []
-    )
-    return f"; did you mean {folder.with_name(near)}?" if near else ""
 
 
 def _tables(result: Result, manifest: dict[str, Any], stored: RunFolder) -> Finding:

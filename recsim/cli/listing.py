@@ -77,7 +77,7 @@ def _features() -> list[dict]:
 
 def _runs(folder: Path) -> list[dict]:
     """Stored results below a folder, by name; what is not complete or cannot be read says so."""
-    from recsim.experiment.load_result import KINDS, kind_in
+    from recsim.experiment.held import KINDS, kind_in
 
     rows = []
     for path in sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else ():

@@ -37,6 +37,9 @@ Shards = Annotated[
 ]
 Fixed = Annotated[bool, typer.Option("--fixed-parameters", help="hold ranged parameters at their central values")]
 Resume = Annotated[bool, typer.Option("--resume", help="continue an unfinished run")]
+Unneeded = Annotated[
+    bool, typer.Option("--resume", help="accepted for likeness with run: what was stopped goes on by itself")
+]
 Every = Annotated[
     str | None,
     typer.Option(

@@ -62,9 +62,8 @@ class What(NamedTuple):
             raise InputError(f"got {self.scale:g}, must be above 0 and at most 1", "--scale")
         start = "platform.parameters."
         named = [o.removeprefix(start).partition("=")[0] for o in self.overrides if o.startswith(start)]
-        given = self._planned(policy) if self.planned else load(self.config, self.overrides)
-        if not self.planned:
-            guard(self.config, self.overrides, [policy, *others], self.defences)
+        given = self._in_plan() if self.planned else load(self.config, self.overrides)
+        guard(self.config, self.overrides, [policy, *others], self.defences)
         with (
             contextlib.nullcontext()
             if self.planned
@@ -84,20 +83,13 @@ class What(NamedTuple):
             set_here.append(("dose", "--dose"))
         return with_ensemble(made, self.ensemble, set_here)
 
-    def _planned(self, policy: str | None) -> Scenario:
+    def _in_plan(self) -> Scenario:
         """The scenario that lies in the plan."""
         from recsim.audit.plan import load_plan
-        from recsim.ranking import own_code
 
         if self.overrides:
             raise InputError("needs the scenario file; name it before the options", f"--set {self.overrides[0]}")
-        found = load_plan(self.config).scenario
-        if (
-            self.config.parent / "manifest.json"
-        ).is_file():  # the plan of a stored result, beside the result's own policies
-            named = [found.platform.policy, *(found.platform.rerank or []), *([] if policy is None else [policy])]
-            own_code.refuse(named, self.config.parent)
-        return found
+        return load_plan(self.config).scenario
 
     def _check(self) -> None:
         _need("--replicates", self.replicates, 1)

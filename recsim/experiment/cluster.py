@@ -320,7 +320,9 @@ def _distributed() -> Any:
     try:
         import distributed
     except ImportError as error:
-        raise InputError(f"needs the package {error.name}; pip install 'recsim-audit[cluster]'", "--cluster") from None
+        raise InputError(
+            f"needs the package {error.name}; pip install -e '.[cluster]' in recsim's folder", "--cluster"
+        ) from None
     return distributed
 
 

@@ -141,7 +141,7 @@ def compare(
     if "all" in ({policies} if isinstance(policies, str) else set(policies)):
         for name in sorted(set(PRESETS) - set(registry.installed()) - set(names)):
             needs = ", ".join(registry.missing(PRESETS[name]))
-            session.notes.append(f"{name} is left out: it needs {needs}; pip install 'recsim-audit[{name}]'")
+            session.notes.append(f"{name} is left out: it needs {needs}; pip install -e '.[{name}]' in recsim's folder")
     cells = {name: cell_scenario(scenario, name) for name in names}
     with compiling(simulate, scenario) as session.compiled:
         marks = {name: run_fingerprint(cell, fixed_parameters, simulate) for name, cell in cells.items()}
