@@ -56,7 +56,7 @@ def _announce(folder: Path, how: How) -> None:
 def report_command(folder: Path, others: list[Path], out: Path | None) -> None:
     """Write a report again, in place; or one about several results, into a folder of its own."""
     from recsim.experiment.folder import SUMS
-    from recsim.experiment.held import KINDS, kind_in
+    from recsim.experiment.held import a_kind, kind_in
     from recsim.experiment.result import Result
     from recsim.report import write, write_combined
 
@@ -64,7 +64,7 @@ def report_command(folder: Path, others: list[Path], out: Path | None) -> None:
         raise InputError("is missing; a report about several results needs a folder of its own", "--out")
     held = kind_in(folder)
     if others and held not in (None, "summary"):
-        text = f"holds no run but {KINDS[held]}; the first folder must be a run, others may follow it"
+        text = f"holds no run but {a_kind(held)}; the first folder must be a run, others may follow it"
         raise InputError(text, str(folder))
     result = Result.load(folder)
     if out is None:

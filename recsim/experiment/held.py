@@ -29,7 +29,7 @@ def lacking(folder: Path, last: str, what: str, begun: str) -> InputError:
         return InputError(f"is no folder{did_you_mean(folder)}", str(folder))
     other = kind_in(folder)
     if other is not None:
-        return InputError(f"holds {_a(KINDS[other])}, and no complete {what} ({last} is missing)", str(folder))
+        return InputError(f"holds {a_kind(other)}, and no complete {what} ({last} is missing)", str(folder))
     fix = (
         "the command that began it goes on with --resume"
         if (folder / begun).is_file()
@@ -45,5 +45,7 @@ def did_you_mean(folder: Path) -> str:
     return f"; did you mean {folder.with_name(near)}?" if near else ""
 
 
-def _a(kind: str) -> str:
+def a_kind(last: str) -> str:
+    """What a key of `KINDS` stands for, with its article."""
+    kind = KINDS[last]
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
