@@ -522,7 +522,7 @@ def test_rows_of_a_check_are_printed_as_they_come(monkeypatch, capsys):
     def stopped(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("recsim.experiment.run.run", stopped)
+    monkeypatch.setattr(sys.modules["recsim.experiment.run"], "run", stopped)
     with pytest.raises(SystemExit):
         main(["check", str(path)])
     said = capsys.readouterr()

@@ -110,7 +110,7 @@ def test_an_unknown_policy_is_named_where_it_stands(scenario):
 ROMANIA = fake_world.SMALL.with_name("romania.yaml")
 
 
-class Enough(Exception):
+class EnoughError(Exception):
     """The command got as far as it is looked at."""
 
 
@@ -130,13 +130,13 @@ def test_every_question_can_be_asked_under_another_policy(command, where, monkey
 
     def kept(*given, **more):
         found.extend(given)
-        raise Enough
+        raise EnoughError
 
     monkeypatch.setattr(where, kept)
     if where.endswith("held_against"):
         monkeypatch.setattr("recsim.cli.run.held_against", kept)
     name, *more = command
-    with pytest.raises(Enough):
+    with pytest.raises(EnoughError):
         main(["--debug", name, str(ROMANIA), "--policy", "dsa38_regional", *more])
     if where.endswith("answer_command"):
         monkeypatch.undo()
