@@ -83,8 +83,9 @@ def check(
 
     def tell() -> None:
         nonlocal told
-        for row in rows[told:] if found is not None else ():
-            found(row)
+        if found is not None:
+            for row in rows[told:]:
+                found(row)
         told = len(rows)
 
     small = small_copy(scenario)

@@ -34,10 +34,10 @@ def name_of(policy: str | Policy, where: str = "policy") -> str:
         return policy.name
     module = policy.function.__module__
     held = vars(sys.modules[module]) if module in sys.modules and module != "__main__" else {}
-    name = next((name for name, value in held.items() if value is policy), None)
-    if name is None:
+    there = next((key for key, value in held.items() if value is policy), None)
+    if there is None:
         raise _only_here(policy.function.__name__, where)
-    return f"{module}:{name}"
+    return f"{module}:{there}"
 
 
 def names_of(policies: str | Policy | Sequence[str | Policy], where: str = "policies") -> str | list[str]:
