@@ -321,7 +321,7 @@ def _distributed() -> Any:
         import distributed
     except ImportError as error:
         raise InputError(
-            f"needs the package {error.name}; pip install -e '.[cluster]' in recsim's folder", "--cluster"
+            f"needs the package {error.name}; pip install -c constraints.txt -e '.[cluster]'", "--cluster"
         ) from None
     return distributed
 

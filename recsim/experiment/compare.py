@@ -51,7 +51,7 @@ def chosen(scenario: Scenario, policies: str | Sequence[str]) -> list[str]:
 
     Args:
         scenario: its own policy is the one all others are compared with.
-        policies: names or package.module:function; "all": every preset.
+        policies: names or package.module:function; "all": every preset whose package is installed.
 
     Raises:
         InputError: an unknown policy, the same twice, fewer than two, or no campaign to remove.
@@ -141,7 +141,7 @@ def compare(
     if "all" in ({policies} if isinstance(policies, str) else set(policies)):
         for name in sorted(set(PRESETS) - set(registry.installed()) - set(names)):
             needs = ", ".join(registry.missing(PRESETS[name]))
-            session.notes.append(f"{name} is left out: it needs {needs}; pip install -e '.[{name}]' in recsim's folder")
+            session.notes.append(f"{name} is left out: it needs {needs}; pip install -c constraints.txt -e '.[{name}]'")
     cells = {name: cell_scenario(scenario, name) for name in names}
     with compiling(simulate, scenario) as session.compiled:
         marks = {name: run_fingerprint(cell, fixed_parameters, simulate) for name, cell in cells.items()}

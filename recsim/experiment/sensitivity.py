@@ -27,7 +27,7 @@ def _salib(module: str) -> Any:
         return import_module(f"SALib.{module}")
     except ImportError:
         raise InputError(
-            "needs the package SALib; pip install -e '.[sensitivity]' in recsim's folder", "sample.method"
+            "needs the package SALib; pip install -c constraints.txt -e '.[sensitivity]'", "sample.method"
         ) from None
 
 
