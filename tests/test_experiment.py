@@ -236,8 +236,9 @@ def test_public_names():
     assert sorted(recsim.__all__) == [
         "Answer", "CalibrationResult", "Comparison", "Ensemble", "FollowResult", "FollowScenario", "InputError", "Learned", "Policy", "RecsimError",
         "Reranker", "Result", "Scenario", "StudyResult", "View", "array_policy", "attribute", "calibrate", "check", "compare", "delay",
-        "diff", "dose_response", "ensemble", "load", "load_follow", "load_study", "measure", "parse", "policy", "read_log", "reranker",
-        "run", "run_follow", "sweep", "tradeoff", "verify", "write_report",
+        "diff", "dose_response", "ensemble", "export_crate", "load", "load_follow", "load_result", "load_study", "measure", "parse",
+        "policy", "read_log", "reranker", "run", "run_follow", "run_to_width", "simulated_log", "sweep", "tradeoff", "validate",
+        "verify", "write_combined", "write_plan", "write_report",
     ]  # fmt: skip
     for name in recsim.__all__:
         assert getattr(recsim, name) is not None
@@ -254,7 +255,9 @@ def test_the_readme_says_which_commands_have_functions():
     only = set(re.findall(r"`(\w+)`", only.split(".")[0]))
     named = set(re.findall(r"`rs\.(\w+)", functions))
     assert {"dose_response", "load"} <= named <= set(recsim.__all__)
-    others = {"dose": "dose_response", "validate": "load"}
+    others = {
+        "dose": "dose_response", "plan": "write_plan", "log": "simulated_log", "export": "export_crate", "report": "write_report",
+    }  # fmt: skip
     assert only == {name for name in get_command(app).commands if others.get(name, name) not in recsim.__all__}
     assert {name for name in get_command(app).commands if others.get(name, name) not in named} == only
 
@@ -344,20 +347,82 @@ def test_init_validate_schema_list(tmp_path):
         assert len(json.loads(cli("list", what, "--json").stdout)) >= 4
 
 
+def test_what_can_be_named_can_be_listed(tmp_path, monkeypatch, capsys):
+    from recsim.agents.detectors import DETECTORS
+    from recsim.cli import main
+    from recsim.cli.listing import LISTED, rows_of
+    from recsim.ranking.vocabulary import FEATURES, SLOTS
+
+    monkeypatch.chdir(tmp_path)
+    names = {what: [row["name"] for row in rows_of(what)] for what in LISTED}
+    assert names["detectors"] == list(DETECTORS) and set(names["features"]) == {*FEATURES, *SLOTS}
+    assert names["runs"] == [] and all(names[what] for what in LISTED if what != "runs")
+    assert len(set(names["figures"])) == len(names["figures"])
+    run = tmp_path / "runs"
+    for name, files in {"a": ["summary"], "b": ["compare"], "c": ["fingerprint"], "d": []}.items():
+        (run / name).mkdir(parents=True)
+        for file in files:
+            (run / name / f"{file}.{'txt' if file == 'fingerprint' else 'json'}").write_text(
+                '{"policy": "random", "replicates": 3, "candidates": [{"id": "x", "beneficiary": true, "shift_pp": 1.234}]}'
+            )
+    (run / "b" / "compare.json").write_text("{")
+    main(["list", "runs", "--json"])
+    found = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert found["runs/a"]["shift"] == ["x +1.23 pp"] and found["runs/a"]["replicates"] == 3
+    assert found["runs/b"]["holds"] == "comparison" and "damaged" in found["runs/b"]
+    assert "--resume" in found["runs/c"]["holds"] and "runs/d" not in found
+    main(["list", "runs"])
+    assert "holds: run; policy: random" in capsys.readouterr().out
+
+
+def test_figures_that_no_run_computes_are_named(tmp_path, capsys):
+    """What a world computes is known by its names; a misspelt target is warned of, one declared as not computed is not."""
+    from recsim.audit.facts import NUMBERED, figures, targets_not_known
+    from recsim.cli import main
+    from recsim.scenario import load
+
+    known = {row["name"] for row in figures()}
+    small = load(
+        ROOT / "configs" / "small.yaml",
+        ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18"],
+    )
+    found = recsim.run(small, replicates=1, store=False, robustness=False, workers=1)
+    computed = set(found.frames["facts"]["name"].astype(str))
+    assert computed and not {name for name in computed - known if not NUMBERED.fullmatch(name)}
+    for name in ("romania", "small"):
+        assert targets_not_known(load(ROOT / "configs" / f"{name}.yaml")) == {}
+    assert all(row["what"] and row["unit"] for row in figures())
+    wrong = ["--set", "targets=[{id: T9, metric: gini_veiws, low: 0, source: nobody}]"]
+    main(["validate", str(ROOT / "configs" / "small.yaml"), *wrong])
+    said = capsys.readouterr()
+    assert "valid" in said.out
+    assert (
+        said.err
+        == "note: targets.T9.metric: got 'gini_veiws', which no run computes; did you mean 'gini_views'? (recsim list figures)\n"
+    )
+
+
 def test_only_commands_that_can_resume_speak_of_it(monkeypatch, capsys):
     from typer.main import get_command
 
-    from recsim.cli import RESUMES, main
+    from recsim.cli import GO_ON_BY_THEMSELVES, RESUMES, main
     from recsim.cli.app import app
 
     commands = get_command(app).commands
-    assert {n for n, c in commands.items() if any("--resume" in p.opts for p in c.params)} == set(RESUMES)
+    assert {n for n, c in commands.items() if any("--resume" in p.opts for p in c.params)} == {
+        *RESUMES,
+        *GO_ON_BY_THEMSELVES,
+    }
 
     def stopped(*arguments):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("recsim.cli.check.check_command", stopped)
     monkeypatch.setattr("recsim.cli.run.run_command", stopped)
+    monkeypatch.setattr("recsim.experiment.sweep.read_design", stopped)
+    with pytest.raises(SystemExit):
+        main(["sweep", str(ROOT / "experiments" / "questions" / "labels.yaml")])
+    assert "error: stopped; finished worlds are kept: the same command continues" in capsys.readouterr().err
     for name, resumes in (("check", False), ("run", True)):
         with pytest.raises(SystemExit) as stop:
             main([name, str(ROOT / "configs/small.yaml")])
@@ -387,3 +452,32 @@ def test_check_quick():
     report = json.loads(r.stdout)
     assert r.returncode == 0 and report["passed"]
     assert sum(row["section"] == "controls" and row["verdict"] == "pass" for row in report["rows"]) == 5
+
+
+def test_rows_of_a_check_are_printed_as_they_come(monkeypatch, capsys):
+    """What was found stays on the terminal when the long part is stopped; the whole table is the same text."""
+    from recsim.audit.check import check, lines_of
+    from recsim.cli import main
+    from recsim.scenario import load
+
+    path = ROOT / "configs" / "small.yaml"
+    told = []
+    report = check(load(path), quick=True, found=told.append)
+    assert told == report.rows and len(told) > 5
+    sections = ["", *(row["section"] for row in told)]
+    printed = [line for row, before in zip(told, sections, strict=False) for line in lines_of(row, before)]
+    assert report.to_text() == "\n".join(printed) and printed[0] == "CONTROLS" and "" in printed
+
+    def stopped(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["recsim.experiment.run"], "run", stopped)
+    with pytest.raises(SystemExit):
+        main(["check", str(path)])
+    said = capsys.readouterr()
+    assert "CONTROLS" in said.out and "expect about" in said.err and "2 replicates of the whole" in said.err
+    monkeypatch.setattr("recsim.cli.run.LONG_RUN_S", 0)
+    for command in (["check"], ["log", "--out", "x.csv"], ["show", "tiktok_value", "--measure"]):
+        with pytest.raises(SystemExit) as stop:
+            main([*command, str(path)])
+        assert stop.value.code == 2 and "add --yes, or lower" in capsys.readouterr().err

@@ -487,3 +487,20 @@ def test_segments_are_reproducible():
     assert north_east == pytest.approx(3_261_988, abs=20)
     hungarian = sum(float(r["adults"]) for r in rows if r["language"] == "hu") / sum(float(r["adults"]) for r in rows)
     assert 0.045 < hungarian < 0.06
+
+
+def test_segments_of_european_spreadsheets(tmp_path):
+    """Semicolons and a decimal comma; a workbook is refused with what to do."""
+    raw = yaml.safe_load(SMALL.read_text())
+    cells = raw["population"]["segments"]
+    raw["population"]["segments"] = "seg.csv"
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(raw))
+    rows = [";".join(str(part).replace(".", ",") for part in cell.values()) for cell in cells]
+    rows[0] = rows[0].rpartition(";")[0] + f";{cells[0]['adults'] + 0.5}".replace(".", ",")
+    (tmp_path / "seg.csv").write_text("\n".join([";".join(cells[0]), *rows]), encoding="utf-8-sig")
+    found = load(tmp_path / "x.yaml").population.segments
+    assert found[0].adults == cells[0]["adults"] + 0.5 and found[1:] == load(SMALL).population.segments[1:]
+    with pytest.raises(InputError, match=r"seg.xlsx: segments file is a spreadsheet; a CSV file is needed \(in Excel"):
+        load(tmp_path / "x.yaml", ["population.segments=seg.xlsx"])
+    with pytest.raises(InputError, match=r"segments file cannot be read: .*; did you mean .*seg.csv"):
+        load(tmp_path / "x.yaml", ["population.segments=segs.csv"])

@@ -194,6 +194,31 @@ def test_another_scenario_under_the_same_fingerprint(folder):
     assert checks(found)["fingerprint"] is False and "replicate" not in checks(found)
 
 
+def test_findings_are_told_as_they_come(folder, monkeypatch, capsys):
+    """A replicate that takes long, or a Ctrl-C in it, loses no finding before it; how far it is can be seen."""
+    told, done = [], []
+    found = verify(folder, progress=lambda *far: done.append(far), found=told.append)
+    assert told == found and len(found) == 5 and done[-1][0] == done[-1][1] and len(done) > 3
+
+    def stopped(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("recsim.audit.verify.do_task", stopped)
+    with pytest.raises(SystemExit) as stop:
+        main(["verify", str(folder)])
+    said = capsys.readouterr()
+    assert stop.value.code == 130
+    assert [line.split()[0] for line in said.out.splitlines()] == ["files", "tables", "summary", "fingerprint"]
+    assert "one replicate again; expect about" in said.err
+    monkeypatch.setattr("recsim.cli.run.LONG_RUN_S", 0)
+    with pytest.raises(SystemExit) as stop:
+        main(["verify", str(folder)])
+    assert stop.value.code == 2 and "add --yes, or lower the work with --files-only" in capsys.readouterr().err
+    main(["verify", str(folder), "--files-only"])
+    with pytest.raises(InputError, match="rr: is no folder; did you mean .*r?"):
+        verify(folder.with_name("rr"))
+
+
 def test_commands(folder, tmp_path, capsys):
     main(["verify", str(folder), "--replicate", "0", "--json"])
     assert json.loads(capsys.readouterr().out)["passed"]

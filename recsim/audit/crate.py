@@ -17,6 +17,7 @@ from typing import Any
 
 from recsim.errors import InputError
 from recsim.experiment.folder import readable
+from recsim.experiment.held import did_you_mean
 from recsim.experiment.sums import SUMS, compare_sums, files_of
 
 CONTEXT = "https://w3id.org/ro/crate/1.3/context"
@@ -115,7 +116,7 @@ def export_crate(folder: str | Path, out: str | Path) -> Path:
     """
     folder, out = Path(folder), Path(out)
     if not folder.is_dir():
-        raise InputError("is no folder", str(folder))
+        raise InputError(f"is no folder{did_you_mean(folder)}", str(folder))
     found = compare_sums(folder)
     if not found.none:
         raise InputError("was changed since it was written; see recsim verify", str(folder))

@@ -104,11 +104,11 @@ def write(result: Result, record: Record | None = None, plan: Path | None = None
         write_report(result, drawn, found)
 
 
-def write_combined(result: Result, others: Sequence[Path], out: Path) -> None:
+def write_combined(result: Result, others: Sequence[str | Path], out: str | Path) -> None:
     """Write one report about a stored run and other results, with its figures, into a folder of its own.
 
     Args:
-        result: the run that the report is about.
+        result: the run that the report is about, stored in a folder (`recsim.load_result`).
         others: folders of further runs, and of one comparison, trade-off, attribution, dose-response, delay and ensemble each.
         out: an empty or new folder.
 
@@ -125,20 +125,21 @@ def write_combined(result: Result, others: Sequence[Path], out: Path) -> None:
     from recsim.experiment.sums import write_sums
     from recsim.report.earlier import lacks
 
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError("is not empty; choose an empty or new folder with --out", str(out))
-    with plain_errors(out), tempfile.TemporaryDirectory() as scratch:
+    folders, place = [Path(one) for one in others], Path(out)
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise InputError("is not empty; choose an empty or new folder with --out", str(place))
+    with plain_errors(place), tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch)
         try:
-            _combine(result, others, made)
+            _combine(result, folders, made)
         except Exception as error:
             if not lacks(error):
                 raise
-            raise _of_one(result, others, error) from error
-        out.mkdir(parents=True, exist_ok=True)
+            raise _of_one(result, folders, error) from error
+        place.mkdir(parents=True, exist_ok=True)
         for part in made.iterdir():
-            shutil.move(part, out / part.name)
-        write_sums(out)
+            shutil.move(part, place / part.name)
+        write_sums(place)
 
 
 def _combine(result: Result, others: Sequence[Path], made: Path) -> None:
