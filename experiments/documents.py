@@ -110,7 +110,7 @@ SHOWN = (
     _question("earlier", 12, "removal_days"),
     _question("labels", 6, "labels"),
     _question("feeds", 5, "feed"),
-    _question("moderators", 21, "reviewers"),
+    _question("reviewers", 21, "reviewers"),
     Shown(
         "feeds-compared", "compare.md", _recsim("compare", ROMANIA, "--policies", "all", "--replicates", "3"), 19,
         {"romania-pareto": "figures/pareto_georgescu"}, ["compare.csv"],

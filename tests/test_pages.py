@@ -49,8 +49,8 @@ def test_commands_have_the_options_that_pages_show(page):
     for block in blocks(page):
         for line in block.splitlines():
             for part in line.partition("#")[0].split("&&"):
-                if not part.strip().startswith("python -m recsim"):
-                    continue  # what a command prints, which may hold an apostrophe
+                if not part.strip().startswith("python -m recsim "):
+                    continue  # what is printed, or another program's
                 words = shlex.split(part)
                 options = {name for p in commands[words[3]].params for name in p.opts}
                 assert {w.partition("=")[0] for w in words[4:] if w.startswith("--")} <= options, line
