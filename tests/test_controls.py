@@ -19,6 +19,7 @@ from recsim.scenario.moderation import Actions, Notice
 from recsim.scenario.platform import MitigationUse
 from recsim.scenario.quantity import assumed
 from recsim.scenario.schema import HeadWeights
+from recsim.scenario.tactics import TARGET_SHARES
 from recsim.state import BOT, COMMENT, LIKE, REMOVED, SHARE
 from recsim.world import feed, world
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL
@@ -70,18 +71,18 @@ def test_work_that_is_never_divided_is_no_comparison(quick, monkeypatch):
 
 # ---- exchange ----------------------------------------------------------------------------------------------------
 
-CAMPAIGN = {"id": "bots", "beneficiary": "eva", "start": -3, "accounts": 2000, "actions_per_day": 20}
-CHAIN = {"rerank": ["candidate_parity", "mmr"]}
+CAMPAIGN = {
+    "id": "bots", "beneficiary": "eva", "start": -3, "accounts": 2000, "actions_per_day": 20, "tactics": {"like": 1},
+}  # fmt: skip
 UNDER = {
     "preset chrono": {"policy": "chrono"},
-    "preset random": {"policy": "random"},
     "preset popular_decayed": {"policy": "popular_decayed"},
     "preset dsa38_regional": {"policy": "dsa38_regional"},
     "preset reddit_hot": {"policy": "reddit_hot"},
     "preset linucb": {"policy": "linucb"},
-    "re-rankers": {"policy": "popular_decayed", **CHAIN},
+    "re-ranker": {"policy": "popular_decayed", "rerank": ["candidate_parity"]},
 }
-"""Platforms; the re-rankers beside a policy of which only the order means something."""
+"""Platforms; the re-ranker that reads candidates beside a policy of which only the order means something."""
 
 
 @pytest.mark.parametrize("block", UNDER)
@@ -262,6 +263,7 @@ def test_a_placebo_aims_at_what_people_like(quick):
 def loud(quick):
     """A campaign that likes, comments, shares and posts."""
     fields = {"accounts": 20_000, "tactics": {"like": 0.5, "comment": 0.3, "share": 0.2}, "posts_per_day": 0.2}
+    fields["comment_targets"] = {rule: float(rule == "popular") for rule in TARGET_SHARES}
     return with_campaigns(changed(quick, dose=assumed(1.0)), [BotNetwork.model_validate({**CAMPAIGN, **fields})])
 
 
@@ -286,9 +288,13 @@ def test_a_placebo_in_a_world(loud):
     assert acts > 300 and expected > 5
     assert abs(hits - expected) < 4 * np.sqrt(variance)
     real = started(loud, FACTUAL, steps=12)
-    kinds = one.state.items.labels.kind[one.state.items.labels.present], real.state.items.labels
-    assert not (kinds[0] == BOT).any() and (kinds[1].kind[kinds[1].present] == BOT).any()
-    assert not (one.state.counters.top_comment >= 0).any() and (real.state.counters.top_comment == eva).any()
+    for made, posts in ((one, False), (real, True)):
+        found = made.state.items.labels
+        assert (found.kind[found.present] == BOT).any() == posts
+        # People's comments name whom the item is about.
+        named, about = made.state.counters.top_comment, found.candidate[:, None]
+        strange = (named >= 0) & (named != about)
+        assert strange.any() == posts and set(named[strange].tolist()) <= {eva}
 
 
 def test_a_placebo_shows_no_posts(loud):
@@ -300,13 +306,13 @@ def test_a_placebo_shows_no_posts(loud):
 
 
 def test_a_placebo_that_is_the_attack_is_noticed(small, monkeypatch):
-    """The power of the control: at this dose a bound of 2 points lets the placebo pass, and not the campaign itself."""
-    strong = changed(small, dose=assumed(20.0), audit={"placebo_bound_pp": assumed(2.5)})
-    ok, note = controls.placebo(strong, replicates=3)
+    """The power of the control: a bound of 2 points lets the placebo of a strong campaign pass, and not the campaign itself."""
+    strong = changed(small, dose=assumed(60.0), audit={"placebo_bound_pp": assumed(2.0)})
+    ok, note = controls.placebo(strong, replicates=4)
     assert ok, note
     simulate = controls._simulate
     monkeypatch.setattr(controls, "_simulate", lambda scenario, replicate, placebo: simulate(scenario, replicate))
-    ok, note = controls.placebo(strong, replicates=3)
+    ok, note = controls.placebo(strong, replicates=4)
     assert not ok, note
 
 
