@@ -210,7 +210,7 @@ def test_a_list_whose_order_decides_is_noticed(quick, monkeypatch):
     plain = make_network
 
     def by_place(plan, campaign):
-        return dataclasses.replace(plain(plan, campaign), population=[c.id for c in plan.campaigns].index(campaign.id))
+        return dataclasses.replace(plain(plan, campaign), population=[c.id for c in plan.scenario.campaigns].index(campaign.id))
 
     monkeypatch.setattr(world, "make_network", by_place)
     other = BotNetwork.model_validate({**CAMPAIGN, "beneficiary": "ben"})
