@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from recsim.scenario.moderation import Actions, Notice
 from recsim.scenario.platform import MitigationUse
 from recsim.scenario.quantity import assumed
 from recsim.scenario.schema import HeadWeights
+from recsim.scenario.tactics import TARGET_SHARES
 from recsim.state import BOT, COMMENT, LIKE, REMOVED, SHARE
 from recsim.world import feed, world
 from recsim.world.arms import COUNTERFACTUAL, FACTUAL
@@ -70,18 +72,18 @@ def test_work_that_is_never_divided_is_no_comparison(quick, monkeypatch):
 
 # ---- exchange ----------------------------------------------------------------------------------------------------
 
-CAMPAIGN = {"id": "bots", "beneficiary": "eva", "start": -3, "accounts": 2000, "actions_per_day": 20}
-CHAIN = {"rerank": ["candidate_parity", "mmr"]}
+CAMPAIGN = {
+    "id": "bots", "beneficiary": "eva", "start": -3, "accounts": 2000, "actions_per_day": 20, "tactics": {"like": 1},
+}  # fmt: skip
 UNDER = {
     "preset chrono": {"policy": "chrono"},
-    "preset random": {"policy": "random"},
     "preset popular_decayed": {"policy": "popular_decayed"},
     "preset dsa38_regional": {"policy": "dsa38_regional"},
     "preset reddit_hot": {"policy": "reddit_hot"},
     "preset linucb": {"policy": "linucb"},
-    "re-rankers": {"policy": "popular_decayed", **CHAIN},
+    "re-ranker": {"policy": "popular_decayed", "rerank": ["candidate_parity"]},
 }
-"""Platforms; the re-rankers beside a policy of which only the order means something."""
+"""Platforms; the re-ranker that reads candidates beside a policy of which only the order means something."""
 
 
 @pytest.mark.parametrize("block", UNDER)
@@ -209,7 +211,9 @@ def test_a_list_whose_order_decides_is_noticed(quick, monkeypatch):
     plain = make_network
 
     def by_place(plan, campaign):
-        return dataclasses.replace(plain(plan, campaign), population=[c.id for c in plan.campaigns].index(campaign.id))
+        return dataclasses.replace(
+            plain(plan, campaign), population=[c.id for c in plan.scenario.campaigns].index(campaign.id)
+        )
 
     monkeypatch.setattr(world, "make_network", by_place)
     other = BotNetwork.model_validate({**CAMPAIGN, "beneficiary": "ben"})
@@ -248,12 +252,12 @@ def test_a_placebo_aims_at_what_people_like(quick):
     one.state.status[there[::5]] |= REMOVED
     there, likes = spread(one)
     found = find_targets(one.plan, one.state, one.networks[0].network, one.now, start, end, True)
-    assert len(there) > 30 and len(set(likes.tolist())) > 3 and len(found.start) == len(RULES) + 2
-    for low, high in zip(found.start[:-2], found.start[1:-1], strict=True):
+    assert len(there) > 30 and len(set(likes.tolist())) > 3
+    for low, high in itertools.pairwise(found.start[: len(RULES) + 1]):
         assert np.array_equal(found.item[low:high], there)
         assert np.array_equal(np.diff(found.edge[low:high], prepend=0), likes)
-    low = found.start[-2]  # searches: of anybody, the beneficiary too, by standing
-    assert found.item[low:].tolist() == list(range(len(one.plan.candidates)))
+    low, high = found.start[len(RULES) : len(RULES) + 2]  # searches: of anybody, the beneficiary too, by standing
+    assert found.item[low:high].tolist() == list(range(len(one.plan.candidates)))
     about = one.state.items.labels.candidate[there]
     assert (about < 0).any() and len(set(about[about >= 0].tolist())) > 1
 
@@ -262,6 +266,7 @@ def test_a_placebo_aims_at_what_people_like(quick):
 def loud(quick):
     """A campaign that likes, comments, shares and posts."""
     fields = {"accounts": 20_000, "tactics": {"like": 0.5, "comment": 0.3, "share": 0.2}, "posts_per_day": 0.2}
+    fields["comment_targets"] = {rule: float(rule == "popular") for rule in TARGET_SHARES}
     return with_campaigns(changed(quick, dose=assumed(1.0)), [BotNetwork.model_validate({**CAMPAIGN, **fields})])
 
 
@@ -286,9 +291,13 @@ def test_a_placebo_in_a_world(loud):
     assert acts > 300 and expected > 5
     assert abs(hits - expected) < 4 * np.sqrt(variance)
     real = started(loud, FACTUAL, steps=12)
-    kinds = one.state.items.labels.kind[one.state.items.labels.present], real.state.items.labels
-    assert not (kinds[0] == BOT).any() and (kinds[1].kind[kinds[1].present] == BOT).any()
-    assert not (one.state.counters.top_comment >= 0).any() and (real.state.counters.top_comment == eva).any()
+    for made, posts in ((one, False), (real, True)):
+        found = made.state.items.labels
+        assert (found.kind[found.present] == BOT).any() == posts
+        # People's comments name whom the item is about.
+        named, about = made.state.counters.top_comment, found.candidate[:, None]
+        strange = (named >= 0) & (named != about)
+        assert strange.any() == posts and set(named[strange].tolist()) <= {eva}
 
 
 def test_a_placebo_shows_no_posts(loud):
@@ -300,13 +309,13 @@ def test_a_placebo_shows_no_posts(loud):
 
 
 def test_a_placebo_that_is_the_attack_is_noticed(small, monkeypatch):
-    """The power of the control: at this dose a bound of 2 points lets the placebo pass, and not the campaign itself."""
-    strong = changed(small, dose=assumed(20.0), audit={"placebo_bound_pp": assumed(2.5)})
-    ok, note = controls.placebo(strong, replicates=3)
+    """The power of the control: a bound of 2 points lets the placebo of a strong campaign pass, and not the campaign itself."""
+    strong = changed(small, dose=assumed(60.0), audit={"placebo_bound_pp": assumed(2.0)})
+    ok, note = controls.placebo(strong, replicates=4)
     assert ok, note
     simulate = controls._simulate
     monkeypatch.setattr(controls, "_simulate", lambda scenario, replicate, placebo: simulate(scenario, replicate))
-    ok, note = controls.placebo(strong, replicates=3)
+    ok, note = controls.placebo(strong, replicates=4)
     assert not ok, note
 
 

@@ -36,7 +36,7 @@ def test_half_of_a_burst_is_left_after_the_half_life(small, hours, half_life):
     world.platform.learn(start, end)
     books = (world.books.plain, state.weighed)
     full = [book.decayed[LIKE, start] for book in books]
-    assert full == pytest.approx([1000 + b for b in before], abs=max(before) + 1e-3)
+    assert full == pytest.approx([1000 + b for b in before], abs=float(max(before)) + 1e-3)
     for _ in range(int(half_life) // hours):
         world.platform.learn(start, end)
     assert [book.decayed[LIKE, start] / f for book, f in zip(books, full, strict=True)] == pytest.approx([0.5] * 2, rel=1e-5)  # fmt: skip
@@ -46,7 +46,7 @@ def test_half_of_a_burst_is_left_after_the_half_life(small, hours, half_life):
 def test_what_is_due_is_due_at_the_same_hour(small, hours):
     """Rebuilding of pools, refits, removal of networks, start of a campaign, first look of a detector."""
     retrieval = small.platform.retrieval.model_copy(update={"refresh_hours": 8.0})
-    scenario = with_policy(changed(small, platform={"retrieval": retrieval}), "linucb")
+    scenario = with_policy(changed(small, platform={"retrieval": retrieval}), "itemknn")
     scenario = moderated(scenario, network_removal_days=assumed(1.5), detectors=[
         detector("account_rate").model_copy(update={"every_hours": 12, "start": -7})
     ])  # fmt: skip
@@ -55,7 +55,7 @@ def test_what_is_due_is_due_at_the_same_hour(small, hours):
     feed.stale = False
     day = range(0, 72, hours)
     assert [h for h in day if feed.rebuilds(h // hours)] == list(range(0, 72, 8))
-    assert feed.learner.every * hours == plan.policy.refit_hours
+    assert feed.learner.every * hours == plan.policy.refit_hours > 4
     assert network.first_step * hours == 6 * 24 and network.removal_step * hours == 7 * 24 + 12
     assert plan.steps * hours == 240 and plan.lifetime * hours == 72
     due = []
