@@ -145,6 +145,12 @@ def in_force(sanctions: Sanctions, kind: int, subject: np.ndarray, step: int) ->
     return np.isin(subject, sanctions.subject[now])
 
 
+def decided(sanctions: Sanctions, kind: int, subject: np.ndarray, step: int) -> np.ndarray:
+    """(N,) bool: whether each subject is sanctioned in a step, or will be by what has been decided and not yet felt."""
+    there = (sanctions.kind == kind) & (step < sanctions.until)
+    return np.isin(subject, sanctions.subject[there])
+
+
 class Appealing(NamedTuple):
     """Who appeals, as plain values."""
 
@@ -164,7 +170,8 @@ def appeals(rule: Appealing, verdicts: Verdicts, cases: Cases, key: Key, step_ho
 
     Args:
         rule: who appeals.
-        verdicts: of the step; only findings about accounts and items count, an appeal is final.
+        verdicts: those by which sanctions were imposed in the step, or what stands for them where nobody reviewed; only
+            findings about accounts and items count, an appeal is final.
         cases: reports and reach of the sanctioned, rows as ``verdicts``; or an empty table: 1 each.
         key: seed, replicate and branch. step_hours: hours of a step.
     """
@@ -217,27 +224,23 @@ def first_step_after(hours: float, step_hours: int) -> int:
 
 
 def label_political(
-    key: Key, subject: np.ndarray, political: np.ndarray, candidate: np.ndarray, share: float, wrong_share: float,
-    missed: np.ndarray, wrong: np.ndarray,
-) -> np.ndarray:  # fmt: skip
+    key: Key, subject: np.ndarray, candidate: np.ndarray, share: float, wrong_share: float, missed: np.ndarray
+) -> np.ndarray:
     """Which items carry a label as political content.
 
-    ``P(label) = share * (1 - missed[c])`` where it belongs and ``wrong[c]``, or ``wrong_share`` without a candidate,
-    where it does not.
+    ``P(label) = share * (1 - missed[c])`` of an item about candidate c, ``wrong_share`` of one about nobody.
 
     Args:
         key: seed, replicate and branch. subject: (N,) uint64, items.
-        political: (N,) bool, whether the rule asks for a label.
         candidate: (N,) index of the candidate the item is about, -1 none.
         share, wrong_share: shares of items labelled, 0-1.
-        missed, wrong: (C,) float, errors by candidate, 0-1.
+        missed: (C,) float, errors by candidate, 0-1.
 
     Returns:
         (N,) bool.
     """
     rightly = share * (1.0 - np.append(missed, 0.0)[candidate])
-    wrongly = np.append(wrong, wrong_share)[candidate]
-    chance = np.where(political, rightly, wrongly).astype(np.float32)
+    chance = np.where(candidate >= 0, rightly, wrong_share).astype(np.float32)
     return draws(key, Decision.POLITICAL_LABEL, subject)[:, 0] < chance
 
 
