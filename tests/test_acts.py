@@ -84,8 +84,8 @@ def twin(times, awake, t, counting, key, population, step, budget, inauthentic, 
                 if counting.served_only and not reference.unit(g) < t.served:
                     weight = 0
                 if weight and counting.cap >= 0 and counting.recognised[n]:
-                    used[item, action] = used.get((item, action), 0) + 1
-                    weight = weight if used[item, action] <= counting.cap else 0
+                    weight = min(weight, int(counting.cap) - used.get((item, action), 0))
+                    used[item, action] = used.get((item, action), 0) + weight
                 units = 1024 if action == 9 else 1
                 log.append((n, item, action, weight, step))
                 for table, weighted, counts in ((total, valued, True), (fake, fake_valued, awake[n] and inauthentic)):
@@ -97,7 +97,7 @@ def twin(times, awake, t, counting, key, population, step, budget, inauthentic, 
 
 @pytest.mark.parametrize("placebo", [False, True])
 @pytest.mark.parametrize("signals", [(), ({1, 2, 4}, {8}), ({4}, {1, 3})])
-@pytest.mark.parametrize("budget, served_only, cap, inauthentic", [(1 << 60, False, -1, True), (900, True, 2, True), (1 << 60, False, 1, False)])  # fmt: skip
+@pytest.mark.parametrize("budget, served_only, cap, inauthentic", [(1 << 60, False, -1, True), (900, True, 700, True), (1 << 60, False, 1500, False)])  # fmt: skip
 def test_acting_counts_and_targets(budget, served_only, cap, inauthentic, signals, placebo):
     """Every act lands where its draws say, is paid, counted, weighed and logged once."""
     key, population, step = Key(9, 2), 123, 7
@@ -133,6 +133,7 @@ def test_acting_counts_and_targets(budget, served_only, cap, inauthentic, signal
     )
     assert np.array_equal(made.total, total) and np.array_equal(made.fake, fake) and np.array_equal(flows, wanted)
     assert np.array_equal(made.valued, valued) and np.array_equal(made.fake_valued, fake_valued)
+    assert cap < 0 or (counting.spent.max() == cap and any(0 < r[3] < counting.weight[r[0]] for r in rows))
     count = log.used[0]
     assert [tuple(r) for r in log.row[:count]] == rows and count > 50
     assert {(int(c), int(i)): float(sought[c, i]) for c, i in zip(*np.nonzero(sought), strict=True)} == found and found
@@ -248,7 +249,7 @@ def test_weighted_counts_are_taken_back_too(acted):
     def capped(keep):
         table, rows = np.zeros((len(state.counters.total), 10), np.int32), logged(roster)
         rows = rows[(rows[:, 1] >= 0) & (rows[:, 3] > 0) & (keep & recognised)[rows[:, 0]]]
-        np.add.at(table, (rows[:, 1], rows[:, 2]), 1)
+        np.add.at(table, (rows[:, 1], rows[:, 2]), rows[:, 3].astype(np.int32))
         return table
 
     roster.capped, free_again = capped(everyone), capped(~some)

@@ -15,7 +15,7 @@ from recsim.scenario import quantities
 
 def test_every_phase_and_array_is_told():
     names = [p.name for p in phases()]
-    assert names[2] == "visits" and len(set(names)) == len(names) >= 13
+    assert names[2:4] == ["labels", "visits"] and len(set(names)) == len(names) >= 13
     assert all(p.about for p in phases())
     groups = state_groups()
     assert {"Latent", "Observed", "Items", "Counters", "Tally"} <= set(groups)
@@ -43,6 +43,13 @@ def test_odd_has_its_seven_elements_and_every_number(romania):
         assert t.metric in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert all(line.endswith("|") for line in rows)
+
+
+def test_votes_are_spoken_of_only_where_the_layer_is_on(small):
+    layer = small.opinion.model_copy(update={"enabled": True})
+    votes = "An optional layer, reported apart, works out expected votes under assumed sizes of effects."
+    assert "Nothing is said about minds or votes." in odd(small) and votes not in odd(small)
+    assert votes in odd(small.model_copy(update={"opinion": layer}))
 
 
 def test_the_card_counts_the_evidence(romania, small):

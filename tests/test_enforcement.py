@@ -183,8 +183,8 @@ def test_political_labels_and_their_errors():
     about = np.arange(len(MANY)) % 4 - 1
     missed = np.array([0.0, 1.0, 0.25])
     label = label_political(KEY, MANY, about, 0.8, 0.05, missed)
-    for candidate, share in {-1: 0.05, 0: 0.8, 1: 0.0, 2: 0.6}.items():
-        assert within(label[about == candidate], share), candidate
+    for candidate, chance in {-1: 0.05, 0: 0.8, 1: 0.0, 2: 0.6}.items():
+        assert within(label[about == candidate], chance), candidate
     swapped = label_political(KEY, MANY, np.array([1, 0, 2, -1])[about], 0.8, 0.05, missed[[1, 0, 2]])
     assert np.array_equal(label, swapped)
 
@@ -320,6 +320,7 @@ def test_other_languages_are_reviewed_less_well():
         ("moderation.notices.ngo.day=-10", "notices.ngo.day=-10: got day -10; the run has room for -9 to 0; set day to -9 or later"),
         ("moderation.notices.ngo.id=bureau", "notices.ngo.id=bureau: got id 'bureau' twice"),
         ("moderation.political_labels.errors.evaa={missed: 1}", ": got unknown candidate 'evaa'"),
+        ("moderation.political_labels.errors.eva={wrong: 1}", "unknown key 'wrong'"),
         ("moderation.actions.account=ban", "got 'ban'; allowed: nothing, remove, restrict, captcha"),
         ("moderation.ads_ban={}", "ads_ban.enforced_share: is missing"),
         ("moderation.detectors.fast.every_hours=0", "got 0, must be at least 1"),

@@ -17,6 +17,7 @@ from recsim.kernels import visits as visiting
 from recsim.kernels.flags import KERNEL
 from recsim.ranking.policy import SIGNALS as SIGNAL_NAMES
 from recsim.rng import Key
+from recsim.scenario.quantity import assumed
 from recsim.state import HEATED, SOURCES, Accounts, no_counts
 
 F = np.float32
@@ -94,7 +95,7 @@ def retrieve(world):
 
 def test_pools(world):
     """The pools of a running world: all of a stratum, with its sources."""
-    plan, state, feed = world.plan, world.state, world.feed
+    plan, feed = world.plan, world.feed
     start, end = world.window
     retrieve(world)
     count, window = end - start, window_of(world)
@@ -102,7 +103,8 @@ def test_pools(world):
     decayed = feed.books.of("ranking").decayed[:, start:end]
     heat = decayed[2] + F(3) * decayed[4]
     noise = F(plan.scenario.platform.retrieval.trending_noise.value)
-    trends = reference.trending(heat, feed.eligible[:count], window[0], noise, population, key, world.now)
+    weight = 1 / (plan.represented * plan.scale)
+    trends = reference.trending(heat, weight, feed.eligible[:count], window[0], noise, population, key, world.now)
     open_, trial = (
         reference.by_language(window[1], wanted[:count], len(plan.languages)) for wanted in (feed.eligible, feed.trial)
     )
@@ -116,15 +118,71 @@ def test_pools(world):
         got = zip(feed.pools.item[stratum, :n] - start, feed.pools.source[stratum, :n], strict=True)
         assert [(int(w), int(s)) for w, s in got] == sorted(chosen.items())
         assert (feed.pools.fresh[stratum, :m] - start).tolist() == fresh
-    about = [
-        w
-        for w in range(count)
-        if state.items.labels.candidate[start + w] >= 0 and state.items.labels.present[start + w]
-    ]
-    for c in range(len(feed.pools.entry)):
-        sought = state.items.labels.candidate[start:end], np.zeros(count)
-        expected = reference.search_results(c, about, heat, sought, feed.pools.entry.shape[1])
-        assert (feed.pools.entry[c, : feed.pools.entry_count[c]] - start).tolist() == expected
+    check_results(world, heat)
+
+
+def check_results(world, heat):
+    """Results of searches for every candidate, as they stand in the world's pools."""
+    labels, pools, (start, end) = world.state.items.labels, world.feed.pools, world.window
+    about = [w for w in range(end - start) if labels.candidate[start + w] >= 0 and labels.present[start + w]]
+    for c in range(len(pools.entry)):
+        sought = labels.candidate[start:end], np.zeros(end - start)
+        expected = reference.search_results(c, about, heat, sought, pools.entry.shape[1])
+        assert (pools.entry[c, : pools.entry_count[c]] - start).tolist() == expected
+    assert pools.entry_count.min() > 1
+
+
+def test_results_without_a_pool(small):
+    """A feed of followed accounts alone has no pools, and the results of searches are kept and renewed all the same."""
+    scenario = changed(small, platform={"policy": "chrono_following"})
+    platform = scenario.platform
+    slow = platform.model_copy(update={"retrieval": platform.retrieval.model_copy(update={"refresh_hours": 8.0})})
+    world = world_of(scenario.model_copy(update={"platform": slow}), steps=26)
+    start, end = world.window
+    decayed = world.feed.books.of("ranking").decayed[:, start:end]
+    heat = decayed[2] + F(3) * decayed[4]
+    assert world.feed.refresh == 2 and not world.feed.rebuilds(world.now) and (heat > 0).any()
+    world.feed.retrieve(world.now, start, end)
+    check_results(world, heat)
+    before = world.feed.pools.entry.copy()
+    world.state.counters.decayed[:, start:end] = 0
+    world.feed.retrieve(world.now + 1, start, end)  # between two refreshes nothing changes
+    assert np.array_equal(world.feed.pools.entry, before)
+    world.feed.retrieve(world.now + 2, start, end)
+    assert not np.array_equal(world.feed.pools.entry, before)
+
+
+def results_of(heat, about, first=100, most=4):
+    """Numbers of the items that a search finds, of items 100, 101, ... about one candidate."""
+    entry, number = np.full((1, most), -1, np.int32), np.zeros(1, np.int32)
+    candidate = np.zeros(first + len(heat), np.int8)
+    retrieval.entry_lists(
+        np.array(about), np.int64(first), candidate, np.array(heat, F), np.zeros((1, 0), F), entry, number
+    )
+    return entry[0, : number[0]].tolist()
+
+
+def test_results_without_engagement_are_the_newest():
+    assert results_of([0, 0], [0, 1]) == [101, 100]
+    assert results_of([0, 0, 3, 0, 1, 0, 0], range(7)) == [102, 104, 106, 105]
+    # One old item more that nobody likes takes the place of none.
+    assert results_of([0, 0, 3, 0, 1, 0, 0], [2, 3, 4, 5, 6]) == [102, 104, 106, 105]
+
+
+def test_trends_are_the_same_at_any_scale():
+    """A hundredth of the people, a hundredth of the engagement, each of it worth a hundred: the same codes."""
+    gen, n = np.random.default_rng(4), 300
+    keys, eligible, real = gen.integers(0, 2**32, n).astype(np.uint32), gen.random(n) < 0.8, gen.integers(0, 4000, n)
+    codes = np.zeros((3, n), np.int64)
+    counts = [
+        retrieval.trending_codes(
+            n, (real * share).astype(F), F(worth), eligible, np.int64(0), keys, F(2), np.uint64(3), *Key(6, 0).words,
+            np.uint64(9), out,
+        )
+        for out, share, worth in zip(codes, (1, 2**-7, 2**-7), (1, 2**7, 1), strict=True)
+    ]  # fmt: skip
+    assert counts == [eligible.sum()] * 3
+    assert np.array_equal(codes[0], codes[1]) and not np.array_equal(codes[0], codes[2])
 
 
 @settings(deadline=None, max_examples=30)
@@ -154,12 +212,12 @@ def test_pools_of_any_kind(world, seed, size, quotas, noise, share, by_topic):
     strata = retrieval.Strata(table[:, 0].astype(np.int8), table[:, 1].astype(np.int16), table[:, 2].astype(np.int8))
     value, heat = gen.integers(-3, 4, count).astype(F), gen.integers(0, 5, count).astype(F)
 
-    codes = np.zeros(count, np.int64)
+    codes, unit = np.zeros(count, np.int64), gen.uniform(0.1, 1000)
     n = retrieval.trending_codes(
-        count, heat, eligible, np.int64(start), state.items.key, F(noise), population, *key, step, codes
+        count, heat, F(unit), eligible, np.int64(start), state.items.key, F(noise), population, *key, step, codes
     )
     trends = [int(retrieval.place_of(code)) for code in np.sort(codes[:n])[::-1]]
-    assert trends == reference.trending(heat, eligible, window[0], F(noise), population, key, step)
+    assert trends == reference.trending(heat, unit, eligible, window[0], F(noise), population, key, step)
     lists = []
     for wanted in (eligible, trial):
         places, number = np.full((languages, count), -1, np.int32), np.full(languages, 9, np.int32)
@@ -465,6 +523,13 @@ def test_counting():
     assert np.array_equal(by_candidate, by)
     assert watched[0] == seconds > 7
     assert events.sum() == 0
+    # A second watched is 2^14: 400 million people may watch for an hour a day, a year long.
+    events[0, 0, 0], events[0, 0, 9], watched[0] = 1, 1024, 0
+    counters.count_people(
+        0, 6, events, candidate, made, by_candidate, np.uint64(1), *Key(1, 1).words, np.arange(8, dtype=np.uint32),
+        np.ones(8, F), watched,
+    )  # fmt: skip
+    assert watched[0] == 2**14 < np.iinfo(np.int64).max // (400_000_000 * 365 * 3600)
 
 
 def test_top_comments_are_a_uniform_sample():
@@ -613,6 +678,28 @@ def test_gates(hard):
         assert promoted.mean() == pytest.approx(expected.mean(), abs=0.03)
         assert np.corrcoef(promoted, expected)[0, 1] > 0.4
     assert passed.sum() == promoted.sum() and set(stage[reached][~promoted]) <= {100}
+
+
+def test_thresholds_are_of_all_arrivals(small):
+    """However many items reach a gate in one step, each counts for its threshold."""
+    content = {"items_per_day": 12_000, "real_items_per_day": assumed(12_000.0)}
+    scenario = changed(
+        small, content=content, platform={"gates": small.platform.gates.model_copy(update={"mode": "hard"})}
+    )
+    world = world_of(scenario, steps=5)  # the first day is not over: no threshold has been set
+    platform, state, (start, end) = world.platform, world.state, world.window
+    count, before = end - start, platform.arrivals.sum()
+    stage = state.counters.stage[start:end]
+    stage[:] = np.arange(count) % 2
+    state.counters.total[start:end, 0] = 10**6
+    world.feed.gate_value[:count] = np.random.default_rng(1).permutation(count)
+    known = [values[gate == number].tolist() for values, gate in platform.arrived for number in (0, 1)]
+    platform.learn(start, end)
+    assert platform.arrivals.sum() - before == count > 4096
+    platform.adapt()
+    for number, share in enumerate((0.6, 0.7)):
+        here = np.sort([*world.feed.gate_value[number:count:2], *itertools.chain(*known[number::2])])
+        assert state.threshold[number] == here[int((1 - share) * len(here))]
 
 
 @given(st.floats(0.01, 5), st.floats(0, 0.9990000128746033, width=32))

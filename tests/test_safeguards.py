@@ -23,6 +23,7 @@ from recsim.scenario import realise
 from recsim.scenario.campaigns import PurchasedEngagement
 from recsim.scenario.platform import MitigationUse
 from recsim.scenario.quantity import assumed
+from recsim.state import LIKE
 from recsim.world.arms import COUNTERFACTUAL, DOORS, FACTUAL, Arm
 from recsim.world.pair import simulate_arms
 
@@ -194,6 +195,34 @@ def test_controls_hold_around_any_measure(small, kind):
     for control in (controls.zero_dose, controls.exchanged, controls.threads):
         ok, note = control(scenario)
         assert ok, f"{control.__name__}: {note}"
+
+
+def capped_likes(small, scale, cap):
+    """Likes of a network that a cap on its cluster touches: the cap in a world, and the share of their weight that counts."""
+    bots = small.campaigns[0].model_copy(update={"actions_per_day": assumed(40.0)})
+    only_likes = bots.tactics.model_copy(update={"like": assumed(1.0), "comment": assumed(0.0), "share": assumed(0.0)})
+    scenario = changed(small, population={"scale": scale})
+    scenario = scenario.model_copy(update={"campaigns": [bots.model_copy(update={"tactics": only_likes})]})
+    world = world_of(with_measure(scenario, "cluster_once", cap=cap, recall=1.0), "factual", steps=0)
+    world.run_until(world.plan.steps)
+    rows = np.concatenate(world.networks[0].roster.log)
+    likes = rows[(rows[:, 2] == LIKE) & (rows[:, 1] >= 0)]
+    spent = np.bincount(likes[:, 1], likes[:, 3], minlength=len(world.state.items.key))
+    assert np.array_equal(world.networks[0].roster.capped[:, LIKE], spent)
+    assert spent.max() == int(world.networks[0].counting().cap)
+    return spent.max() / 1024, likes[:, 3].mean() / 1024, len(likes)
+
+
+def test_a_cap_on_a_cluster_means_real_events(small):
+    """The cap is of events on one real item: as large a share of the network's counts at any scale of the simulation."""
+    (few, part, number), (many, same, more) = (capped_likes(small, scale, 300.0) for scale in (0.001, 0.004))
+    assert few == pytest.approx(300 * 30 * 0.001, abs=1e-3) and many == pytest.approx(300 * 30 * 0.004, abs=1e-3)
+    assert number > 150 and more == pytest.approx(4 * number, rel=0.25)
+    assert 0.1 < part < 0.8 and part == pytest.approx(same, abs=0.12)
+
+
+def test_a_cap_that_is_never_reached_changes_nothing(strong):
+    assert same_world(frames_of(strong), frames_of(with_measure(strong, "cluster_once", cap=1e12, recall=1.0)))
 
 
 def test_perfect_removal_is_the_counterfactual(strong):

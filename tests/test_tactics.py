@@ -14,7 +14,7 @@ from recsim.agents.enforcement import account_effect
 from recsim.agents.networks import make_roster
 from recsim.audit import controls
 from recsim.errors import InputError
-from recsim.kernels.acts import POPULAR
+from recsim.kernels.acts import POPULAR, RULES
 from recsim.rng import Key
 from recsim.scenario import realise
 from recsim.scenario.campaigns import BotNetwork, Impersonation, PaidInfluencers, PurchasedEngagement, Volunteers
@@ -165,6 +165,25 @@ def test_targets_follow_their_rules(small):
     assert 0 < hit["random"]["own"] < 0.5 < hit["random"]["none"] < 1
     assert hit["trial"]["age"] < 0.6 * hit["own"]["age"]
     assert hit["popular"]["views"] > 1.2 * hit["random"]["views"]
+
+
+def test_items_under_trial_are_found_by_their_age_in_hours(small):
+    """The same hours have the same weights, however long a step is."""
+    weights = {}
+    for hours in (1, 4):
+        scenario = bots(small, targets=only("trial", TARGET_SHARES))
+        scenario = changed(scenario, run={"step_hours": hours}, content={"items_per_day": 1200})
+        world = world_of(scenario, "factual", 0)
+        state, network, step = world.state, world.networks[0].network, world.plan.steps - 1
+        start, end = int(state.born[step - 24 // hours]), int(state.born[step + 1])
+        targets = find_targets(world.plan, state, network, step, start, end, False)
+        part = slice(*targets.start[RULES.index("trial") :][:2])
+        age = (step - state.items.created[targets.item[part]]) * hours
+        weight = np.diff(targets.edge[part], prepend=0)
+        weights[hours] = {int(a): set(weight[age == a].tolist()) for a in np.unique(age)}
+    for hours, found in weights.items():
+        assert sum(age < 16 for age in found) >= 12 // hours
+        assert found == {age: {2 ** (16 - min(age, 16))} for age in found}
 
 
 def test_a_budget_ends_the_work(small):

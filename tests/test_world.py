@@ -9,9 +9,12 @@ from helpers import changed, frames_of, window_shares, world_of
 
 from recsim.agents import followers
 from recsim.audit import controls
+from recsim.scenario import realise
 from recsim.scenario.quantity import assumed
 from recsim.state import ACTIONS, TRENDING
 from recsim.world.arms import FACTUAL
+from recsim.world.hours import hour_factors
+from recsim.world.plan import make_plan
 from recsim.world.response_plan import leaving_chance, visiting_rate
 
 GOLDEN = Path(__file__).parent / "golden" / "small.json"
@@ -132,6 +135,31 @@ def test_feed_that_follows_only(small):
     assert sources <= {"inbox", "search", "external"} and "inbox" in sources
 
 
+@pytest.mark.parametrize("policy", POLICIES)
+def test_people_search_under_every_policy(small, policy):
+    """Visits that begin with a search or a link find something, whether the policy retrieves a pool or not."""
+    activity = {"search_share": assumed(0.3), "external_share": assumed(0.2)}
+    world = world_of(changed(with_policy(small, policy), activity=activity), steps=30)
+    p = world.record.provenance().astype({"source": str})
+    found = p[p["source"].isin(["search", "external"])].groupby("source")["impressions"].sum()
+    assert found["search"] > found["external"] > 0
+    assert found.sum() > 0.1 * world.state.counters.human[:, 0].sum()
+
+
+def test_clocks_between_two_hours(small):
+    """Half an hour off is the mean of both hours; every clock has a whole week."""
+    factors = {}
+    for offset in (0.0, 1.0, 0.5, -1.0, -2.0, -1.25):
+        scenario = changed(small, population={"utc_offset_h": {"north": offset}})
+        factors[offset] = hour_factors(make_plan(realise(scenario, 7, 0)))
+    north = {offset: table[:, 0] for offset, table in factors.items()}
+    assert north[0.5] == pytest.approx((north[0.0] + north[1.0]) / 2, rel=1e-6)
+    assert north[-1.25] == pytest.approx(0.75 * north[-1.0] + 0.25 * north[-2.0], rel=1e-6)
+    assert not np.allclose(north[0.0], north[1.0])
+    assert all(table.sum(axis=0) == pytest.approx(7, rel=1e-5) for table in factors.values())
+    assert all(np.array_equal(table[:, 1], factors[0.0][:, 1]) for table in factors.values())
+
+
 def test_languages_and_regions_shape_the_regional_feed(small):
     world = world_of(with_policy(small, "dsa38_regional"), steps=30)
     pools, items = world.feed.pools, world.state.items
@@ -164,7 +192,6 @@ def test_influencers_and_volunteers(romania):
     """Posts of real actors are thinned to the resolution; the counterfactual has ordinary posts in their place."""
     from recsim.rng import Key
     from recsim.world.build import build_state
-    from recsim.world.plan import make_plan
 
     plan = make_plan(changed(romania, content={"real_items_per_day": assumed(4000.0), "items_per_day": 4000}))
     state = build_state(plan, Key(1, 0))

@@ -76,7 +76,8 @@ class Roster:
             account was found removed, -1 not. willing: (N,) bool, takes a removed account's place when its time comes.
         address: (N,) int32, network address, numbered within the network.
         language: (N,) int8, that the account appears in; never changes.
-        capped: (I, 10) int32, events that a recognised cluster of these accounts has counted; I = 0 without a cap.
+        capped: (I, 10) int32, weight of the events that a recognised cluster of these accounts has counted, in 1/1024; I = 0
+            without a cap.
         purse: (2,) int64, spent and budget, millionths of a euro.
         log: counted actions, parts of (K, 5) int32: account, item, action (index in `recsim.state.ACTIONS`), weight in
             1/1024, step; never changed once written. Item -1: the beneficiary's official account; below: another author, see

@@ -82,8 +82,8 @@ class Counting(NamedTuple):
     weight: np.ndarray  # (N,) int32, in 1/1024
     group: np.ndarray  # (N,) uint8
     recognised: np.ndarray  # (N,) bool, known to belong to one cluster
-    cap: np.int64  # events of a kind on an item that count from the recognised ones together; below 0: no cap
-    spent: np.ndarray  # (I, 10) int32, how much of the cap is used, written; I = 0 without cap
+    cap: np.int64  # weight, in 1/1024, that counts of events of a kind on an item from the recognised ones together; below 0: no cap
+    spent: np.ndarray  # (I, 10) int32, how much of it is used, in 1/1024, written; I = 0 without cap
     served_only: bool  # events on items that the account was not served count nothing
 
 
@@ -134,10 +134,8 @@ def _count(counters, counting, log, account, item, action, units, fake, served, 
         if counting.served_only and not served:
             weight = 0
         if weight > 0 and counting.cap >= 0 and counting.recognised[account]:
-            if counting.spent[item, action] >= counting.cap:
-                weight = 0
-            else:
-                counting.spent[item, action] += 1
+            weight = min(weight, max(counting.cap - counting.spent[item, action], np.int64(0)))
+            counting.spent[item, action] += weight
         group = counting.group[account]
         counters.valued[item, group, action] += weight * units
         if fake:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 EVENTS = 4
 """Events that one act can be: a view, a view to the end, its watch time, and the action."""
+NEVER = 2**31 - 1
+"""Cap, in 1/1024 of an event, that no cluster reaches: two million events of a kind on an item; `Roster.capped` can hold it."""
 
 
 class Network(mesa.Agent):
@@ -123,9 +125,12 @@ class Network(mesa.Agent):
     def counting(self) -> acts.Counting:
         """What the platform counts of an account's events, by its weights and the measures around the policy."""
         roster, guards = self.roster, self.model.plan.safeguards
-        cap = guards.cluster_cap[0] if guards.cluster_cap and len(roster.capped) > 0 else -1.0
+        cap = np.int64(-1)
+        if guards.cluster_cap and len(roster.capped) > 0:
+            # Events on one real item; what is capped are events of a sample, on an item that stands for several.
+            cap = np.int64(min(round(guards.cluster_cap[0] * accounts_of.FULL / self.model.plan.event_weight), NEVER))
         return acts.Counting(
-            roster.weight, roster.group, self.recognised, np.int64(cap), roster.capped,
+            roster.weight, roster.group, self.recognised, cap, roster.capped,
             guards.served_only and self.network.inauthentic,
         )  # fmt: skip
 

@@ -75,7 +75,7 @@ def people_facts(world: World, views: float) -> dict[str, float]:
         views: people's views.
     """
     plan, state, record = world.plan, world.state, world.record
-    seconds = float(record.watched[0]) / FIXED / 1000
+    seconds = float(record.watched[0]) / FIXED / 16
     utility, alike, pairs = (float(v) for v in record.well)
     low = int(state.born[max(0, world.first_step + 1 - plan.lifetime)])
     high = int(state.born[world.now])

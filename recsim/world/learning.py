@@ -14,9 +14,6 @@ from recsim.kernels import gates
 if TYPE_CHECKING:
     from recsim.world.world import World
 
-ARRIVALS = 4096
-"""Log values of gate arrivals kept per step; more than pass in any step of the largest scenario."""
-
 
 LEAST, ENOUGH = 5, 30
 """Arrivals at a gate without which no threshold is set, and those that it is set from, if need be of several days: a share of
@@ -30,8 +27,9 @@ class Platform(mesa.Agent):
 
     def __init__(self, model: World) -> None:
         super().__init__(model)
-        self.values = np.zeros(ARRIVALS, np.float32)
-        self.gate = np.zeros(ARRIVALS, np.int8)
+        # Log values of the step's arrivals at the gates, and which: an item arrives at most once in a step.
+        self.values = np.zeros(model.feed.window, np.float32)
+        self.gate = np.zeros(model.feed.window, np.int8)
         self.arrived: list[tuple[np.ndarray, np.ndarray]] = []
         self.passed = np.zeros(4, np.int64)
         self.arrivals = np.zeros(4, np.int64)
@@ -56,7 +54,8 @@ class Platform(mesa.Agent):
         state.sought[:, start:end] *= factor
         quota = feed.quota_views
         gates_config = plan.scenario.platform.gates
-        threshold = state.threshold if feed.gated else np.full(4, -1e30, np.float32)
+        # Without gates everything passes, also what the policy leaves out for now: its score may be another later.
+        threshold = state.threshold if feed.gated else np.full(4, -np.inf, np.float32)
         key0, key1 = world.key.words
         n = counting.pass_gates(
             start, end, feed.gate_value, world.books.visible("gates"), quota, threshold,
@@ -64,7 +63,6 @@ class Platform(mesa.Agent):
             np.uint64(plan.supply.population), key0, key1, state.items.key, state.counters.stage,
             state.counters.stage_views, self.values, self.gate, self.passed,
         )  # fmt: skip
-        n = min(n, ARRIVALS)
         if n:
             self.arrived.append((self.values[:n].copy(), self.gate[:n].copy()))
             self.arrivals += np.bincount(self.gate[:n], minlength=4)[:4]

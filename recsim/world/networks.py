@@ -163,8 +163,9 @@ def find_targets(plan: Plan, state: State, network: Network, step: int, start: i
     if "segment" in wanted:
         parts["segment"] = ((state.items.primary[first:end] == network.segment_topic) & warm, heat)
     if "trial" in wanted:
-        # Each step of age halves the weight, down to a floor that keeps the sum far below 2^31.
-        age = np.minimum(step - state.items.created[first:end].astype(np.int64), 16)
+        # Each hour of age halves the weight, down to a floor that keeps the sum far below 2^31.
+        hours = 24 // plan.steps_per_day
+        age = np.minimum((step - state.items.created[first:end].astype(np.int64)) * hours, 16)
         parts["trial"] = (mine & (counters.stage[first:end] == 0), np.int64(1) << (16 - age))
     nothing = np.empty(0, np.int32), np.empty(0, np.int64)
     found = [_weighted(np.flatnonzero(parts[r][0]), parts[r][1], first) if r in parts else nothing for r in RULES]

@@ -63,7 +63,7 @@ def roll_back(
         np.subtract.at(counters.fake_valued, (item[fake], group[fake], action[fake]), (weight * units)[fake])
         spent = recognised[account] & (weight > 0)  # what they used up of the cap is free again
         if spent.any():
-            np.subtract.at(roster.capped, (item[spent], action[spent]), 1)
+            np.subtract.at(roster.capped, (item[spent], action[spent]), weight[spent].astype(np.int32))
     folded = when <= step
     np.subtract.at(state.counted, (item[folded], action[folded]), units[folded])
     worth = weight * units if len(counters.valued) else units * FULL
