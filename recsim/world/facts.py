@@ -50,8 +50,9 @@ def platform_facts(world: World, first_step: int) -> dict[str, float]:
         if arrivals[number]:
             facts[f"gate_{number + 1}_pass_share"] = float(passed[number] / arrivals[number])
     if world.feed.gated:
-        for number in np.flatnonzero(state.threshold[: len(world.feed.quota_views)] <= NEVER_SET):
-            facts[f"gate_{number + 1}_never_set"] = 1.0
+        for number in range(len(world.feed.quota_views)):
+            if state.threshold[number] <= NEVER_SET:
+                facts[f"gate_{number + 1}_never_set"] = 1.0
     candidate = state.items.labels.candidate[low:high]
     for number, who in enumerate(plan.candidates):
         mine = state.counters.human[low:high, 0][candidate == number].astype(float)
