@@ -16,7 +16,7 @@ from recsim.scenario import quantities
 
 def test_every_phase_and_array_is_told():
     names = [p.name for p in phases()]
-    assert names[2] == "visits" and len(set(names)) == len(names) >= 13
+    assert names[2:4] == ["labels", "visits"] and len(set(names)) == len(names) >= 13
     assert all(p.about for p in phases())
     groups = state_groups()
     assert {"Latent", "Observed", "Items", "Counters", "Tally"} <= set(groups)

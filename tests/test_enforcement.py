@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import yaml
+from pydantic import ValidationError
 from test_review import KEY, desk, pool, run
 
 from recsim.agents.cases import ACCOUNT, ACCOUNT_APPEAL, ITEM, ITEM_APPEAL, Verdicts, make_cases, no_cases, take
@@ -16,6 +17,7 @@ from recsim.agents.enforcement import (
     ads_stopped,
     answer_notice,
     appeals,
+    decided,
     follow_verdicts,
     impose,
     in_force,
@@ -28,7 +30,7 @@ from recsim.agents.review import new_queue, review, seats
 from recsim.errors import InputError
 from recsim.rng import hash32
 from recsim.scenario import dump_yaml, load, realise
-from recsim.scenario.moderation import Moderation
+from recsim.scenario.moderation import Moderation, PoliticalLabels
 from recsim.world.desk import make_appealing, make_desk, make_notice
 from recsim.world.plan import make_plan
 
@@ -164,6 +166,19 @@ def test_a_notice_becomes_sanctions():
     assert np.array_equal(in_force(sanctions, ACCOUNT, MANY, 10), acted) and acted.sum() < named.sum()
 
 
+def test_what_is_decided_and_not_yet_felt():
+    sanctions = impose(no_sanctions(), ACCOUNT, MANY[:4], np.array([10, 20, 10, 20]))
+    sanctions = lift(sanctions, ACCOUNT, MANY[2:4], np.array([15, 25]))
+    for step, now, whole in (
+        (9, [0, 0, 0, 0], [1, 1, 1, 1]),
+        (14, [1, 0, 1, 0], [1, 1, 1, 1]),
+        (24, [1, 1, 0, 1], [1, 1, 0, 1]),
+    ):
+        assert in_force(sanctions, ACCOUNT, MANY[:4], step).tolist() == now
+        assert decided(sanctions, ACCOUNT, MANY[:4], step).tolist() == whole
+    assert not decided(sanctions, ITEM, MANY, 9).any() and not decided(sanctions, ACCOUNT, MANY[4:], 9).any()
+
+
 def test_political_labels_and_their_errors():
     about = np.arange(len(MANY)) % 4 - 1
     missed = np.array([0.0, 1.0, 0.25])
@@ -172,6 +187,12 @@ def test_political_labels_and_their_errors():
         assert within(label[about == candidate], chance), candidate
     swapped = label_political(KEY, MANY, np.array([1, 0, 2, -1])[about], 0.8, 0.05, missed[[1, 0, 2]])
     assert np.array_equal(label, swapped)
+
+
+def test_no_key_of_labels_is_without_effect():
+    """What is wrongly labelled is about no candidate, so no candidate can have an error of that kind."""
+    with pytest.raises(ValidationError, match="wrong"):
+        PoliticalLabels.model_validate({"errors": {"ada": {"wrong": 0.1}}})
 
 
 def test_ban_on_advertisements():
@@ -197,7 +218,7 @@ moderation:
     - {id: bureau, day: -3, hour: 12, campaign: network, share: 0.5, lag_h: {value: 32.9, evidence: documented, source: gandul.ro}}
     - {id: ngo, sender: organisation, day: 0, target: items, candidate: eva, content: supporter, compliance: 0.58}
   actions: {account: restrict, item: demote, rollback: roll_back}
-  political_labels: {share: 0.9, errors: {eva: {missed: 1}, ada: {missed: 0.1}}, demotion: 0.3}
+  political_labels: {share: 0.9, errors: {eva: {missed: 1}}, wrong_share: 0.1, demotion: 0.3}
   ads_ban: {enforced_share: 0.5}
 """
 

@@ -145,6 +145,12 @@ def in_force(sanctions: Sanctions, kind: int, subject: np.ndarray, step: int) ->
     return np.isin(subject, sanctions.subject[now])
 
 
+def decided(sanctions: Sanctions, kind: int, subject: np.ndarray, step: int) -> np.ndarray:
+    """(N,) bool: whether each subject is sanctioned in a step, or will be by what has been decided and not yet felt."""
+    there = (sanctions.kind == kind) & (step < sanctions.until)
+    return np.isin(subject, sanctions.subject[there])
+
+
 class Appealing(NamedTuple):
     """Who appeals, as plain values."""
 
@@ -164,7 +170,8 @@ def appeals(rule: Appealing, verdicts: Verdicts, cases: Cases, key: Key, step_ho
 
     Args:
         rule: who appeals.
-        verdicts: of the step; only findings about accounts and items count, an appeal is final.
+        verdicts: those by which sanctions were imposed in the step, or what stands for them where nobody reviewed; only
+            findings about accounts and items count, an appeal is final.
         cases: reports and reach of the sanctioned, rows as ``verdicts``; or an empty table: 1 each.
         key: seed, replicate and branch. step_hours: hours of a step.
     """
@@ -217,17 +224,17 @@ def first_step_after(hours: float, step_hours: int) -> int:
 
 
 def label_political(
-    key: Key, subject: np.ndarray, candidate: np.ndarray, share: float, wrong_share: float, missed: np.ndarray,
-) -> np.ndarray:  # fmt: skip
+    key: Key, subject: np.ndarray, candidate: np.ndarray, share: float, wrong_share: float, missed: np.ndarray
+) -> np.ndarray:
     """Which items carry a label as political content.
 
-    ``P(label) = share * (1 - missed[c])`` of an item about candidate c, and ``wrong_share`` of one about none.
+    ``P(label) = share * (1 - missed[c])`` of an item about candidate c, ``wrong_share`` of one about nobody.
 
     Args:
         key: seed, replicate and branch. subject: (N,) uint64, items.
         candidate: (N,) index of the candidate the item is about, -1 none.
-        share, wrong_share: shares of items about candidates, and about none, that are labelled, 0-1.
-        missed: (C,) float, labels left out by candidate, 0-1.
+        share, wrong_share: shares of items labelled, 0-1.
+        missed: (C,) float, errors by candidate, 0-1.
 
     Returns:
         (N,) bool.

@@ -73,6 +73,8 @@ class Network(mesa.Agent):
         if bought and network.tactics.uses[TACTICS.index("follow")]:
             table = world.record.tactics(network.campaign)
             table[:, TACTICS.index("follow")] += (bought, bought - follows, follows)
+            if world.arm.placebo and network.inauthentic:
+                return  # they are bought and paid, and nobody gets them
             world.state.accounts.followers[world.state.accounts.official[network.beneficiary]] += follows
             world.record.inauthentic[network.beneficiary, FOLLOW] += follows
             self.note_follows(follows * accounts_of.FULL)
@@ -98,7 +100,7 @@ class Network(mesa.Agent):
         acts.act(
             self.times, self.awake, network.tactics, targets, network.beneficiary, -1 if apart else network.beneficiary,
             network.inauthentic, np.uint64(network.population), key0, key1, np.uint64(world.now), state.items.key,
-            state.items.labels.candidate, state.counters, state.accounts,
+            state.items.labels.candidate, state.items.author, state.counters, state.accounts,
             record.inauthentic if network.inauthentic else record.volunteer,
             table, record.own_actions, engaged, self.counting(), state.sought, self.roster.purse, log,
         )  # fmt: skip

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from recsim.world.world import World
 
 
+LEAST, ENOUGH = 5, 30
+"""Arrivals at a gate without which no threshold is set, and those that it is set from, if need be of several days: a share of
+few values is mostly luck."""
+
+
 class Platform(mesa.Agent):
     """The platform's side of learning: rates, exposure pools."""
 
@@ -29,6 +34,8 @@ class Platform(mesa.Agent):
         self.passed = np.zeros(4, np.int64)
         self.arrivals = np.zeros(4, np.int64)
         self.frozen = model.arm.name != "shared"
+        # By gate, log values of its arrivals on the latest days, oldest first: as few days as hold `ENOUGH`.
+        self.recent: list[list[np.ndarray]] = []
 
     @functools.cached_property
     def decay(self) -> float:
@@ -61,7 +68,7 @@ class Platform(mesa.Agent):
             self.arrivals += np.bincount(self.gate[:n], minlength=4)[:4]
 
     def adapt(self) -> None:
-        """Set thresholds so that the declared share passes; frozen once worlds are forked."""
+        """Set thresholds so that the declared share of the latest arrivals passes; frozen once worlds are forked."""
         plan, state = self.model.plan, self.model.state
         arrived, self.arrived = self.arrived, []
         if self.frozen or not self.model.feed.gated or not arrived:
@@ -69,9 +76,16 @@ class Platform(mesa.Agent):
         config = plan.scenario.platform.gates
         values = np.concatenate([v for v, _ in arrived])
         gate = np.concatenate([g for _, g in arrived])
+        self.recent += [[] for _ in config.stages[len(self.recent) :]]
         for number, stage in enumerate(config.stages):
-            here = values[gate == number]
-            if len(here) < 5:
+            today, days = values[gate == number], self.recent[number]
+            if not len(today):
+                continue
+            days.append(today)
+            while sum(map(len, days[1:])) >= ENOUGH:
+                days.pop(0)
+            here = np.concatenate(days)
+            if len(here) < LEAST:
                 continue
             share = stage.pass_share.value
             if config.mode == "soft":
