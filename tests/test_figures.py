@@ -16,8 +16,9 @@ from recsim.experiment import robustness, run
 from recsim.experiment.compare import compare
 from recsim.report import region_figures
 from recsim.report.compare_figures import pareto
+from recsim.report.day_figures import activity_and_exposure
 from recsim.report.figure_strings import FIGURES
-from recsim.report.figures import activity_and_exposure, other_assumptions, shift_per_candidate
+from recsim.report.figures import other_assumptions, shift_per_candidate
 from recsim.scenario import load
 
 BENEFICIARY = "eva"

@@ -13,7 +13,7 @@ import pandas as pd
 
 from recsim.errors import InputError
 from recsim.experiment.files import promise
-from recsim.experiment.folder import RunFolder, readable
+from recsim.experiment.folder import RunFolder, read_csv, readable
 from recsim.experiment.result import Result
 from recsim.experiment.run import run_fingerprint, source_digest, summary_digest
 from recsim.experiment.summary import summarise
@@ -96,12 +96,21 @@ def _tables(result: Result, manifest: dict[str, Any], stored: RunFolder) -> Find
     for name, frame in result.frames.items():
         if not _same(frames.get(name), frame, 0.0):
             return Finding("tables", False, f"{name}.parquet is not what the replicates say")
+    if _same_summary(manifest):  # another recsim may compute them otherwise
+        for name, again in {"shift_by_replicate.csv": result.by_replicate, "draws.csv": result.draws}.items():
+            if name in manifest["sha256"] and not _same(read_csv(stored.path / name), again(), TOLERANCE):
+                return Finding("tables", False, f"{name} is not what the replicates say")
     return Finding("tables", True, f"{len(frames)} tables of {len(parts)} replicates agree")
+
+
+def _same_summary(manifest: dict[str, Any]) -> bool:
+    """Whether this recsim computes summaries as the one that made the run did."""
+    return (manifest.get("summary_sha256"), manifest["source_sha256"]) == (summary_digest(), source_digest())
 
 
 def _summary(result: Result, manifest: dict[str, Any]) -> Finding:
     """Whether the summary is what the tables say, if this recsim computes it as the one that made the run did."""
-    if (manifest.get("summary_sha256"), manifest["source_sha256"]) != (summary_digest(), source_digest()):
+    if not _same_summary(manifest):
         return Finding("summary", None, "made by another recsim, which may compute it otherwise: it is not compared")
     said = result.summary
     again = summarise(
