@@ -51,11 +51,15 @@ def title_of(figure: Figure) -> str:
 def _strip(figure: Figure, mark: str) -> Bbox:
     """Write the line below the figure; what is then to be saved, inches: the figure and a strip at its foot.
 
-    Nothing of the figure moves, so that labels that were placed in it stay where they are.
+    Nothing of the figure moves, so that labels that were placed in it stay where they are. It must be laid out: no room is
+    kept for legends that are anchored.
     """
     width, height = figure.get_size_inches()
     lines = textwrap.wrap(mark, max(20, int((72 * width - 2 * MARGIN) / (LETTER * SIZE))))
     strip = (1.4 * SIZE * len(lines) + MARGIN) / 72
+    for legend in figure.legends:
+        if legend.get_bbox_to_anchor() is figure.bbox:  # else it would slide down to the foot of the taller picture
+            legend.set_bbox_to_anchor((0, 0, 1, 1), transform=figure.transFigure)
     figure.text(
         MARGIN / (72 * width), -MARGIN / 4 / (72 * height), "\n".join(lines), fontsize=SIZE, color=GREY, ha="left", va="top",
         linespacing=1.3, parse_math=False,
@@ -76,8 +80,11 @@ def save(figure: Figure, folder: Path, name: str, mark: str = "") -> Path:
     FigureCanvasAgg(figure)
     mark = mark or say("mark_plain")
     about = {"Title": title_of(figure), "Description": mark}
+    engine = figure.get_layout_engine()
+    if engine is not None:  # once, for both files: laying out costs as much as drawing
+        engine.execute(figure)
+    figure.set_layout_engine("none")
     whole = _strip(figure, mark)
     figure.savefig(folder / f"{name}.png", dpi=150, bbox_inches=whole, metadata={"Software": "recsim", **about})
-    figure.set_layout_engine("none")  # as laid out for the PNG: laying out costs as much as drawing
     figure.savefig(folder / f"{name}.svg", bbox_inches=whole, metadata={"Date": None, "Creator": "recsim", **about})
     return folder / f"{name}.svg"
