@@ -13,8 +13,9 @@ from scipy.stats import spearmanr
 from recsim import metrics
 from recsim.audit.draws import draw_correlations
 from recsim.experiment import Result, run
-from recsim.experiment.by_replicate import DRAWS, SHIFTS, drawn_keys
+from recsim.experiment.by_replicate import DRAWS, SHIFTS, drawn_keys, draws
 from recsim.scenario import load, quantities, realise
+from recsim.scenario.schema import Ensemble
 
 FAST = {"simulate": fake_world.simulate, "workers": 1, "robustness": False}
 
@@ -74,11 +75,8 @@ def test_parameter_sets_are_among_the_draws():
     scenario = load(fake_world.SMALL)
     key = next(q["key"] for q in quantities(scenario) if q["range"] is not None)
     low, high = next(q["range"] for q in quantities(scenario) if q["key"] == key)
-    sets = type(scenario).model_fields["run"].annotation.model_fields["ensemble"].annotation.__args__[0]
-    ensemble = sets.model_construct(members=[{key: low}, {key: high}])
+    ensemble = Ensemble(name="two", calibration="x", members=[{key: low}, {key: high}])
     made = scenario.model_copy(update={"run": scenario.run.model_copy(update={"ensemble": ensemble})})
-    from recsim.experiment.by_replicate import draws
-
     table = draws(made, [0, 1, 2], fixed=True)
     assert table["key"].unique().tolist() == [key] and table["value"].tolist() == [low, high, low]
 

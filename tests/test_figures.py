@@ -169,7 +169,7 @@ def test_laid_out_figures_keep_their_places(tmp_path):
 
 
 def test_two_beneficiaries_are_apart_without_colour(result):
-    both = two(result, "ana")
+    both = two(result, "ada")
     lines = [line for line in share_by_day(both).axes[0].lines if line.get_linewidth() > 2]
     assert len(lines) == 2 and len({line.get_marker() for line in lines}) == 2
     assert len({line.get_linestyle() for line in lines}) >= 1 and len({line.get_color() for line in lines}) == 2
@@ -182,7 +182,7 @@ def test_two_beneficiaries_are_apart_without_colour(result):
 
 
 def test_what_has_no_room_is_said(result):
-    assert not_drawn(two(result, "ana"), "share_by_day") == ""
+    assert not_drawn(two(result, "ada"), "share_by_day") == ""
     three = two(result, *[c.id for c in result.scenario.candidates if c.id != BENEFICIARY][:2])
     assert not_drawn(three, "share_by_day") == "; not drawn: 1 more beneficiary, see by_day.csv"
     assert "2 more beneficiaries, see robustness.csv" in not_drawn(three, "robustness")

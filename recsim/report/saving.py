@@ -20,8 +20,10 @@ GREY = "#6b6b6b"
 """Of the line: readable on white (5.3 to 1), and below everything that is measured."""
 SIZE = 6.5
 """Of its letters, points."""
-LETTER = 0.56
-"""Mean width of a letter, parts of its size; more than what texts of this kind have, so that no line is cut."""
+LETTER = 0.5
+"""Mean width of a letter, parts of its size: where the search for lines that fit begins."""
+FEWEST = 20
+"""Letters of a line, at least."""
 MARGIN = 5.0
 """Around it, points."""
 SHORT = 12
@@ -55,16 +57,21 @@ def _strip(figure: Figure, mark: str) -> Bbox:
     kept for legends that are anchored.
     """
     width, height = figure.get_size_inches()
-    lines = textwrap.wrap(mark, max(20, int((72 * width - 2 * MARGIN) / (LETTER * SIZE))))
-    strip = (1.4 * SIZE * len(lines) + MARGIN) / 72
     for legend in figure.legends:
         if legend.get_bbox_to_anchor() is figure.bbox:  # else it would slide down to the foot of the taller picture
             legend.set_bbox_to_anchor((0, 0, 1, 1), transform=figure.transFigure)
-    figure.text(
-        MARGIN / (72 * width), -MARGIN / 4 / (72 * height), "\n".join(lines), fontsize=SIZE, color=GREY, ha="left", va="top",
+    line = figure.text(
+        MARGIN / (72 * width), -MARGIN / 4 / (72 * height), "", fontsize=SIZE, color=GREY, ha="left", va="top",
         linespacing=1.3, parse_math=False,
     )  # fmt: skip
-    return Bbox.from_extents(0, -strip, width, height)
+    letters = max(FEWEST, int((72 * width - 2 * MARGIN) / (LETTER * SIZE)))
+    while True:
+        line.set_text("\n".join(textwrap.wrap(mark, letters)))
+        box = line.get_window_extent()
+        if box.x1 <= figure.bbox.width or letters <= FEWEST:
+            break
+        letters -= 5
+    return Bbox.from_extents(0, (box.y0 - MARGIN / 144 * figure.dpi) / figure.dpi, width, height)
 
 
 def save(figure: Figure, folder: Path, name: str, mark: str = "") -> Path:
