@@ -142,7 +142,7 @@ def activity_and_exposure(result: Result) -> Figure:
         above.set_ylim(0, 1.08 * max(acted, default=1.0))
     above.set_ylabel(say("activity_actions_log" if wide else "activity_actions"))
     if counted:
-        above.legend(fontsize=8, frameon=False)
+        above.legend(title=say("activity_of"), title_fontsize=8, fontsize=8, frameon=False)
     above.set_title(say("activity_title"), loc="left")
     _excess(result, days, below)
     return figure

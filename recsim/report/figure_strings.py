@@ -74,6 +74,7 @@ FIGURES = {
     "regions_caption": "The largest shifts in each region; regions of fewer than 50 simulated people are left out. {rest}.",
     # activity
     "activity_title": "Campaign activity against exposure",
+    "activity_of": "networks and bought engagement",
     "activity_actions": "counted actions a day\n(real units)",
     "activity_actions_log": "counted actions a day\n(real units, log scale)",
     "activity_views": "excess views a day,\nmillion (real units)",
