@@ -88,9 +88,10 @@ def enough(sd: float | None, replicates: int, threshold: float, half: float) -> 
     def narrow(s: float) -> int | None:
         return _least(lambda n: float(student.ppf(0.975, n - 1)) * s / math.sqrt(n) <= half)
 
-    return Enough(
-        half, Span(*map(narrow, spreads)), Span(*(_least(lambda n, s=s: power(s, n, threshold) >= POWER) for s in spreads))
-    )  # fmt: skip
+    def told(s: float) -> int | None:
+        return _least(lambda n: power(s, n, threshold) >= POWER)
+
+    return Enough(half, Span(*map(narrow, spreads)), Span(*map(told, spreads)))
 
 
 def as_rows(found: Enough) -> dict[str, Any]:

@@ -76,10 +76,10 @@ def share_by_day(result: Result) -> Figure:
 def _shares(result: Result, daily: pd.DataFrame, promoted: Sequence[str], axes: Axes) -> None:
     names = names_of(result)
     others = [c for c in result.shift().sort_values("share_factual", ascending=False)["candidate"] if c not in promoted]
-    for name, (colour, marker, line) in zip(others[:3], LINES, strict=False):
+    for name, (colour, marker, plain) in zip(others[:3], LINES, strict=False):
         one = daily[(daily["candidate"] == name) & daily["arm"].isin(["shared", "factual"])].sort_values("day")
         axes.plot(
-            one["day"], 100 * one["share"], line, color=colour, marker=marker, markevery=4, markersize=3.5, linewidth=1.1,
+            one["day"], 100 * one["share"], plain, color=colour, marker=marker, markevery=4, markersize=3.5, linewidth=1.1,
             label=names[name],
         )  # fmt: skip
     for name, (colour, marker, _, line) in zip(promoted, PROMOTED, strict=False):
