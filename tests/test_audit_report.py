@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import string
@@ -14,12 +15,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from markupsafe import escape
+from scipy.stats import chi2
+from scipy.stats import t as student
 from statsmodels.stats.power import TTestPower
 
 import recsim.report
 from recsim.audit.combine import KINDS, gather, stored_audit
+from recsim.audit.enough import enough, power
 from recsim.audit.evidence import evidence, write_evidence
-from recsim.audit.report import SECTIONS, content, detection_risk, moderation_at_work
+from recsim.audit.report import SECTIONS, content, moderation_at_work
 from recsim.cli import main
 from recsim.errors import InputError
 from recsim.experiment import Result, run
@@ -36,6 +40,7 @@ from recsim.experiment.tradeoff import tradeoff
 from recsim.report import audit_page, write, write_combined
 from recsim.report.answer_words import sentences, tables
 from recsim.report.audit_page import write_report
+from recsim.report.enough_words import in_words
 from recsim.report.figure_data import data_of
 from recsim.report.figure_strings import FIGURES
 from recsim.report.figures import all_figures
@@ -126,12 +131,53 @@ def test_the_dictionary_holds_every_file_of_tables(stored):
 
 
 @pytest.mark.parametrize("sd, threshold, n", [(1.0, 0.5, 10), (2.0, 1.0, 30), (0.5, 1.0, 5)])
-def test_detection_risk_against_statsmodels(sd, threshold, n):
-    x = np.random.default_rng(1).normal(0, 1, n)
-    x = x / x.std(ddof=1) * sd
-    power = TTestPower().power(effect_size=threshold / sd, nobs=n, alpha=0.05)
-    assert detection_risk(x, threshold) == pytest.approx(1 - power, abs=1e-6)
-    assert detection_risk(np.zeros(4), 1) == 0 and np.isnan(detection_risk(np.array([1.0]), 1))
+def test_power_against_statsmodels(sd, threshold, n):
+    expected = TTestPower().power(effect_size=threshold / sd, nobs=n, alpha=0.05)
+    assert power(sd, n, threshold) == pytest.approx(expected, abs=1e-6)
+    assert power(0.0, 4, 1) == 1 and np.isnan(power(1.0, 1, 1)) and np.isnan(power(np.nan, 4, 1))
+    assert power(0.01, 2, 1.0) == pytest.approx(power(0.0334, 2, 1.0), abs=0.03)  # where the noncentral t is not asked
+
+
+@pytest.mark.parametrize("sd, threshold, n", [(1.0, 0.5, 10), (0.3, 1.0, 4), (4.0, 1.0, 30)])
+def test_enough_replicates_against_statsmodels_and_by_trial(sd, threshold, n):
+    found = enough(sd, n, threshold, threshold / 4)
+    solved = TTestPower().solve_power(effect_size=threshold / sd, alpha=0.05, power=0.8)
+    assert found.for_power.about == max(2, math.ceil(solved - 1e-6))
+    reach = [
+        student.ppf(0.975, k - 1) * sd / np.sqrt(k) for k in (found.for_width.about - 1, found.for_width.about) if k > 1
+    ]
+    assert reach[-1] <= threshold / 4 < reach[0]
+    for span in (found.for_width, found.for_power):
+        assert span.low <= span.about <= span.high
+    # The spread's own interval: chi-squared, checked by what it does to the number.
+    low, high = (sd * np.sqrt((n - 1) / chi2.ppf(q, n - 1)) for q in (0.975, 0.025))
+    assert found.for_width.low == enough(low, n, threshold, threshold / 4).for_width.about
+    assert found.for_power.high == enough(high, n, threshold, threshold / 4).for_power.about
+
+
+def test_enough_says_when_nobody_could_simulate_that_many():
+    found = enough(1000.0, 10, 0.1, 0.025)
+    assert found.for_width.about is None and found.for_power.about is None
+    assert in_words(found.for_power._asdict()) == "over 100,000 (over 100,000 to over 100,000)"
+    assert (
+        enough(0.0, 10, 1.0, 0.25) is None and enough(1.0, 1, 1.0, 0.25) is None and enough(None, 5, 1.0, 0.25) is None
+    )
+
+
+def test_the_report_says_power_and_how_many_are_enough(stored):
+    one, _ = stored
+    found = json.loads((one.folder / "report.json").read_text())["risk_analysis"]
+    (row,) = found["power"]
+    sd = next(r["sd_worlds"] for r in one.summary["candidates"] if r["id"] == row["id"])
+    assert row["power"] == pytest.approx(power(sd, 2, found["threshold_pp"]))
+    assert (
+        row["enough"]["for_power"]["about"]
+        == enough(sd, 2, found["threshold_pp"], row["enough"]["half_width_pp"]).for_power.about
+    )
+    page = " ".join((one.folder / "report.html").read_text().split())
+    assert "would be told from zero with a chance of" in page and "Replicates that would be enough" in page
+    terminal = " ".join(" ".join(summary_lines(one)).split())  # two replicates are exploratory
+    assert f"{row['enough']['for_power']['about']:,} (" in terminal and "Replicates that would be enough" in terminal
 
 
 def test_claims_and_the_command_are_those_of_the_run(stored):
@@ -159,7 +205,7 @@ def test_what_is_not_declared_or_not_in_use_is_said(stored):
     assert sum(found["methods"]["evidence"].values()) == len(found["methods"]["quantities"]) - len(unused)
     (card,) = found["recommender_cards"]
     assert card["tags"] == ["[D]: our design"] and "[D] ([D]: our design)" in page
-    assert "1 percentage point (" in page and "Realised dose" in page and "one further world would lie" in page
+    assert "1 percentage point (" in page and "Dose ratio" in page and "one further world would lie" in page
 
 
 def test_several_results_in_one(stored, tmp_path):

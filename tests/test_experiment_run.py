@@ -50,7 +50,14 @@ def go(scenario, out, **options):
 
 def contents(folder):
     """Bytes of all files that must not depend on how a run was done."""
-    names = ["scenario.yaml", "summary.csv", "fingerprint.txt", *[f"{name}.parquet" for name in TABLES]]
+    names = [
+        "scenario.yaml",
+        "summary.csv",
+        "shift_by_replicate.csv",
+        "draws.csv",
+        "fingerprint.txt",
+        *[f"{name}.parquet" for name in TABLES],
+    ]
     out = {name: (Path(folder) / name).read_bytes() for name in names}
     summary = json.loads((Path(folder) / "summary.json").read_text())
     del summary["timing"]
@@ -63,7 +70,7 @@ def test_the_directory_holds_everything_needed_to_check_or_redo(scenario, tmp_pa
     present = {p.name for p in folder.iterdir()}
     assert present == {
         "scenario.yaml", "manifest.json", "summary.json", "summary.csv", "fingerprint.txt", "replicates",
-        *[f"{name}.parquet" for name in TABLES],
+        "shift_by_replicate.csv", "draws.csv", *[f"{name}.parquet" for name in TABLES],
     }  # fmt: skip
     manifest = json.loads((folder / "manifest.json").read_text())
     for name, expected in manifest["sha256"].items():

@@ -134,10 +134,30 @@ def test_a_thorough_forgery_is_found_by_doing_it_again(folder):
     said = result.summary
     new = summarise(result.scenario, result.frames, metas, said["fingerprint"], said["timing"], None, False)
     (folder / "summary.json").write_text(json.dumps(new))
-    write_sums(folder)
+    stored_again(folder, "shift_by_replicate.csv", result.by_replicate())
     assert all(checks(verify(folder, replicate=0)).values())
     found = verify(folder, replicate=1)[-1]
     assert found.passed is False and "exposure" in found.detail
+
+
+def stored_again(folder, name, table):
+    """A CSV file with other numbers and the checksums of these."""
+    (folder / name).write_text(table.to_csv(index=False))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["sha256"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    write_sums(folder)
+
+
+@pytest.mark.parametrize("name, column", [("shift_by_replicate.csv", "shift_pp"), ("draws.csv", "value")])
+def test_forged_tables_by_replicate_are_found(folder, name, column):
+    table = pd.read_csv(folder / name)
+    stored_again(folder, name, table)
+    assert checks(verify(folder, again=False))["summary"] is True  # what was read and written again is the same
+    table.loc[0, column] += 0.001
+    stored_again(folder, name, table)
+    found = verify(folder, again=False)
+    assert checks(found)["summary"] is False and name in found[2].detail
 
 
 def made_by_another(folder, lost=(), **entries):

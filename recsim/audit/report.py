@@ -19,7 +19,10 @@ from recsim.audit.all_metrics import all_metrics, what_stays
 from recsim.audit.cells import printable
 from recsim.audit.claims import Grounds, ladder
 from recsim.audit.combine import Gathered, beside_it, stored_audit
+from recsim.audit.draws import draw_correlations
+from recsim.audit.enough import as_rows, enough, power
 from recsim.audit.facts import documented_facts, platform_facts, verdict
+from recsim.audit.plan import half_width
 from recsim.audit.provenance import VERIFY, name_of, own_files
 from recsim.experiment.dictionary import CSV, TABLES, described
 from recsim.experiment.persistence import persistence_row
@@ -125,32 +128,14 @@ def _shift_by_candidate(result: Result) -> dict[str, np.ndarray]:
     return {name: shift[:, k] for k, name in enumerate(names)}
 
 
-def detection_risk(shift: np.ndarray, threshold: float) -> float:
-    """Chance that a study of this size does not tell a shift from zero although it is as large as the threshold.
-
-    1 - power of the two-sided t test at 5 %, with the spread between replicates that was seen; NaN with fewer than two
-    replicates, 0 where there is no spread.
-    """
-    t = metrics.interval(shift)
-    if t.n < 2 or not threshold > 0:
-        return math.nan
-    if t.sd == 0:
-        return 0.0
-    from scipy.stats import nct
-    from scipy.stats import t as student
-
-    free, away = t.n - 1, threshold / t.sd * math.sqrt(t.n)
-    limit = float(student.ppf(0.975, free))
-    return float(nct.cdf(limit, free, away) - nct.cdf(-limit, free, away))
-
-
 def _risk_analysis(result: Result) -> dict[str, Any]:
-    shift, threshold = _shift_by_candidate(result), result.scenario.audit.threshold_pp.value
-    return {
-        "inherent": None, "control": None,
-        "detection": [{"id": row["id"], "risk": detection_risk(shift[row["id"]], threshold)} for row in _rows(result)],
-        "threshold_pp": threshold, "replicates": with_a_share(result.summary),
-    }  # fmt: skip
+    threshold, n = result.scenario.audit.threshold_pp.value, with_a_share(result.summary)
+    rows = []
+    for row in _rows(result):
+        sd = math.nan if row["sd_worlds"] is None else row["sd_worlds"]
+        found = enough(sd, n, threshold, half_width(result.scenario))
+        rows.append({"id": row["id"], "power": power(sd, n, threshold), "enough": found and as_rows(found)})
+    return {"inherent": None, "control": None, "power": rows, "threshold_pp": threshold, "replicates": n}
 
 
 def _criteria(result: Result) -> dict[str, Any]:
@@ -197,6 +182,7 @@ def _results(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
         "candidates": s["candidates"], "tests": audit["candidates"], "segments": audit["segments"], **{k: s[k] for k in kept},
         "robustness": None if result.robustness is None else result.robustness.to_dict("records"),
         "metrics": all_metrics(result).to_dict("records"),
+        "draws": draw_correlations(result),
         "persistence": [{"id": name, **persistence_row(found)} for name, found in what_stays(result).items()], "opinion": s.get("opinion"),
     }  # fmt: skip
 
@@ -295,7 +281,11 @@ def _data(result: Result) -> list[dict[str, Any]]:
     """The data dictionary: every table of this run, Parquet and CSV, with every column."""
     tables = {f"by_{dimension}": printable(result, dimension) for dimension in DIMENSIONS}
     tables |= {"summary": result.shift(), "metrics": all_metrics(result), "robustness": result.robustness}
-    found_csv = {name: tables[name] for name in CSV if tables[name] is not None}
+    assert result.folder is not None
+    for name, make in {"shift_by_replicate": result.by_replicate, "draws": result.draws}.items():
+        if (result.folder / f"{name}.csv").exists():  # not in results of earlier versions
+            tables[name] = make()
+    found_csv = {name: tables[name] for name in CSV if tables.get(name) is not None}
     out = []
     for name, frame in [*found_csv.items(), *result.frames.items()]:
         columns = []

@@ -14,7 +14,7 @@ import pandas as pd
 
 from recsim.errors import InputError
 from recsim.experiment.files import promise
-from recsim.experiment.folder import RunFolder, readable
+from recsim.experiment.folder import RunFolder, read_csv, readable
 from recsim.experiment.held import did_you_mean
 from recsim.experiment.result import Result
 from recsim.experiment.run import run_fingerprint, source_digest, summary_digest
@@ -120,9 +120,14 @@ def _tables(result: Result, manifest: dict[str, Any], stored: RunFolder) -> Find
     return Finding("tables", True, f"{len(frames)} tables of {len(parts)} replicates agree")
 
 
+def _same_summary(manifest: dict[str, Any]) -> bool:
+    """Whether this recsim computes summaries as the one that made the run did."""
+    return (manifest.get("summary_sha256"), manifest["source_sha256"]) == (summary_digest(), source_digest())
+
+
 def _summary(result: Result, manifest: dict[str, Any]) -> Finding:
     """Whether the summary is what the tables say, if this recsim computes it as the one that made the run did."""
-    if (manifest.get("summary_sha256"), manifest["source_sha256"]) != (summary_digest(), source_digest()):
+    if not _same_summary(manifest):
         return Finding("summary", None, "made by another recsim, which may compute it otherwise: it is not compared")
     said = result.summary
     again = summarise(
@@ -132,6 +137,10 @@ def _summary(result: Result, manifest: dict[str, Any]) -> Finding:
     other = [key for key in {**said, **again} if not _agree(said.get(key), again.get(key))]
     if other:
         return Finding("summary", False, f"summary.json is not what the tables say: {', '.join(other[:SHOWN])}")
+    assert result.folder is not None
+    for name, made in {"shift_by_replicate.csv": result.by_replicate, "draws.csv": result.draws}.items():
+        if name in manifest["sha256"] and not _same(read_csv(result.folder / name), made(), TOLERANCE):
+            return Finding("summary", False, f"{name} is not what tables and scenario say")
     return Finding("summary", True, "summary.json is what the tables say")
 
 

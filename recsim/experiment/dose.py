@@ -233,7 +233,7 @@ def steepest(doses: Sequence[float], shift: np.ndarray) -> dict[str, Any] | None
 
 
 def reach_of_ratio(doses: Sequence[float], ratios: Sequence[float]) -> dict[str, Any]:
-    """Realised doses, and the multipliers that would span the whole range; actions grow in proportion to accounts."""
+    """Dose ratios, and the multipliers that would span the whole range; actions grow in proportion to accounts."""
     known = [(d, r) for d, r in zip(doses, ratios, strict=True) if d > 0 and r and r == r]
     if not known:
         return {"lowest": None, "highest": None, "spans": False, "from": None, "to": None}

@@ -88,7 +88,7 @@ def write_table(path: Path, frame: pd.DataFrame) -> str:
 
 TEXTS = (
     "candidate", "policy", "cost", "name", "arm", "mitigation", "by", "group", "part", "of", "figure", "gates", "head_weights",
-    "predictor", "model", "stage",
+    "predictor", "model", "stage", "key",
 )  # fmt: skip
 """Columns of stored CSV files that hold names; those of studies have their own."""
 

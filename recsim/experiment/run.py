@@ -43,8 +43,8 @@ SOURCES = (
     "experiment/robustness.py",
 )
 """Decide the numbers; the last one what worlds of other assumptions are."""
-SUMMARY_SOURCES = ("experiment/summary.py", "experiment/opinion.py")
-"""With some of `SOURCES` these decide what the summary of given tables says."""
+SUMMARY_SOURCES = ("experiment/summary.py", "experiment/opinion.py", "experiment/by_replicate.py")
+"""With some of `SOURCES` these decide what the summary of given tables says, and the tables by replicate beside it."""
 CELL_WORK = 0.1
 """Work of one task of the table of other assumptions, replicates; for the progress bar only."""
 MOST_SHARDS = 1000

@@ -64,11 +64,13 @@ ENGLISH = {
     "no_probability": "{name}: not known, fewer than two replicates have a share",
     "probability_is": "{name}: one further world reaches {threshold} with a chance of {chance}",
     # audit risk
-    "detection_is": "Power of this simulation: with {replicates} and the spread seen between them, a shift of {threshold} pp of {name} would not be told "
-    "from zero with a chance of {risk} (two-sided Student's t test at 5 %). This is not the chance to miss an excess: “exceeds” asks that the whole interval lie above "
-    "the threshold, which a shift just at it hardly ever shows. Nor is it the detection risk of an audit of the service (Delegated Regulation (EU) 2024/436, Art. 9), "
-    "which depends on the audit's own tests.",
-    "no_detection": "Power for {name}: not known; it needs the spread between two replicates or more.",
+    "power_is": "Power of this simulation: with {replicates} and the spread seen between them, a shift of {threshold} pp of {name} would be told "
+    "from zero with a chance of {power} (two-sided Student's t test at 5 %). This is not the chance to show an excess: “exceeds” asks that the whole interval lie above "
+    "the threshold, which a shift just at it hardly ever shows. Nor is one less this chance the detection risk of an audit of the service (Delegated Regulation (EU) "
+    "2024/436, Art. 9), which depends on the audit's own tests.",
+    "no_power": "Power for {name}: not known; it needs the spread between two replicates or more.",
+    "enough_is": "Replicates that would be enough for {name}, by the spread seen and Student's t: {width} for a 95 % interval of +/- {half} pp, {power} to tell a shift "
+    "of {threshold} pp from zero with a chance of {chance} %. In brackets: what the spread, itself known only roughly from {replicates}, leaves open.",
     "inherent_is": "Inherent and control risk are those of the real service; a simulation cannot assess them.",
     # criteria
     "outcome": "Outcome",
@@ -104,7 +106,7 @@ ENGLISH = {
     # results
     "candidates_are": "Share of human impressions of candidate content in the window, without and with the campaigns; shift with 95 % "
     "interval over replicates (per candidate, not simultaneous); SD between worlds; luck band; reach; views in real units.",
-    "distance_is": "Total variation distance between the two worlds: {tv} (95 % interval {span}). Realised dose: {dose} inauthentic actions "
+    "distance_is": "Total variation distance between the two worlds: {tv} (95 % interval {span}). Dose ratio: {dose} inauthentic actions "
     "per organic action on the beneficiary's items.",
     "tests_are": "Tests of no shift: Student's t, adjusted within the family (Holm for beneficiaries, Benjamini-Hochberg for the others), "
     "sign flips. The 95 % interval of the shift is Student's and, from 10 replicates, the bootstrap-t, whichever reaches further, since effects are skewed; so an unadjusted p below 0.05 can stand beside an interval that includes zero, never the reverse, and verdicts go by the interval; BCa interval from 30; equivalence: p that the shift is at least {bound} pp either way; pairing: times the "
@@ -193,6 +195,10 @@ ENGLISH = {
     # claims
     "claims_are": "The ladder of claims, the steps that this run reaches, and why. Nobody's simulation reaches the last.",
     "shift_of": "Shift of {name}",
+    # draws
+    "draws_are": "Which declared range goes with the shift: rank correlations (Spearman) between what the replicates drew and the shift of each beneficiary, "
+    "the {shown} largest of {all}; p adjusted (Benjamini-Hochberg) over all of them. Exploratory: nobody asked for these beforehand, ranges are drawn together, and a "
+    "correlation is no effect; a study answers that (docs/studies.md).",
     "reached": "reached", "not_reached": "not reached",
 }  # fmt: skip
 

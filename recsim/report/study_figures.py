@@ -14,7 +14,8 @@ from matplotlib.transforms import ScaledTranslation
 
 from recsim.experiment.sweep import StudyResult
 from recsim.report.compare_table import short
-from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, SKY, STYLE, plain_log, save
+from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, SKY, STYLE, plain_log
+from recsim.report.saving import mark_of, save
 from recsim.report.strings import say, size_of
 
 MARK_MOST = 40
@@ -203,22 +204,25 @@ def study_figures(result: StudyResult, folder: Path) -> list[tuple[str, Path, st
         Name, SVG file and caption of each figure.
     """
     text = caption(result)
+    mark = mark_of(result.summary, size=say("mark_cells", number=result.summary["cells"], size=size_of(result.summary)))
     drawn = []
     with matplotlib.rc_context(STYLE):
         figure = over_settings(result)
         drawn.append(
             (
                 "settings",
-                save(figure, folder, "settings"),
+                save(figure, folder, "settings", mark),
                 say("study_settings_caption" if len(result.cells) <= MARK_MOST else "study_settings_many", rest=text),
             )
         )
         found = result.summary["sensitivity"]
         if found and not found["undefined"]:
             how = say("study_sensitivity_caption", method=found["method"].capitalize(), rest=text)
-            drawn.append(("sensitivity", save(sensitivity(result), folder, "sensitivity"), how))
+            drawn.append(("sensitivity", save(sensitivity(result), folder, "sensitivity", mark), how))
         for axis in result.summary["axes"]:
             figure = (against_number if axis["numeric"] else by_name)(result, axis)
             name = file_name(axis["axis"])
-            drawn.append((name, save(figure, folder, name), say("study_axis_caption", axis=axis["axis"], rest=text)))
+            drawn.append(
+                (name, save(figure, folder, name, mark), say("study_axis_caption", axis=axis["axis"], rest=text))
+            )
     return drawn
