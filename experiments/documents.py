@@ -16,7 +16,6 @@ import argparse
 import csv
 import dataclasses
 import datetime as dt
-import hashlib
 import json
 import shutil
 import subprocess
@@ -26,7 +25,7 @@ from pathlib import Path
 
 from recsim.errors import InputError, unknown
 from recsim.experiment.files import git_state
-from recsim.experiment.folder import write_text
+from recsim.experiment.folder import checksum, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -232,7 +231,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def digest(path: Path) -> str:
     """SHA-256 of a file, its first 16 hexadecimal digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return checksum(path)[:16]
 
 
 def read_sources(images: Path = IMAGES) -> dict[str, dict[str, str]]:

@@ -23,7 +23,7 @@ import numpy as np
 
 import recsim
 from recsim.experiment.executor import default_workers
-from recsim.experiment.files import git_state
+from recsim.experiment.files import commit_text
 from recsim.experiment.folder import write_text
 from recsim.experiment.follow import follow_fingerprint, warm
 from recsim.metrics import interval
@@ -163,9 +163,8 @@ def record(
 
 @functools.cache
 def _commit() -> str | None:
-    """Commit of recsim's sources, and whether they differ from it; asked once."""
-    commit, changed = git_state()
-    return commit and f"{commit}{' with changes' if changed else ''}"
+    """Of recsim's sources; asked once, not for every record."""
+    return commit_text()
 
 
 def write_records(folder: Path, name: str, records: list[dict[str, Any]]) -> None:

@@ -215,9 +215,7 @@ def test_unknown_keys_are_named(done, tmp_path, small):
     with pytest.raises(InputError, match="did you mean 'dose'"):
         calibrate(path, out=tmp_path / "a", worlds=tmp_path / "w")
     assert not (tmp_path / "a").exists()
-    path = written(
-        tmp_path, parameters=[CONTENT["parameters"][0], {"key": "platform.parameters.heated_views", "range": [0, 2]}]
-    )
+    path = written(tmp_path, parameters=[{"key": "platform.parameters.heated_views", "range": [0, 2]}])
     line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if "heated_views" in text)
     with pytest.raises(
         InputError, match=f"calibration.yaml:{line} parameters.platform.parameters.heated_views: got 2, must be 0 to 1"

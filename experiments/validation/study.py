@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 import recsim
 from recsim.errors import InputError
 from recsim.experiment.executor import default_workers, run_tasks
-from recsim.experiment.files import git_state
+from recsim.experiment.files import commit_text
 from recsim.experiment.run import configured, run_fingerprint
 from recsim.metrics import interval
 from recsim.scenario import load, parse, realise
@@ -177,9 +177,8 @@ def carry_out(study: Study, size: Size, workers: int | None = None) -> tuple[lis
     table = table_of(study, size, workers)
     seconds = time.perf_counter() - began
     head = {"study": study.name}
-    commit, changed = git_state()
     tail = {
-        "version": recsim.__version__, "commit": commit and f"{commit}{' with changes' if changed else ''}", "fingerprint": fingerprint_of(study, size),
+        "version": recsim.__version__, "commit": commit_text(), "fingerprint": fingerprint_of(study, size),
         "date": dt.date.today().isoformat(), "seconds": round(seconds, 1),
     }  # fmt: skip
     return [

@@ -114,6 +114,12 @@ def peak_rss_mib(workers: int) -> float:
     return (mine + workers * child) / 2**20
 
 
+def commit_text() -> str | None:
+    """`git_state` in words, for a record: the commit, and whether the sources differ from it."""
+    commit, changed = git_state()
+    return commit and f"{commit}{' with changes' if changed else ''}"
+
+
 def git_state() -> tuple[str | None, bool | None]:
     """Commit of the repository that holds recsim's sources, and whether they differ from it; None outside of one."""
     package = Path(__file__).resolve().parent.parent
