@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recsim.audit.check import check
+    from recsim.audit.design import DesignResult, design
     from recsim.audit.exposure_log import read_log
     from recsim.audit.measure import measure
     from recsim.audit.verify import verify
@@ -61,12 +62,13 @@ _HOME = {
     "calibrate": "recsim.experiment.calibration", "write_report": "recsim.report",
     "Ensemble": "recsim.experiment.ensemble",
     "ensemble": "recsim.experiment.ensemble", "measure": "recsim.audit.measure", "read_log": "recsim.audit.exposure_log",
-    "verify": "recsim.audit.verify",
+    "verify": "recsim.audit.verify", "DesignResult": "recsim.audit.design", "design": "recsim.audit.design",
 }  # fmt: skip
 __all__ = [
     "Answer",
     "CalibrationResult",
     "Comparison",
+    "DesignResult",
     "Ensemble",
     "FollowResult",
     "FollowScenario",
@@ -85,6 +87,7 @@ __all__ = [
     "check",
     "compare",
     "delay",
+    "design",
     "diff",
     "dose_response",
     "ensemble",

@@ -292,8 +292,8 @@ def test_load_and_diff(done, tiny, tmp_path):
 
 def test_public_names():
     assert sorted(recsim.__all__) == [
-        "Answer", "CalibrationResult", "Comparison", "Ensemble", "FollowResult", "FollowScenario", "InputError", "Learned", "Policy", "RecsimError",
-        "Reranker", "Result", "Scenario", "StudyResult", "View", "array_policy", "attribute", "calibrate", "check", "compare", "delay",
+        "Answer", "CalibrationResult", "Comparison", "DesignResult", "Ensemble", "FollowResult", "FollowScenario", "InputError", "Learned", "Policy", "RecsimError",
+        "Reranker", "Result", "Scenario", "StudyResult", "View", "array_policy", "attribute", "calibrate", "check", "compare", "delay", "design",
         "diff", "dose_response", "ensemble", "load", "load_follow", "load_study", "measure", "parse", "policy", "read_log", "reranker",
         "run", "run_follow", "sweep", "tradeoff", "verify", "write_report",
     ]  # fmt: skip

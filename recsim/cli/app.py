@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from recsim.cli import answers, calibrate, sweep
+from recsim.cli import answers, calibrate, design, sweep
 from recsim.cli.options import (
     Cluster,
     Config,
@@ -403,3 +403,4 @@ def list_(
 answers.add_to(app)
 sweep.add_to(app)
 calibrate.add_to(app)
+design.add_to(app)
