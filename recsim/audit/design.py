@@ -47,19 +47,17 @@ class Number(NamedTuple):
 
 
 NUMBERS = {
-    "items": Number(
-        30, "items", "assumption", "items about the question that an account is shown a day", 0.01, 1e6, "--items"
-    ),
-    "share_pct": Number(50, "%", "assumption", "share of these items for one side, without the effect", 0.1, 99.9, "--share"),
-    "between_pp": Number(8, "points (SD)", "assumption", "accounts of one arm differ, lastingly", 0, 50, "--between"),
-    "within_pp": Number(5, "points (SD)", "assumption", "one account differs from day to day", 0, 50, "--within"),
-    "shared_pp": Number(5, "points (SD)", "assumption", "days differ, for all accounts alike", 0, 50, "--shared"),
-    "persistence": Number(0.5, "correlation", "assumption", "both day parts, from one day to the next", 0, 1, "--persistence"),
-    "sensitivity_pct": Number(100, "%", "assumption", "items of that side that are labelled so", 0, 100, "--sensitivity"),
-    "specificity_pct": Number(100, "%", "assumption", "other items that are not labelled so", 0, 100, "--specificity"),
-    "power_pct": Number(80, "%", "convention", "chance to tell the effect from none", 50, 99.9, "--power"),
-    "level_pct": Number(5, "%", "convention", "chance of a false alarm, two-sided", 0.01, 20, "--level"),
-}  # fmt: skip
+    "items": Number(30, "items a day", "assumption", "about the question, an account", 0.01, 1e6, "--items"),
+    "share_pct": Number(50, "%", "assumption", "share of one side, without effect", 0.1, 99.9, "--share"),
+    "between_pp": Number(8, "points (SD)", "assumption", "between accounts of one arm", 0, 50, "--between"),
+    "within_pp": Number(5, "points (SD)", "assumption", "of one account, day to day", 0, 50, "--within"),
+    "shared_pp": Number(5, "points (SD)", "assumption", "between days, shared by all", 0, 50, "--shared"),
+    "persistence": Number(0.5, "correlation", "assumption", "of both, from day to day", 0, 1, "--persistence"),
+    "sensitivity_pct": Number(100, "%", "assumption", "items of that side labelled so", 0, 100, "--sensitivity"),
+    "specificity_pct": Number(100, "%", "assumption", "other items not labelled so", 0, 100, "--specificity"),
+    "power_pct": Number(80, "%", "convention", "chance to tell the effect", 50, 99.9, "--power"),
+    "level_pct": Number(5, "%", "convention", "false alarms, two-sided", 0.01, 20, "--level"),
+}
 """What can be stated, by name. No published audit gives the standard deviations; those here are a worked example's."""
 DAYS = (1, 7, 14, 28)
 ACCOUNTS = (3, 10, 30, 100)
@@ -253,7 +251,7 @@ def _verdict(settings: dict[str, Any], aim: needed.Aim, parts: by.Parts, power: 
     if parts.free < 1:
         against.append(
             "With one account nothing shows how accounts differ."
-            if settings["accounts"] < 2 and compare != "before-after"
+            if settings["accounts"] < 2
             else "These days are too few to show how days differ, which all accounts share."
         )
     if against:

@@ -107,16 +107,18 @@ def _day_freedom(days: float, correlation: np.ndarray) -> tuple[float, float]:
     return n - total / n, float((pairs * r**2).sum()) - 2 * float((rows**2).sum()) / n + (total / n) ** 2
 
 
-def _free_of_days(model: Model, accounts: float, items: float, blocks: tuple[float, ...]) -> float:
-    """Degrees of freedom of the variance of daily means within blocks of days (Satterthwaite 1946); 0 if there are none."""
+@lru_cache(maxsize=4096)
+def free_of_days(rho: float, blocks: tuple[float, ...]) -> float:
+    """Degrees of freedom of the variance of an AR(1) within blocks of days (Satterthwaite 1946); 0 if there are none.
+
+    As of the shocks that all accounts share: what accounts and items add is less correlated, so the true ones are not fewer.
+
+    Args:
+        rho: 0-1. blocks: days of each, with a level of its own.
+    """
     if math.isinf(sum(blocks)):
-        return math.inf if model.persistence < 1 else 0.0
-    lasting = model.shared**2 + model.within**2 / accounts
-    counted = model.of_an_item / (accounts * items)
-    if lasting + counted <= 0:
-        return math.inf
-    distance = np.arange(int(max(blocks)))
-    correlation = np.where(distance == 0, 1.0, lasting / (lasting + counted) * model.persistence**distance)
+        return math.inf if rho < 1 else 0.0
+    correlation = rho ** np.arange(int(max(blocks)))
     traces = [_day_freedom(days, correlation) for days in blocks]
     mean, square = (sum(column) for column in zip(*traces, strict=True))
     return mean**2 / square if mean > 1e-9 and square > 0 else 0.0
@@ -146,7 +148,7 @@ def parts_of(compare: Compare, model: Model, accounts: float, days: float, items
             return Parts(0.0, math.inf, math.inf, math.inf, 0.0)
         both = averaged(before, rho) + averaged(after, rho)
         counted = model.of_an_item * (1 / before + 1 / after) / (n * m)
-        free = _free_of_days(model, n, m, (before, after))
+        free = 0.0 if n < 2 else free_of_days(rho, (before, after))  # one account shows nothing of others
         return Parts(0.0, model.within**2 * both / n, counted, model.shared**2 * both, free)
     mean = averaged(days, rho)
     accounts_, account_days, counted = (
@@ -158,7 +160,7 @@ def parts_of(compare: Compare, model: Model, accounts: float, days: float, items
         return Parts(0.0, 2 * account_days, 2 * counted, 0.0, max(0.0, n - 1))
     shared = model.shared**2 * mean
     # Clustered both by account and by day: degrees of freedom of the fewer (Cameron and Miller 2015), which errs to the safe side.
-    free = 0.0 if n < 2 else min(n - 1, _free_of_days(model, n, m, (days,)))
+    free = 0.0 if n < 2 else min(n - 1, free_of_days(rho, (days,)))
     return Parts(accounts_, account_days, counted, shared, free)
 
 

@@ -206,11 +206,11 @@ def lines_of(found: DesignResult) -> list[str]:
         out += ["", *wrapped(f"cheapest that finds {effect}: there is none within a year")]
     out += ["", "what this rests on"]
     for row in found.numbers:
-        unused = "" if row["in_use"] else ", cancels here"
-        text = f"{row['value']:g} {row['unit']}: {row['meaning']} ({row['evidence']}{unused}; {row['option']})"
-        out += wrapped(text, "  ")
+        evidence = row["evidence"] if row["in_use"] else "cancels here"
+        value = f"{row['value']:.4g} {row['unit']}"
+        out.append(f"  {row['option']:<14}{value:<17}{evidence:<13}{row['meaning']}")
     if s["normal"]:
-        out += wrapped("  Normal approximation (--normal): variances taken as known.", "  ")
+        out += wrapped("--normal: variances are taken as known, which is too sure with few accounts or days", "  ")
     return [*out, "", *(line for rule in RULES for line in wrapped(f"rule: {rule}.")), "", *wrapped(CAUTION)]
 
 

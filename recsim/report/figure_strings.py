@@ -266,6 +266,6 @@ FIGURES = {
     "design_floor": "any number of accounts (dotted)",
     "design_effect": "effect that matters: {effect:g} points",
     "design_own": "this design: {mde:.1f} points",
-    "design_rests": "share {share_pct:g} %, {items:g} items a day; SD between accounts {between_pp:g}, of one between days {within_pp:g}, "
-    "of days {shared_pp:g} points; persistence {persistence:g}",
+    "design_rests": "share {share_pct:g} %, {items:.4g} items a day and account; SD in points: between accounts {between_pp:g},\n"
+    "of one account between days {within_pp:g}, of days shared by all {shared_pp:g}; correlation of days {persistence:g}",
 }
