@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import functools
 import json
 import math
 import multiprocessing
@@ -22,6 +23,7 @@ import numpy as np
 
 import recsim
 from recsim.experiment.executor import default_workers
+from recsim.experiment.files import git_state
 from recsim.experiment.folder import write_text
 from recsim.experiment.follow import follow_fingerprint, warm
 from recsim.metrics import interval
@@ -29,7 +31,7 @@ from recsim.scenario.follow import FollowScenario
 
 FIELDS = (
     "study", "quantity", "published", "source", "observed", "standard_error", "interval", "runs", "tolerance", "agrees",
-    "note", "version", "fingerprint", "date", "seconds",
+    "note", "version", "commit", "fingerprint", "date", "seconds",
 )  # fmt: skip
 
 
@@ -154,9 +156,16 @@ def record(
         "study": study, "quantity": quantity, "published": published, "source": source, "observed": t.mean,
         "standard_error": error, "interval": None if error is None else [t.low, t.high],
         "runs": len(x), "tolerance": tolerance,
-        "agrees": None if agrees is None else bool(agrees), "note": note, "version": recsim.__version__,
+        "agrees": None if agrees is None else bool(agrees), "note": note, "version": recsim.__version__, "commit": _commit(),
         "fingerprint": fingerprint, "date": datetime.date.today().isoformat(), "seconds": round(seconds, 1),
     }  # fmt: skip
+
+
+@functools.cache
+def _commit() -> str | None:
+    """Commit of recsim's sources, and whether they differ from it; asked once."""
+    commit, changed = git_state()
+    return commit and f"{commit}{' with changes' if changed else ''}"
 
 
 def write_records(folder: Path, name: str, records: list[dict[str, Any]]) -> None:

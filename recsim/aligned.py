@@ -6,6 +6,9 @@ scattered over memory waits for twice as many; so does vector code that reads 64
 
 from __future__ import annotations
 
+import ctypes
+import mmap
+import sys
 from typing import Any
 
 import numpy as np
@@ -37,6 +40,23 @@ def copy(array: np.ndarray) -> np.ndarray:
     out = empty(array.shape, array.dtype)
     out[...] = array
     return out
+
+
+def give_back(array: np.ndarray, first: int, end: int) -> None:
+    """Let the system have the memory of some rows until they are written to again; what they hold is lost.
+
+    Where that cannot be asked for (elsewhere than on Linux), they stay as they are.
+
+    Args:
+        array: rows one after the other. first, end: rows first..end-1.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    start, row = array.ctypes.data, array.strides[0]
+    low = -(-(start + first * row) // mmap.PAGESIZE) * mmap.PAGESIZE  # whole pages of the system only
+    high = (start + end * row) // mmap.PAGESIZE * mmap.PAGESIZE
+    if low < high:
+        ctypes.CDLL(None).madvise(ctypes.c_void_p(low), ctypes.c_size_t(high - low), mmap.MADV_DONTNEED)
 
 
 def _placed(make: Any, shape: Any, dtype: DTypeLike) -> np.ndarray:

@@ -357,7 +357,7 @@ METRICS = {
     "effective_candidates": ("M17", "1 / sum p^2 over candidates' exposure shares", "candidates"),
     "sd_worlds": ("", "standard deviation of the shift between replicates", "percentage points"),
     "prediction": ("", "m +/- t s sqrt(1 + 1/R): where one further world would lie", "percentage points"),
-    "gini_views": ("M15", "Gini of people's views over items, zeros included", "0-1"),
+    "gini_views": ("M22", "Gini of views over items whose whole life lies in the days looked at, zeros included", "0-1"),
     "top1_share": ("M16", "share of views of the 1 % most viewed items", "0-1"),
     "effective_items": ("M17", "1 / sum p^2 over a candidate's items", "items"),
     "luck_band_pp": ("", "SD of the share difference between two campaign-free branches", "percentage points"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -45,3 +48,22 @@ def test_rows_of_people_begin_at_an_edge(small, paged):
         rows = [one.latent.taste, one.observed.estimate, one.observed.inbox, one.items.topic]
         rows.append(one.observed.pages.entry if paged else one.observed.seen)
         assert [begins(array) for array in rows] == [0] * 5
+
+
+def resident():
+    """Bytes that this process has in memory."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * mmap.PAGESIZE
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asked for on Linux alone")
+def test_what_is_given_back_takes_no_memory_and_its_neighbours_stay():
+    rows = aligned.full((1 << 19, 64), 7, np.uint16)  # 64 MiB
+    before = resident()
+    aligned.give_back(rows, 1000, 500_001)
+    assert before - resident() > 55 * 2**20
+    assert (rows[:1000] == 7).all() and (rows[500_001:] == 7).all()
+    rows[400_000] = 9
+    assert (rows[400_000] == 9).all()
+    aligned.give_back(rows, 10, 12)  # less than a page of the system: nothing to give
+    assert (rows[:1000] == 7).all()

@@ -248,5 +248,7 @@ def test_nobody_there(scenario, monkeypatch):
 
 def test_without_dask_one_line_says_what_to_install(scenario, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(InputError, match=r"needs the package distributed; pip install 'recsim-audit\[cluster\]'"):
+    with pytest.raises(
+        InputError, match=r"needs the package distributed; pip install -c constraints.txt -e '\.\[cluster\]'"
+    ):
         run(scenario, store=False, simulate=fake_world.simulate, cluster="local")

@@ -45,6 +45,13 @@ def test_odd_has_its_seven_elements_and_every_number(romania):
     assert all(line.endswith("|") for line in rows)
 
 
+def test_votes_are_spoken_of_only_where_the_layer_is_on(small):
+    layer = small.opinion.model_copy(update={"enabled": True})
+    votes = "An optional layer, reported apart, works out expected votes under assumed sizes of effects."
+    assert "Nothing is said about minds or votes." in odd(small) and votes not in odd(small)
+    assert votes in odd(small.model_copy(update={"opinion": layer}))
+
+
 def test_the_card_counts_the_evidence(romania, small):
     for scenario in (romania, small):
         text = model_card(scenario)

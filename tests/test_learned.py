@@ -430,7 +430,7 @@ def test_als_repeats_itself_and_survives_an_empty_log():
 
 def test_als_without_its_package(small, monkeypatch):
     monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"needs the package implicit.*pip install 'recsim-audit\[als\]'"):
+    with pytest.raises(InputError, match=r"needs the package implicit.*pip install -c constraints.txt -e '\.\[als\]'"):
         planning.make_plan(with_policy(small, "als"))
     assert planning.make_plan(with_policy(small, "itemknn")).policy.name == "itemknn"
 

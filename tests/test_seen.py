@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_advertising import campaign as advertisements
 
+from recsim import aligned
 from recsim.agents import followers
 from recsim.audit import controls
 from recsim.kernels import shown
@@ -94,6 +95,7 @@ def test_pages_are_sets(history, origin, lifetime, side_by_side):
             state.born = np.array(born)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(seen, "page_bytes", lambda _: np.inf if side_by_side else 0.0)
+                patch.setattr(aligned, "give_back", lambda rows, first, end: rows[first:end].fill(0xFFFF))
                 seen.sweep(
                     plan,
                     state,
@@ -113,6 +115,14 @@ def test_pages_are_sets(history, origin, lifetime, side_by_side):
         for whose, first, end in pages.regions:
             everywhere += range(first, end) if whose < 0 else []
         assert sorted(everywhere) == list(range(pages.made[0]))  # each is somewhere, and only there
+
+
+def test_what_no_turn_needs_is_given_back():
+    """Nobody's pages by place: as many as a quarter more than the largest turn has stay, the rest goes."""
+    regions = np.array([(0, 0, 10), (-1, 10, 16), (1, 16, 24), (-1, 24, 40), (0, 40, 42), (-1, 50, 55)], np.int64)
+    assert seen._idle(regions) == [(33, 40), (50, 55)]  # 12 + 3 stay: six, then nine
+    assert seen._idle(regions[:5]) == [(33, 40)] and seen._idle(regions[[0, 1]]) == []
+    assert seen._idle(np.zeros((0, 3), np.int64)) == [] and seen._idle(regions[[1]]) == [(10, 16)]
 
 
 def test_a_fork_leaves_the_first_alone():

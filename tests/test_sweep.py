@@ -441,7 +441,9 @@ def test_without_salib_one_line_says_what_to_install(scenario, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "SALib", None)
     study, _ = made_study(scenario, {"dose": {"range": [0, 1]}}, sample={"method": "morris", "n": 4})
-    with pytest.raises(InputError, match=r"needs the package SALib; pip install 'recsim-audit\[sensitivity\]'"):
+    with pytest.raises(
+        InputError, match=r"needs the package SALib; pip install -c constraints.txt -e '\.\[sensitivity\]'"
+    ):
         cells_of(study)
 
 

@@ -241,9 +241,10 @@ def test_the_page_shows_what_a_record_says(tmp_path):
     }  # fmt: skip
     (tmp_path / "other.json").write_text(json.dumps([one, {**one, "agrees": None, "quantity": "c", "note": ""}]))
     text = page_text(tmp_path, tmp_path)
-    assert (
-        "| a / b | 0.94 | somebody | 0.02 | 0.5 (s.e. 0.01) | **no** | 9.9, `ffffffffffff` | 2030-01-02 | 3 |" in text
-    )
+    row = "| a / b | 0.94 | somebody | 0.02 | 0.5 (s.e. 0.01) | **no** | 9.9, `ffffffffffff`{} | 2030-01-02 | 3 |"
+    assert row.format("") in text
+    (tmp_path / "other.json").write_text(json.dumps([{**one, "commit": "c" * 40 + " with changes"}]))
+    assert row.format(", commit cccccccccccc with changes") in page_text(tmp_path, tmp_path)
     assert "- **a | b**: because" in text and "| [other](#other) | 2 | 0 | 1 | 1 | 3 |" in text
     assert "## The published takedown curve and the Romanian delay curve" in text
 

@@ -30,7 +30,9 @@ whatever is recommended are led there, those that choose by utility are not. Her
 middle of a run three times, with the same history, follows and luck. *Informed*: as the people they are. *Blind*: nearly everything shown is watched and
 most of it liked. *Seeking*: whatever is about the topic is watched and liked, nearly everything else skipped, as in audits whose script has a target. Measured: the topic's share of what
 these accounts are shown in the last five days. Scripts are very strong tastes (6 standard deviations), so chance hardly matters; nobody else's draws change. Fixed
-beforehand: the interval of the difference to *informed* lies above zero.
+beforehand: the interval of the difference to *informed* lies above zero. Not reproduced: Bouchaud and Ramaciotti 2024 (*Auditing the audits*, Applied Network Science; abstract), the closest relative of
+this project, try parameters of such accounts on a simulated platform that ranks for engagement, and find that what an audit says depends on how many accounts they follow and how long
+their sessions are; accounts here keep the follows and visits of the people whom they continue.
 """
 
 

@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 import recsim
 from recsim.errors import InputError
 from recsim.experiment.executor import default_workers, run_tasks
+from recsim.experiment.files import git_state
 from recsim.experiment.run import configured, run_fingerprint
 from recsim.metrics import interval
 from recsim.scenario import load, parse, realise
@@ -169,14 +170,16 @@ def carry_out(study: Study, size: Size, workers: int | None = None) -> tuple[lis
     """Measure, judge, and put the records together.
 
     Returns:
-        Records as `docs/validation/*.json` hold them, and the table they rest on.
+        Records as `docs/validation/*.json` hold them, and the table they rest on. `commit` is None outside of a repository, and says
+        where recsim's sources were not those of the commit; records of before 30 November 2026 have none.
     """
     began = time.perf_counter()
     table = table_of(study, size, workers)
     seconds = time.perf_counter() - began
     head = {"study": study.name}
+    commit, changed = git_state()
     tail = {
-        "version": recsim.__version__, "fingerprint": fingerprint_of(study, size),
+        "version": recsim.__version__, "commit": commit and f"{commit}{' with changes' if changed else ''}", "fingerprint": fingerprint_of(study, size),
         "date": dt.date.today().isoformat(), "seconds": round(seconds, 1),
     }  # fmt: skip
     return [

@@ -217,27 +217,23 @@ def first_step_after(hours: float, step_hours: int) -> int:
 
 
 def label_political(
-    key: Key, subject: np.ndarray, political: np.ndarray, candidate: np.ndarray, share: float, wrong_share: float,
-    missed: np.ndarray, wrong: np.ndarray,
+    key: Key, subject: np.ndarray, candidate: np.ndarray, share: float, wrong_share: float, missed: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """Which items carry a label as political content.
 
-    ``P(label) = share * (1 - missed[c])`` where it belongs and ``wrong[c]``, or ``wrong_share`` without a candidate,
-    where it does not.
+    ``P(label) = share * (1 - missed[c])`` of an item about candidate c, and ``wrong_share`` of one about none.
 
     Args:
         key: seed, replicate and branch. subject: (N,) uint64, items.
-        political: (N,) bool, whether the rule asks for a label.
         candidate: (N,) index of the candidate the item is about, -1 none.
-        share, wrong_share: shares of items labelled, 0-1.
-        missed, wrong: (C,) float, errors by candidate, 0-1.
+        share, wrong_share: shares of items about candidates, and about none, that are labelled, 0-1.
+        missed: (C,) float, labels left out by candidate, 0-1.
 
     Returns:
         (N,) bool.
     """
     rightly = share * (1.0 - np.append(missed, 0.0)[candidate])
-    wrongly = np.append(wrong, wrong_share)[candidate]
-    chance = np.where(political, rightly, wrongly).astype(np.float32)
+    chance = np.where(candidate >= 0, rightly, wrong_share).astype(np.float32)
     return draws(key, Decision.POLITICAL_LABEL, subject)[:, 0] < chance
 
 

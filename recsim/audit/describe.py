@@ -52,6 +52,13 @@ def _size(scenario: Scenario) -> str:
     )
 
 
+def _votes(scenario: Scenario) -> str:
+    said = "Nothing is said about minds or votes."
+    if scenario.opinion.enabled:
+        said += " An optional layer, reported apart, works out expected votes under assumed sizes of effects."
+    return said
+
+
 def _evidence(scenario: Scenario) -> Counter[str]:
     return Counter(q["evidence"] for q in quantities(scenario) if q["in_use"])
 
@@ -68,7 +75,7 @@ def odd(scenario: Scenario) -> str:
         "## 1. Purpose and patterns", "",
         f"{scenario.audit.question or 'How much do the campaigns shift what people are shown about each candidate?'} The answer is the "
         "exposure shift: a candidate's share of human impressions of candidate content in the campaign window with the campaigns, "
-        "less the same share in the same world without them, in percentage points. Nothing is said about minds or votes.", "",
+        "less the same share in the same world without them, in percentage points. " + _votes(scenario), "",
     ]  # fmt: skip
     if scenario.targets:
         out += ["Patterns that simulated figures are held against (`recsim check`):", ""]

@@ -222,6 +222,7 @@ CAUTION = (
 
 def published_lines(rows: list[dict[str, Any]]) -> list[str]:
     """For reading, at most 80 columns."""
+    from recsim.report.strings import counted
     from recsim.report.table import wrapped
 
     out: list[str] = []
@@ -235,8 +236,8 @@ def published_lines(rows: list[dict[str, Any]]) -> list[str]:
             )
         alarm = one["alarm_over_items"]
         out += wrapped(
-            f"{s['accounts']} accounts{' an arm' if s['compare'] == 'arms' else ''}, days {s['days']}, compare {s['compare']}: detectable "
-            f"{_points(one['mde_pp'])} points; at {s['effect_pp']:g} points power {_chance(one['power'])}; items taken as independent "
+            f"{counted(s['accounts'], 'account')}{' an arm' if s['compare'] == 'arms' else ''}, {counted(s['days'], 'day')}, compare "
+            f"{s['compare']}: detectable {'nothing' if one['mde_pp'] is None else _points(one['mde_pp']) + ' points'}; at {s['effect_pp']:g} points power {_chance(one['power'])}; items taken as independent "
             f"would alarm falsely {_chance(alarm if alarm is not None else float('nan'))}",
             "  ",
         )

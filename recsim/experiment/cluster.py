@@ -320,7 +320,9 @@ def _distributed() -> Any:
     try:
         import distributed
     except ImportError as error:
-        raise InputError(f"needs the package {error.name}; pip install 'recsim-audit[cluster]'", "--cluster") from None
+        raise InputError(
+            f"needs the package {error.name}; pip install -c constraints.txt -e '.[cluster]'", "--cluster"
+        ) from None
     return distributed
 
 

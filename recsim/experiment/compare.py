@@ -50,7 +50,7 @@ def chosen(scenario: Scenario, policies: str | Sequence[str]) -> list[str]:
 
     Args:
         scenario: its own policy is the one all others are compared with.
-        policies: names or package.module:function; "all": every preset.
+        policies: names or package.module:function; "all": every preset whose package is installed.
 
     Raises:
         InputError: an unknown policy, the same twice, fewer than two, or no campaign to remove.
@@ -120,7 +120,7 @@ def compare(
 
     Args:
         scenario: from `recsim.load`; its own policy is the one all others are compared with, and is always among them.
-        policies: names; "all": every preset.
+        policies: names; "all": every preset whose package is installed.
         replicates, seed: override the scenario's.
         out: directory itself; default ``runs/compare-<name>-<fingerprint>``.
         workers, threads, fixed_parameters, resume, force, progress, store, simulate, cluster: as in `recsim.run`.
@@ -138,7 +138,7 @@ def compare(
     if "all" in ({policies} if isinstance(policies, str) else set(policies)):
         for name in sorted(set(PRESETS) - set(registry.installed()) - set(names)):
             needs = ", ".join(registry.missing(PRESETS[name]))
-            session.notes.append(f"{name} is left out: it needs {needs}; pip install 'recsim-audit[{name}]'")
+            session.notes.append(f"{name} is left out: it needs {needs}; pip install -c constraints.txt -e '.[{name}]'")
     cells = {name: cell_scenario(scenario, name) for name in names}
     with compiling(simulate, scenario) as session.compiled:
         marks = {name: run_fingerprint(cell, fixed_parameters, simulate) for name, cell in cells.items()}

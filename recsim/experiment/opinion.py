@@ -21,7 +21,7 @@ class Study(NamedTuple):
         name: authors and year.
         found: what it found, in one clause.
         effect_pp: the effect on the axis, percentage points; the studies' contacts are not our impressions.
-        read: what of it was read: "abstract", or "press summary" if the figure is not verified.
+        read: what of it was read: "abstract", or "from memory, not verified".
     """
 
     axis: str
@@ -35,7 +35,7 @@ LITERATURE = (
     Study("persuasion_pp", "Kalla & Broockman 2018", "campaign contact in general elections, 49 field experiments: best estimate 0", 0.0, "abstract"),
     Study("persuasion_pp", "Eady et al. 2023", "exposure to a foreign influence campaign: no meaningful relation with attitudes or vote", 0.0, "abstract"),
     Study("persuasion_pp", "Guess et al. 2023", "order of the feed changed for three months: no significant change of attitudes", 0.0, "abstract"),
-    Study("mobilisation_pp", "Bond et al. 2012", "one social message on the day of the vote: turnout about +0.4 points", 0.4, "press summary"),
+    Study("mobilisation_pp", "Bond et al. 2012", "one social message on the day of the vote: turnout about +0.4 points", 0.4, "from memory, not verified"),
 )  # fmt: skip
 """Published effects; ``docs/opinion.md`` says where each was read."""
 

@@ -26,7 +26,9 @@ def _salib(module: str) -> Any:
     try:
         return import_module(f"SALib.{module}")
     except ImportError:
-        raise InputError("needs the package SALib; pip install 'recsim-audit[sensitivity]'", "sample.method") from None
+        raise InputError(
+            "needs the package SALib; pip install -c constraints.txt -e '.[sensitivity]'", "sample.method"
+        ) from None
 
 
 def points(method: str, n: int, axes: int, seed: int) -> np.ndarray:

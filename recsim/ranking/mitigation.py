@@ -25,6 +25,8 @@ ARTICLES = {
     "35(1)(h)": "codes of conduct, crisis protocols", "35(1)(i)": "awareness, interface", "35(1)(j)": "protection of minors",
     "35(1)(k)": "marking of deepfakes",
 }  # fmt: skip
+"""Points of DSA Article 35(1) in short, from memory: check the Official Journal before quoting. Under which of them a measure falls is
+recsim's reading."""
 
 
 class AccountView(NamedTuple):

@@ -133,7 +133,7 @@ FIGURES = {
     "dose_euro_axis": "excess views\nper euro",
     "dose_axis": "dose: multiplier of the accounts of {what} (logarithmic)",
     "dose_all": "all removed campaigns",
-    "dose_ratio_axis": "realised dose: fake per organic action on the candidate's items",
+    "dose_ratio_axis": "realised dose: inauthentic per organic action on the candidate's items",
     "dose_caption": "Mean shift by multiplier of the accounts of {what}; {none}{rest}.",
     "dose_none": "dose 0, where the shift is 0 by construction, is not drawn; ",
     # delay

@@ -129,14 +129,13 @@ class LabelErrors(Strict):
     """Errors of political labels on the items about one candidate."""
 
     missed: Share = Field(assumed(0), description="share of items left without the label they should carry, 0-1")
-    wrong: Share = Field(assumed(0), description="share of items labelled that should not be, 0-1")
 
 
 class PoliticalLabels(Strict):
     """Labels on political content, their errors and what they do."""
 
     share: Share = Field(assumed(1.0), description="share of political items that are labelled, 0-1")
-    wrong_share: Share = Field(assumed(0), description="share of other items that are labelled, 0-1")
+    wrong_share: Share = Field(assumed(0), description="share of items about no candidate that are labelled, 0-1")
     errors: dict[str, LabelErrors] = Field(default_factory=dict, description="errors by candidate id (default: none)")
     utility: AnyNumber = Field(assumed(0, -0.2, 0.2), description="what a label adds to an item's utility for people")
     demotion: Share = Field(assumed(1, 0.3, 1), description="factor of a labelled item's score, 0-1 (1: none)")

@@ -232,11 +232,9 @@ class Moderation(mesa.Agent):
         state, errors = world.state, config.errors
         ids = [c.id for c in world.plan.candidates]
         missed = np.array([errors[c].missed.value if c in errors else 0.0 for c in ids])
-        wrong = np.array([errors[c].wrong.value if c in errors else 0.0 for c in ids])
         candidate = state.items.labels.candidate[rows].astype(np.int64)
         labelled = then.label_political(
-            world.key._replace(branch=0), state.items.id[rows], candidate >= 0, candidate, config.share.value,
-            config.wrong_share.value, missed, wrong,
+            world.key._replace(branch=0), state.items.id[rows], candidate, config.share.value, config.wrong_share.value, missed,
         )  # fmt: skip
         return np.where(labelled, LABELLED, np.uint8(0))
 

@@ -191,7 +191,7 @@ def make_plan(scenario: Scenario) -> Plan:
     """
     policy = registry.configured(scenario.platform.policy, scenario.platform.rerank, scenario.platform.rerank_top)
     for name in registry.missing(policy):
-        extra = f"'recsim-audit[{policy.name}]'" if policy.name in PRESETS else name
+        extra = f"-c constraints.txt -e '.[{policy.name}]'" if policy.name in PRESETS else name
         raise InputError(
             f"policy {policy.name} needs the package {name}, which is not installed; pip install {extra}",
             "platform.policy",

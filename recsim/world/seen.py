@@ -6,6 +6,7 @@ between steps; within a step every thread takes pages from a stack of its own.
 Once a day, in the turn of a person's row, what has expired is dropped. In worlds of many gigabytes, where a look at memory costs most by
 the number of places it has to look at, her pages are also laid side by side then, in a region of pages of those who have the same
 turn; the region they had before becomes nobody's, and the next turn's. The pages of what she is shown until then lie anywhere.
+What is nobody's and more than the next turns need is given back to the system.
 """
 
 from __future__ import annotations
@@ -160,6 +161,24 @@ def sweep(plan: Plan, state: State, now: int, side_by_side: Callable[..., None])
     side_by_side(gather, rows)
     _put_all_back(pages, parts)
     state.observed = state.observed._replace(pages=pages._replace(regions=taken))
+    for first, end in _idle(taken):
+        aligned.give_back(pages.entry, first, end)
+
+
+def _idle(regions: np.ndarray) -> list[tuple[int, int]]:
+    """Pages that are nobody's, beyond what any turn is likely to move into next: they are taken by place, so these come last.
+
+    After the first days people have fewer entries than ever before, since they are shown items of all ages by then, no new ones alone.
+    """
+    owned = regions[regions[:, 0] >= 0]
+    of_turn = np.bincount(owned[:, 0], owned[:, 2] - owned[:, 1])
+    kept, idle = int(1.25 * of_turn.max(initial=0)), []
+    for _, first, end in regions[regions[:, 0] < 0].tolist():
+        stays = min(kept, end - first)
+        kept -= stays
+        if first + stays < end:
+            idle.append((first + stays, end))
+    return idle
 
 
 def _new_region(state: State, turn: int, count: int) -> tuple[np.ndarray, np.ndarray]:
