@@ -169,12 +169,12 @@ def design(
         >>> design(accounts=9, days=7, effect_pp=5).verdict
         'cannot answer'
     """
-    stated = {
+    stated: dict[str, float | None] = {
         "items": items, "share_pct": share_pct, "between_pp": between_pp, "within_pp": within_pp, "shared_pp": shared_pp,
         "persistence": persistence, "sensitivity_pct": sensitivity_pct, "specificity_pct": specificity_pct,
         "power_pct": power_pct, "level_pct": level_pct,
     }  # fmt: skip
-    settings = {
+    settings: dict[str, Any] = {
         "accounts": _whole(accounts, "--accounts", needed.MOST_ACCOUNTS), "days": _whole(days, "--days", by.MOST_DAYS),
         "effect_pp": _number(effect_pp, "--effect", 0, 100, positive=True), "compare": compare,
         "estimand": _estimand(compare, estimand), "normal": bool(normal), "cost_account": cost_account, "cost_day": cost_day,
@@ -309,7 +309,7 @@ def _check_together(settings: dict[str, Any], values: dict[str, float]) -> None:
             "else labels say nothing",
             "--sensitivity",
         )
-    costs = {"--cost-account": settings["cost_account"], "--cost-day": settings["cost_day"]}
+    costs: dict[str, Any] = {"--cost-account": settings["cost_account"], "--cost-day": settings["cost_day"]}
     for option, cost in costs.items():
         if cost is not None:
             _number(cost, option, 0, 1e12)
