@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from recsim.audit.check import check
     from recsim.audit.crate import export_crate
+    from recsim.audit.design import DesignResult, design
     from recsim.audit.exposure_log import read_log
     from recsim.audit.measure import measure
     from recsim.audit.plan import write_plan
@@ -70,11 +71,13 @@ _HOME = {
     "verify": "recsim.audit.verify", "validate": "recsim.experiment.validate", "load_result": "recsim.experiment.load_result",
     "run_to_width": "recsim.audit.sequential", "write_plan": "recsim.audit.plan", "simulated_log": "recsim.audit.simulated_log",
     "write_combined": "recsim.report", "export_crate": "recsim.audit.crate",
+    "DesignResult": "recsim.audit.design", "design": "recsim.audit.design",
 }  # fmt: skip
 __all__ = [
     "Answer",
     "CalibrationResult",
     "Comparison",
+    "DesignResult",
     "Ensemble",
     "FollowResult",
     "FollowScenario",
@@ -93,6 +96,7 @@ __all__ = [
     "check",
     "compare",
     "delay",
+    "design",
     "diff",
     "dose_response",
     "ensemble",

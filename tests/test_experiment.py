@@ -234,8 +234,8 @@ def test_load_and_diff(done, tiny, tmp_path):
 
 def test_public_names():
     assert sorted(recsim.__all__) == [
-        "Answer", "CalibrationResult", "Comparison", "Ensemble", "FollowResult", "FollowScenario", "InputError", "Learned", "Policy", "RecsimError",
-        "Reranker", "Result", "Scenario", "StudyResult", "View", "array_policy", "attribute", "calibrate", "check", "compare", "delay",
+        "Answer", "CalibrationResult", "Comparison", "DesignResult", "Ensemble", "FollowResult", "FollowScenario", "InputError", "Learned", "Policy", "RecsimError",
+        "Reranker", "Result", "Scenario", "StudyResult", "View", "array_policy", "attribute", "calibrate", "check", "compare", "delay", "design",
         "diff", "dose_response", "ensemble", "export_crate", "load", "load_follow", "load_result", "load_study", "measure", "parse",
         "policy", "read_log", "reranker", "run", "run_follow", "run_to_width", "simulated_log", "sweep", "tradeoff", "validate",
         "verify", "write_combined", "write_plan", "write_report",

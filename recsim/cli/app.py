@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from recsim.cli import answers, calibrate, look_up, sweep
+from recsim.cli import answers, calibrate, design, look_up, sweep
 from recsim.cli.options import (
     Cluster,
     Config,
@@ -370,3 +370,4 @@ look_up.add_to(app)
 answers.add_to(app)
 sweep.add_to(app)
 calibrate.add_to(app)
+design.add_to(app)

@@ -265,4 +265,19 @@ FIGURES = {
     "calibration_generation_axis": "generation",
     "calibration_waves_caption": "Left: parameters not ruled out after each wave of history matching. Right: tolerance of each generation; at 1 "
     "(dashed) the particles are a sample under the stated errors, above it the model cannot meet all targets that closely; {rest}.",
+    # the design of an audit with accounts
+    "design_title": "What an audit with accounts could find, by formula",
+    "design_axis": "smallest effect found with {power:g} % power,\npercentage points",
+    "design_accounts_arms": "accounts in each of two arms (log scale)",
+    "design_accounts_twins": "pairs of accounts (log scale)",
+    "design_accounts_before_after": "accounts, the same before and after (log scale)",
+    "design_accounts_share": "accounts (log scale)",
+    "design_day": "{days} day",
+    "design_days": "{days} days",
+    "design_ever": "any number of days",
+    "design_floor": "any number of accounts (dotted)",
+    "design_effect": "effect that matters: {effect:g} points",
+    "design_own": "this design: {mde:.1f} points",
+    "design_rests": "share {share_pct:g} %, {items:.4g} items a day and account; SD in points: between accounts {between_pp:g},\n"
+    "of one account between days {within_pp:g}, of days shared by all {shared_pp:g}; correlation of days {persistence:g}",
 }
