@@ -7,6 +7,7 @@ space, and that is filled with nonsense before the world goes on.
 from __future__ import annotations
 
 import importlib.util
+import mmap
 import re
 from dataclasses import is_dataclass
 
@@ -26,7 +27,7 @@ from recsim.scenario.platform import MitigationUse
 from recsim.scenario.quantity import assumed
 from recsim.world.arms import DOORS, FACTUAL, Arm
 from recsim.world.build import build_state
-from recsim.world.checkpoint import FILLED, packed, restored, snapshot
+from recsim.world.checkpoint import FILLED, _fill, packed, restored, snapshot
 from recsim.world.plan import Plan, make_plan
 from recsim.world.world import World
 
@@ -223,3 +224,32 @@ def test_another_number_of_threads(small, tmp_path):
         world.feed.threads, world.feed.pool_of_threads = 0, None
     for name in ("exposure", "provenance", "engagement", "followers"):
         assert one.record.table(name).equals(other.record.table(name)), name
+
+
+def test_what_nobody_has_is_not_read_back(monkeypatch):
+    monkeypatch.setattr("recsim.aligned.give_back", lambda rows, first, end: rows[first:end].fill(0))
+    mine, saved = np.full((10, 64), 7, np.uint16), np.full((8, 64), 3, np.uint16)
+    _fill(mine, saved, [(2, 4), (6, 8)])
+    assert mine[:, 0].tolist() == [3, 3, 0, 0, 3, 3, 0, 0, 7, 7] and (mine == mine[:, :1]).all()
+    _fill(mine, saved, [])
+    assert (mine[:8] == 3).all() and (mine[8:] == 7).all()
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="the system cannot be asked")
+def test_a_mapped_part_leaves_memory_as_it_is_copied(tmp_path, monkeypatch):
+    """Also where it is a part of an array, and not the whole."""
+    monkeypatch.setattr("recsim.world.checkpoint.PART", 4096)
+    told = []
+
+    class Mapping(mmap.mmap):
+        def madvise(self, *what):
+            told.append(what)
+            return super().madvise(*what)
+
+    (tmp_path / "rows").write_bytes(np.arange(40_000, dtype=np.int32).tobytes())
+    monkeypatch.setattr("mmap.mmap", Mapping)
+    saved = np.memmap(tmp_path / "rows", np.int32, "r").reshape(-1, 4)
+    mine = np.zeros((10_000, 4), np.int32)
+    _fill(mine, saved, [(0, 5_000)])
+    assert (mine[:5_000] == 0).all() and (mine[5_000:] == saved[5_000:]).all()
+    assert told == [(mmap.MADV_DONTNEED,)] * 20  # 5,000 rows, 256 at a time

@@ -135,9 +135,9 @@ def test_pages_are_sets(history, origin, lifetime, side_by_side):
 def test_what_no_turn_needs_is_given_back():
     """Nobody's pages by place: as many as a quarter more than the largest turn has stay, the rest goes."""
     regions = np.array([(0, 0, 10), (-1, 10, 16), (1, 16, 24), (-1, 24, 40), (0, 40, 42), (-1, 50, 55)], np.int64)
-    assert seen._idle(regions) == [(33, 40), (50, 55)]  # 12 + 3 stay: six, then nine
-    assert seen._idle(regions[:5]) == [(33, 40)] and seen._idle(regions[[0, 1]]) == []
-    assert seen._idle(np.zeros((0, 3), np.int64)) == [] and seen._idle(regions[[1]]) == [(10, 16)]
+    assert seen.idle_pages(regions) == [(33, 40), (50, 55)]  # 12 + 3 stay: six, then nine
+    assert seen.idle_pages(regions[:5]) == [(33, 40)] and seen.idle_pages(regions[[0, 1]]) == []
+    assert seen.idle_pages(np.zeros((0, 3), np.int64)) == [] and seen.idle_pages(regions[[1]]) == [(10, 16)]
 
 
 def test_a_fork_leaves_the_first_alone():

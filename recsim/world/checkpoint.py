@@ -14,11 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recsim import aligned
 from recsim.kernels.visits import sort_by_stratum
 from recsim.rng import Key
+from recsim.state import Pages
 from recsim.world.arms import Arm
 from recsim.world.build import State
 from recsim.world.plan import Plan
+from recsim.world.seen import idle_pages
 from recsim.world.world import World
 
 FIXED = {
@@ -189,11 +192,23 @@ def merged(mine: Any, content: Any, own: bool) -> Any:
         if name not in content:
             values[name] = old
         elif name in filled and own and isinstance(old, np.ndarray) and len(old) >= len(content[name]):
-            _copy(old[: len(content[name])], content[name])
+            _fill(old, content[name], idle_pages(content["regions"]) if (kind, name) == (Pages, "entry") else [])
             values[name] = old
         else:
             values[name] = merged(old, content[name], own)
     return kind(**values)
+
+
+def _fill(mine: np.ndarray, saved: np.ndarray, idle: list[tuple[int, int]]) -> None:
+    """Copy the rows that were saved over the first ones, but for those that nobody has, which the system gets back: a world may just
+    fit into memory without them.
+    """
+    begin = 0
+    for first, end in [*idle, (len(saved), len(saved))]:
+        _copy(mine[begin:first], saved[begin:first])
+        begin = end
+    for first, end in idle:
+        aligned.give_back(mine, first, end)
 
 
 def _array(mine: Any, saved: np.ndarray) -> np.ndarray:
@@ -209,7 +224,9 @@ def _array(mine: Any, saved: np.ndarray) -> np.ndarray:
 
 def _copy(into: np.ndarray, saved: np.ndarray) -> None:
     """Copy an array; of one that is mapped from a file no more than a part stays in memory, where it would count as in use."""
-    mapping = saved.base
+    mapping: Any = saved
+    while isinstance(mapping, np.ndarray):
+        mapping = mapping.base
     if not isinstance(mapping, mmap.mmap) or not hasattr(mapping, "madvise") or not saved.ndim or saved.nbytes <= PART:
         into[...] = saved
         return

@@ -161,11 +161,11 @@ def sweep(plan: Plan, state: State, now: int, side_by_side: Callable[..., None])
     side_by_side(gather, rows)
     _put_all_back(pages, parts)
     state.observed = state.observed._replace(pages=pages._replace(regions=taken))
-    for first, end in _idle(taken):
+    for first, end in idle_pages(taken):
         aligned.give_back(pages.entry, first, end)
 
 
-def _idle(regions: np.ndarray) -> list[tuple[int, int]]:
+def idle_pages(regions: np.ndarray) -> list[tuple[int, int]]:
     """Pages that are nobody's, beyond what any turn is likely to move into next: they are taken by place, so these come last.
 
     After the first days people have fewer entries than ever before, since they are shown items of all ages by then, no new ones alone.
