@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.image import imread
+from PIL import Image
 from scipy.stats import nct
 from scipy.stats import t as student
 
@@ -440,7 +441,10 @@ def test_the_figure(compare, floors, tmp_path):
     assert y[list(x).index(12)] == pytest.approx(found.mde_pp) if 12 in x else True
     assert (np.diff(y[np.isfinite(y)]) <= 1e-9).all() and found.mde_pp < axes.get_ylim()[1]
     for name in ("a.png", "b.png", "a.svg", "b.svg"):
-        write_figure(figure, tmp_path / name)
+        write_figure(found, tmp_path / name)
     for kind in ("png", "svg"):
         assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
-    assert "What an audit with accounts could find" in (tmp_path / "a.svg").read_text()
+    said, mark = (tmp_path / "a.svg").read_text(), "recsim design, by formula, nothing is simulated · 12 "
+    assert "What an audit with accounts could find" in said and mark in said and "recsim simulation" not in said
+    with Image.open(tmp_path / "a.png") as picture:  # out of its page, too, it says what it is
+        assert picture.info["Description"].startswith(mark) and picture.info["Description"].endswith(" · 21 days")
