@@ -251,7 +251,7 @@ def test_sums_over_days_against_matrices(rho):
         assert by.free_of_days(rho, (days,)) == pytest.approx(expected)
         assert by.free_of_days(rho, (days, days)) == pytest.approx(2 * expected)
     assert by.averaged(math.inf, 0.5) == 0 and by.averaged(9, 1.0) == 1
-    assert by.free_of_days(0.0, (7, 7)) == pytest.approx(12)
+    assert by.free_of_days(0.0, (7, 7)) == pytest.approx(12) and by.free_of_days(rho, (2,)) == 1
 
 
 @given(
@@ -382,6 +382,23 @@ def test_bad_input_is_one_line(arguments, said, capsys):
     assert stop.value.code == 2 and printed.out == ""
     assert printed.err.count("\n") == 1 and printed.err.startswith("error: ")
     assert said in printed.err
+
+
+def test_every_number_can_be_stated(capsys):
+    """One at a time; the others stay assumed."""
+    values = {
+        "--items": 20, "--share": 40, "--between": 6, "--within": 4, "--shared": 3, "--persistence": 0.3, "--sensitivity": 90,
+        "--specificity": 95, "--power": 90, "--level": 1,
+    }  # fmt: skip
+    assert list(values) == [number.option for number in NUMBERS.values()]
+    usual = ["design", "--accounts", "9", "--days", "7", "--effect", "5", "--json"]
+    for option, value in values.items():
+        main([*usual, option, str(value)])
+        rows = json.loads(capsys.readouterr().out)["numbers"]
+        assert [(row["option"], row["value"]) for row in rows if row["evidence"] == "stated"] == [(option, value)]
+    main([*usual, "--normal"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["settings"]["normal"] and found["mde_pp"] == design(9, 7, 5, normal=True).mde_pp
 
 
 def test_commands(tmp_path, capsys):
