@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from recsim.audit.design_power import Compare, Model, detectable, parts_of, power_of
