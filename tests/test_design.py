@@ -440,6 +440,10 @@ def test_commands(tmp_path, capsys):
     main(["design", "--published", "--between", "4"])
     lines = capsys.readouterr().out.splitlines()
     assert all(len(line) <= 80 for line in lines) and "66 to 96 %" in "\n".join(lines)
+    for option in (["--items", "20"], ["--normal"], ["--estimand", "E2"], ["--compare", "share"], ["--cost-day", "3"]):
+        with pytest.raises(SystemExit):  # nothing that is given is passed over
+            main(["design", "--published", *option])
+        assert f"{option[0]}: cannot stand with --published" in capsys.readouterr().err
     main(["design", "--published", "--json"])
     assert len(json.loads(capsys.readouterr().out)) == len(PUBLISHED)
     main(["design", "--accounts", "1", "--days", "1", "--effect", "5", "--compare", "before-after"])
