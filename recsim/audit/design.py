@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from recsim.audit import design_needed as needed
 from recsim.audit import design_power as by
-from recsim.errors import InputError, bounds, unknown
+from recsim.errors import InputError, check_range, unknown
 
 ESTIMANDS = {
     "E1": "shift of exposure that inauthentic actors caused",
@@ -284,9 +284,8 @@ def _whole(value: int, option: str, most: int) -> int:
     return int(value)
 
 
-def _number(value: float | None, option: str, low: float, high: float, *, positive: bool = False) -> float:
-    if value is None or not low <= value <= high or (positive and value <= 0):
-        raise InputError(f"got {value}, must be {bounds(low, high, positive=positive)}", option)
+def _number(value: float, option: str, low: float, high: float, *, positive: bool = False) -> float:
+    check_range(value, low, high, option, positive=positive)
     return float(value)
 
 
