@@ -180,7 +180,9 @@ def design(
         "estimand": _estimand(compare, estimand), "normal": bool(normal), "cost_account": cost_account, "cost_day": cost_day,
     }  # fmt: skip
     values = {
-        name: _number(number.value if stated[name] is None else stated[name], number.option, number.low, number.high)
+        name: _number(
+            number.value if (given := stated[name]) is None else given, number.option, number.low, number.high
+        )
         for name, number in NUMBERS.items()
     }
     _check_together(settings, values)
