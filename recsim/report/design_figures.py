@@ -12,7 +12,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from recsim.audit.design import DAYS, DesignResult
-from recsim.report.figures import BLACK, LINES, ORANGE, RED, STYLE, plain_log, title_of
+from recsim.report.figures import BLACK, LINES, ORANGE, RED, STYLE, plain_log
+from recsim.report.saving import title_of
 from recsim.report.strings import say
 
 
