@@ -16,6 +16,7 @@ from recsim.audit.verify import Finding
 from recsim.cli import main
 from recsim.cli.app import app
 from recsim.cli.run import How
+from recsim.errors import InputError
 from recsim.experiment.sweep import CELLS
 
 COMMANDS = get_command(app).commands
@@ -44,6 +45,7 @@ MORE = {
     ("delay", "--days"): ("days", ["-2:0"], [-2, -1, 0]), ("delay", "--candidate"): ("candidate", ["ada"], "ada"),
     ("tradeoff", "--mitigations"): ("names", ["friction, cooldown"], ["friction", "cooldown"]),
     ("tradeoff", "--candidate"): ("candidate", ["ada"], "ada"),
+    **{(name, "--policy"): ("policy", ["random"], "random") for name in ("attribute", "dose", "delay", "tradeoff")},
 }  # fmt: skip
 """The same of options of one command: by the name that the function behind it gives them."""
 ASKED = {"attribute": "attribution", "dose": "dose", "delay": "delay", "tradeoff": "tradeoff"}
@@ -85,8 +87,8 @@ def told(monkeypatch):
 
         monkeypatch.setattr(f"recsim.experiment.{module}.question_of", ask)
 
-    def answer(what, how, ask, fewer):
-        raise Seen(how, what, ask("the scenario"))
+    def answer(what, policy, how, ask, fewer):
+        raise Seen(how, what, {**ask("the scenario"), "policy": policy})
 
     monkeypatch.setattr("recsim.cli.answers.answer_command", answer)
 
@@ -143,9 +145,12 @@ def test_what_nobody_gives_is_left_to_the_scenario(told):
 def test_verify(monkeypatch, capsys, words, expected):
     given = []
 
-    def verify(folder, replicate, again):
+    def verify(folder, replicate, again, progress, found):
         given.append((folder, replicate, again))
-        return [Finding("files", True, "all there")]
+        one = Finding("files", True, "all there")
+        if found is not None:  # what is printed is printed as it comes
+            found(one)
+        return [one]
 
     monkeypatch.setattr("recsim.audit.verify.verify", verify)
     main(["verify", "r", *words])
@@ -198,11 +203,83 @@ def test_log(monkeypatch):
     given = []
     monkeypatch.setattr(
         "recsim.cli.measure.log_command",
-        lambda scenario, out, replicate: given.append((scenario.run.seed, out, replicate)),
+        lambda scenario, out, replicate, how: given.append((scenario.run.seed, out, replicate, how)),
     )
     main(["log", SMALL, "--out", "l.csv"])
     main(["log", SMALL, "--out", "l.csv", "--replicate", "3", "--set", "run.seed=9"])
-    assert given == [(7, Path("l.csv"), 0), (9, Path("l.csv"), 3)]
+    main(["log", SMALL, "--out", "l.csv", "--yes"])
+    main(["log", SMALL, "--out", "l.csv", "--quiet"])
+    out = Path("l.csv")
+    assert given == [(7, out, 0, How()), (9, out, 3, How()), (7, out, 0, How(yes=True)), (7, out, 0, How(quiet=True))]
+
+
+def test_check_and_show(monkeypatch):
+    """And verify's --yes, which like theirs is of the estimate before the work."""
+    given = []
+    monkeypatch.setattr(
+        "recsim.cli.check.check_command", lambda scenario, *rest: given.append((scenario.run.seed, *rest))
+    )
+    monkeypatch.setattr("recsim.cli.verify.verify_command", lambda *rest: given.append(rest[1:]))
+    monkeypatch.setattr("recsim.cli.show.show_command", lambda *rest: given.append(rest))
+    for more in ([], ["--quick"], ["--yes"], ["--json"], ["--set", "run.seed=9"]):
+        main(["check", SMALL, *more])
+    assert given == [
+        (7, False, How()), (7, True, How()), (7, False, How(yes=True)), (7, False, How(as_json=True)), (9, False, How()),
+    ]  # fmt: skip
+    given.clear()
+    for more in ([], ["--yes"], ["--json"]):
+        main(["verify", "r", *more])
+    assert given == [(None, True, How()), (None, True, How(yes=True)), (None, True, How(as_json=True))]
+    given.clear()
+    for more in ([], ["--yes"], ["--json"], ["--compiled"], ["--measure", SMALL], ["--replicates", "5"]):
+        main(["show", "random", *more])
+    plain = ("random", False, False, None, 3, False)
+    assert given[0] == plain
+    changes = [[k for k in range(6) if one[k] != plain[k]] for one in given[1:]]
+    assert changes == [[5], [2], [1], [3], [4]] and given[4][3] == Path(SMALL) and given[5][4] == 5
+
+
+def test_plan(monkeypatch):
+    given = []
+    monkeypatch.setattr("recsim.cli.plan.plan_command", lambda scenario, out: given.append((scenario, out)))
+    cases = [[], ["--out", "p"], ["--policy", "random"], ["--replicates", "3"], ["--scale", "0.0005"], ["--dose", "2"], ["--seed", "9"]]  # fmt: skip
+    for more in cases:
+        main(["plan", SMALL, *more])
+    (plain, nowhere), (same, out), *others = given
+    assert nowhere is None and out == Path("p") and same == plain
+    policy, replicates, scale, dose, seed = (made for made, _ in others)
+    assert policy.platform.policy == "random" != plain.platform.policy
+    run = plain.run.model_copy
+    assert replicates == plain.model_copy(update={"run": run(update={"replicates": 3})})
+    assert seed == plain.model_copy(update={"run": run(update={"seed": 9})})
+    assert scale.population.scale == 0.0005 != plain.population.scale
+    assert dose.dose.value == 2 != plain.dose.value and dose.campaigns == plain.campaigns
+
+
+def test_design(monkeypatch):
+    """Every number of an audit with accounts goes where it is meant; one that nobody gives is left to its own default."""
+    given = []
+
+    def by_formula(*numbers, **named):
+        given.append((numbers, named))
+        raise InputError("enough")
+
+    monkeypatch.setattr("recsim.audit.design.design", by_formula)
+    usual = {"--accounts": "9", "--days": "7", "--effect": "5"}
+    more = {
+        "--compare": ("compare", "twins"), "--estimand": ("estimand", "E2"), "--items": ("items", 31.0), "--share": ("share_pct", 32.0),
+        "--between": ("between_pp", 3.5), "--within": ("within_pp", 3.6), "--shared": ("shared_pp", 3.7), "--persistence": ("persistence", 0.38),
+        "--sensitivity": ("sensitivity_pct", 91.0), "--specificity": ("specificity_pct", 92.0), "--power": ("power_pct", 93.0),
+        "--level": ("level_pct", 4.5), "--cost-account": ("cost_account", 21.0), "--cost-day": ("cost_day", 22.0),
+        "--normal": ("normal", True),
+    }  # fmt: skip
+    words = [word for pair in usual.items() for word in pair]
+    for option, (_, value) in {"": ("", None), **more}.items():
+        with pytest.raises(SystemExit):
+            main(["design", *words, *([option] if option else []), *([] if value in (None, True) else [str(value)])])
+    assert given[0] == ((9, 7, 5.0), {"compare": "arms", "estimand": None, "cost_account": None, "cost_day": None, "normal": False})  # fmt: skip
+    for (name, value), (numbers, named) in zip(more.values(), given[1:], strict=True):
+        assert numbers == (9, 7, 5.0) and named == {**given[0][1], name: value}
 
 
 def test_version(capsys):
