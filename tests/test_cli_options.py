@@ -16,7 +16,6 @@ from recsim.audit.verify import Finding
 from recsim.cli import main
 from recsim.cli.app import app
 from recsim.cli.run import How
-from recsim.errors import InputError
 from recsim.experiment.sweep import CELLS
 
 COMMANDS = get_command(app).commands
@@ -148,7 +147,7 @@ def test_verify(monkeypatch, capsys, words, expected):
     def verify(folder, replicate, again, progress, found):
         given.append((folder, replicate, again))
         one = Finding("files", True, "all there")
-        if found is not None:  # what is printed is printed as it comes
+        if found is not None:
             found(one)
         return [one]
 
@@ -203,83 +202,54 @@ def test_log(monkeypatch):
     given = []
     monkeypatch.setattr(
         "recsim.cli.measure.log_command",
-        lambda scenario, out, replicate, how: given.append((scenario.run.seed, out, replicate, how)),
+        lambda scenario, *more: given.append((scenario.run.seed, scenario.platform.policy, *more)),
     )
     main(["log", SMALL, "--out", "l.csv"])
-    main(["log", SMALL, "--out", "l.csv", "--replicate", "3", "--set", "run.seed=9"])
-    main(["log", SMALL, "--out", "l.csv", "--yes"])
-    main(["log", SMALL, "--out", "l.csv", "--quiet"])
-    out = Path("l.csv")
-    assert given == [(7, out, 0, How()), (9, out, 3, How()), (7, out, 0, How(yes=True)), (7, out, 0, How(quiet=True))]
+    more = ["--policy", "random", "--yes", "--quiet"]
+    main(["log", SMALL, "--out", "l.csv", "--replicate", "3", "--set", "run.seed=9", *more])
+    assert given == [
+        (7, "tiktok_value", Path("l.csv"), 0, How()),
+        (9, "random", Path("l.csv"), 3, How(yes=True, quiet=True)),
+    ]
 
 
-def test_check_and_show(monkeypatch):
-    """And verify's --yes, which like theirs is of the estimate before the work."""
+def test_check(monkeypatch):
     given = []
     monkeypatch.setattr(
-        "recsim.cli.check.check_command", lambda scenario, *rest: given.append((scenario.run.seed, *rest))
+        "recsim.cli.check.check_command",
+        lambda scenario, *more: given.append((scenario.run.seed, scenario.platform.policy, *more)),
     )
-    monkeypatch.setattr("recsim.cli.verify.verify_command", lambda *rest: given.append(rest[1:]))
-    monkeypatch.setattr("recsim.cli.show.show_command", lambda *rest: given.append(rest))
-    for more in ([], ["--quick"], ["--yes"], ["--json"], ["--set", "run.seed=9"]):
-        main(["check", SMALL, *more])
+    main(["check", SMALL])
+    main(["check", SMALL, "--policy", "random", "--set", "run.seed=9", "--quick", "--yes", "--json"])
     assert given == [
-        (7, False, How()), (7, True, How()), (7, False, How(yes=True)), (7, False, How(as_json=True)), (9, False, How()),
-    ]  # fmt: skip
-    given.clear()
-    for more in ([], ["--yes"], ["--json"]):
-        main(["verify", "r", *more])
-    assert given == [(None, True, How()), (None, True, How(yes=True)), (None, True, How(as_json=True))]
-    given.clear()
-    for more in ([], ["--yes"], ["--json"], ["--compiled"], ["--measure", SMALL], ["--replicates", "5"]):
-        main(["show", "random", *more])
-    plain = ("random", False, False, None, 3, False)
-    assert given[0] == plain
-    changes = [[k for k in range(6) if one[k] != plain[k]] for one in given[1:]]
-    assert changes == [[5], [2], [1], [3], [4]] and given[4][3] == Path(SMALL) and given[5][4] == 5
+        (7, "tiktok_value", False, How()),
+        (9, "random", True, How(yes=True, as_json=True)),
+    ]
 
 
 def test_plan(monkeypatch):
     given = []
     monkeypatch.setattr("recsim.cli.plan.plan_command", lambda scenario, out: given.append((scenario, out)))
-    cases = [[], ["--out", "p"], ["--policy", "random"], ["--replicates", "3"], ["--scale", "0.0005"], ["--dose", "2"], ["--seed", "9"]]  # fmt: skip
-    for more in cases:
-        main(["plan", SMALL, *more])
-    (plain, nowhere), (same, out), *others = given
-    assert nowhere is None and out == Path("p") and same == plain
-    policy, replicates, scale, dose, seed = (made for made, _ in others)
-    assert policy.platform.policy == "random" != plain.platform.policy
-    run = plain.run.model_copy
-    assert replicates == plain.model_copy(update={"run": run(update={"replicates": 3})})
-    assert seed == plain.model_copy(update={"run": run(update={"seed": 9})})
-    assert scale.population.scale == 0.0005 != plain.population.scale
-    assert dose.dose.value == 2 != plain.dose.value and dose.campaigns == plain.campaigns
+    numbers = ["--replicates", "11", "--scale", "0.002", "--dose", "1.5", "--seed", "13"]
+    main(["plan", SMALL, "--out", "p.yaml", "--policy", "random", *numbers, "--set", "run.luck_branches=1"])
+    ((made, out),) = given
+    run = made.run
+    assert (run.replicates, made.population.scale, made.dose.value, run.seed, run.luck_branches) == (
+        11,
+        0.002,
+        1.5,
+        13,
+        1,
+    )
+    assert made.platform.policy == "random" and out == Path("p.yaml")
 
 
-def test_design(monkeypatch):
-    """Every number of an audit with accounts goes where it is meant; one that nobody gives is left to its own default."""
+def test_show(monkeypatch):
     given = []
-
-    def by_formula(*numbers, **named):
-        given.append((numbers, named))
-        raise InputError("enough")
-
-    monkeypatch.setattr("recsim.audit.design.design", by_formula)
-    usual = {"--accounts": "9", "--days": "7", "--effect": "5"}
-    more = {
-        "--compare": ("compare", "twins"), "--estimand": ("estimand", "E2"), "--items": ("items", 31.0), "--share": ("share_pct", 32.0),
-        "--between": ("between_pp", 3.5), "--within": ("within_pp", 3.6), "--shared": ("shared_pp", 3.7), "--persistence": ("persistence", 0.38),
-        "--sensitivity": ("sensitivity_pct", 91.0), "--specificity": ("specificity_pct", 92.0), "--power": ("power_pct", 93.0),
-        "--level": ("level_pct", 4.5), "--cost-account": ("cost_account", 21.0), "--cost-day": ("cost_day", 22.0),
-        "--normal": ("normal", True),
-    }  # fmt: skip
-    words = [word for pair in usual.items() for word in pair]
-    for option, (_, value) in {"": ("", None), **more}.items():
-        with pytest.raises(SystemExit):
-            main(["design", *words, *([option] if option else []), *([] if value in (None, True) else [str(value)])])
-    assert given[0] == ((9, 7, 5.0), {"compare": "arms", "estimand": None, "cost_account": None, "cost_day": None, "normal": False})  # fmt: skip
-    for (name, value), (numbers, named) in zip(more.values(), given[1:], strict=True):
-        assert numbers == (9, 7, 5.0) and named == {**given[0][1], name: value}
+    monkeypatch.setattr("recsim.cli.show.show_command", lambda *more: given.append(more))
+    main(["show", "random"])
+    main(["show", "random", "--compiled", "--measure", SMALL, "--replicates", "4", "--yes", "--json"])
+    assert given == [("random", False, False, None, 3, False), ("random", True, True, Path(SMALL), 4, True)]
 
 
 def test_version(capsys):

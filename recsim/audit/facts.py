@@ -22,7 +22,7 @@ _FURTHER = {
     "influencer_views": ("views of paid posts", "simulated views"),
     "effective_items.CANDIDATE": ("1 / sum p^2 over views of a candidate's items", "items"),
     "gate_NUMBER_pass_share": ("promotions / arrivals at an exposure pool, counted from 1", "0-1"),
-    "gate_NUMBER_never_set": ("1 where too few arrived at the pool for a threshold, so that all pass", "1 or absent"),
+    "gate_NUMBER_never_set": ("1 where too few arrived at it for a threshold, so that everything passes", "0-1"),
 }
 """Meaning and unit of figures that are no metric."""
 

@@ -123,10 +123,10 @@ def _draw(found: DesignResult, out: Path) -> None:
         raise InputError(f"got a file of kind {out.suffix or 'none'!r}; allowed: .png, .svg", "--out")
     new_file(out)
     from recsim.experiment.folder import plain_errors
-    from recsim.report.design_figures import detectable_by_accounts, write_figure
+    from recsim.report.design_figures import write_figure
 
     with plain_errors(out.parent):
-        write_figure(detectable_by_accounts(found), out)
+        write_figure(found, out)
 
 
 def _published(stated: dict[str, float], others: dict[str, Any], as_json: bool) -> None:
