@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -224,6 +225,9 @@ def test_several_results_in_one(stored, tmp_path):
     assert compare_sums(tmp_path / "both").none and "platform.policy: random" in (tmp_path / "both" / "report.html").read_text()  # fmt: skip
     with pytest.raises(InputError, match="not empty"):
         write_combined(one, [], tmp_path / "both")
+    for nowhere in (dataclasses.replace(one, folder=None), "a folder's name"):
+        with pytest.raises(InputError, match="^result: is no stored run"):
+            write_combined(nowhere, [], tmp_path / "third")
     with pytest.raises(SystemExit):
         main(["report", str(one.folder), str(other.folder)])
 

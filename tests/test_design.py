@@ -361,10 +361,10 @@ def test_what_it_rests_on():
         (["--days", "7", "--effect", "5"], "--accounts: is missing; for example"),
         (["--accounts", "0"], "--accounts: got 0, must be a whole number from 1 to 100,000"),
         (["--days", "4000"], "--days: got 4000, must be a whole number from 1 to 3,650"),
-        (["--effect", "0"], "--effect: got 0.0, must be above 0 and at most 100"),
+        (["--effect", "0"], "--effect: got 0, must be above 0 and at most 100"),
         (["--effect", "nan"], "--effect: got nan"),
         (["--effect", "60", "--share", "50"], "--effect: got 60; from 50 % a share cannot move so far"),
-        (["--share", "100"], "--share: got 100.0, must be 0.1 to 99.9"),
+        (["--share", "100"], "--share: got 100, must be 0.1 to 99.9"),
         (["--between", "50"], "--between: got 50, with --within and --shared an SD of 50.5 points"),
         (["--persistence", "-0.1"], "--persistence: got -0.1, must be 0 to 1"),
         (["--sensitivity", "50", "--specificity", "50"], "--sensitivity: got 50 with --specificity 50; together"),
@@ -440,6 +440,10 @@ def test_commands(tmp_path, capsys):
     main(["design", "--published", "--between", "4"])
     lines = capsys.readouterr().out.splitlines()
     assert all(len(line) <= 80 for line in lines) and "66 to 96 %" in "\n".join(lines)
+    for option in (["--items", "20"], ["--normal"], ["--estimand", "E2"], ["--compare", "share"], ["--cost-day", "3"]):
+        with pytest.raises(SystemExit):  # nothing that is given is passed over
+            main(["design", "--published", *option])
+        assert f"{option[0]}: cannot stand with --published" in capsys.readouterr().err
     main(["design", "--published", "--json"])
     assert len(json.loads(capsys.readouterr().out)) == len(PUBLISHED)
     main(["design", "--accounts", "1", "--days", "1", "--effect", "5", "--compare", "before-after"])

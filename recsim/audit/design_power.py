@@ -18,7 +18,6 @@ from functools import lru_cache
 from typing import Literal, NamedTuple, cast, get_args
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import chdtri, ndtr, ndtri, stdtr, stdtrit
 
 Compare = Literal["arms", "twins", "before-after", "share"]
@@ -212,6 +211,8 @@ def multiple(free: float, level: float, power: float) -> float:
     """
     if free < 1:
         return math.inf
+    from scipy.optimize import brentq  # only here: pages of runs ask for power alone
+
     high = critical(free, level) + 5.0
     while power_at(high, free, level) < power:
         high *= 2

@@ -97,7 +97,11 @@ def design(
     stated = {name: value for name, value in numbers.items() if value is not None}
     needed = {"--accounts": accounts, "--days": days, "--effect": effect}
     if published:
-        _published(stated, {**needed, "--out": out}, json_)
+        others = {
+            **needed, "--items": items, "--compare": None if compare == "arms" else compare, "--estimand": estimand,
+            "--normal": normal or None, "--cost-account": cost_account, "--cost-day": cost_day, "--out": out,
+        }  # fmt: skip
+        _published(stated, others, json_)
         return
     missing = [option for option, value in needed.items() if value is None]
     if missing:
@@ -134,9 +138,7 @@ def _published(stated: dict[str, float], others: dict[str, Any], as_json: bool) 
 
     given = [option for option, value in others.items() if value is not None]
     if given:
-        raise InputError("cannot stand with --published, whose designs have their own", given[0])
-    if "items" in stated:
-        raise InputError("cannot stand with --published, whose designs have their own", "--items")
+        raise InputError("cannot stand with --published, whose designs have their own; leave it out", given[0])
     rows = back_test(**stated)
     if as_json:
         sys.stdout.write(json.dumps(rows, indent=1, allow_nan=False) + "\n")
