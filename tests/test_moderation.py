@@ -385,8 +385,7 @@ def test_a_lifted_label_leaves_the_political_one(small):
     labels = PoliticalLabels(share=assumed(1.0), wrong_share=assumed(0.0))
     world = world_of(moderated(small, political_labels=labels, actions=Actions(item="label")), steps=30)
     state, moderation = world.state, world.moderation
-    start, end = world.window
-    rows = np.arange(start, end)
+    rows = np.arange(world.window[0], state.born[world.now])  # what is posted in the step to come is labelled in it
     before = state.status[rows] & LABELLED
     political = state.items.labels.candidate[rows] >= 0
     assert (before[political] > 0).all() and not before[~political].any() and political.any()
