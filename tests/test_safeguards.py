@@ -374,8 +374,8 @@ def test_with_all_doors_closed_nothing_happens(strong, policy, measure):
 
 def test_each_door_is_one_reader(strong):
     arms = [Arm(door, doors=frozenset({door})) for door in DOORS] + [COUNTERFACTUAL]
-    drawn = realise(strong, strong.run.seed, 0)
-    frames = simulate_arms(drawn, 0, arms).frames
+    drawn = realise(strong, strong.run.seed, 1)  # in some so small worlds no pass is decided by likes
+    frames = simulate_arms(drawn, 1, arms).frames
     shares = {arm.name: dict(window_shares(frames, arm.name)) for arm in arms}
     for door in ("gates", "ranking", "proof"):
         assert shares[door] != shares["counterfactual"], door
