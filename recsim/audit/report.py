@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from recsim.audit.combine import Gathered, beside_it, stored_audit
 from recsim.audit.draws import draw_correlations
 from recsim.audit.enough import as_rows, enough, power
 from recsim.audit.facts import documented_facts, platform_facts, verdict
+from recsim.audit.pack import about_assumptions, about_calibration
 from recsim.audit.plan import half_width
 from recsim.audit.provenance import VERIFY, name_of, own_files
 from recsim.experiment.dictionary import CSV, TABLES, described
@@ -57,7 +59,7 @@ def content(result: Result, audit: dict[str, Any], beside: Gathered = NOTHING) -
         "criteria": _criteria(result), "plan": {k: audit[k] for k in ("plan", "deviations", "deviation_reason", "stopping")},
         "methods": _methods(result), "sampling": _sampling(result, audit), "results": _results(result, audit) | beside_it(beside),
         "mitigation": _mitigation(result, beside.tradeoff), "recommender_cards": _cards(result, beside),
-        "assurance": _assurance(result, audit), "validity": _validity(result, beside.ensemble), "recommendations": [],
+        "assurance": _assurance(result, audit), "validity": _validity(result, beside, manifest["source_sha256"]), "recommendations": [],
         "data": _data_of_all(result, beside), "evidence": _provenance(result, manifest, audit, beside), "claims": _claims(result, audit, beside.ensemble),
     }  # fmt: skip
     assert tuple(blocks) == SECTIONS
@@ -214,7 +216,7 @@ def _mitigation(result: Result, tradeoff: dict[str, Any] | None) -> dict[str, An
 def _cards(result: Result, beside: Gathered) -> list[dict[str, Any]]:
     """One card per policy as set; in a report about several results with the folders of those that are about it."""
     if not beside.combined:
-        return [_card(result.scenario) | {"results": []}]
+        return [_card(result.scenario) | {"results": [], "importance": None}]
     runs = [(name_of(one.folder), one.scenario) for one in (result, *beside.results) if one.folder is not None]
     cards: list[dict[str, Any]] = []
     for name, scenario in (*runs, *beside.cells):
@@ -224,6 +226,10 @@ def _cards(result: Result, beside: Gathered) -> list[dict[str, Any]]:
             cards.append(card | {"results": [name]})
         elif name not in same["results"]:
             same["results"].append(name)
+    measured = [one.block for one in beside.pack if one.kind == "importance"]
+    for card in cards:
+        mine = [m for m in measured if m["policy"] == card["policy"] and m["of"] in card["results"]]
+        card["importance"] = mine[0] if mine else None
     return cards
 
 
@@ -236,7 +242,7 @@ def _card(scenario: Scenario) -> dict[str, Any]:
         "profiled": found.profiled, "doors": [{"id": d, "name": DOORS[d]} for d in found.open_doors],
         "parameters": [{"name": name, "value": value} for name, value in values.items()],
         "rerank": [{"name": r.name, "title": r.title, "source": r.source, "evidence": r.evidence} for r in found.rerank],
-        "rerank_top": found.rerank_top, "again": f"recsim show {platform.policy} --measure scenario.yaml",
+        "rerank_top": found.rerank_top, "again": f"recsim show {platform.policy} --measure scenario.yaml --json > ../importance.json",
     }  # fmt: skip
 
 
@@ -262,7 +268,8 @@ def _assurance(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
     return {"not_examined": missing, "undefined_replicates": result.summary["undefined_replicates"]}
 
 
-def _validity(result: Result, ensemble: dict[str, Any] | None) -> dict[str, Any]:
+def _validity(result: Result, beside: Gathered, source: str) -> dict[str, Any]:
+    ensemble = beside.ensemble
     facts = platform_facts(result.frames["facts"])
     facts |= documented_facts(result.scenario, result.frames, result.summary["replicates"])
     rows = [
@@ -273,7 +280,10 @@ def _validity(result: Result, ensemble: dict[str, Any] | None) -> dict[str, Any]
     return {
         "patterns": rows, "robustness": result.summary["robustness"] or None,
         "ensemble": None if ensemble is None else {k: ensemble[k] for k in ("folder", "differs", "cells", "beneficiaries")},
-        "controls": "recsim check scenario.yaml --json > controls.json",
+        "controls": "recsim check scenario.yaml --json > ../controls.json",
+        "check": next((one.block for one in beside.pack if one.kind == "check"), None),
+        "study": about_assumptions(beside.validity.get("study"), source),
+        "calibration": about_calibration(beside.validity.get("calibration"), result.scenario, source),
     }  # fmt: skip
 
 
@@ -329,7 +339,13 @@ def _provenance(result: Result, manifest: dict[str, Any], audit: dict[str, Any],
     again = asked(found["again"], result.folder)
     if not beside.combined:
         verify = asked(found["verify"], result.folder)
-        return found | {"again": again, "verify": verify, "own_policies": own_files(result.folder), "results": []}
+        return found | {
+            "again": again,
+            "verify": verify,
+            "own_policies": own_files(result.folder),
+            "results": [],
+            "files": [],
+        }
     rows, runs = [provenance.row(result.folder, "run", result.summary, again)], iter(beside.results)
     for folder, kind, summary in beside.sources:
         if kind == "run":
@@ -339,8 +355,9 @@ def _provenance(result: Result, manifest: dict[str, Any], audit: dict[str, Any],
         else:
             again = provenance.again(kind, summary, folder)
         rows.append(provenance.row(folder, kind, summary, again))
-    names = " ".join(one["folder"] for one in rows)
-    return {"again": f"python -m recsim report {names} --out again", "verify": VERIFY, "results": rows}
+    files = [one.row for one in beside.pack]
+    names = " ".join([*(one["folder"] for one in rows), *(shlex.quote(one["file"]) for one in files)])
+    return {"again": f"python -m recsim report {names} --out again", "verify": VERIFY, "results": rows, "files": files}
 
 
 def _evidence(result: Result, manifest: dict[str, Any], audit: dict[str, Any]) -> dict[str, Any]:

@@ -308,7 +308,8 @@ def report(
     others: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="folders of other runs; of a comparison, trade-off, attribution, dose-response, delay, ensemble",
+            help="folders of other runs; of a comparison, trade-off, attribution, dose-response, delay, ensemble, study, "
+            "calibration; JSON files of recsim check and recsim show --measure",
             show_default=False,
         ),
     ] = None,

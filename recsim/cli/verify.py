@@ -62,6 +62,10 @@ def report_command(folder: Path, others: list[Path], out: Path | None) -> None:
 
     if others and out is None:
         raise InputError("is missing; a report about several results needs a folder of its own", "--out")
+    if folder.is_file():
+        raise InputError(
+            "is a file; the first must be the folder of a run, files of evidence may follow it", str(folder)
+        )
     held = kind_in(folder)
     if others and held not in (None, "summary"):
         text = f"holds no run but {a_kind(held)}; the first folder must be a run, others may follow it"
@@ -76,7 +80,18 @@ def report_command(folder: Path, others: list[Path], out: Path | None) -> None:
         write(result)
     else:
         write_combined(result, others, out)
+        _say_what_failed(out)
     print(f"wrote {(out or folder) / 'report.html'}")
+
+
+def _say_what_failed(out: Path) -> None:
+    """A control that failed is said on the terminal as it is at the top of the report."""
+    found = json.loads((out / "report.json").read_text(encoding="utf-8"))["validity"]["check"]
+    if found is not None and found["failed"]:
+        names = ", ".join(found["failed"])
+        sys.stderr.write(
+            f"note: {found['file']} says that a control or an account FAILED ({names}); the report says so at its top\n"
+        )
 
 
 def export_command(folder: Path, crate: Path) -> None:

@@ -109,12 +109,13 @@ def write_combined(result: Result, others: Sequence[str | Path], out: str | Path
 
     Args:
         result: the run that the report is about, stored in a folder (`recsim.load_result`).
-        others: folders of further runs, and of one comparison, trade-off, attribution, dose-response, delay and ensemble each.
+        others: folders of further runs, and of one comparison, trade-off, attribution, dose-response, delay, ensemble, study and
+            calibration each; files of evidence: the JSON of ``recsim check`` and of ``recsim show --measure``.
         out: an empty or new folder.
 
     Raises:
-        InputError: a folder cannot stand beside the run, was changed since it was written or made by an earlier version, or
-            ``out`` is not free. Nothing is written then.
+        InputError: a folder or file cannot stand beside the run, was changed since it was written or made by an earlier
+            version, or ``out`` is not free. Nothing is written then.
     """
     import shutil
     import tempfile
@@ -144,6 +145,8 @@ def write_combined(result: Result, others: Sequence[str | Path], out: str | Path
 
 def _combine(result: Result, others: Sequence[Path], made: Path) -> None:
     from recsim.audit.combine import gather, stored_audit
+    from recsim.audit.pack import FOLDER
+    from recsim.experiment.folder import write_bytes
     from recsim.report.audit_page import write_report
     from recsim.report.beside import parts
     from recsim.report.figures import all_figures
@@ -151,6 +154,9 @@ def _combine(result: Result, others: Sequence[Path], made: Path) -> None:
     beside = gather(result, others)
     drawn, others_drawn = all_figures(result, made / "figures"), parts(beside, made / "figures")
     write_report(result, drawn, stored_audit(result), beside, made, others_drawn)
+    for one in beside.pack:
+        (made / FOLDER).mkdir(exist_ok=True)
+        write_bytes(made / FOLDER / one.name, one.raw)
 
 
 def _of_one(result: Result, others: Sequence[Path], error: Exception) -> InputError:

@@ -45,7 +45,8 @@ def write_report(
     sections = list(ORDER)
     if found["results"]["comparison"]:
         sections.insert(sections.index("results") + 1, "comparison")
-    asked = [part for part in parts if part.tables]
+    about = [part for part in parts if part.about_assumptions]
+    asked = [part for part in parts if part.tables and part not in about]
     if asked:
         sections.insert(sections.index("figures") + 1, "answers")
     rows = sorted(result.summary["candidates"], key=lambda r: -(r["share_factual"] or 0))
@@ -53,5 +54,5 @@ def write_report(
         "report.html.j2", folder / "report.html", result.scenario, [*figures, *(one for part in parts for one in part.drawn)],
         c=found, rows=rows, sections=sections, opinion=opinion_block(result), costs=COSTS, mitigation_costs=MITIGATION_COSTS,
         downloads={name: link(data_of(result, name)) for name, _, _ in figures} | {k: v for part in parts for k, v in part.downloads.items()},
-        answers=asked, placed={part.section: [name for name, _, _ in part.drawn] for part in parts},
+        answers=asked, about_assumptions=about, placed={part.section: [name for name, _, _ in part.drawn] for part in parts},
     )  # fmt: skip

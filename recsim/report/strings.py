@@ -145,11 +145,20 @@ ENGLISH = {
     "profiling_head": "profiling", "profiled_short": "profiled", "not_profiled_short": "not\u00a0profiled", "own_policy": "own policy",
     "kind_run": "run", "kind_comparison": "comparison of policies", "kind_tradeoff": "trade-off", "kind_ensemble": "ensemble",
     "kind_attribution": "attribution", "kind_dose": "dose and response", "kind_delay": "earlier removal",
+    "kind_study": "study", "kind_calibration": "calibration", "kind_check": "controls", "kind_importance": "importance of parameters",
     "sources_are": "The results that this report was made of. Each lies in a folder of its own, which is not part of this one; the commands are to "
     "be run in that folder. SHA256SUMS there lists the files of the result, and its own checksum stands here.",
     "sources_table": "Results, what made them, and how to do them again and check them.",
     "again_combined": "To write this report again, where these folders lie:",
-    "files_combined": "SHA256SUMS in this folder lists what is here: report.html, report.json and the figures. To check them:",
+    "files_combined": "SHA256SUMS in this folder lists what is here: report.html, report.json, the figures, and files of evidence if it took some. To check them:",
+    "pack_is": "Files of evidence that this report took, as they were, in the folder evidence/ beside it. The commands make them again, in the "
+    "folder named under “of”.",
+    "pack_table": "Files of evidence and what made them.",
+    "all_sums_are": "SHA-256 of the files of each result; stored replicates and pages are in its SHA256SUMS.",
+    "other_settings": "{name} was made with other settings than {of}: {keys}. What it says is about those.",
+    "other_sources": "{name} was made by other sources of recsim ({theirs}) than {of} ({ours}): that these would give the same is not shown.",
+    "other_otherwise": "{name} has the settings and sources of {of}, and yet another fingerprint: other versions of packages, other code of "
+    "a policy, or parameters held fixed.",
     # mitigation
     "in_place": "Measures around the ranking (platform.mitigations): {names}. Moderation at work (block moderation): {moderation}.",
     "not_compared": "None was compared in this run. With and without, for each measure that the scenario does not have: {command}. For one that it has, make the world "
@@ -167,6 +176,15 @@ ENGLISH = {
     "reads": "Reads: {names}.", "profiled": "Based on profiling (recsim's rule for DSA Art. 38).", "not_profiled": "Not based on profiling (recsim's rule for DSA Art. 38).",
     "doors": "Doors for inauthentic engagement: {names}.",
     "parameters_are": "Parameters of this policy, all of them. DSA Art. 27 asks for the main ones and why they weigh what they do; how much each moves the ranking is measured by: {command}",
+    "parameters_measured": "Parameters of this policy, all of them. DSA Art. 27 asks for the main ones and why they weigh what they do; how much each moves the ranking, as "
+    "{file} measured it, stands below.",
+    "importance_is": "Measured importance ({file}): each parameter raised and lowered by a factor of {factor} by itself, {replicates}; the first {places} places of "
+    "the same visits, before any re-ranking; pools, counters and gates stay as they are. The most important first, by the part of these places that changes when the parameter "
+    "rises. Elasticity: per cent by which a share of candidate places changes per per cent of the parameter, with its 95 % interval over replicates (per row, not simultaneous); shift "
+    "by the campaigns in these places, percentage points, with the parameter lower, as it is, and higher. report.json has all candidates.",
+    "importance_few": "With {replicates} these intervals are wide and rest on Student's t alone.",
+    "not_measured": "Not measured (zero, at a limit, or acting beside the score): {names}.",
+    "political_content": "all candidates, of all places",
     "reranked": "The best {top} entries of a visit are re-ranked, in this order: {names}.",
     # assurance, validity
     "not_examined": "This run could not examine:",
@@ -180,6 +198,18 @@ ENGLISH = {
     "between {low} and {high} percentage points.",
     "controls_are": "Controls are not part of this run. They are made on a small copy of the scenario, to be kept with the evidence: zero dose, exchanged candidates, reordered lists, "
     "threads, a placebo that must lie within +/- {bound} pp, accounting: {command}",
+    "check_passed": "Controls of {of} ({file}): all passed. They were made on a small copy of the scenario, and must hold whatever the answer; a control that passed does not "
+    "show that the model is right.",
+    "check_failed": "A control or an account FAILED: {names}.",
+    "check_failed_is": "Controls of {of} ({file}) must hold whatever the answer. Until it is known why what is named did not, no number of this report is to be relied on.",
+    "check_failed_claims": "A control or an account failed ({names}): no step below stands until it is known why.",
+    "check_lacking": "Not in this file: {names}. Another version of recsim made it, or it was shortened.",
+    "check_quick": "It was made with --quick: figures of the scenario's own size were not looked at.",
+    "check_table": "What recsim check found: controls, accounts, and figures beside documented ones; placebo bound +/- {bound} pp. Outside is no failure: nothing was tuned away.",
+    "about_from": "Result in {folder}: {size}, fingerprint {fingerprint}.",
+    "calibration_used": "The parameter sets of {of} are those of this calibration.",
+    "calibration_not_used": "The parameter sets of {of} are not those of this calibration.",
+    "calibration_none": "{of} takes no parameter sets from a calibration: its numbers are as declared.",
     "limits": "Simulated evidence under stated assumptions. It does not establish the conduct of any real service or person, nor any effect "
     "on votes. Ranking weights and exposure pools of real platforms are not public.",
     "no_recommendations": "recsim gives evidence and a comparison with the threshold. Recommendations, and the audit opinion, are the "
