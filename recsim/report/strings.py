@@ -201,7 +201,8 @@ ENGLISH = {
     "check_passed": "Controls of {of} ({file}): all passed. They were made on a small copy of the scenario, and must hold whatever the answer; a control that passed does not "
     "show that the model is right.",
     "check_failed": "A control or an account FAILED: {names}.",
-    "check_failed_is": "Controls of {of} ({file}) must hold whatever the answer. Until it is known why what is named did not, no number of this report is to be relied on.",
+    "check_failed_is": "So says {file}, of {of}. A control must hold whatever the answer: until it is known why one did not, no number of this report is to be relied on. An "
+    "account says whether the sizes of a scenario fit one another: where one fails, the simulated platform does not work as it is meant to.",
     "check_failed_claims": "A control or an account failed ({names}): no step below stands until it is known why.",
     "check_lacking": "Not in this file: {names}. Another version of recsim made it, or it was shortened.",
     "check_quick": "It was made with --quick: figures of the scenario's own size were not looked at.",
