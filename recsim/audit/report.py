@@ -1,7 +1,8 @@
 """The content of an audit report: one block per section, the same keys in ``report.json`` and ``report.html``.
 
 Sections follow what the Digital Services Act and Delegated Regulation (EU) 2024/436 ask an audit report to hold. A report gives
-evidence and a comparison with the threshold; it gives no audit opinion, which is a person's.
+evidence and a comparison with the threshold; it gives no audit opinion, which is a person's. What persons add, the auditor's own words,
+stands under `notes` and `recommendations`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from recsim.audit.combine import Gathered, beside_it, stored_audit
 from recsim.audit.draws import draw_correlations
 from recsim.audit.enough import as_rows, enough, power
 from recsim.audit.facts import documented_facts, platform_facts, verdict
+from recsim.audit.notes import Given, notes_block, recommended
 from recsim.audit.pack import about_assumptions, about_calibration
 from recsim.audit.plan import half_width
 from recsim.audit.provenance import VERIFY, name_of, own_files
@@ -30,6 +32,7 @@ from recsim.experiment.dictionary import CSV, TABLES, described
 from recsim.experiment.persistence import persistence_row
 from recsim.experiment.result import DIMENSIONS, Result
 from recsim.experiment.summary import ENOUGH, Counts, cleaned, removed_campaigns, with_a_share
+from recsim.experiment.sums import NOTES, files_of
 from recsim.ranking import registry
 from recsim.ranking.own_code import asked
 from recsim.ranking.policy import DOORS, tags_in
@@ -38,18 +41,21 @@ from recsim.scenario.schema import Scenario
 
 SECTIONS = (
     "general", "independence", "summary", "risk_statement", "risk_analysis", "criteria", "plan", "methods", "sampling", "results",
-    "mitigation", "recommender_cards", "assurance", "validity", "recommendations", "data", "evidence", "claims",
+    "mitigation", "recommender_cards", "assurance", "validity", "notes", "recommendations", "data", "evidence", "claims",
 )  # fmt: skip
 NOTHING = Gathered()
 
 
-def content(result: Result, audit: dict[str, Any], beside: Gathered = NOTHING) -> dict[str, Any]:
+def content(
+    result: Result, audit: dict[str, Any], beside: Gathered = NOTHING, notes: Given | None = None
+) -> dict[str, Any]:
     """The whole report; NaN is None.
 
     Args:
         result: a stored run.
         audit: content of its ``audit.json``.
         beside: other results that the report is also about.
+        notes: the auditor's own words.
     """
     assert result.folder is not None
     manifest = json.loads((result.folder / "manifest.json").read_text(encoding="utf-8"))
@@ -59,8 +65,9 @@ def content(result: Result, audit: dict[str, Any], beside: Gathered = NOTHING) -
         "criteria": _criteria(result), "plan": {k: audit[k] for k in ("plan", "deviations", "deviation_reason", "stopping")},
         "methods": _methods(result), "sampling": _sampling(result, audit), "results": _results(result, audit) | beside_it(beside),
         "mitigation": _mitigation(result, beside.tradeoff), "recommender_cards": _cards(result, beside),
-        "assurance": _assurance(result, audit), "validity": _validity(result, beside, manifest["source_sha256"]), "recommendations": [],
-        "data": _data_of_all(result, beside), "evidence": _provenance(result, manifest, audit, beside), "claims": _claims(result, audit, beside.ensemble),
+        "assurance": _assurance(result, audit), "validity": _validity(result, beside, manifest["source_sha256"]),
+        "notes": notes_block(notes, result.summary["replicates"]), "recommendations": _recommendations(result, beside, notes),
+        "data": _data_of_all(result, beside), "evidence": _provenance(result, manifest, audit, beside, notes is not None), "claims": _claims(result, audit, beside.ensemble),
     }  # fmt: skip
     assert tuple(blocks) == SECTIONS
     return cleaned(blocks)
@@ -332,7 +339,23 @@ def _data_of_all(result: Result, beside: Gathered) -> list[dict[str, Any]]:
     return out
 
 
-def _provenance(result: Result, manifest: dict[str, Any], audit: dict[str, Any], beside: Gathered) -> dict[str, Any]:
+def _recommendations(result: Result, beside: Gathered, notes: Given | None) -> list[dict[str, Any]]:
+    """The auditor's, each with where its evidence stands."""
+    assert result.folder is not None
+    measures = {row["mitigation"] for row in beside.tradeoff["rows"]} if beside.tradeoff else set()
+    held = {
+        *files_of(result.folder),
+        *(name_of(folder) for folder, _, _ in beside.sources),
+        *(one.name for one in beside.pack),
+    }
+    return recommended(
+        notes, measures, held - {"report.html", "report.json", NOTES}
+    )  # a report is no evidence of itself
+
+
+def _provenance(
+    result: Result, manifest: dict[str, Any], audit: dict[str, Any], beside: Gathered, noted: bool
+) -> dict[str, Any]:
     """How to do a run again and check it; of a report about several results: the same of each, in its own folder."""
     assert result.folder is not None
     found = _evidence(result, manifest, audit)
@@ -356,8 +379,14 @@ def _provenance(result: Result, manifest: dict[str, Any], audit: dict[str, Any],
             again = provenance.again(kind, summary, folder)
         rows.append(provenance.row(folder, kind, summary, again))
     files = [one.row for one in beside.pack]
-    names = " ".join([*(one["folder"] for one in rows), *(shlex.quote(one["file"]) for one in files)])
-    return {"again": f"python -m recsim report {names} --out again", "verify": VERIFY, "results": rows, "files": files}
+    words = [
+        "python -m recsim report",
+        *(one["folder"] for one in rows),
+        *(shlex.quote(one["file"]) for one in files),
+        "--out again",
+        *([f"--notes {NOTES}"] if noted else []),
+    ]
+    return {"again": " ".join(words), "verify": VERIFY, "results": rows, "files": files}
 
 
 def _evidence(result: Result, manifest: dict[str, Any], audit: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ ENGLISH = {
     "risk_analysis": "Audit risk", "criteria": "Criteria", "plan": "Plan and deviations", "methods": "Methods", "sampling": "Sampling",
     "results": "Results", "mitigation": "Mitigation", "recommender_cards": "What the recommender looks at",
     "assurance": "What could not be examined", "validity": "Validity", "recommendations": "Recommendations", "data": "Data dictionary",
-    "evidence": "Evidence", "claims": "What may be claimed", "figures": "Figures", "contents": "Contents", "assumed": "Numbers and their evidence",
+    "evidence": "Evidence", "claims": "What may be claimed", "notes": "The auditor’s own words", "figures": "Figures", "contents": "Contents", "assumed": "Numbers and their evidence",
     "not_in_use": "not in use",
     # page
     "skip": "Skip to the report", "theme": "Dark or light", "filter": "Filter rows", "download": "Data of this figure (CSV)",
@@ -30,6 +30,7 @@ ENGLISH = {
     "fingerprint": "Fingerprint",
     "removed": "Campaigns that the counterfactual is without, and what stands in their place.",
     # independence
+    "declared_later": "not declared in the scenario; see “{section}”",
     "auditor_name": "Who ran it", "auditor_organisation": "For", "auditor_funding": "Paid by", "auditor_interests": "Interests",
     # summary
     "finding": "{name}: {shift} percentage points",
@@ -149,8 +150,8 @@ ENGLISH = {
     "sources_are": "The results that this report was made of. Each lies in a folder of its own, which is not part of this one; the commands are to "
     "be run in that folder. SHA256SUMS there lists the files of the result, and its own checksum stands here.",
     "sources_table": "Results, what made them, and how to do them again and check them.",
-    "again_combined": "To write this report again, where these folders lie:",
-    "files_combined": "SHA256SUMS in this folder lists what is here: report.html, report.json, the figures, and files of evidence if it took some. To check them:",
+    "again_combined": "To write this report again, where these folders lie:", "again_notes": "({file}: the one in this folder.)",
+    "files_combined": "SHA256SUMS in this folder lists what is here: report.html, report.json, the figures, files of evidence if it took some, and notes.yaml if the auditor gave one. To check them:",
     "pack_is": "Files of evidence that this report took, as they were, in the folder evidence/ beside it. The commands make them again, in the "
     "folder named under “of”.",
     "pack_table": "Files of evidence and what made them.",
@@ -213,6 +214,20 @@ ENGLISH = {
     "calibration_none": "{of} takes no parameter sets from a calibration: its numbers are as declared.",
     "limits": "Simulated evidence under stated assumptions. It does not establish the conduct of any real service or person, nor any effect "
     "on votes. Ranking weights and exposure pools of real platforms are not public.",
+    # the auditor's own words
+    "notes_are": "Written by the auditor, added to the finished result and printed as given ({file}, SHA-256 {sum}). recsim computed and checked none of it, "
+    "and no number of this report depends on it.",
+    "notes_before": "It was given when the run had {before}; now it has {now}.",
+    "notes_past": "The auditor holds this to be valid until {until}, which is past.",
+    "notes_none": "None were given. Who audits, third parties consulted, limitations, recommendations and how long this is valid can be added to the finished "
+    "result without simulating again: recsim report RUN_DIR --notes FILE (recsim init --notes writes an example).",
+    "not_given": "not given", "notes_auditor": "Auditor", "notes_organisation": "Organisation", "notes_contact": "Contact", "notes_service": "Service audited",
+    "notes_until": "Valid until", "notes_third_parties": "Third parties consulted or relied on", "notes_limitations": "Limitations, as the auditor states them",
+    "notes_response": "What the audited provider answered, as the auditor states it",
+    "recommendations_are": "The auditor’s own words, too: recsim recommends nothing. Of the evidence that is named it says only where something of that name stands, "
+    "not whether it bears the recommendation.",
+    "recommendations_table": "Recommendations of the auditor.",
+    "evidence_compared": "compared in this report, under Mitigation", "evidence_held": "part of the results of this report", "evidence_elsewhere": "nothing of that name in this report",
     "no_recommendations": "recsim gives evidence and a comparison with the threshold. Recommendations, and the audit opinion, are the "
     "auditor's.",
     # evidence
