@@ -199,7 +199,7 @@ ENGLISH = {
     "between {low} and {high} percentage points.",
     "controls_are": "Controls are not part of this run. They are made on a small copy of the scenario, to be kept with the evidence: zero dose, exchanged candidates, reordered lists, "
     "threads, a placebo that must lie within +/- {bound} pp, accounting: {command}",
-    "check_passed": "Controls of {of} ({file}): all passed. They were made on a small copy of the scenario, and must hold whatever the answer; a control that passed does not "
+    "check_passed": "Controls of {of} ({file}): none failed. They were made on a small copy of the scenario, and must hold whatever the answer; a control that passed does not "
     "show that the model is right.",
     "check_failed": "A control or an account FAILED: {names}.",
     "check_failed_is": "So says {file}, of {of}. A control must hold whatever the answer: until it is known why one did not, no number of this report is to be relied on. An "
