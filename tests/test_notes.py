@@ -63,6 +63,7 @@ def without_figures():
     """They are tested elsewhere, and take nearly all the time of a report."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("recsim.report.figures.all_figures", lambda *_: [])
+        patch.setattr("recsim.report.beside.parts", lambda *_: [])
         yield
 
 
@@ -410,14 +411,15 @@ def test_one_report_about_several_results(folder, words, tmp_path, capsys):
     # Those of the first folder, which are left out if that is asked for, and stay there.
     recsim.write_report(Result.load(folder), notes=words)
     before = files(folder)
-    main(["report", str(folder), str(saved.folder), "--out", str(tmp_path / "b")])
+    write_combined(Result.load(folder), [], tmp_path / "d", notes=named)  # as with --notes; those that are stored stay
+    assert (tmp_path / "d" / NOTES).read_bytes() == named.read_bytes() and files(folder) == before
+    main(["report", str(folder), "--out", str(tmp_path / "b")])
     assert f"own words of {folder / NOTES}" in capsys.readouterr().err
     assert (tmp_path / "b" / NOTES).read_bytes() == words.read_bytes() and said(tmp_path / "b")["notes"]["auditor"] == "A. Auditor"  # fmt: skip
     main(["report", str(folder), "--out", str(tmp_path / "c"), "--no-notes"])
-    assert said(tmp_path / "c")["notes"] is None and not (tmp_path / "c" / NOTES).exists()
-    assert capsys.readouterr().err == "" and files(folder) == before
-    write_combined(Result.load(folder), [saved.folder], tmp_path / "d", notes=False)
-    assert said(tmp_path / "d")["recommendations"] == [] and "--notes" not in said(tmp_path / "d")["evidence"]["again"]
+    found = said(tmp_path / "c")
+    assert found["notes"] is None and found["recommendations"] == [] and "--notes" not in found["evidence"]["again"]
+    assert not (tmp_path / "c" / NOTES).exists() and capsys.readouterr().err == "" and files(folder) == before
 
 
 def test_every_key_stands_on_the_page(tmp_path):
