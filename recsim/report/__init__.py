@@ -114,8 +114,8 @@ def write_combined(result: Result, others: Sequence[str | Path], out: str | Path
         out: an empty or new folder.
 
     Raises:
-        InputError: a folder or file cannot stand beside the run, was changed since it was written or made by an earlier
-            version, or ``out`` is not free. Nothing is written then.
+        InputError: ``result`` is no run or lies in no folder, a folder or file cannot stand beside it, was changed since it was
+            written or made by an earlier version, or ``out`` is not free. Nothing is written then.
     """
     import shutil
     import tempfile
@@ -123,9 +123,13 @@ def write_combined(result: Result, others: Sequence[str | Path], out: str | Path
 
     from recsim.errors import InputError
     from recsim.experiment.folder import plain_errors
+    from recsim.experiment.result import Result
     from recsim.experiment.sums import write_sums
     from recsim.report.earlier import lacks
 
+    if not isinstance(result, Result) or result.folder is None:
+        text = "is no stored run; the report is about a run in a folder (recsim.run, or recsim.load_result of one)"
+        raise InputError(text, "result")
     folders, place = [Path(one) for one in others], Path(out)
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise InputError("is not empty; choose an empty or new folder with --out", str(place))
