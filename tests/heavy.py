@@ -22,12 +22,14 @@ HEAVY = frozenset(
     test_ensemble.py::test_order_of_names_and_workers_change_nothing
     test_exchange.py::test_what_was_finished_stays[Ctrl-C]
     test_experiment.py::test_ctrl_c_keeps_finished_replicates
+    test_learned.py::test_accounts_of_campaigns_enter_the_log
     test_learned.py::test_controls_hold[linucb]
     test_learned.py::test_match_stands_beside_other_features
     test_learned.py::test_the_feed_is_not_dry_and_learning_pays[als]
     test_learned.py::test_the_feed_is_not_dry_and_learning_pays[bridging]
     test_learned.py::test_the_feed_is_not_dry_and_learning_pays[itemknn]
     test_learned.py::test_the_feed_is_not_dry_and_learning_pays[thompson_beta]
+    test_learned.py::test_the_log_is_forgotten_after_its_days
     test_moderation.py::test_controls_hold[account_rate]
     test_moderation.py::test_controls_hold[noise]
     test_moderation.py::test_controls_hold[synchrony]
@@ -41,7 +43,6 @@ HEAVY = frozenset(
     test_policies.py::test_compiled_equals_plain[powers-rates]
     test_policies.py::test_compiled_equals_plain[simsom-rates]
     test_policies.py::test_compiled_equals_plain[whole_powers-rates]
-    test_policies.py::test_compiled_equals_plain[x_2023_04-oracle]
     test_posts.py::test_without_the_campaign[bot]
     test_report.py::test_everything_is_written[zero dose]
     test_report.py::test_robustness_figure
@@ -79,6 +80,8 @@ ALONE = {
     "test_ensemble.py::test_order_of_names_and_workers_change_nothing": "test_compare.py::test_neither_workers_nor_the_order_of_policies_change_a_byte",
     "test_exchange.py::test_what_was_finished_stays": "test_experiment_stop.py::test_ctrl_c_keeps_finished_replicates_and_is_passed_on",
     "test_experiment.py::test_ctrl_c_keeps_finished_replicates": "test_experiment_stop.py::test_ctrl_c_keeps_finished_replicates_and_is_passed_on",
+    "test_learned.py::test_accounts_of_campaigns_enter_the_log": "test_doors.py::test_a_policy_behind_its_door_learns_from_people_alone",
+    "test_learned.py::test_the_log_is_forgotten_after_its_days": "test_learned.py::test_a_refit_has_the_days_of_its_log",
     "test_learned.py::test_match_stands_beside_other_features": "test_learned.py::test_the_average_alone_can_be_read",
     "test_moderation.py::test_controls_hold": "test_controls_detector.py::test_controls_hold_with_a_detector",
     "test_report.py::test_robustness_figure": "test_report.py::test_robustness_table",

@@ -315,6 +315,7 @@ def test_nothing_to_be_sharp_about(tmp_path):
     scenario = small(*RULE, "campaigns=[]")
     with pytest.raises(InputError, match="no campaign is removed"):
         sequential.run_to_width(scenario, out=tmp_path / "r", workers=1, robustness=False)
+    assert not (tmp_path / "r").exists()  # said before thirty worlds, not after
 
 
 def test_evidence_agrees_with_the_summary():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -158,7 +159,9 @@ def test_enough_replicates_against_statsmodels_and_by_trial(sd, threshold, n):
 def test_enough_says_when_nobody_could_simulate_that_many():
     found = enough(1000.0, 10, 0.1, 0.025)
     assert found.for_width.about is None and found.for_power.about is None
-    assert in_words(found.for_power._asdict()) == "over 100,000 (over 100,000 to over 100,000)"
+    assert in_words(found.for_power._asdict()) == "over 100,000"
+    widest = in_words({"about": 99_999, "low": 27_111, "high": None})
+    assert widest == "99,999 (27,111 to >100,000)" and len(widest) < 28  # the column of a trade-off
     assert (
         enough(0.0, 10, 1.0, 0.25) is None and enough(1.0, 1, 1.0, 0.25) is None and enough(None, 5, 1.0, 0.25) is None
     )
@@ -222,6 +225,9 @@ def test_several_results_in_one(stored, tmp_path):
     assert compare_sums(tmp_path / "both").none and "platform.policy: random" in (tmp_path / "both" / "report.html").read_text()  # fmt: skip
     with pytest.raises(InputError, match="not empty"):
         write_combined(one, [], tmp_path / "both")
+    for nowhere in (dataclasses.replace(one, folder=None), "a folder's name"):
+        with pytest.raises(InputError, match="^result: is no stored run"):
+            write_combined(nowhere, [], tmp_path / "third")
     with pytest.raises(SystemExit):
         main(["report", str(one.folder), str(other.folder)])
 

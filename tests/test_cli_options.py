@@ -44,6 +44,7 @@ MORE = {
     ("delay", "--days"): ("days", ["-2:0"], [-2, -1, 0]), ("delay", "--candidate"): ("candidate", ["ada"], "ada"),
     ("tradeoff", "--mitigations"): ("names", ["friction, cooldown"], ["friction", "cooldown"]),
     ("tradeoff", "--candidate"): ("candidate", ["ada"], "ada"),
+    **{(name, "--policy"): ("policy", ["random"], "random") for name in ("attribute", "dose", "delay", "tradeoff")},
 }  # fmt: skip
 """The same of options of one command: by the name that the function behind it gives them."""
 ASKED = {"attribute": "attribution", "dose": "dose", "delay": "delay", "tradeoff": "tradeoff"}
@@ -85,8 +86,8 @@ def told(monkeypatch):
 
         monkeypatch.setattr(f"recsim.experiment.{module}.question_of", ask)
 
-    def answer(what, how, ask, fewer):
-        raise Seen(how, what, ask("the scenario"))
+    def answer(what, policy, how, ask, fewer):
+        raise Seen(how, what, {**ask("the scenario"), "policy": policy})
 
     monkeypatch.setattr("recsim.cli.answers.answer_command", answer)
 
@@ -143,9 +144,12 @@ def test_what_nobody_gives_is_left_to_the_scenario(told):
 def test_verify(monkeypatch, capsys, words, expected):
     given = []
 
-    def verify(folder, replicate, again):
+    def verify(folder, replicate, again, progress, found):
         given.append((folder, replicate, again))
-        return [Finding("files", True, "all there")]
+        one = Finding("files", True, "all there")
+        if found is not None:
+            found(one)
+        return [one]
 
     monkeypatch.setattr("recsim.audit.verify.verify", verify)
     main(["verify", "r", *words])
@@ -198,11 +202,54 @@ def test_log(monkeypatch):
     given = []
     monkeypatch.setattr(
         "recsim.cli.measure.log_command",
-        lambda scenario, out, replicate: given.append((scenario.run.seed, out, replicate)),
+        lambda scenario, *more: given.append((scenario.run.seed, scenario.platform.policy, *more)),
     )
     main(["log", SMALL, "--out", "l.csv"])
-    main(["log", SMALL, "--out", "l.csv", "--replicate", "3", "--set", "run.seed=9"])
-    assert given == [(7, Path("l.csv"), 0), (9, Path("l.csv"), 3)]
+    more = ["--policy", "random", "--yes", "--quiet"]
+    main(["log", SMALL, "--out", "l.csv", "--replicate", "3", "--set", "run.seed=9", *more])
+    assert given == [
+        (7, "tiktok_value", Path("l.csv"), 0, How()),
+        (9, "random", Path("l.csv"), 3, How(yes=True, quiet=True)),
+    ]
+
+
+def test_check(monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        "recsim.cli.check.check_command",
+        lambda scenario, *more: given.append((scenario.run.seed, scenario.platform.policy, *more)),
+    )
+    main(["check", SMALL])
+    main(["check", SMALL, "--policy", "random", "--set", "run.seed=9", "--quick", "--yes", "--json"])
+    assert given == [
+        (7, "tiktok_value", False, How()),
+        (9, "random", True, How(yes=True, as_json=True)),
+    ]
+
+
+def test_plan(monkeypatch):
+    given = []
+    monkeypatch.setattr("recsim.cli.plan.plan_command", lambda scenario, out: given.append((scenario, out)))
+    numbers = ["--replicates", "11", "--scale", "0.002", "--dose", "1.5", "--seed", "13"]
+    main(["plan", SMALL, "--out", "p.yaml", "--policy", "random", *numbers, "--set", "run.luck_branches=1"])
+    ((made, out),) = given
+    run = made.run
+    assert (run.replicates, made.population.scale, made.dose.value, run.seed, run.luck_branches) == (
+        11,
+        0.002,
+        1.5,
+        13,
+        1,
+    )
+    assert made.platform.policy == "random" and out == Path("p.yaml")
+
+
+def test_show(monkeypatch):
+    given = []
+    monkeypatch.setattr("recsim.cli.show.show_command", lambda *more: given.append(more))
+    main(["show", "random"])
+    main(["show", "random", "--compiled", "--measure", SMALL, "--replicates", "4", "--yes", "--json"])
+    assert given == [("random", False, False, None, 3, False), ("random", True, True, Path(SMALL), 4, True)]
 
 
 def test_version(capsys):

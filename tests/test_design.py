@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.image import imread
+from PIL import Image
 from scipy.stats import nct
 from scipy.stats import t as student
 
@@ -250,7 +251,7 @@ def test_sums_over_days_against_matrices(rho):
         assert by.free_of_days(rho, (days,)) == pytest.approx(expected)
         assert by.free_of_days(rho, (days, days)) == pytest.approx(2 * expected)
     assert by.averaged(math.inf, 0.5) == 0 and by.averaged(9, 1.0) == 1
-    assert by.free_of_days(0.0, (7, 7)) == pytest.approx(12)
+    assert by.free_of_days(0.0, (7, 7)) == pytest.approx(12) and by.free_of_days(rho, (2,)) == 1
 
 
 @given(
@@ -301,14 +302,19 @@ def test_the_cheapest_split_is_the_cheapest(compare):
     assert aim.reached(best.accounts, best.days) and not aim.reached(best.accounts - 1, best.days)
 
 
+def best_days(model, items, of_account, of_day, tau):
+    """Variances as known and tau as a constant; `cheapest` searches."""
+    inside = model.within**2 * tau + model.of_an_item / items
+    return math.sqrt(of_account / of_day * inside) / model.between
+
+
 def test_the_cheapest_days_by_formula():
     """sqrt((c_p / c_d) (s_w^2 tau + p (1 - p) / m) / s_b^2) is where the search ends, but for whole accounts."""
     aim = needed.Aim("arms", MODEL, 30, 0.01, 0.05, 0.8, normal=True)  # a small effect: many accounts, so no rounding
     for of_account, of_day in ((20, 3), (200, 2)):
         best = needed.cheapest(aim, of_account, of_day)
         tau = best.days * by.averaged(best.days, 0.5)
-        assert best.days == pytest.approx(needed.best_days(MODEL, 30, of_account, of_day, tau), rel=0.25, abs=1)
-    assert needed.best_days(MODEL._replace(between=0), 30, 20, 3, 2) == math.inf
+        assert best.days == pytest.approx(best_days(MODEL, 30, of_account, of_day, tau), rel=0.25, abs=1)
 
 
 # ---- verdicts, words, files ---------------------------------------------------------------------------------------
@@ -355,10 +361,10 @@ def test_what_it_rests_on():
         (["--days", "7", "--effect", "5"], "--accounts: is missing; for example"),
         (["--accounts", "0"], "--accounts: got 0, must be a whole number from 1 to 100,000"),
         (["--days", "4000"], "--days: got 4000, must be a whole number from 1 to 3,650"),
-        (["--effect", "0"], "--effect: got 0.0, must be above 0 and at most 100"),
+        (["--effect", "0"], "--effect: got 0, must be above 0 and at most 100"),
         (["--effect", "nan"], "--effect: got nan"),
         (["--effect", "60", "--share", "50"], "--effect: got 60; from 50 % a share cannot move so far"),
-        (["--share", "100"], "--share: got 100.0, must be 0.1 to 99.9"),
+        (["--share", "100"], "--share: got 100, must be 0.1 to 99.9"),
         (["--between", "50"], "--between: got 50, with --within and --shared an SD of 50.5 points"),
         (["--persistence", "-0.1"], "--persistence: got -0.1, must be 0 to 1"),
         (["--sensitivity", "50", "--specificity", "50"], "--sensitivity: got 50 with --specificity 50; together"),
@@ -381,6 +387,23 @@ def test_bad_input_is_one_line(arguments, said, capsys):
     assert stop.value.code == 2 and printed.out == ""
     assert printed.err.count("\n") == 1 and printed.err.startswith("error: ")
     assert said in printed.err
+
+
+def test_every_number_can_be_stated(capsys):
+    """One at a time; the others stay assumed."""
+    values = {
+        "--items": 20, "--share": 40, "--between": 6, "--within": 4, "--shared": 3, "--persistence": 0.3, "--sensitivity": 90,
+        "--specificity": 95, "--power": 90, "--level": 1,
+    }  # fmt: skip
+    assert list(values) == [number.option for number in NUMBERS.values()]
+    usual = ["design", "--accounts", "9", "--days", "7", "--effect", "5", "--json"]
+    for option, value in values.items():
+        main([*usual, option, str(value)])
+        rows = json.loads(capsys.readouterr().out)["numbers"]
+        assert [(row["option"], row["value"]) for row in rows if row["evidence"] == "stated"] == [(option, value)]
+    main([*usual, "--normal"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["settings"]["normal"] and found["mde_pp"] == design(9, 7, 5, normal=True).mde_pp
 
 
 def test_commands(tmp_path, capsys):
@@ -417,6 +440,10 @@ def test_commands(tmp_path, capsys):
     main(["design", "--published", "--between", "4"])
     lines = capsys.readouterr().out.splitlines()
     assert all(len(line) <= 80 for line in lines) and "66 to 96 %" in "\n".join(lines)
+    for option in (["--items", "20"], ["--normal"], ["--estimand", "E2"], ["--compare", "share"], ["--cost-day", "3"]):
+        with pytest.raises(SystemExit):  # nothing that is given is passed over
+            main(["design", "--published", *option])
+        assert f"{option[0]}: cannot stand with --published" in capsys.readouterr().err
     main(["design", "--published", "--json"])
     assert len(json.loads(capsys.readouterr().out)) == len(PUBLISHED)
     main(["design", "--accounts", "1", "--days", "1", "--effect", "5", "--compare", "before-after"])
@@ -440,7 +467,13 @@ def test_the_figure(compare, floors, tmp_path):
     assert y[list(x).index(12)] == pytest.approx(found.mde_pp) if 12 in x else True
     assert (np.diff(y[np.isfinite(y)]) <= 1e-9).all() and found.mde_pp < axes.get_ylim()[1]
     for name in ("a.png", "b.png", "a.svg", "b.svg"):
-        write_figure(figure, tmp_path / name)
+        write_figure(found, tmp_path / name)
     for kind in ("png", "svg"):
         assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
-    assert "What an audit with accounts could find" in (tmp_path / "a.svg").read_text()
+    said, mark = (
+        (tmp_path / "a.svg").read_text(encoding="utf-8"),
+        "recsim design, by formula, nothing is simulated · 12 ",
+    )
+    assert "What an audit with accounts could find" in said and mark in said and "recsim simulation" not in said
+    with Image.open(tmp_path / "a.png") as picture:  # out of its page, too, it says what it is
+        assert picture.info["Description"].startswith(mark) and picture.info["Description"].endswith(" · 21 days")

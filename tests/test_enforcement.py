@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import yaml
-from pydantic import ValidationError
 from test_review import KEY, desk, pool, run
 
 from recsim.agents.cases import ACCOUNT, ACCOUNT_APPEAL, ITEM, ITEM_APPEAL, Verdicts, make_cases, no_cases, take
@@ -30,7 +29,7 @@ from recsim.agents.review import new_queue, review, seats
 from recsim.errors import InputError
 from recsim.rng import hash32
 from recsim.scenario import dump_yaml, load, realise
-from recsim.scenario.moderation import Moderation, PoliticalLabels
+from recsim.scenario.moderation import Moderation
 from recsim.world.desk import make_appealing, make_desk, make_notice
 from recsim.world.plan import make_plan
 
@@ -187,12 +186,6 @@ def test_political_labels_and_their_errors():
         assert within(label[about == candidate], chance), candidate
     swapped = label_political(KEY, MANY, np.array([1, 0, 2, -1])[about], 0.8, 0.05, missed[[1, 0, 2]])
     assert np.array_equal(label, swapped)
-
-
-def test_no_key_of_labels_is_without_effect():
-    """What is wrongly labelled is about no candidate, so no candidate can have an error of that kind."""
-    with pytest.raises(ValidationError, match="wrong"):
-        PoliticalLabels.model_validate({"errors": {"ada": {"wrong": 0.1}}})
 
 
 def test_ban_on_advertisements():

@@ -462,8 +462,11 @@ def test_rows_of_a_check_are_printed_as_they_come(monkeypatch, capsys):
 
     path = ROOT / "configs" / "small.yaml"
     told = []
+    # Real controls are in the test above.
+    controls = {"one": (lambda _: (True, "fine"), False), "two": (lambda _: (False, "with its reason"), True)}
+    monkeypatch.setattr("recsim.audit.check.CONTROLS", controls)
     report = check(load(path), quick=True, found=told.append)
-    assert told == report.rows and len(told) > 5
+    assert told == report.rows and len(told) > 5 and [row["verdict"] for row in told[:2]] == ["pass", "FAIL"]
     sections = ["", *(row["section"] for row in told)]
     printed = [line for row, before in zip(told, sections, strict=False) for line in lines_of(row, before)]
     assert report.to_text() == "\n".join(printed) and printed[0] == "CONTROLS" and "" in printed

@@ -172,13 +172,13 @@ def test_two_beneficiaries_are_apart_without_colour(result):
     both = two(result, "ada")
     lines = [line for line in share_by_day(both).axes[0].lines if line.get_linewidth() > 2]
     assert len(lines) == 2 and len({line.get_marker() for line in lines}) == 2
-    assert len({line.get_linestyle() for line in lines}) >= 1 and len({line.get_color() for line in lines}) == 2
+    assert len({line.get_linestyle() for line in lines}) == 2 and len({line.get_color() for line in lines}) == 2
     bars = activity_and_exposure(both).axes[1].containers
     spans = [{(round(b.get_x(), 6), round(b.get_x() + b.get_width(), 6)) for b in group} for group in bars]
     assert len(bars) == 2 and not spans[0] & spans[1]
     for (a, b), (c, d) in zip(sorted(spans[0]), sorted(spans[1]), strict=True):
         assert b <= c + 1e-6 or d <= a + 1e-6
-    assert {group[0].get_hatch() for group in bars} == {"", "///"} or len({group[0].get_hatch() for group in bars}) == 2
+    assert len({group[0].get_hatch() or "" for group in bars}) == 2
 
 
 def test_what_has_no_room_is_said(result):

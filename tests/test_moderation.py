@@ -310,6 +310,28 @@ def test_a_notice_can_be_appealed_against(small, monkeypatch):
     assert not (world.state.status[rows] & REMOVED).any()  # organic posts break no rule
 
 
+def test_an_appeal_comes_after_the_sanction_is_felt(strong):
+    """Of a notice that is felt two days later, when reviewers find the same accounts in its step, and that is felt at once."""
+    busy = strong.campaigns[0].model_copy(update={"actions_per_day": assumed(30.0)})
+    notice = Notice(
+        id="n", day=-3, hour=12, campaign="network", share=assumed(1), compliance=assumed(1), lag_h=assumed(48)
+    )
+    asked = detector(reviewed=True, **PERFECT).model_copy(update={"every_hours": 16, "start": -3})
+    scenario = moderated(
+        strong.model_copy(update={"campaigns": [busy]}), detectors=[asked], notices=[notice],
+        reviewers=team(20000.0, sensitivity=assumed(1)), appeals=APPEALS,
+    )  # fmt: skip
+    world = world_of(scenario, "factual", steps=0)
+    step = world.plan.step_of(-3) + 3  # of the notice, and the first in which the detector looks
+    world.run_until(step + 1)
+    sanctions, coming = world.state.docket.sanctions, world.state.docket.queue.coming
+    since, subject = (column[sanctions.kind == ACCOUNT] for column in (sanctions.since, sanctions.subject))
+    felt = subject[since == step + 1]
+    assert len(felt) > 20 and set(since.tolist()) <= {step + 1, step + 12}
+    mine = (coming.kind == ACCOUNT_APPEAL) & np.isin(coming.subject, felt)
+    assert mine.sum() == len(felt) and coming.entered[mine].min() == step + 1
+
+
 def test_the_order_of_detectors_and_notices_changes_nothing(strong):
     """Also where one acts at once on accounts that another would bring before reviewers."""
     detectors = [
@@ -363,8 +385,7 @@ def test_a_lifted_label_leaves_the_political_one(small):
     labels = PoliticalLabels(share=assumed(1.0), wrong_share=assumed(0.0))
     world = world_of(moderated(small, political_labels=labels, actions=Actions(item="label")), steps=30)
     state, moderation = world.state, world.moderation
-    start, end = world.window
-    rows = np.arange(start, end)
+    rows = np.arange(world.window[0], state.born[world.now])  # what is posted in the step to come is labelled in it
     before = state.status[rows] & LABELLED
     political = state.items.labels.candidate[rows] >= 0
     assert (before[political] > 0).all() and not before[~political].any() and political.any()

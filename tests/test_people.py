@@ -203,7 +203,7 @@ def scenario_with(*settings):
 
 def test_items_have_the_shares_that_are_stated():
     drawn = scenario_with(
-        "content.items_per_day=6000", "candidate_content.share_of_supply=0.3", "candidate_content.standing_weight=0.5",
+        "content.items_per_day=6000", "content.real_items_per_day=6000", "candidate_content.share_of_supply=0.3", "candidate_content.standing_weight=0.5",
         "candidate_content.official_share=0.2", "candidate_content.media_share=0.3",
         "candidate_content.media={supportive: 0.1, neutral: 0.3, critical: 0.6}", "candidates.0.language_shares={bb: 0.4}",
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -54,16 +55,25 @@ class InThread:
 
 @pytest.fixture(autouse=True, scope="module")
 def one_plan_at_a_time():
-    """Shards are processes; where they are threads, Python's own parser is not safe in two of them (3.11)."""
-    lock, plain = threading.Lock(), pair.make_plan
+    """Shards are processes; where they are threads, Python's own parser is not safe in two of them (3.11).
 
-    def alone(scenario):
-        with lock:
-            return plain(scenario)
-
+    Plans parse policies, and so does whoever asks later what one reads.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pair, "make_plan", alone)
+        for place, name in ((pair, "make_plan"), (ast, "parse")):
+            patch.setattr(place, name, alone(getattr(place, name)))
         yield
+
+
+def alone(function):
+    """The function for one thread at a time."""
+    lock = threading.Lock()
+
+    def locked(*given, **named):
+        with lock:
+            return function(*given, **named)
+
+    return locked
 
 
 def in_shards(scenario, shards, arms=ARMS, threads=1):

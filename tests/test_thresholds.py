@@ -8,6 +8,7 @@ import reference
 from helpers import changed, world_of
 
 from recsim.audit import check
+from recsim.audit.facts import NUMBERED
 from recsim.scenario.quantity import assumed
 from recsim.world.build import NEVER_SET
 from recsim.world.facts import platform_facts
@@ -63,6 +64,7 @@ def test_a_gate_without_a_threshold_is_named(small):
     assert facts["gate_2_never_set"] == 1.0 and few.state.threshold[1] == NEVER_SET
     (row,) = [row for row in check._run_accounts(facts) if row["name"].startswith("gate 2")]
     assert row["verdict"] == "outside" and row["value"] == "never set" and "every item passes" in row["note"]
+    assert NUMBERED.fullmatch("gate_2_never_set")  # a figure that runs compute
     enough = platform_facts(world_of(small, steps=30), 0)
     assert not [name for name in enough if name.endswith("never_set")]
     assert [row["name"] for row in check._run_accounts(enough)] == ["empty_share", "largest_reach"]

@@ -236,12 +236,14 @@ def test_what_a_feed_gives_people(small):
     plan, state = before.plan, before.state
     world = type(before)(plan, state.fork(), before.key, FACTUAL, step=24)
     items, start = world.state.items, [world.state.counters.human.copy()]
-    views, seconds, respond = np.zeros(len(items.id)), 0.0, world.people.respond
+    views, seconds, exactly, respond = np.zeros(len(items.id)), 0.0, 0.0, world.people.respond
 
     def watch(first, last):
-        nonlocal seconds
+        nonlocal seconds, exactly
         events = world.feed.tally.items.sum(axis=0)
-        seconds += float((events[: last - first, 9] / 1024 * items.length[first:last]).sum())
+        length = np.floor(items.length[first:last] * np.float32(16) + np.float32(0.5)) / 16  # to the nearest 1/16 s
+        seconds += float((events[: last - first, 9] / 1024 * length.astype(float)).sum())
+        exactly += float((events[: last - first, 9] / 1024 * items.length[first:last]).sum())
         views[first:last] += events[: last - first, 0]
         respond(first, last)
 
@@ -250,8 +252,9 @@ def test_what_a_feed_gives_people(small):
     total = views.sum()
     facts = people_facts(world, total)
     assert total > 1000 and (start[0][:, 0].sum() > 0)
-    assert facts["watch_s_per_view"] == pytest.approx(seconds / total, rel=1e-4)
-    assert facts["watch_s_per_person_day"] == pytest.approx(seconds / plan.people / 2, rel=1e-4)
+    assert facts["watch_s_per_view"] == pytest.approx(seconds / total, rel=1e-9)
+    assert facts["watch_s_per_person_day"] == pytest.approx(seconds / plan.people / 2, rel=1e-9)
+    assert seconds == pytest.approx(exactly, rel=5e-4) and seconds != exactly
     by_topic = np.array([views[items.primary == d].sum() for d in range(plan.scenario.content.topics)])
     assert facts["effective_topics"] == pytest.approx(total**2 / (by_topic**2).sum())
     live = slice(int(state.born[25 - plan.lifetime]), int(state.born[36]))

@@ -224,17 +224,17 @@ def first_step_after(hours: float, step_hours: int) -> int:
 
 
 def label_political(
-    key: Key, subject: np.ndarray, candidate: np.ndarray, share: float, wrong_share: float, missed: np.ndarray
-) -> np.ndarray:
+    key: Key, subject: np.ndarray, candidate: np.ndarray, share: float, wrong_share: float, missed: np.ndarray,
+) -> np.ndarray:  # fmt: skip
     """Which items carry a label as political content.
 
-    ``P(label) = share * (1 - missed[c])`` of an item about candidate c, ``wrong_share`` of one about nobody.
+    ``P(label) = share * (1 - missed[c])`` of an item about candidate c, and ``wrong_share`` of one about none.
 
     Args:
         key: seed, replicate and branch. subject: (N,) uint64, items.
         candidate: (N,) index of the candidate the item is about, -1 none.
-        share, wrong_share: shares of items labelled, 0-1.
-        missed: (C,) float, errors by candidate, 0-1.
+        share, wrong_share: shares of items about candidates, and about none, that are labelled, 0-1.
+        missed: (C,) float, labels left out by candidate, 0-1.
 
     Returns:
         (N,) bool.

@@ -51,9 +51,7 @@ class Network:
     bursts_per_day: int = 1
     budget: int = NO_LIMIT  # millionths of a euro
     account_price: int = 0  # millionths of a euro for one real account
-    account_age_days: float = (
-        30.0  # at the start of the run; of accounts that are not inauthentic, the mean of an exponential
-    )
+    account_age_days: float = 30.0  # at the start of the run; where accounts are people's, the mean of an exponential
     aged_account_days: float = 2900.0
     shared_address_accounts: int = 1
     replacement_share: float = 0.0

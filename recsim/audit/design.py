@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from recsim.audit import design_needed as needed
 from recsim.audit import design_power as by
-from recsim.errors import InputError, bounds, unknown
+from recsim.errors import InputError, check_range, unknown
 
 ESTIMANDS = {
     "E1": "shift of exposure that inauthentic actors caused",
@@ -180,7 +180,9 @@ def design(
         "estimand": _estimand(compare, estimand), "normal": bool(normal), "cost_account": cost_account, "cost_day": cost_day,
     }  # fmt: skip
     values = {
-        name: _number(number.value if stated[name] is None else stated[name], number.option, number.low, number.high)
+        name: _number(
+            number.value if (given := stated[name]) is None else given, number.option, number.low, number.high
+        )
         for name, number in NUMBERS.items()
     }
     _check_together(settings, values)
@@ -284,9 +286,8 @@ def _whole(value: int, option: str, most: int) -> int:
     return int(value)
 
 
-def _number(value: float | None, option: str, low: float, high: float, *, positive: bool = False) -> float:
-    if value is None or not low <= value <= high or (positive and value <= 0):
-        raise InputError(f"got {value}, must be {bounds(low, high, positive=positive)}", option)
+def _number(value: float, option: str, low: float, high: float, *, positive: bool = False) -> float:
+    check_range(value, low, high, option, positive=positive)
     return float(value)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from recsim.audit.design_power import Compare, Model, detectable, parts_of, power_of
@@ -99,17 +98,3 @@ def cheapest(aim: Aim, of_account: float, of_day: float) -> Split | None:
         if best is None or cost < best.cost:
             best = Split(accounts, days, cost)
     return best
-
-
-def best_days(model: Model, items: float, of_account: float, of_day: float, within_averaged: float) -> float:
-    """Days of the cheapest concurrent arms by formula, sqrt(c_p / c_d (s_w^2 tau + p (1 - p) / m) / s_b^2).
-
-    It takes variances as known and tau as a constant; `cheapest` searches.
-
-    Args:
-        model, items: as in `parts_of`. of_account, of_day: c_p, c_d. within_averaged: tau.
-    """
-    if model.between <= 0 or of_day <= 0:
-        return math.inf
-    inside = model.within**2 * within_averaged + model.of_an_item / items
-    return math.sqrt(of_account / of_day * inside) / model.between

@@ -18,7 +18,6 @@ from functools import lru_cache
 from typing import Literal, NamedTuple, cast, get_args
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import chdtri, ndtr, ndtri, stdtr, stdtrit
 
 Compare = Literal["arms", "twins", "before-after", "share"]
@@ -121,7 +120,8 @@ def free_of_days(rho: float, blocks: tuple[float, ...]) -> float:
     correlation = rho ** np.arange(int(max(blocks)))
     traces = [_day_freedom(days, correlation) for days in blocks]
     mean, square = (sum(column) for column in zip(*traces, strict=True))
-    return mean**2 / square if mean > 1e-9 and square > 0 else 0.0
+    # Rounded: of two days it is 1, which sums in floating point may miss, and below 1 nothing can be tested.
+    return round(mean**2 / square, 9) if mean > 1e-9 and square > 0 else 0.0
 
 
 def halves(days: float) -> tuple[float, float]:
@@ -211,6 +211,8 @@ def multiple(free: float, level: float, power: float) -> float:
     """
     if free < 1:
         return math.inf
+    from scipy.optimize import brentq  # only here: pages of runs ask for power alone
+
     high = critical(free, level) + 5.0
     while power_at(high, free, level) < power:
         high *= 2

@@ -7,6 +7,12 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from scipy.special import chdtri
+
+from recsim.audit.design_power import critical, power_at
+
+LEVEL = 0.05
+"""Of the two-sided test, and one less the interval's."""
 POWER = 0.8
 """Chance, by convention, with which a shift of the threshold's size should be told from zero."""
 MOST = 100_000
@@ -53,16 +59,7 @@ def power(sd: float, replicates: int, shift: float) -> float:
         return math.nan
     if sd == 0:
         return 1.0
-    from scipy.stats import chi2, nct
-    from scipy.stats import t as student
-
-    free, away = replicates - 1, shift / sd * math.sqrt(replicates)
-    limit = float(student.ppf(0.975, free))
-    missed = float(nct.cdf(limit, free, away) - nct.cdf(-limit, free, away)) if away < 30 else math.nan
-    if math.isfinite(missed):
-        return 1 - missed
-    # So far from zero only the spread that happens to be estimated decides.
-    return float(chi2.cdf(free * (away / limit) ** 2, free))
+    return min(1.0, power_at(shift / sd * math.sqrt(replicates), replicates - 1, LEVEL))
 
 
 @functools.lru_cache(maxsize=512)
@@ -76,17 +73,14 @@ def enough(sd: float | None, replicates: int, threshold: float, half: float) -> 
 
     Returns:
         None with fewer than two replicates, or without a spread.
-    """  # kept: terminal and page ask for the same, and each answer is some hundred quantiles
+    """  # kept: terminal and page ask for the same
     if sd is None or not sd > 0 or replicates < 2 or not threshold > 0 or not half > 0:
         return None
-    from scipy.stats import chi2
-    from scipy.stats import t as student
-
     free = replicates - 1
-    spreads = [sd, *(sd * math.sqrt(free / float(chi2.ppf(q, free))) for q in (0.975, 0.025))]
+    spreads = [sd, *(sd * math.sqrt(free / float(chdtri(free, above))) for above in (0.025, 0.975))]
 
     def narrow(s: float) -> int | None:
-        return _least(lambda n: float(student.ppf(0.975, n - 1)) * s / math.sqrt(n) <= half)
+        return _least(lambda n: critical(n - 1, LEVEL) * s / math.sqrt(n) <= half)
 
     def told(s: float) -> int | None:
         return _least(lambda n: power(s, n, threshold) >= POWER)

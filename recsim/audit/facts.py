@@ -14,7 +14,7 @@ __all__ = ["documented_facts", "figures", "platform_facts", "targets_not_known",
 
 NOT_COMPUTED = ("two_candidate_test_account",)
 """Documented figures that a scenario may name although no run computes them: they need audit instruments in the simulator."""
-NUMBERED = re.compile(r"gate_[1-9]\d*_pass_share|effective_items\..+")
+NUMBERED = re.compile(r"gate_[1-9]\d*_(pass_share|never_set)|effective_items\..+")
 """Figures of which there is one by exposure pool or by candidate."""
 _FURTHER = {
     "median_views": ("median views of an item", "views"),
@@ -22,6 +22,7 @@ _FURTHER = {
     "influencer_views": ("views of paid posts", "simulated views"),
     "effective_items.CANDIDATE": ("1 / sum p^2 over views of a candidate's items", "items"),
     "gate_NUMBER_pass_share": ("promotions / arrivals at an exposure pool, counted from 1", "0-1"),
+    "gate_NUMBER_never_set": ("1 where too few arrived at it for a threshold, so that everything passes", "0-1"),
 }
 """Meaning and unit of figures that are no metric."""
 

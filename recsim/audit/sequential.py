@@ -12,6 +12,7 @@ from recsim.audit.plan import half_width
 from recsim.errors import InputError
 from recsim.experiment.result import Result
 from recsim.experiment.run import run
+from recsim.experiment.summary import removed_campaigns
 from recsim.scenario.schema import Scenario
 
 
@@ -72,15 +73,13 @@ def run_to_width(scenario: Scenario, **options: Any) -> tuple[Result, Stopped]:
     for name in ("replicates", "store"):
         if name in options:
             raise InputError("cannot be given: the stopping rule decides it; leave it out, or use recsim.run", name)
+    if not removed_campaigns(scenario):  # known before anything is simulated
+        raise InputError("no campaign is removed in the counterfactual; there is no width to reach", "audit.stopping")
     rule, asked = scenario.audit.stopping, half_width(scenario)
     wanted, looks = min(rule.first, rule.most), list[Look]()
     notes: list[str] = []
     while True:
         result = run(scenario, replicates=wanted, **options)
-        if not result.summary["beneficiaries"]:
-            raise InputError(
-                "no campaign is removed in the counterfactual; there is no width to reach", "audit.stopping"
-            )
         # Later looks go on in the same folder.
         options |= {"resume": True, "force": False, "out": result.folder}
         width, count = widest(result), result.summary["replicates"]

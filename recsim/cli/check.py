@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 def check_command(scenario: Scenario, quick: bool, how: How) -> None:
     """Say what to expect, run the checks, print each row as soon as it is known, exit 1 if a control fails."""
     from recsim.audit.check import REPLICATES, check, lines_of
-    from recsim.cli.run import without_table
+    from recsim.cli.run import for_estimate
     from recsim.experiment.run import estimate
 
     if not quick:
         wanted = min(REPLICATES, scenario.run.replicates)
         text = f"{scenario.name}: controls on a tiny copy, then {wanted} replicates of the whole"
-        how.announce(text, estimate(without_table(scenario, wanted)), "population.scale with --set, or take --quick")
+        how.announce(text, estimate(for_estimate(scenario, wanted)), "population.scale with --set, or take --quick")
     section = ""
 
     def show(row: dict) -> None:

@@ -97,7 +97,11 @@ def design(
     stated = {name: value for name, value in numbers.items() if value is not None}
     needed = {"--accounts": accounts, "--days": days, "--effect": effect}
     if published:
-        _published(stated, {**needed, "--out": out}, json_)
+        others = {
+            **needed, "--items": items, "--compare": None if compare == "arms" else compare, "--estimand": estimand,
+            "--normal": normal or None, "--cost-account": cost_account, "--cost-day": cost_day, "--out": out,
+        }  # fmt: skip
+        _published(stated, others, json_)
         return
     missing = [option for option, value in needed.items() if value is None]
     if missing:
@@ -123,10 +127,10 @@ def _draw(found: DesignResult, out: Path) -> None:
         raise InputError(f"got a file of kind {out.suffix or 'none'!r}; allowed: .png, .svg", "--out")
     new_file(out)
     from recsim.experiment.folder import plain_errors
-    from recsim.report.design_figures import detectable_by_accounts, write_figure
+    from recsim.report.design_figures import write_figure
 
     with plain_errors(out.parent):
-        write_figure(detectable_by_accounts(found), out)
+        write_figure(found, out)
 
 
 def _published(stated: dict[str, float], others: dict[str, Any], as_json: bool) -> None:
@@ -134,9 +138,7 @@ def _published(stated: dict[str, float], others: dict[str, Any], as_json: bool) 
 
     given = [option for option, value in others.items() if value is not None]
     if given:
-        raise InputError("cannot stand with --published, whose designs have their own", given[0])
-    if "items" in stated:
-        raise InputError("cannot stand with --published, whose designs have their own", "--items")
+        raise InputError("cannot stand with --published, whose designs have their own; leave it out", given[0])
     rows = back_test(**stated)
     if as_json:
         sys.stdout.write(json.dumps(rows, indent=1, allow_nan=False) + "\n")

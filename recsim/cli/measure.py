@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def log_command(scenario: Scenario, out: Path, replicate: int, how: How) -> None:
     """Say what to expect, simulate one replicate, write its log."""
     from recsim.audit.simulated_log import simulated_log
-    from recsim.cli.run import without_table
+    from recsim.cli.run import for_estimate
     from recsim.experiment.folder import plain_errors, write_bytes, write_table
     from recsim.experiment.run import estimate
 
@@ -28,7 +28,7 @@ def log_command(scenario: Scenario, out: Path, replicate: int, how: How) -> None
     if replicate < 0:
         raise InputError(f"got {replicate}, must be at least 0", "--replicate")
     new_file(out)
-    one = without_table(scenario, 1)
+    one = for_estimate(scenario, 1)
     one = one.model_copy(update={"run": one.run.model_copy(update={"luck_branches": 1})})
     how.announce(
         f"{scenario.name}: replicate {replicate}, both arms", estimate(one, 1, 1), "population.scale with --set"

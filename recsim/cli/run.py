@@ -186,7 +186,7 @@ class How(NamedTuple):
         )  # fmt: skip
 
 
-def without_table(scenario: Scenario, replicates: int) -> Scenario:
+def for_estimate(scenario: Scenario, replicates: int) -> Scenario:
     """The scenario with so many replicates and no table of other assumptions, for estimates."""
     robustness = scenario.audit.robustness.model_copy(update={"enabled": False})
     audit = scenario.audit.model_copy(update={"robustness": robustness})

@@ -42,13 +42,13 @@ def _measured(name: str, measure: Path, replicates: int, yes: bool) -> dict:
     """Rows of `recsim.experiment.importance.importance`, NaN as None; what it left out, the places it looked at, and of what."""
     from recsim.audit.pack import made_of
     from recsim.cli.progress import progress
-    from recsim.cli.run import How, What, without_table
+    from recsim.cli.run import How, What, for_estimate
     from recsim.experiment.importance import FACTOR, importance, not_measured
     from recsim.experiment.run import estimate
 
     scenario = What(measure, []).scenario(name)
     text = f"{scenario.name}: {replicates} replicates with {name} and its parameters changed one at a time"
-    How(yes=yes).announce(text, estimate(without_table(scenario, replicates)), "--replicates")
+    How(yes=yes).announce(text, estimate(for_estimate(scenario, replicates)), "--replicates")
     with progress(quiet=False) as say:
         frame = importance(scenario, replicates=replicates, progress=say)
     return {

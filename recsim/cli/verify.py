@@ -37,7 +37,7 @@ def verify_command(folder: Path, replicate: int | None, again: bool, how: How) -
 
 def _announce(folder: Path, how: How) -> None:
     """Say what doing a replicate again takes; nothing where there is no run to be done again, which is said later."""
-    from recsim.cli.run import without_table
+    from recsim.cli.run import for_estimate
     from recsim.experiment.run import estimate, source_digest
     from recsim.ranking import own_code
     from recsim.scenario import load
@@ -47,7 +47,7 @@ def _announce(folder: Path, how: How) -> None:
             return  # made by other sources: none is done again
         scenario = load(folder / "scenario.yaml")
         own_code.refuse([scenario.platform.policy, *(scenario.platform.rerank or [])], folder)
-        expected = estimate(without_table(scenario, 1), workers=1)
+        expected = estimate(for_estimate(scenario, 1), workers=1)
     except (InputError, OSError, ValueError, KeyError, TypeError):
         return
     how.announce(f"{folder}: checksums, tables, and one replicate again", expected, "the work with --files-only")

@@ -146,8 +146,9 @@ def write_combined(
             any; False: none.
 
     Raises:
-        InputError: the notes are not as they should be, a folder or file cannot stand beside the run, was changed since it was
-            written or made by an earlier version, or ``out`` is not free. Nothing is written then.
+        InputError: ``result`` is no run or lies in no folder, the notes are not as they should be, a folder or file cannot stand
+            beside it, was changed since it was written or made by an earlier version, or ``out`` is not free. Nothing is
+            written then.
     """
     import shutil
     import tempfile
@@ -156,11 +157,15 @@ def write_combined(
     from recsim.audit.notes import chosen_notes
     from recsim.errors import InputError
     from recsim.experiment.folder import plain_errors
+    from recsim.experiment.result import Result
     from recsim.experiment.sums import write_sums
     from recsim.report.earlier import lacks
 
+    if not isinstance(result, Result) or result.folder is None:
+        text = "is no stored run; the report is about a run in a folder (recsim.run, or recsim.load_result of one)"
+        raise InputError(text, "result")
     folders, place = [Path(one) for one in others], Path(out)
-    words = None if result.folder is None else chosen_notes(notes, result.folder)
+    words = chosen_notes(notes, result.folder)
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise InputError("is not empty; choose an empty or new folder with --out", str(place))
     with plain_errors(place), tempfile.TemporaryDirectory() as scratch:

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from recsim.audit.design import DAYS, DesignResult
-from recsim.report.figures import BLACK, LINES, ORANGE, RED, STYLE, plain_log, title_of
-from recsim.report.strings import say
+from recsim.audit.design import ACCOUNTS_ARE, DAYS, DesignResult
+from recsim.report.figures import BLACK, LINES, ORANGE, RED, STYLE, plain_log
+from recsim.report.saving import write_files
+from recsim.report.strings import counted, say
 
 
 def detectable_by_accounts(found: DesignResult) -> Figure:
@@ -68,13 +67,11 @@ def detectable_by_accounts(found: DesignResult) -> Figure:
     return figure
 
 
-def write_figure(figure: Figure, out: Path) -> None:
-    """Write it as PNG or SVG, by the name; the same bytes every time."""
+def write_figure(found: DesignResult, out: Path) -> None:
+    """Draw it and write it as PNG or SVG, by the name; below it stands that nothing was simulated, and which design it is of."""
+    s = found.settings
+    accounts = f"{s['accounts']} {ACCOUNTS_ARE[s['compare']]}"
     with matplotlib.rc_context(STYLE):
-        if out.suffix == ".svg":
-            FigureCanvasSVG(figure).print_svg(
-                out, metadata={"Date": None, "Creator": "recsim", "Title": title_of(figure)}
-            )
-            return
-        FigureCanvasAgg(figure)
-        figure.savefig(out, dpi=150, metadata={"Software": "recsim", "Title": title_of(figure)})
+        write_files(
+            detectable_by_accounts(found), [out], say("mark_design", accounts=accounts, days=counted(s["days"], "day"))
+        )

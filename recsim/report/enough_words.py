@@ -11,13 +11,15 @@ from recsim.scenario.schema import Scenario
 
 
 def in_words(span: Mapping[str, int | None]) -> str:
-    """A number of replicates with what the spread leaves open: "64 (31 to 210)".
+    """A number of replicates with what the spread leaves open: "64 (31 to 210)", or "over 100,000"; at most 27 letters.
 
     Args:
         span: ``about``, ``low``, ``high``; None: more than anybody simulates.
     """
-    about, low, high = (f"over {MOST:,}" if span[key] is None else f"{span[key]:,}" for key in ("about", "low", "high"))
-    return f"{about} ({low} to {high})"
+    if span["about"] is None:
+        return f"over {MOST:,}"
+    high = f">{MOST:,}" if span["high"] is None else f"{span['high']:,}"
+    return f"{span['about']:,} ({span['low']:,} to {high})"
 
 
 def enough_text(scenario: Scenario, name: str, sd: float | None, replicates: int) -> str:

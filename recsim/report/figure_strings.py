@@ -6,6 +6,7 @@ FIGURES = {
     # what several figures share
     "mark": "recsim simulation · {scenario} · {policy} · {size} · {fingerprint}",
     "mark_plain": "recsim simulation",
+    "mark_design": "recsim design, by formula, nothing is simulated · {accounts} · {days}",
     "mark_policies": "{number} policies, own: {own}",
     "mark_cells": "{number} settings x {size}",
     "mark_worlds": "{number} worlds",

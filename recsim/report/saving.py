@@ -1,4 +1,4 @@
-"""Figures as files: PNG and SVG, each with a line that says that it is simulated, and of what.
+"""Figures as files: PNG and SVG, each with a line that says whether it is simulated, and of what.
 
 Figures leave the page that explains them: the line below each, and the same text in the files' metadata, stay.
 """
@@ -6,7 +6,7 @@ Figures leave the page that explains them: the line below each, and the same tex
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,23 +75,35 @@ def _strip(figure: Figure, mark: str) -> Bbox:
 
 
 def save(figure: Figure, folder: Path, name: str, mark: str = "") -> Path:
-    """Write a figure as PNG and SVG, the same bytes every time; the SVG file, which has the title as text, too.
+    """Write a figure as PNG and SVG into a folder; the SVG file, which has the title as text, too.
 
     Args:
-        figure: what is drawn; its height grows by the line at its foot in the files.
+        figure, mark: as of `write_files`.
         folder: for the files, made if it is not there.
         name: of the files, without their endings.
-        mark: what it is a picture of, as of `mark_of`; empty: it says that it is a simulation, and no more.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    write_files(figure, [folder / f"{name}.png", folder / f"{name}.svg"], mark)
+    return folder / f"{name}.svg"
+
+
+def write_files(figure: Figure, files: Sequence[Path], mark: str = "") -> None:
+    """Write a figure as PNG or SVG, by the names of the files; the same bytes every time.
+
+    Args:
+        figure: what is drawn; its height grows by the line at its foot in the files. It is not to be written again.
+        files: ending in ``.png`` or ``.svg``.
+        mark: what it is a picture of, as of `mark_of`; empty: it says that it is a simulation, and no more.
+    """
     FigureCanvasAgg(figure)
     mark = mark or say("mark_plain")
     about = {"Title": title_of(figure), "Description": mark}
     engine = figure.get_layout_engine()
-    if engine is not None:  # once, for both files: laying out costs as much as drawing
+    if engine is not None:  # once, for all files: laying out costs as much as drawing
         engine.execute(figure)
     figure.set_layout_engine("none")
     whole = _strip(figure, mark)
-    figure.savefig(folder / f"{name}.png", dpi=150, bbox_inches=whole, metadata={"Software": "recsim", **about})
-    figure.savefig(folder / f"{name}.svg", bbox_inches=whole, metadata={"Date": None, "Creator": "recsim", **about})
-    return folder / f"{name}.svg"
+    for file in files:
+        png = file.suffix == ".png"
+        by = {"Software": "recsim"} if png else {"Date": None, "Creator": "recsim"}
+        figure.savefig(file, dpi=150 if png else "figure", bbox_inches=whole, metadata={**by, **about})

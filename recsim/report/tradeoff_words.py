@@ -167,7 +167,7 @@ def _enough(result: Answer) -> Table:
     rows = []
     for name in (REFERENCE, *(row["mitigation"] for row in s["rows"])):
         of = reference if name == REFERENCE else reference - wide[arm_names(name)[0]]
-        found = enough(float(of.std(ddof=1)), with_a_share(s), s["threshold_pp"], half_width(result.scenario))
+        found = enough(float(of.std()), int(of.count()), s["threshold_pp"], half_width(result.scenario))
         if found is not None:
             rows.append([name, in_words(found.for_width._asdict()), in_words(found.for_power._asdict())])
     return Table(

@@ -36,7 +36,7 @@ def fill_row(feed: Feed, name: str, out: np.ndarray, start: int, end: int, book:
     elif name == "utility":
         feed.predictor.utility(start, end, feed.social, out)
     elif name.startswith("n_"):
-        out[:count] = book.total[rows, ACTIONS.index(name.removeprefix("n_"))] * real
+        out[:count] = book.events(rows, ACTIONS.index(name.removeprefix("n_"))) * real
     elif name.startswith("d_"):
         wanted = {"views": "view"}.get(name.removeprefix("d_"), name.removeprefix("d_"))
         out[:count] = book.decayed[ACTIONS.index(wanted), rows] * real
@@ -47,10 +47,10 @@ def fill_row(feed: Feed, name: str, out: np.ndarray, start: int, end: int, book:
             "created_s": lambda: (
                 feed.epoch_s + items.created[rows] * (86_400.0 / feed.plan.steps_per_day) + feed.within_h[rows] * 3600.0
             ),
-            "ups": lambda: book.total[rows, LIKE] * real + 1,
-            "downs": lambda: (book.total[rows, HIDE] + book.total[rows, REPORT]) * real,
+            "ups": lambda: book.events(rows, LIKE) * real + 1,
+            "downs": lambda: (book.events(rows, HIDE) + book.events(rows, REPORT)) * real,
             "length_s": lambda: items.length[rows],
-            "impressions": lambda: book.total[rows, 0] * real,
+            "impressions": lambda: book.events(rows, 0) * real,
             "item": lambda: np.arange(start, end),
             "topic": lambda: items.primary[rows],
             "candidate": lambda: labels.candidate[rows],

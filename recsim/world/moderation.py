@@ -124,15 +124,14 @@ class Moderation(mesa.Agent):
         if self.desk.pools:
             cases.append(self._reports(docket))
         self._notices(docket)
-        unreviewed = take(docket.sanctions, slice(known, None))
+        imposed = len(docket.sanctions.kind)
         docket.queue, verdicts = review(self.desk, docket.queue, joined(*cases), self.model.now, self.model.key)
-        known = len(docket.sanctions.kind)
         docket.sanctions = then.follow_verdicts(docket.sanctions, verdicts)
         self._remember(docket, verdicts)
         if self.appealing is not None:
-            # One appeal against a sanction: of who was under one already nothing new is asked.
-            new = take(verdicts, same_subject(verdicts, take(docket.sanctions, slice(known, None))))
-            new = joined(self._as_verdicts(docket, unreviewed), new)
+            # One appeal against a sanction, from when it is felt: of who was under one already nothing new is asked.
+            new = take(verdicts, same_subject(verdicts, take(docket.sanctions, slice(imposed, None))))
+            new = joined(self._as_verdicts(docket, take(docket.sanctions, slice(known, imposed))), new)
             late = then.appeals(self.appealing, new, no_cases(), self.model.key, self.hours)
             docket.queue = docket.queue._replace(coming=joined(docket.queue.coming, late))
         self.model.record.reviewed(verdicts, docket.queue.waiting)
