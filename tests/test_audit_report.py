@@ -511,7 +511,8 @@ def test_what_cannot_stand_beside_a_run(stored, tmp_path):
     one, _ = stored
     (tmp_path / "empty").mkdir()
     with pytest.raises(
-        InputError, match="no complete run, comparison, trade-off, attribution, dose-response, delay or ensemble"
+        InputError,
+        match="no complete run, comparison, trade-off, attribution, dose-response, delay, ensemble, study or calibration",
     ):
         gather(one, [tmp_path / "empty"])
     twin = tmp_path / "twin" / one.folder.name

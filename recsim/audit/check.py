@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import textwrap
 from collections.abc import Callable
+from typing import Any
 
 from recsim.audit.accounting import accounting
 from recsim.audit.controls import CONTROLS, small_copy
 from recsim.audit.facts import documented_facts, platform_facts, targets_not_known, verdict
-from recsim.experiment.summary import removed_campaigns
+from recsim.audit.pack import made_of
+from recsim.experiment.summary import cleaned, removed_campaigns
 from recsim.scenario.schema import Scenario
 
 REPLICATES = 2
@@ -23,14 +25,23 @@ class Report:
 
     Attributes:
         rows: section, name, value, expected, verdict, note.
+        quick: whether nothing of the scenario's own size was simulated.
+        made_of: of which scenario it was made and by what, as of `recsim.audit.pack.made_of`.
     """
 
     rows: list[dict]
+    quick: bool = False
+    made_of: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
         """Whether no control and no account failed; facts outside their range do not count."""
         return all(row["verdict"] != "FAIL" for row in self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; in a file of its own it can stand in an audit report."""
+        head = {"command": "check", "passed": self.passed, "quick": self.quick}
+        return head | {"rows": cleaned(self.rows), "made_of": self.made_of}
 
     def to_text(self) -> str:
         """For reading, at most 80 columns."""
@@ -71,7 +82,7 @@ def check(
     Returns:
         A report: ``rows`` (dictionaries with ``section``, ``name``, ``value`` in the figure's unit or None, ``expected``,
         ``verdict``: "pass", "FAIL", "inside", "outside", "no target", "no campaign" or "not computed", and ``note``),
-        ``passed`` and ``to_text()``.
+        ``passed``, ``to_text()`` and ``to_dict()``.
 
     Raises:
         InputError: a name in the scenario is unknown, see `recsim.validate`.
@@ -121,7 +132,7 @@ def check(
     rows += accounting(scenario)
     tell()
     if quick:
-        return Report(rows)
+        return Report(rows, True, made_of(scenario))
     result = run(
         scenario, replicates=min(REPLICATES, scenario.run.replicates), robustness=False, store=False,
         progress=lambda done, total_, text: say(len(CONTROLS) + 4 * done / max(total_, 1e-9), total, "stylised facts"),
@@ -154,7 +165,7 @@ def check(
         )
     tell()
     say(total, total, "done")
-    return Report(rows)
+    return Report(rows, False, made_of(scenario))
 
 
 def _run_accounts(known: dict[str, float]) -> list[dict]:

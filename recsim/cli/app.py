@@ -239,18 +239,37 @@ def describe(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    notes: Annotated[bool, typer.Option("--notes", help="of a file of the auditor's own words instead")] = False,
+) -> None:
     """Print the JSON Schema of a scenario, for editors."""
-    from recsim.scenario import json_schema
+    if notes:
+        from recsim.audit.notes import notes_schema as wanted
+    else:
+        from recsim.scenario import json_schema as wanted
 
-    print(json.dumps(json_schema(), indent=1))
+    print(json.dumps(wanted(), indent=1))
 
 
 @app.command()
-def init(file: Annotated[Path, typer.Argument(help="where to write it")] = Path("my-scenario.yaml")) -> None:
+def init(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="where to write it (default: my-scenario.yaml; with --notes notes.yaml)", show_default=False
+        ),
+    ] = None,
+    notes: Annotated[
+        bool, typer.Option("--notes", help="a file of the auditor's own words instead, for recsim report --notes")
+    ] = False,
+) -> None:
     """Write a commented scenario to start from."""
-    from recsim.scenario import template
+    if notes:
+        from recsim.audit.notes import notes_template as template
+    else:
+        from recsim.scenario import template
 
+    file = file or Path("notes.yaml" if notes else "my-scenario.yaml")
     try:
         with file.open("x", encoding="utf-8") as out:
             out.write(template(file))
@@ -258,7 +277,8 @@ def init(file: Annotated[Path, typer.Argument(help="where to write it")] = Path(
         raise InputError("already exists; name another file", str(file)) from None
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", str(file)) from None
-    print(f"wrote {file}; next: python -m recsim run {file}")
+    use = f"report RUN_DIR --notes {file}" if notes else f"run {file}"
+    print(f"wrote {file}; next: python -m recsim {use}")
 
 
 @app.command()
@@ -308,16 +328,27 @@ def report(
     others: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="folders of other runs; of a comparison, trade-off, attribution, dose-response, delay, ensemble",
+            help="folders of other runs; of a comparison, trade-off, attribution, dose-response, delay, ensemble, study, "
+            "calibration; JSON files of recsim check and recsim show --measure",
             show_default=False,
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="folder to write into; needed if there are others")] = None,
+    notes: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML file of the auditor's own words to put into the report (recsim init --notes writes one)"
+        ),
+    ] = None,
+    no_notes: Annotated[
+        bool,
+        typer.Option("--no-notes", help="without the auditor's own words that the folder holds; in place, delete them"),
+    ] = False,
 ) -> None:
     """Write the report of a stored run again, or one report about several results."""
     from recsim.cli.verify import report_command
 
-    report_command(run_dir, others or [], out)
+    report_command(run_dir, others or [], out, notes, no_notes)
 
 
 @app.command()

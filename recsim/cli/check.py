@@ -33,7 +33,7 @@ def check_command(scenario: Scenario, quick: bool, how: How) -> None:
     with progress(how.quiet) as say:
         report = check(scenario, say, quick, None if how.as_json else show)
     if how.as_json:
-        sys.stdout.write(json.dumps({"passed": report.passed, "rows": report.rows}, indent=1, default=float) + "\n")
+        sys.stdout.write(json.dumps(report.to_dict(), indent=1) + "\n")
     else:
         print("\nall controls passed" if report.passed else "\na control or an account FAILED")
     if not report.passed:

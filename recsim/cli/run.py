@@ -274,6 +274,7 @@ def compare_command(what: What, policies: str, how: How) -> None:
 
 def show(result: Any, how: How, write: Callable, display: Callable, again: bool = False) -> None:
     """Say what happened, write what belongs to it unless all is there (or ``again``), print the summary or the tables."""
+    from recsim.cli.notes import say_stored
     from recsim.experiment.sums import finished
     from recsim.report.earlier import of_this_version
 
@@ -282,6 +283,8 @@ def show(result: Any, how: How, write: Callable, display: Callable, again: bool 
     with of_this_version(result.folder) if result.reused else contextlib.nullcontext():
         if again or not result.reused or not finished(result.folder):  # a run from Python has written numbers only
             write(result)
+            if result.folder is not None:
+                say_stored(result.folder)
         if how.as_json:
             sys.stdout.write(json.dumps(result.summary) + "\n")
         elif not how.quiet:

@@ -39,10 +39,11 @@ def show_command(
 
 
 def _measured(name: str, measure: Path, replicates: int, yes: bool) -> dict:
-    """Rows of `recsim.experiment.importance.importance`, NaN as None; what it left out, and the places it looked at."""
+    """Rows of `recsim.experiment.importance.importance`, NaN as None; what it left out, the places it looked at, and of what."""
+    from recsim.audit.pack import made_of
     from recsim.cli.progress import progress
     from recsim.cli.run import How, What, for_estimate
-    from recsim.experiment.importance import importance, not_measured
+    from recsim.experiment.importance import FACTOR, importance, not_measured
     from recsim.experiment.run import estimate
 
     scenario = What(measure, []).scenario(name)
@@ -52,7 +53,7 @@ def _measured(name: str, measure: Path, replicates: int, yes: bool) -> dict:
         frame = importance(scenario, replicates=replicates, progress=say)
     return {
         "importance": json.loads(frame.to_json(orient="records")), "not_measured": not_measured(scenario),
-        "first_places": scenario.audit.shadow_places,
+        "first_places": scenario.audit.shadow_places, "replicates": replicates, "factor": FACTOR, "made_of": made_of(scenario),
     }  # fmt: skip
 
 

@@ -53,15 +53,25 @@ def _announce(folder: Path, how: How) -> None:
     how.announce(f"{folder}: checksums, tables, and one replicate again", expected, "the work with --files-only")
 
 
-def report_command(folder: Path, others: list[Path], out: Path | None) -> None:
+def report_command(
+    folder: Path, others: list[Path], out: Path | None, notes: Path | None = None, no_notes: bool = False
+) -> None:
     """Write a report again, in place; or one about several results, into a folder of its own."""
+    from recsim.cli.notes import say_stored, show_notes
     from recsim.experiment.folder import SUMS
     from recsim.experiment.held import a_kind, kind_in
     from recsim.experiment.result import Result
+    from recsim.experiment.sums import NOTES
     from recsim.report import write, write_combined
 
+    if notes is not None and no_notes:
+        raise InputError("choose one of --notes and --no-notes", "report")
     if others and out is None:
         raise InputError("is missing; a report about several results needs a folder of its own", "--out")
+    if folder.is_file():
+        raise InputError(
+            "is a file; the first must be the folder of a run, files of evidence may follow it", str(folder)
+        )
     held = kind_in(folder)
     if others and held not in (None, "summary"):
         text = f"holds no run but {a_kind(held)}; the first folder must be a run, others may follow it"
@@ -73,10 +83,28 @@ def report_command(folder: Path, others: list[Path], out: Path | None) -> None:
                 f"held no {SUMS}, as after a run from Python: the list written now says nothing about the time before"
             )
             sys.stderr.write(f"note: {folder} {text}\n")
-        write(result)
+        held_notes = (folder / NOTES).is_file()
+        write(result, notes=False if no_notes else notes)
+        if no_notes and held_notes:
+            sys.stderr.write(f"note: {folder / NOTES} was deleted\n")
     else:
-        write_combined(result, others, out)
+        write_combined(result, others, out, False if no_notes else notes)
+        _say_what_failed(out)
     print(f"wrote {(out or folder) / 'report.html'}")
+    if notes is not None:
+        show_notes(out or folder)
+    elif not no_notes:
+        say_stored(folder)
+
+
+def _say_what_failed(out: Path) -> None:
+    """A control that failed is said on the terminal as it is at the top of the report."""
+    found = json.loads((out / "report.json").read_text(encoding="utf-8"))["validity"]["check"]
+    if found is not None and found["failed"]:
+        names = ", ".join(found["failed"])
+        sys.stderr.write(
+            f"note: {found['file']} says that a control or an account FAILED ({names}); the report says so at its top\n"
+        )
 
 
 def export_command(folder: Path, crate: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,12 +92,20 @@ def _flat(value: Any, path: str, out: dict[str, Any]) -> None:
         out[path] = str(value) if isinstance(value, dt.date) else value  # what differs goes into JSON
 
 
+def flat(scenario: Scenario) -> dict[str, Any]:
+    """Every setting of a scenario by its dotted key: plain values that JSON can hold; a range stands in its number's value."""
+    out: dict[str, Any] = {}
+    _flat(_plain(scenario), "", out)
+    return out
+
+
 def settings_that_differ(a: Scenario, b: Scenario) -> list[tuple[str, Any, Any]]:
     """Dotted key and value in either scenario, of every setting that is not the same in both."""
-    left: dict[str, Any] = {}
-    right: dict[str, Any] = {}
-    _flat(_plain(a), "", left)
-    _flat(_plain(b), "", right)
+    return differing(flat(a), flat(b))
+
+
+def differing(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """The same of settings as of `flat`."""
     return [
         (k, left.get(k, "absent"), right.get(k, "absent"))
         for k in sorted({*left, *right})
