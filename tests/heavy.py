@@ -19,6 +19,11 @@ HEAVY = frozenset(
     test_compare.py::test_many_policies_get_ranks_and_a_key
     test_compare.py::test_several_beneficiaries_are_one_family
     test_compare.py::test_the_command_prints_json_and_nothing_else
+    test_controls.py::test_nor_for_gates[off]
+    test_controls.py::test_nor_for_how_people_respond[cascade]
+    test_controls.py::test_nor_for_what_predicts[logistic]
+    test_controls.py::test_who_a_candidate_is_does_not_matter[preset chrono]
+    test_controls.py::test_who_a_candidate_is_does_not_matter[preset popular_decayed]
     test_ensemble.py::test_order_of_names_and_workers_change_nothing
     test_exchange.py::test_what_was_finished_stays[Ctrl-C]
     test_experiment.py::test_ctrl_c_keeps_finished_replicates
@@ -51,6 +56,7 @@ HEAVY = frozenset(
     test_rerank.py::test_compiled_equals_plain[dpp]
     test_rerank.py::test_compiled_equals_plain[drop_old]
     test_rerank.py::test_compiled_equals_plain[fa_ir]
+    test_rerank.py::test_compiled_equals_plain[mmr]
     test_rerank.py::test_each_reranker_changes_a_world[dpp]
     test_rerank.py::test_each_reranker_changes_a_world[fa_ir]
     test_rerank.py::test_mmr_spreads_topics
@@ -64,6 +70,9 @@ HEAVY = frozenset(
     test_shards.py::test_a_weight_that_compares_people
     test_shards.py::test_any_number_of_shards[7]
     test_shards.py::test_with_everything[3]
+    test_step_hours.py::test_half_of_a_burst_is_left_after_the_half_life[36.0-1]
+    test_step_hours.py::test_half_of_a_burst_is_left_after_the_half_life[36.0-2]
+    test_step_hours.py::test_half_of_a_burst_is_left_after_the_half_life[36.0-4]
     """.strip()
     .replace("    ", "")
     .splitlines()

@@ -165,9 +165,9 @@ def in_small_blocks() -> Iterator[Counter[int]]:
     block, apart, show = feed.BLOCK, feed.APART, feed.Feed.show_blocks
     shown: Counter[int] = Counter()
 
-    def counted(one: feed.Feed, step: int, start: int, count: int, thread: int, first: int, last: int) -> None:
+    def counted(self: feed.Feed, step: int, start: int, count: int, thread: int, first: int, last: int) -> None:
         shown[thread] += last - first  # each thread has a place of its own
-        show(one, step, start, count, thread, first, last)
+        show(self, step, start, count, thread, first, last)
 
     feed.BLOCK, feed.APART, feed.Feed.show_blocks = BLOCK, 0, counted  # type: ignore[method-assign]
     try:
