@@ -520,17 +520,17 @@ def test_numbers_written_again_leave_no_old_checksums(scenario, tmp_path):
 
 def test_python_writes_what_the_command_line_writes(scenario, tmp_path, monkeypatch):
     called = []
-    monkeypatch.setattr("recsim.report.write", called.append)
-    monkeypatch.setattr("recsim.report.write_comparison", called.append)
+    monkeypatch.setattr("recsim.report.write", lambda result, notes: called.append((result, notes)))
+    monkeypatch.setattr("recsim.report.write_comparison", lambda result: called.append((result, None)))
     for kind in (Result, Comparison):
         result = kind(scenario, {}, {}, tmp_path)
         recsim.write_report(result)
         recsim.write_report(kind(scenario, {}, {}, None))  # nowhere to write
-        assert called.pop() is result and not called
+        assert called.pop() == (result, None) and not called
 
 
 def test_a_list_of_checksums_that_is_new_is_said_to_be(scenario, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("recsim.report.write", lambda result: write_sums(result.folder))
+    monkeypatch.setattr("recsim.report.write", lambda result, notes: write_sums(result.folder))
     monkeypatch.setattr(Result, "load", lambda folder: Result(None, {}, {}, folder))
     report_command(tmp_path, [], None)
     assert "held no SHA256SUMS" in capsys.readouterr().err
