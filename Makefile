@@ -11,7 +11,7 @@ BIN = $(VENV)/bin
 help:
 	@echo "make run     set up and run $(CONFIG) (ARGS=... passes options)"
 	@echo "make test    set up and run the tests, side by side on up to 4 cores"
-	@echo "make test-slow  the tests that kill, soak or build large worlds, some minutes more"
+	@echo "make test-slow  the tests that kill, soak or build large worlds, and properties on new examples; some minutes more"
 	@echo "make lint    formatting, lint, types, import layers"
 	@echo "make bench   all speed claims in one table, under ten minutes (ARGS=--quick: two; ARGS='--out docs' keeps it)"
 	@echo "make bench-peers  the same with t-recs, in an environment of its own ($(TRECS_VENV))"
@@ -41,7 +41,7 @@ test: $(VENV)/.installed-test
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-slow: $(VENV)/.installed-test
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m slow $(ARGS)
+	@HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m "slow or hypothesis" $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .

@@ -137,7 +137,8 @@ def save_chart(rows: list[dict[str, Any]], folder: Path) -> Path:
     """Write ``scaling.svg`` and ``scaling.png``; the SVG file."""
     import matplotlib
 
-    from recsim.report.figures import STYLE, save
+    from recsim.report.figures import STYLE
+    from recsim.report.saving import save
 
     with matplotlib.rc_context(STYLE):
         return save(chart(rows), folder, "scaling")

@@ -27,7 +27,8 @@ from recsim.experiment.calibration_file import read_calibration
 from recsim.experiment.executor import default_workers, run_tasks
 from recsim.experiment.run import source_digest
 from recsim.experiment.summary import cleaned
-from recsim.report.figures import BLACK, BLUE, ORANGE, STYLE, save
+from recsim.report.figures import BLACK, BLUE, ORANGE, STYLE
+from recsim.report.saving import save
 
 
 def repetitions(file: Path, wanted: int, factor: float, folder: Path, workers: int) -> tuple[list[Repetition], int]:

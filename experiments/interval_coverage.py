@@ -31,7 +31,8 @@ from recsim.experiment.executor import default_workers, run_tasks
 from recsim.experiment.run import run_fingerprint
 from recsim.experiment.summary import cleaned
 from recsim.metrics import wilson
-from recsim.report.figures import BLUE, GREEN, ORANGE, PINK, save
+from recsim.report.figures import BLUE, GREEN, ORANGE, PINK
+from recsim.report.saving import save
 
 BATCH = 50
 SMALL = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18", "audit.shadows=[]"]

@@ -20,7 +20,8 @@ from matplotlib.figure import Figure
 from reproduction import Cell, beyond, measured, print_records, record, standard_error, write_records
 
 from recsim.experiment.follow import window_means
-from recsim.report.figures import BLUE, ORANGE, RED, STYLE, save
+from recsim.report.figures import BLUE, ORANGE, RED, STYLE
+from recsim.report.saving import save
 from recsim.scenario import load_follow, realise
 from recsim.scenario.follow import FollowScenario
 from recsim.world.follow_pair import COUNTERFACTUAL, FACTUAL, simulate_follow

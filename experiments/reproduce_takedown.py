@@ -20,7 +20,8 @@ from matplotlib.figure import Figure
 from reproduction import Cell, measured, print_records, record, write_records
 
 from recsim.experiment.follow import ILLEGAL
-from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, PINK, RED, STYLE, save
+from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, PINK, RED, STYLE
+from recsim.report.saving import save
 from recsim.scenario import load_follow, realise
 from recsim.scenario.follow import FollowScenario
 from recsim.world.follow_pair import FACTUAL, UNMODERATED, simulate_follow

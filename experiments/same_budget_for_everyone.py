@@ -28,7 +28,8 @@ from recsim.experiment.summary import removed_campaigns
 from recsim.experiment.tasks import Session
 from recsim.experiment.worlds import Worlds
 from recsim.metrics import interval
-from recsim.report.figures import BLACK, BLUE, ORANGE, RED, STYLE, save
+from recsim.report.figures import BLACK, BLUE, ORANGE, RED, STYLE
+from recsim.report.saving import mark_of, save
 from recsim.report.table import number
 from recsim.rng import Key
 from recsim.scenario import load, realise
@@ -170,7 +171,7 @@ def main() -> None:
     except InputError as error:
         sys.exit(f"error: {error}")
     with matplotlib.rc_context(STYLE):
-        path = save(chart(result), result.folder / "figures", "same_budget")
+        path = save(chart(result), result.folder / "figures", "same_budget", mark_of(result.summary))
     print("\n".join([*lines(result), f"results: {result.folder}", f"figure:  {path}"]))
 
 

@@ -37,7 +37,8 @@ from recsim.experiment.folder import write_text
 from recsim.experiment.run import estimate, expected_work
 from recsim.experiment.sets import without_table
 from recsim.experiment.summary import Counts, beneficiaries, cleaned, dose_ratio
-from recsim.report.figures import STYLE, save
+from recsim.report.figures import STYLE
+from recsim.report.saving import save
 from recsim.scenario.schema import Scenario
 from recsim.world.plan import make_plan
 

@@ -15,8 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recsim.audit.check import check
+    from recsim.audit.crate import export_crate
+    from recsim.audit.design import DesignResult, design
     from recsim.audit.exposure_log import read_log
     from recsim.audit.measure import measure
+    from recsim.audit.plan import write_plan
+    from recsim.audit.sequential import run_to_width
+    from recsim.audit.simulated_log import simulated_log
     from recsim.audit.verify import verify
     from recsim.errors import InputError, RecsimError
     from recsim.experiment.attribution import attribute
@@ -28,17 +33,19 @@ if TYPE_CHECKING:
     from recsim.experiment.dose import dose_response
     from recsim.experiment.ensemble import Ensemble, ensemble
     from recsim.experiment.follow import FollowResult, run_follow
+    from recsim.experiment.load_result import load_result
     from recsim.experiment.parts import load_study
     from recsim.experiment.result import Result
     from recsim.experiment.run import run
     from recsim.experiment.sets import Answer
     from recsim.experiment.sweep import StudyResult, sweep
     from recsim.experiment.tradeoff import tradeoff
+    from recsim.experiment.validate import validate
     from recsim.ranking.array_policy import array_policy
     from recsim.ranking.learned import Learned, View
     from recsim.ranking.policy import Policy, policy
     from recsim.ranking.reranker import Reranker, reranker
-    from recsim.report import write_report
+    from recsim.report import write_combined, write_report
     from recsim.scenario.follow import FollowScenario
     from recsim.scenario.load import load, load_follow, parse
     from recsim.scenario.schema import Scenario
@@ -61,12 +68,16 @@ _HOME = {
     "calibrate": "recsim.experiment.calibration", "write_report": "recsim.report",
     "Ensemble": "recsim.experiment.ensemble",
     "ensemble": "recsim.experiment.ensemble", "measure": "recsim.audit.measure", "read_log": "recsim.audit.exposure_log",
-    "verify": "recsim.audit.verify",
+    "verify": "recsim.audit.verify", "validate": "recsim.experiment.validate", "load_result": "recsim.experiment.load_result",
+    "run_to_width": "recsim.audit.sequential", "write_plan": "recsim.audit.plan", "simulated_log": "recsim.audit.simulated_log",
+    "write_combined": "recsim.report", "export_crate": "recsim.audit.crate",
+    "DesignResult": "recsim.audit.design", "design": "recsim.audit.design",
 }  # fmt: skip
 __all__ = [
     "Answer",
     "CalibrationResult",
     "Comparison",
+    "DesignResult",
     "Ensemble",
     "FollowResult",
     "FollowScenario",
@@ -85,11 +96,14 @@ __all__ = [
     "check",
     "compare",
     "delay",
+    "design",
     "diff",
     "dose_response",
     "ensemble",
+    "export_crate",
     "load",
     "load_follow",
+    "load_result",
     "load_study",
     "measure",
     "parse",
@@ -98,9 +112,14 @@ __all__ = [
     "reranker",
     "run",
     "run_follow",
+    "run_to_width",
+    "simulated_log",
     "sweep",
     "tradeoff",
+    "validate",
     "verify",
+    "write_combined",
+    "write_plan",
     "write_report",
 ]
 

@@ -361,7 +361,7 @@ METRICS = {
     "top1_share": ("M16", "share of views of the 1 % most viewed items", "0-1"),
     "effective_items": ("M17", "1 / sum p^2 over a candidate's items", "items"),
     "luck_band_pp": ("", "SD of the share difference between two campaign-free branches", "percentage points"),
-    "dose_ratio": ("", "realised dose: inauthentic actions per organic action on the beneficiary's items", "ratio"),
+    "dose_ratio": ("", "dose ratio: inauthentic actions per organic action on the beneficiary's items", "ratio"),
     "naive_before_after_pp": ("", "share in the window - share in the equally long span before, factual", "percentage points"),
     "naive_error_pp": ("", "naive before/after estimate - causal shift", "percentage points"),
     "comment_exposures": ("", "openings of comments in which a top comment names the candidate", "exposures"),

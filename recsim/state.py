@@ -33,6 +33,8 @@ HIDDEN = 64
 """Authors that a person's memory of hides holds, if a policy asks for one."""
 FIXED = 1024
 """Watch time is counted in units of 1/1024 of a video's length."""
+SECOND = 16 * FIXED
+"""A second of `recsim.world.record.Record.watched`: lengths count in it to the nearest 1/16 s."""
 
 
 class Latent(NamedTuple):

@@ -8,12 +8,15 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from heavy import HEAVY
+from heavy import HEAVY, faults
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("recsim", deadline=None, max_examples=40, derandomize=True)
-settings.load_profile("recsim")
+settings.register_profile("explore", deadline=None, max_examples=300, derandomize=False, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "recsim"))
+"""`make test` always looks at the same examples; `make test-slow` at others each time ("explore"), and what fails there becomes an
+`@example`. Tests that say how many examples they want, because one of theirs is a whole world, get so many in both."""
 
 
 def pytest_addoption(parser):
@@ -29,15 +32,15 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Mark the tests of `heavy.HEAVY` slow; a name there that no collected file has is an error."""
-    names = {item.nodeid.rpartition("/")[2]: item for item in items}
+    """Mark the tests of `heavy.HEAVY` slow; a name there that no collected file has, or a property that only slow tests show, is an error."""
+    names = {f"{item.path.name}::{item.nodeid.partition('::')[2]}": item for item in items}
     for name in HEAVY & names.keys():
         names[name].add_marker(pytest.mark.slow)
+    slow = {name for name, item in names.items() if item.get_closest_marker("slow")}
     # A name given on the command line collects a part of its file.
-    whole = {item.path.name for item in items} if not any("::" in one for one in config.args) else set()
-    lost = sorted(name for name in HEAVY - names.keys() if name.partition("::")[0] in whole)
-    if lost:
-        raise pytest.UsageError(f"tests/heavy.py names tests that are not there: {', '.join(lost)}")
+    whole = set() if any("::" in one for one in config.args) else {item.path.name for item in items}
+    if lines := faults(slow, names.keys() - slow, whole):
+        raise pytest.UsageError("tests/heavy.py: " + "; ".join(lines))
 
 
 @pytest.fixture(scope="session")

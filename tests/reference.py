@@ -64,9 +64,11 @@ def noisy(values, keys, obj, noise, population, key, step):
     }
 
 
-def trending(heat, eligible, keys, noise, population, key, step):
-    """Window places of eligible items, most recent engagement first, ties to the smaller place."""
-    logs = {w: log32(F(1) + F(heat[w])) for w in range(len(eligible)) if eligible[w]}
+def trending(heat, unit_, eligible, keys, noise, population, key, step):
+    """Window places of eligible items, most recent engagement first, ties to the smaller place; ``unit_``: engagements of
+    one real item that 1 stands for.
+    """
+    logs = {w: log32(F(1) + F(unit_) * F(heat[w])) for w in range(len(eligible)) if eligible[w]}
     scores = noisy(logs, keys, 0xFFFF, noise, population, key, step)
     return sorted(scores, key=lambda w: (-scores[w], w))
 
@@ -82,9 +84,11 @@ def by_topic(places, first, second, topics):
 
 
 def search_results(candidate, places, heat, sought, most):
-    """Window places for a search about a candidate: hers and those picked after such searches, most engagement first."""
+    """Window places for a search about a candidate: hers and those picked after such searches, most engagement first, then
+    the newest.
+    """
     found = {w: F(heat[w] + sought[1][w]) for w in places if sought[0][w] == candidate or sought[1][w] > 0}
-    return sorted(found, key=lambda w: (-found[w], w))[:most]
+    return sorted(found, key=lambda w: (-found[w], -w))[:most]
 
 
 def drawn(places, wanted, taken, rounds, stratum, first, population, key, step):
@@ -139,7 +143,7 @@ def count(events, candidate, total, human, by_candidate, start, end, length):
     """Totals after folding events[t][w][action]; comments' places are tested apart.
 
     Returns:
-        Watch time in 1/1024 of a millisecond.
+        Watch time in 2^-14 s, of lengths to the nearest 1/16 s.
     """
     watched = 0
     for item in range(start, end):
@@ -149,7 +153,7 @@ def count(events, candidate, total, human, by_candidate, start, end, length):
         total[item] += summed
         human[item] += summed[[0, 2]]
         by_candidate[candidate[item] if candidate[item] >= 0 else -1] += summed
-        watched += int(summed[9]) * int(F(length[item]) * F(1000))
+        watched += int(summed[9]) * math.floor(16 * float(length[item]) + 0.5)
     return watched
 
 

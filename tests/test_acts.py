@@ -18,14 +18,17 @@ from recsim.world.rollback import UNITS, roll_back
 
 F = np.float32
 POOLS = {"own": [2, 4], "rivals": [5, 6], "popular": [0, 7], "random": [0, 2, 5], "segment": [3, 6], "trial": [4]}
-NAMED = [1]
+NAMED, ASLEEP = [1], [1, 6]
+AUTHOR = np.array([2, 0, 1, 2, 2, 0, 1, 0], np.int32)
 
 
-def targets():
-    parts = [*POOLS.values(), NAMED]
+def targets(placebo=False):
+    """Items by rule; in a placebo sleepers have some of their own."""
+    parts = [*POOLS.values(), NAMED, *([ASLEEP] if placebo else [])]
     edges = [np.cumsum([1 + 3 * k for k in range(len(p))]) for p in parts]
     starts = np.cumsum([0, *map(len, parts)])
-    return Targets(np.concatenate(parts).astype(np.int32), np.concatenate(edges).astype(np.int64), starts)
+    made = Targets(np.concatenate(parts).astype(np.int32), np.concatenate(edges).astype(np.int64), starts)
+    return made._replace(asleep=np.int64(len(parts) - 1)) if placebo else made
 
 
 def pick(pool, word):
@@ -34,11 +37,11 @@ def pick(pool, word):
     return next(item for k, item in enumerate(pool) if goal < sum(weights[: k + 1]))
 
 
-def twin(times, awake, t, counting, key, population, step, budget, inauthentic, signals=()):
+def twin(times, awake, t, counting, key, population, step, budget, inauthentic, signals=(), placebo=False):
     """The same acts in plain Python: totals, fake, weighted, log, flows, searches, spending."""
     total, fake = np.zeros((8, 10), int), np.zeros((8, 10), int)
     valued, fake_valued = np.zeros((8, 2, 10), int), np.zeros((8, 2, 10), int)
-    log, flows, engaged, sought, spent, used = [], np.zeros((3, 8), int), [], {}, 0, {}
+    log, flows, engaged, sought, spent, used, followed = [], np.zeros((3, 8), int), [], {}, 0, {}, []
     for n, count in enumerate(times):
         for time in range(count):
             a, b, c, d = reference.draws(n, time, population, step, 9, key)
@@ -50,7 +53,9 @@ def twin(times, awake, t, counting, key, population, step, budget, inauthentic, 
                 tactic = "camouflage"
             k = ACTIONS_OF.index(tactic)
             rule = next(r for r, edge in zip(RULES, t.where[k], strict=True) if reference.unit(b) < edge)
-            item = None if tactic == "follow" else pick(POOLS["popular" if not awake[n] else rule], c)
+            item = None if tactic == "follow" and not placebo else pick(POOLS[rule], c)
+            if not awake[n]:
+                item = pick(ASLEEP if placebo else POOLS["popular"], c)
             if awake[n]:
                 if spent + t.price[k] > budget:
                     continue
@@ -62,8 +67,9 @@ def twin(times, awake, t, counting, key, population, step, budget, inauthentic, 
                 flows[[0, 1 if prevented else 2], k] += 1
             if prevented:
                 continue
-            if item is None:
-                log.append((n, -1, 5, counting.weight[n], step))
+            if tactic == "follow":
+                log.append((n, -1 if item is None else -2 - AUTHOR[item], 5, counting.weight[n], step))
+                followed.append(item)
                 continue
             events = [0, 1, 9] if tactic == "watch" or reference.unit(d) < t.views_per_action else []
             events += {"like": [2], "camouflage": [2], "comment": [3], "share": [4], "report": [8]}.get(tactic, [])
@@ -78,27 +84,28 @@ def twin(times, awake, t, counting, key, population, step, budget, inauthentic, 
                 if counting.served_only and not reference.unit(g) < t.served:
                     weight = 0
                 if weight and counting.cap >= 0 and counting.recognised[n]:
-                    used[item, action] = used.get((item, action), 0) + 1
-                    weight = weight if used[item, action] <= counting.cap else 0
+                    weight = min(weight, int(counting.cap) - used.get((item, action), 0))
+                    used[item, action] = used.get((item, action), 0) + weight
                 units = 1024 if action == 9 else 1
                 log.append((n, item, action, weight, step))
                 for table, weighted, counts in ((total, valued, True), (fake, fake_valued, awake[n] and inauthentic)):
                     if counts:
                         table[item, action] += units
                         weighted[item, counting.group[n], action] += weight * units
-    return total, fake, valued, fake_valued, log, flows, engaged, sought, spent
+    return total, fake, valued, fake_valued, log, flows, engaged, sought, spent, followed
 
 
+@pytest.mark.parametrize("placebo", [False, True])
 @pytest.mark.parametrize("signals", [(), ({1, 2, 4}, {8}), ({4}, {1, 3})])
-@pytest.mark.parametrize("budget, served_only, cap, inauthentic", [(1 << 60, False, -1, True), (900, True, 2, True), (1 << 60, False, 1, False)])  # fmt: skip
-def test_acting_counts_and_targets(budget, served_only, cap, inauthentic, signals):
+@pytest.mark.parametrize("budget, served_only, cap, inauthentic", [(1 << 60, False, -1, True), (900, True, 700, True), (1 << 60, False, 1500, False)])  # fmt: skip
+def test_acting_counts_and_targets(budget, served_only, cap, inauthentic, signals, placebo):
     """Every act lands where its draws say, is paid, counted, weighed and logged once."""
     key, population, step = Key(9, 2), 123, 7
     times = np.array([3, 0, 5, 1] * 20, np.int64)
     awake = np.array([True, True, True, False] * 20)
     candidate = np.array([-1, -1, 0, -1, 0, 1, 1, -1], np.int8)
     made = no_counts(8, 2)
-    accounts = make_accounts(np.array([0, 1], np.int32), np.zeros(3, np.int64), np.zeros(0, np.int32))
+    accounts = make_accounts(np.array([0, 1], np.int32), np.zeros(4, np.int64), np.zeros(0, np.int32))
     where = np.tile(np.array([0.3, 0.5, 0.6, 0.75, 0.9, 2.0], F), (8, 1))
     tactics = Tactics(
         np.array([0.25, 0.45, 0.55, 0.65, 0.75, 0.85, 2.0, 2.0], F), where, np.arange(8) != 1,
@@ -118,14 +125,15 @@ def test_acting_counts_and_targets(budget, served_only, cap, inauthentic, signal
     by, flows, mine = np.zeros((3, 10), np.int64), np.zeros((3, 8), np.int64), np.zeros(1, np.int64)
     sought, purse = np.zeros((2, 8), F), np.array([0, budget], np.int64)
     act(
-        times, awake, tactics, targets(), 0, 0, inauthentic, np.uint64(population), *key.words, np.uint64(step),
-        np.arange(8, dtype=np.uint32), candidate, made, accounts, by, flows, mine, engaged, counting, sought, purse, log,
+        times, awake, tactics, targets(placebo), 0, -1 if placebo else 0, inauthentic, np.uint64(population), *key.words, np.uint64(step),
+        np.arange(8, dtype=np.uint32), candidate, AUTHOR, made, accounts, by, flows, mine, engaged, counting, sought, purse, log,
     )  # fmt: skip
-    total, fake, valued, fake_valued, rows, wanted, liked, found, spent = twin(
-        times, awake, tactics, counting, key.words, population, step, budget, inauthentic, signals
+    total, fake, valued, fake_valued, rows, wanted, liked, found, spent, followed = twin(
+        times, awake, tactics, counting, key.words, population, step, budget, inauthentic, signals, placebo
     )
     assert np.array_equal(made.total, total) and np.array_equal(made.fake, fake) and np.array_equal(flows, wanted)
     assert np.array_equal(made.valued, valued) and np.array_equal(made.fake_valued, fake_valued)
+    assert cap < 0 or (counting.spent.max() == cap and any(0 < r[3] < counting.weight[r[0]] for r in rows))
     count = log.used[0]
     assert [tuple(r) for r in log.row[:count]] == rows and count > 50
     assert {(int(c), int(i)): float(sought[c, i]) for c, i in zip(*np.nonzero(sought), strict=True)} == found and found
@@ -134,8 +142,12 @@ def test_acting_counts_and_targets(budget, served_only, cap, inauthentic, signal
     columns = [engaged.account, engaged.item, *([engaged.value == 1] if signals else [])]
     assert list(zip(*(column[:used] for column in columns), strict=True)) == liked and used > 20
     assert not signals or {value for *_, value in liked} == {True, False}
-    follows = sum(r[1] < 0 for r in rows)
-    assert accounts.followers.tolist() == [follows, 0] and by[0, 5] == follows > 0
+    if placebo:  # whoever posted what was drawn is followed
+        authors, about = AUTHOR[followed], candidate[followed]
+        assert accounts.followers.tolist() == np.bincount(authors, minlength=3).tolist() and len(set(authors)) > 1
+        assert by[:, 5].tolist() == np.bincount(np.where(about < 0, 2, about), minlength=3).tolist()
+    else:
+        assert accounts.followers.tolist() == [len(followed), 0, 0] and by[0, 5] == len(followed) > 0
     assert by[:, [1, 2, 3, 4, 8]].sum() == total[:, [1, 2, 3, 4, 8]].sum()
     assert made.fake.any() == inauthentic and flows[0, 1] == 0
     for k in set(range(8)) - {1}:
@@ -237,7 +249,7 @@ def test_weighted_counts_are_taken_back_too(acted):
     def capped(keep):
         table, rows = np.zeros((len(state.counters.total), 10), np.int32), logged(roster)
         rows = rows[(rows[:, 1] >= 0) & (rows[:, 3] > 0) & (keep & recognised)[rows[:, 0]]]
-        np.add.at(table, (rows[:, 1], rows[:, 2]), 1)
+        np.add.at(table, (rows[:, 1], rows[:, 2]), rows[:, 3].astype(np.int32))
         return table
 
     roster.capped, free_again = capped(everyone), capped(~some)

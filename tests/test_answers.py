@@ -354,7 +354,7 @@ def test_questions_do_not_share_a_folder(scenario, tmp_path):
             ask(other, scenario, tmp_path / "a")
     with pytest.raises(InputError, match="another run"):
         ask("attribute", scenario, tmp_path / "a", by="campaign")
-    with pytest.raises(InputError, match="holds no complete dose"):
+    with pytest.raises(InputError, match="holds an attribution, and no complete dose"):
         Answer.load(tmp_path / "a", "dose")
 
 

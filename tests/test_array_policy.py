@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -199,6 +200,17 @@ def test_a_ranker_behind_an_address_decides_the_order(address):
     first = Ranker.requests[0]["items"][0]
     assert set(first) == {"id", "text", "author_name_hash", "type", "created_at", "engagements"}
     assert set(first["engagements"]) == {"reply", "repost", "like", "view"}
+
+
+def test_counts_are_sent_as_the_nearest_whole_numbers():
+    """One simulated event stands for 634.92 real ones, say; what float32 leaves just below a whole number is that number."""
+    names = ("person", "item", "topic", "language", "candidate", "stance", "author", "created_s", "age_h")
+    counts = {"n_comment": 634.92, "n_share": 2.9999998, "n_like": 0.4, "impressions": 1269.84}
+    f = SimpleNamespace(
+        **{n: np.full((1, 1), v, np.float32) for n, v in {**dict.fromkeys(names, 0.0), **counts}.items()}
+    )
+    (item,) = request_of(f, 0, np.array([0]))["items"]
+    assert item["engagements"] == {"reply": 635, "repost": 3, "like": 0, "view": 1270}
 
 
 def test_what_the_ranker_leaves_out_comes_last(address):

@@ -315,6 +315,7 @@ def test_nothing_to_be_sharp_about(tmp_path):
     scenario = small(*RULE, "campaigns=[]")
     with pytest.raises(InputError, match="no campaign is removed"):
         sequential.run_to_width(scenario, out=tmp_path / "r", workers=1, robustness=False)
+    assert not (tmp_path / "r").exists()  # said before thirty worlds, not after
 
 
 def test_evidence_agrees_with_the_summary():
@@ -369,3 +370,60 @@ def test_people_by_segment():
     people = load(fake_world.SMALL).population
     assert people.simulated("region") == pytest.approx({"north": 300, "south": 200})
     assert people.simulated("language") == pytest.approx({"aa": 500})
+
+
+def test_a_plan_is_run_by_the_command_it_prints(tmp_path, monkeypatch, capsys):
+    """With settings that the plan alone knows; without the scenario's file, and in a folder whose name has a space."""
+    import shlex
+
+    from recsim.cli import main
+
+    folder = tmp_path / "my plans"
+    folder.mkdir()
+    sets = [
+        "--set",
+        f"{ASKED[0]}",
+        "--set",
+        "campaigns.network.accounts=777",
+        "--policy",
+        "random",
+        "--replicates",
+        "3",
+    ]
+    main(["plan", str(fake_world.SMALL), *sets, "--out", str(folder / "p.yaml")])
+    (line,) = [text for text in capsys.readouterr().out.splitlines() if text.startswith("next: ")]
+    words = shlex.split(line.removeprefix("next: "))
+    assert words == ["python", "-m", "recsim", "run", "--plan", str(folder / "p.yaml")]
+    ran = {}
+
+    def run_instead(scenario, record, by_rule, **options):
+        ran.update(scenario=scenario, record=record)
+        raise InputError("enough")
+
+    monkeypatch.setattr("recsim.cli.run.run_under", run_instead)
+    with pytest.raises(SystemExit):
+        main(words[3:])
+    plan = load_plan(folder / "p.yaml")
+    assert ran["scenario"] == plan.scenario and ran["record"].deviations == () and ran["record"].plan.lock == plan.lock
+    assert plan.scenario.platform.policy == "random" and plan.scenario.run.replicates == 3
+    for more, said in (
+        (["--set", "run.seed=5"], "--set run.seed=5: needs the scenario file"),
+        (["--seed", "5"], "differs from the plan in run.seed"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main([*words[3:], *more])
+        assert stop.value.code == 2 and said in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stop:
+        main(["run"])
+    assert stop.value.code == 2 and "CONFIG: is missing" in capsys.readouterr().err
+    rule = [word for one in RULE for word in ("--set", one)]
+    with pytest.raises(SystemExit) as stop:
+        main(["plan", str(fake_world.SMALL), *rule, "--replicates", "3", "--out", str(folder / "q.yaml")])
+    assert stop.value.code == 2 and "the stopping rule decides" in capsys.readouterr().err
+
+
+def test_a_rule_is_followed_only_where_there_is_one(tmp_path):
+    with pytest.raises(InputError, match="audit.stopping.enabled: is false"):
+        sequential.run_to_width(small(), **FAST)
+    with pytest.raises(InputError, match="replicates: cannot be given"):
+        sequential.run_to_width(small(*RULE), replicates=3, **FAST)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
 import re
 import shutil
 import string
@@ -14,12 +16,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from markupsafe import escape
+from scipy.stats import chi2
+from scipy.stats import t as student
 from statsmodels.stats.power import TTestPower
 
 import recsim.report
 from recsim.audit.combine import KINDS, gather, stored_audit
+from recsim.audit.enough import enough, power
 from recsim.audit.evidence import evidence, write_evidence
-from recsim.audit.report import SECTIONS, content, detection_risk, moderation_at_work
+from recsim.audit.report import SECTIONS, content, moderation_at_work
 from recsim.cli import main
 from recsim.errors import InputError
 from recsim.experiment import Result, run
@@ -36,6 +41,7 @@ from recsim.experiment.tradeoff import tradeoff
 from recsim.report import audit_page, write, write_combined
 from recsim.report.answer_words import sentences, tables
 from recsim.report.audit_page import write_report
+from recsim.report.enough_words import in_words
 from recsim.report.figure_data import data_of
 from recsim.report.figure_strings import FIGURES
 from recsim.report.figures import all_figures
@@ -126,12 +132,55 @@ def test_the_dictionary_holds_every_file_of_tables(stored):
 
 
 @pytest.mark.parametrize("sd, threshold, n", [(1.0, 0.5, 10), (2.0, 1.0, 30), (0.5, 1.0, 5)])
-def test_detection_risk_against_statsmodels(sd, threshold, n):
-    x = np.random.default_rng(1).normal(0, 1, n)
-    x = x / x.std(ddof=1) * sd
-    power = TTestPower().power(effect_size=threshold / sd, nobs=n, alpha=0.05)
-    assert detection_risk(x, threshold) == pytest.approx(1 - power, abs=1e-6)
-    assert detection_risk(np.zeros(4), 1) == 0 and np.isnan(detection_risk(np.array([1.0]), 1))
+def test_power_against_statsmodels(sd, threshold, n):
+    expected = TTestPower().power(effect_size=threshold / sd, nobs=n, alpha=0.05)
+    assert power(sd, n, threshold) == pytest.approx(expected, abs=1e-6)
+    assert power(0.0, 4, 1) == 1 and np.isnan(power(1.0, 1, 1)) and np.isnan(power(np.nan, 4, 1))
+    assert power(0.01, 2, 1.0) == pytest.approx(power(0.0334, 2, 1.0), abs=0.03)  # where the noncentral t is not asked
+
+
+@pytest.mark.parametrize("sd, threshold, n", [(1.0, 0.5, 10), (0.3, 1.0, 4), (4.0, 1.0, 30)])
+def test_enough_replicates_against_statsmodels_and_by_trial(sd, threshold, n):
+    found = enough(sd, n, threshold, threshold / 4)
+    solved = TTestPower().solve_power(effect_size=threshold / sd, alpha=0.05, power=0.8)
+    assert found.for_power.about == max(2, math.ceil(solved - 1e-6))
+    reach = [
+        student.ppf(0.975, k - 1) * sd / np.sqrt(k) for k in (found.for_width.about - 1, found.for_width.about) if k > 1
+    ]
+    assert reach[-1] <= threshold / 4 < reach[0]
+    for span in (found.for_width, found.for_power):
+        assert span.low <= span.about <= span.high
+    # The spread's own interval: chi-squared, checked by what it does to the number.
+    low, high = (sd * np.sqrt((n - 1) / chi2.ppf(q, n - 1)) for q in (0.975, 0.025))
+    assert found.for_width.low == enough(low, n, threshold, threshold / 4).for_width.about
+    assert found.for_power.high == enough(high, n, threshold, threshold / 4).for_power.about
+
+
+def test_enough_says_when_nobody_could_simulate_that_many():
+    found = enough(1000.0, 10, 0.1, 0.025)
+    assert found.for_width.about is None and found.for_power.about is None
+    assert in_words(found.for_power._asdict()) == "over 100,000"
+    widest = in_words({"about": 99_999, "low": 27_111, "high": None})
+    assert widest == "99,999 (27,111 to >100,000)" and len(widest) < 28  # the column of a trade-off
+    assert (
+        enough(0.0, 10, 1.0, 0.25) is None and enough(1.0, 1, 1.0, 0.25) is None and enough(None, 5, 1.0, 0.25) is None
+    )
+
+
+def test_the_report_says_power_and_how_many_are_enough(stored):
+    one, _ = stored
+    found = json.loads((one.folder / "report.json").read_text())["risk_analysis"]
+    (row,) = found["power"]
+    sd = next(r["sd_worlds"] for r in one.summary["candidates"] if r["id"] == row["id"])
+    assert row["power"] == pytest.approx(power(sd, 2, found["threshold_pp"]))
+    assert (
+        row["enough"]["for_power"]["about"]
+        == enough(sd, 2, found["threshold_pp"], row["enough"]["half_width_pp"]).for_power.about
+    )
+    page = " ".join((one.folder / "report.html").read_text().split())
+    assert "would be told from zero with a chance of" in page and "Replicates that would be enough" in page
+    terminal = " ".join(" ".join(summary_lines(one)).split())  # two replicates are exploratory
+    assert f"{row['enough']['for_power']['about']:,} (" in terminal and "Replicates that would be enough" in terminal
 
 
 def test_claims_and_the_command_are_those_of_the_run(stored):
@@ -159,7 +208,7 @@ def test_what_is_not_declared_or_not_in_use_is_said(stored):
     assert sum(found["methods"]["evidence"].values()) == len(found["methods"]["quantities"]) - len(unused)
     (card,) = found["recommender_cards"]
     assert card["tags"] == ["[D]: our design"] and "[D] ([D]: our design)" in page
-    assert "1 percentage point (" in page and "Realised dose" in page and "one further world would lie" in page
+    assert "1 percentage point (" in page and "Dose ratio" in page and "one further world would lie" in page
 
 
 def test_several_results_in_one(stored, tmp_path):
@@ -176,6 +225,9 @@ def test_several_results_in_one(stored, tmp_path):
     assert compare_sums(tmp_path / "both").none and "platform.policy: random" in (tmp_path / "both" / "report.html").read_text()  # fmt: skip
     with pytest.raises(InputError, match="not empty"):
         write_combined(one, [], tmp_path / "both")
+    for nowhere in (dataclasses.replace(one, folder=None), "a folder's name"):
+        with pytest.raises(InputError, match="^result: is no stored run"):
+            write_combined(nowhere, [], tmp_path / "third")
     with pytest.raises(SystemExit):
         main(["report", str(one.folder), str(other.folder)])
 
@@ -306,29 +358,44 @@ def as_of_an_earlier_version(folder, copy, change):
     return copy
 
 
-def test_a_result_of_an_earlier_version_is_refused_before_anything_is_written(
-    stored, beside, answers, tmp_path, capsys
-):
+def without(*path):
+    """A change that takes one key out of a summary."""
+
+    def change(content):
+        for step in path[:-1]:
+            content = content[step]
+        del content[path[-1]]
+
+    return change
+
+
+LACKING = {
+    "trade": ("rows", 0, "less_verdict"), "second": ("candidates", 2, "verdict"), "dos": ("crossing",),
+    "feeds": ("policies", 0, "costs"), "att": ("interactions",), "del": ("declared",),
+}  # fmt: skip
+"""What an earlier version did not write, by the folder of a trade-off, another run, a dose, a comparison, an attribution, a delay."""
+SOME = ("trade", "second", "dos")
+"""Each draws all figures before its page lacks anything; the others are left to ``make test-slow``."""
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in SOME else pytest.param(name, marks=pytest.mark.slow) for name in LACKING]
+)
+def test_a_result_of_an_earlier_version_is_refused_before_anything_is_written(stored, beside, answers, tmp_path, name):
     one, other = stored
+    made = dict(zip(("att", "dos", "del"), answers, strict=True)) | {
+        "feeds": beside[0],
+        "trade": beside[1],
+        "second": other,
+    }
+    folder = as_of_an_earlier_version(made[name].folder, tmp_path / f"old-{name}", without(*LACKING[name]))
+    with pytest.raises(InputError, match=f"^{folder}: was made by an earlier version of recsim .it lacks") as error:
+        write_combined(one, [folder] if name == "feeds" else [beside[0].folder, folder], tmp_path / "all")
+    assert "\n" not in str(error.value) and not (tmp_path / "all").exists()
 
-    def without(*path):
-        def change(content):
-            for step in path[:-1]:
-                content = content[step]
-            del content[path[-1]]
 
-        return change
-
-    old = [
-        as_of_an_earlier_version(beside[1].folder, tmp_path / "trade", without("rows", 0, "less_verdict")),
-        as_of_an_earlier_version(beside[0].folder, tmp_path / "feeds", without("policies", 0, "costs")),
-        as_of_an_earlier_version(other.folder, tmp_path / "second", without("candidates", 2, "verdict")),
-        *(as_of_an_earlier_version(x.folder, tmp_path / f"old-{name}", without(key)) for x, name, key in zip(answers, ("att", "dos", "del"), ("interactions", "crossing", "declared"), strict=True)),
-    ]  # fmt: skip
-    for folder in old:
-        with pytest.raises(InputError, match=f"^{folder}: was made by an earlier version of recsim .it lacks") as error:
-            write_combined(one, [beside[0].folder, folder] if folder != old[1] else [folder], tmp_path / "all")
-        assert "\n" not in str(error.value) and not (tmp_path / "all").exists()
+def test_a_run_of_an_earlier_version_is_refused_before_anything_is_written(stored, beside, tmp_path, capsys):
+    one, _ = stored
     mine = as_of_an_earlier_version(one.folder, tmp_path / "first", without("candidates", 2, "equivalence_low"))
     before = {p: p.read_bytes() for p in mine.rglob("*") if p.is_file()}
     for command in (
@@ -444,7 +511,8 @@ def test_what_cannot_stand_beside_a_run(stored, tmp_path):
     one, _ = stored
     (tmp_path / "empty").mkdir()
     with pytest.raises(
-        InputError, match="no complete run, comparison, trade-off, attribution, dose-response, delay or ensemble"
+        InputError,
+        match="no complete run, comparison, trade-off, attribution, dose-response, delay, ensemble, study or calibration",
     ):
         gather(one, [tmp_path / "empty"])
     twin = tmp_path / "twin" / one.folder.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 import pytest
+from conftest import ROOT
 
 from recsim import state
 from recsim.audit.describe import SUBMODELS, model_card, odd
@@ -15,7 +16,7 @@ from recsim.scenario import quantities
 
 def test_every_phase_and_array_is_told():
     names = [p.name for p in phases()]
-    assert names[2] == "visits" and len(set(names)) == len(names) >= 13
+    assert names[2:4] == ["labels", "visits"] and len(set(names)) == len(names) >= 13
     assert all(p.about for p in phases())
     groups = state_groups()
     assert {"Latent", "Observed", "Items", "Counters", "Tally"} <= set(groups)
@@ -61,10 +62,10 @@ def test_the_card_counts_the_evidence(romania, small):
 
 
 def test_commands(capsys):
-    main(["describe", "configs/small.yaml", "--odd"])
+    main(["describe", str(ROOT / "configs/small.yaml"), "--odd"])
     assert capsys.readouterr().out.startswith("# ODD protocol: Three invented candidates")
-    main(["describe", "configs/small.yaml", "--card"])
+    main(["describe", str(ROOT / "configs/small.yaml"), "--card"])
     assert "must not be used" in capsys.readouterr().out
     with pytest.raises(SystemExit) as stop:
-        main(["describe", "configs/small.yaml"])
+        main(["describe", str(ROOT / "configs/small.yaml")])
     assert stop.value.code == 2

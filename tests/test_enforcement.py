@@ -16,6 +16,7 @@ from recsim.agents.enforcement import (
     ads_stopped,
     answer_notice,
     appeals,
+    decided,
     follow_verdicts,
     impose,
     in_force,
@@ -164,6 +165,19 @@ def test_a_notice_becomes_sanctions():
     assert np.array_equal(in_force(sanctions, ACCOUNT, MANY, 10), acted) and acted.sum() < named.sum()
 
 
+def test_what_is_decided_and_not_yet_felt():
+    sanctions = impose(no_sanctions(), ACCOUNT, MANY[:4], np.array([10, 20, 10, 20]))
+    sanctions = lift(sanctions, ACCOUNT, MANY[2:4], np.array([15, 25]))
+    for step, now, whole in (
+        (9, [0, 0, 0, 0], [1, 1, 1, 1]),
+        (14, [1, 0, 1, 0], [1, 1, 1, 1]),
+        (24, [1, 1, 0, 1], [1, 1, 0, 1]),
+    ):
+        assert in_force(sanctions, ACCOUNT, MANY[:4], step).tolist() == now
+        assert decided(sanctions, ACCOUNT, MANY[:4], step).tolist() == whole
+    assert not decided(sanctions, ITEM, MANY, 9).any() and not decided(sanctions, ACCOUNT, MANY[4:], 9).any()
+
+
 def test_political_labels_and_their_errors():
     about = np.arange(len(MANY)) % 4 - 1
     missed = np.array([0.0, 1.0, 0.25])
@@ -197,7 +211,7 @@ moderation:
     - {id: bureau, day: -3, hour: 12, campaign: network, share: 0.5, lag_h: {value: 32.9, evidence: documented, source: gandul.ro}}
     - {id: ngo, sender: organisation, day: 0, target: items, candidate: eva, content: supporter, compliance: 0.58}
   actions: {account: restrict, item: demote, rollback: roll_back}
-  political_labels: {share: 0.9, errors: {eva: {missed: 1}, ada: {missed: 0.1}}, demotion: 0.3}
+  political_labels: {share: 0.9, errors: {eva: {missed: 1}}, wrong_share: 0.1, demotion: 0.3}
   ads_ban: {enforced_share: 0.5}
 """
 

@@ -117,8 +117,8 @@ def test_one_replicate_each_has_a_difference_and_no_interval(runs, tmp_path):
 def test_folders_that_are_no_runs_are_refused(runs, tmp_path):
     with pytest.raises(InputError, match="no complete run"):
         diff(runs["base"].folder, tmp_path)
-    with pytest.raises(InputError, match="no complete run"):
-        diff(tmp_path / "nothing", runs["base"].folder)
+    with pytest.raises(InputError, match=r"bases: is no folder; did you mean .*/base\?"):
+        diff(runs["base"].folder.with_name("bases"), runs["base"].folder)
 
 
 def test_runs_without_a_common_candidate_are_refused(runs, tmp_path):
@@ -139,3 +139,27 @@ def test_welch_by_hand_and_at_the_edges():
     assert welch(np.zeros(3), np.ones(3)) == (1, 1)
     assert np.isnan(welch(np.array([1.0]), y)).all()
     assert welch(np.array([1.0, np.nan, 2, 3]), y) == pytest.approx((3 - half, 3 + half))
+
+
+def test_a_run_is_held_against_what_is_kept_of_another(runs, tmp_path):
+    """A published summary, with or without shifts by replicate and scenario beside it."""
+    a, b = runs["base"], runs["double"]
+    whole = diff(a.folder, b.folder)
+    shutil.copy(b.folder / "summary.json", tmp_path)
+    found = diff(a.folder, tmp_path)
+    row, expected = row_of(found, "eva"), shifts(b, "eva")
+    assert row["a"] == pytest.approx(shifts(a, "eva").mean()) and row["b"] == pytest.approx(expected.mean())
+    assert row["difference"] == pytest.approx(row["b"] - row["a"]) and row["ci_low"] is None
+    assert not found.settings_known and not found.by_replicate and found.settings == found.made_by == []
+    assert "settings not known" in found.to_text() and "means alone" in found.to_text()
+
+    table = "".join(f"{n},{name},{x}\n" for name in ("eva", "ada", "ben") for n, x in enumerate(shifts(b, name)))
+    (tmp_path / "shift_by_replicate.csv").write_text("replicate,candidate,shift_pp\n" + table)
+    shutil.copy(b.folder / "scenario.yaml", tmp_path)
+    again = diff(a.folder, tmp_path)
+    assert again.paired and again.settings == whole.settings
+    for row in again.shifts:
+        assert row == pytest.approx(row_of(whole, row["candidate"]))
+    (tmp_path / "shift_by_replicate.csv").write_text("replicate,candidate,shift_pp\n0,eva,1\n")
+    with pytest.raises(InputError, match="cannot be read as a run"):
+        diff(a.folder, tmp_path)

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -49,7 +50,14 @@ def go(scenario, out, **options):
 
 def contents(folder):
     """Bytes of all files that must not depend on how a run was done."""
-    names = ["scenario.yaml", "summary.csv", "fingerprint.txt", *[f"{name}.parquet" for name in TABLES]]
+    names = [
+        "scenario.yaml",
+        "summary.csv",
+        "shift_by_replicate.csv",
+        "draws.csv",
+        "fingerprint.txt",
+        *[f"{name}.parquet" for name in TABLES],
+    ]
     out = {name: (Path(folder) / name).read_bytes() for name in names}
     summary = json.loads((Path(folder) / "summary.json").read_text())
     del summary["timing"]
@@ -62,7 +70,7 @@ def test_the_directory_holds_everything_needed_to_check_or_redo(scenario, tmp_pa
     present = {p.name for p in folder.iterdir()}
     assert present == {
         "scenario.yaml", "manifest.json", "summary.json", "summary.csv", "fingerprint.txt", "replicates",
-        *[f"{name}.parquet" for name in TABLES],
+        "shift_by_replicate.csv", "draws.csv", *[f"{name}.parquet" for name in TABLES],
     }  # fmt: skip
     manifest = json.loads((folder / "manifest.json").read_text())
     for name, expected in manifest["sha256"].items():
@@ -512,17 +520,17 @@ def test_numbers_written_again_leave_no_old_checksums(scenario, tmp_path):
 
 def test_python_writes_what_the_command_line_writes(scenario, tmp_path, monkeypatch):
     called = []
-    monkeypatch.setattr("recsim.report.write", called.append)
-    monkeypatch.setattr("recsim.report.write_comparison", called.append)
+    monkeypatch.setattr("recsim.report.write", lambda result, notes: called.append((result, notes)))
+    monkeypatch.setattr("recsim.report.write_comparison", lambda result: called.append((result, None)))
     for kind in (Result, Comparison):
         result = kind(scenario, {}, {}, tmp_path)
         recsim.write_report(result)
         recsim.write_report(kind(scenario, {}, {}, None))  # nowhere to write
-        assert called.pop() is result and not called
+        assert called.pop() == (result, None) and not called
 
 
 def test_a_list_of_checksums_that_is_new_is_said_to_be(scenario, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("recsim.report.write", lambda result: write_sums(result.folder))
+    monkeypatch.setattr("recsim.report.write", lambda result, notes: write_sums(result.folder))
     monkeypatch.setattr(Result, "load", lambda folder: Result(None, {}, {}, folder))
     report_command(tmp_path, [], None)
     assert "held no SHA256SUMS" in capsys.readouterr().err
@@ -540,3 +548,112 @@ def test_a_campaign_that_is_over_before_a_small_copy_begins_is_left_out(scenario
     )
     campaigns = robustness.campaigns_from(changed(scenario, campaigns=[old, one, long]), room)
     assert [c.id for c in campaigns] == [one.id, "long"] and campaigns[1].start == room and campaigns[0] == one
+
+
+def test_an_edited_engine_is_another_run(scenario, tmp_path, monkeypatch):
+    """Its file is part of the fingerprint of a run and of the mark of a cell; what was stored of the old one is not shown."""
+    from importlib import import_module, reload
+
+    from recsim.experiment.cells import Marks
+    from recsim.experiment.task import engine_mark
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file = tmp_path / "engine_of_mine.py"
+    file.write_text(
+        "from fake_world import simulate as other\n\ndef simulate(*given, **more):\n    return other(*given, **more)\n"
+    )
+    module = import_module("engine_of_mine")
+    first = run_fingerprint(scenario, False, module.simulate), Marks(False, module.simulate).mark(scenario)
+    made = run(scenario, out=tmp_path / "r", simulate=module.simulate, workers=1, robustness=False)
+    assert made.summary["fingerprint"] == first[0] == run_fingerprint(scenario, False, module.simulate)
+    file.write_text(file.read_text() + "# edited\n")
+    reload(module)
+    second = run_fingerprint(scenario, False, module.simulate), Marks(False, module.simulate).mark(scenario)
+    assert first[0] != second[0] and first[1] != second[1]
+    with pytest.raises(InputError, match="another run"):
+        run(scenario, out=tmp_path / "r", simulate=module.simulate, workers=1, robustness=False)
+    assert engine_mark(os.getpid).endswith(" no file")
+    monkeypatch.delitem(sys.modules, "engine_of_mine")
+
+
+def test_a_policy_itself_is_taken(scenario, tmp_path, monkeypatch):
+    """Under the name by which workers find it; one that no other process can import is refused in a line."""
+    from importlib import import_module
+
+    from recsim.experiment.compare import compare
+    from recsim.experiment.under_policy import name_of
+    from recsim.ranking.presets import PRESETS
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "policy_of_mine.py").write_text(
+        "import recsim\n\n@recsim.policy(w=1.0)\ndef good(f, p):\n    return p.w * f.n_like\n"
+    )
+    mine = import_module("policy_of_mine").good
+    assert name_of(mine) == "policy_of_mine:good" and name_of(PRESETS["random"]) == "random"
+    result = go(scenario, tmp_path / "r", policy=mine, robustness=False)
+    assert result.scenario.platform.policy == "policy_of_mine:good" and not result.scenario.platform.parameters
+    both = compare(scenario, policies=[mine, "random"], store=False, workers=1, simulate=fake_world.simulate)
+    assert {"policy_of_mine:good", "random"} < set(both.policies)
+
+    @recsim.policy(w=1.0)
+    def inside(f, p):
+        return p.w * f.n_like
+
+    for given in (inside, "__main__:inside"):
+        with pytest.raises(
+            InputError, match=r"policy: got the policy 'inside' of this script.*such as mine.py"
+        ) as error:
+            go(scenario, tmp_path / "no", policy=given)
+        assert "\n" not in str(error.value) and not (tmp_path / "no").exists()
+    with pytest.raises(InputError, match="policies: got 3; must be a name"):
+        compare(scenario, policies=["random", 3], store=False, simulate=fake_world.simulate)
+    monkeypatch.delitem(sys.modules, "policy_of_mine")
+
+
+def test_a_stopping_rule_that_is_not_followed_is_said(scenario, tmp_path):
+    from recsim.experiment.run import NOT_FOLLOWED
+
+    rule = load(fake_world.SMALL, ["audit.stopping.enabled=true", "run.replicates=2"])
+    said = NOT_FOLLOWED.format(2)
+    for _ in range(2):  # simulated, and shown again
+        assert go(rule, tmp_path / "r", robustness=False).notes.count(said) == 1
+    assert said not in go(rule, tmp_path / "r", replicates=2, robustness=False).notes
+    assert said not in go(scenario, tmp_path / "s", robustness=False).notes
+
+
+def test_workers_start_where_signals_cannot_be_masked(monkeypatch):
+    """As on Windows: neither masks nor the tracker of resources."""
+    monkeypatch.setattr(executor, "MASKS", False)
+    monkeypatch.delattr("signal.pthread_sigmask")
+    monkeypatch.setattr(executor.resource_tracker, "ensure_running", lambda: pytest.fail("is for POSIX only"))
+    with executor.without_interrupt():
+        pass
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        executor._begin(None)  # what a worker does first
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_stored_result_is_opened_whatever_it_is(scenario, tmp_path):
+    from recsim.experiment.compare import compare
+
+    made = go(scenario, tmp_path / "r", robustness=False)
+    found = recsim.load_result(tmp_path / "r")
+    assert isinstance(found, Result) and found.summary == made.summary and found.reused
+    both = compare(scenario, policies=["random"], out=tmp_path / "c", workers=1, simulate=fake_world.simulate)
+    assert isinstance(recsim.load_result(tmp_path / "c"), Comparison)
+    assert recsim.load_result(tmp_path / "c").summary == both.summary
+    with pytest.raises(InputError, match=r"c: holds a comparison, and no complete run \(summary.json is missing\)"):
+        Result.load(tmp_path / "c")
+    with pytest.raises(InputError, match="c: holds no run but a comparison; the first folder must be a run"):
+        report_command(tmp_path / "c", [tmp_path / "r"], tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"empty: holds no complete result \(none of summary.json, .*calibration.json"):
+        recsim.load_result(tmp_path / "empty")
+    with pytest.raises(InputError, match="emty: is no folder; did you mean .*empty"):
+        recsim.load_result(tmp_path / "emty")
+    (tmp_path / "r" / "summary.json").unlink()
+    with pytest.raises(InputError, match="the command that began it goes on with --resume"):
+        Result.load(tmp_path / "r")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,39 @@ def test_a_slot_without_a_score_is_left_out(lost):
     assert chosen.tolist() == [8, 8, 8, -1]
     choose_slots(post, score, np.zeros(4, np.float32), False, chosen)
     assert chosen.tolist() == [9, 8, 7, -1]
+
+
+@recsim.policy(meta={"doors": ("E3",)})
+def seasoned(f, p):
+    """Only what has been there for a step; nothing new."""
+    return f.slot_shares if f.slot_age > 0 else -math.inf
+
+
+@recsim.policy(never=-1.0, meta={"doors": ("E3",)})
+def lost(f, p):
+    """No number, whatever it is."""
+    return math.sqrt(p.never - f.slot_age)
+
+
+@pytest.mark.parametrize("policy, extra", [(seasoned, []), (seasoned, ["feeds.share_counters=global"]), (lost, [])])
+def test_who_is_left_with_nothing_passes_nothing_on(policy, extra, monkeypatch):
+    """Feeds of which every slot is left out: no action, and no post that nobody wrote."""
+    monkeypatch.setitem(FEED_PRESETS, policy.name, policy)
+    scenario = tiny(f"platform.policy={policy.name}", "activity.post_chance=0.3", *extra)
+    world = world_of(scenario)
+    for _ in range(6):
+        world.step()
+        posts = [post for feed in feeds_of(world) for post, _, _ in feed]
+        assert all(0 <= post < world.posts.used for post in posts)
+    steps, p = world.record.tables()["steps"], world.posts
+    assert steps["posts"].sum() == p.used and steps["deliveries"].sum() == world.record.deliveries > 0
+    assert (p.copies[: p.used] > 0).all() and (p.copies[p.used :] == 0).all() and (p.local_of == -1).all()
+    passed_on = steps["actions"].sum() - p.used
+    assert (passed_on == 0) == (policy is lost)
+    if policy is lost:
+        assert (p.copies[: p.used] == 1).all()  # all that was ever emitted is what its author wrote
+    frames = simulate_follow(scenario, 0).frames
+    assert set(frames["steps"]["arm"]) == {"factual", "counterfactual"}
 
 
 # ---- invariances -------------------------------------------------------------------------------------------------

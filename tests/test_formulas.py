@@ -103,11 +103,12 @@ def test_rows_are_what_the_vocabulary_says(small, name):
         ]
     )
     first = dt.datetime.combine(small.days.start, dt.time(), dt.UTC).timestamp()
+    real = 1 / (30 * small.population.scale)  # of a simulated item that stands for 30
     expected = {
-        "ups": total[:, LIKE] + 1,
-        "downs": total[:, HIDE] + total[:, REPORT],
-        "n_like": total[:, LIKE],
-        "n_share": total[:, 4],
+        "ups": total[:, LIKE] * real + 1,
+        "downs": (total[:, HIDE] + total[:, REPORT]) * real,
+        "n_like": total[:, LIKE] * real,
+        "n_share": total[:, 4] * real,
         "age_h": (world.now + 1 - created) * 4.0 - within,
         "created_h": created * 4.0 + within,
         "created_s": first + (created * 4 + within) * 3600.0,
@@ -126,7 +127,33 @@ def test_negative_counts_can_be_read(small, name):
     start, end = world.window
     out = np.zeros(end - start, F)
     fill_row(world.feed, name, out, start, end, world.books.open)
-    assert np.array_equal(out, world.state.counters.total[start:end, {"n_hide": HIDE, "n_report": REPORT}[name]])
+    counted = world.state.counters.total[start:end, {"n_hide": HIDE, "n_report": REPORT}[name]]
+    assert counted.any() and out == pytest.approx(counted / (30 * small.population.scale), rel=1e-6)
+
+
+VOTES = ("n_like", "n_comment", "n_share", "n_hide", "n_report", "ups", "downs", "impressions", "d_like", "d_comment",
+         "d_share", "d_views")  # fmt: skip
+
+
+@pytest.mark.parametrize("policy", ["lemmy_hot", "reddit_best"])
+def test_formulas_of_votes_read_real_ones(small, policy):
+    """Items with the same real counts have the same features and scores whatever share of people is simulated."""
+    g, rows, scores = np.random.default_rng(2), {}, {}
+    base = g.integers(0, 40, (3000, 10))
+    for times in (1, 4):
+        world = world_under(changed(small, population={"scale": 0.0005 * times}), policy, 0)
+        start, end = world.window
+        counters, count = world.state.counters, len(world.state.counters.total)
+        counters.total[:] = base[:count] * times
+        counters.decayed[:] = (base[:count] * times).T / 2
+        world.feed.item_terms(world.now, start, end)
+        scores[times] = world.feed.score[: end - start].copy()
+        rows[times] = np.zeros((len(VOTES), world.feed.window), F)
+        for name, out in zip(VOTES, rows[times], strict=True):
+            fill_row(world.feed, name, out, start, end, world.books.open)
+    assert end - start > 3 and len(np.unique(scores[1])) > 2
+    assert rows[4] == pytest.approx(rows[1], rel=1e-5) and rows[1].max() > 40 * 30
+    assert scores[4] == pytest.approx(scores[1], rel=1e-5)
 
 
 def test_chrono_pools_are_the_newest_of_the_language(small):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 from helpers import changed, frames_of, world_of
@@ -11,7 +12,7 @@ import recsim
 from recsim.errors import InputError
 from recsim.ranking import registry
 from recsim.ranking.compile import compile_policy
-from recsim.state import SOURCES
+from recsim.state import SOURCES, STOPPED
 
 FOUND = {"inbox", "search", "external"}
 
@@ -34,6 +35,11 @@ def cooling(f, p):
     return f.p_like
 
 
+@recsim.policy(meta={"ordering": "order"})
+def ripe(f, p):
+    return -math.inf if f.age_h < 12.0 else f.created_h
+
+
 @recsim.policy()
 def plain(f, p):
     return f.p_like
@@ -41,7 +47,7 @@ def plain(f, p):
 
 @pytest.fixture
 def presets(monkeypatch):
-    for policy in (without_politics, cooling, plain):
+    for policy in (without_politics, cooling, plain, ripe):
         monkeypatch.setitem(registry.PRESETS, policy.name, policy)
 
 
@@ -53,6 +59,20 @@ def test_what_is_stopped_reaches_only_followers_and_searches(small, presets):
     open_feed = frames_of(changed(small, platform={"policy": "plain"}))["provenance"]
     assert set(open_feed["source"].astype(str)) - FOUND
     assert set(by_source.index) <= set(SOURCES)
+
+
+def test_what_is_left_out_while_it_is_tried_is_not_lost(small, presets):
+    """Without gates every item may be ranked after its trial, whatever its score was when the trial ended."""
+    world = world_of(changed(small, platform={"policy": "ripe"}), steps=30)
+    start, end = world.window
+    stage, present = world.state.counters.stage[start:end], world.state.items.labels.present[start:end]
+    tried = stage > 0
+    assert tried.any() and not (stage == STOPPED).any()
+    world.feed.item_terms(world.now, start, end)
+    old = tried & present & (world.feed.age_h[: end - start] > 16)
+    assert old.any() and world.feed.eligible[: end - start][old].all()
+    provenance = world.record.provenance().astype({"source": str})
+    assert (provenance[provenance["source"] == "interest"]["impressions"] > 0).any()
 
 
 def test_cooldown_holds_back_new_items(small, presets):

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 import reference
+import reference_look
 from helpers import changed, frames_of, world_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from recsim.kernels import visits as visiting
 from recsim.kernels.flags import KERNEL
 from recsim.ranking.policy import SIGNALS as SIGNAL_NAMES
 from recsim.rng import Key
+from recsim.scenario.quantity import assumed
 from recsim.state import HEATED, SOURCES, Accounts, no_counts
 
 F = np.float32
@@ -94,7 +96,7 @@ def retrieve(world):
 
 def test_pools(world):
     """The pools of a running world: all of a stratum, with its sources."""
-    plan, state, feed = world.plan, world.state, world.feed
+    plan, feed = world.plan, world.feed
     start, end = world.window
     retrieve(world)
     count, window = end - start, window_of(world)
@@ -102,7 +104,8 @@ def test_pools(world):
     decayed = feed.books.of("ranking").decayed[:, start:end]
     heat = decayed[2] + F(3) * decayed[4]
     noise = F(plan.scenario.platform.retrieval.trending_noise.value)
-    trends = reference.trending(heat, feed.eligible[:count], window[0], noise, population, key, world.now)
+    weight = 1 / (plan.represented * plan.scale)
+    trends = reference.trending(heat, weight, feed.eligible[:count], window[0], noise, population, key, world.now)
     open_, trial = (
         reference.by_language(window[1], wanted[:count], len(plan.languages)) for wanted in (feed.eligible, feed.trial)
     )
@@ -116,15 +119,71 @@ def test_pools(world):
         got = zip(feed.pools.item[stratum, :n] - start, feed.pools.source[stratum, :n], strict=True)
         assert [(int(w), int(s)) for w, s in got] == sorted(chosen.items())
         assert (feed.pools.fresh[stratum, :m] - start).tolist() == fresh
-    about = [
-        w
-        for w in range(count)
-        if state.items.labels.candidate[start + w] >= 0 and state.items.labels.present[start + w]
-    ]
-    for c in range(len(feed.pools.entry)):
-        sought = state.items.labels.candidate[start:end], np.zeros(count)
-        expected = reference.search_results(c, about, heat, sought, feed.pools.entry.shape[1])
-        assert (feed.pools.entry[c, : feed.pools.entry_count[c]] - start).tolist() == expected
+    check_results(world, heat)
+
+
+def check_results(world, heat):
+    """Results of searches for every candidate, as they stand in the world's pools."""
+    labels, pools, (start, end) = world.state.items.labels, world.feed.pools, world.window
+    about = [w for w in range(end - start) if labels.candidate[start + w] >= 0 and labels.present[start + w]]
+    for c in range(len(pools.entry)):
+        sought = labels.candidate[start:end], np.zeros(end - start)
+        expected = reference.search_results(c, about, heat, sought, pools.entry.shape[1])
+        assert (pools.entry[c, : pools.entry_count[c]] - start).tolist() == expected
+    assert pools.entry_count.min() > 1
+
+
+def test_results_without_a_pool(small):
+    """A feed of followed accounts alone has no pools, and the results of searches are kept and renewed all the same."""
+    scenario = changed(small, platform={"policy": "chrono_following"})
+    platform = scenario.platform
+    slow = platform.model_copy(update={"retrieval": platform.retrieval.model_copy(update={"refresh_hours": 8.0})})
+    world = world_of(scenario.model_copy(update={"platform": slow}), steps=26)
+    start, end = world.window
+    decayed = world.feed.books.of("ranking").decayed[:, start:end]
+    heat = decayed[2] + F(3) * decayed[4]
+    assert world.feed.refresh == 2 and not world.feed.rebuilds(world.now) and (heat > 0).any()
+    world.feed.retrieve(world.now, start, end)
+    check_results(world, heat)
+    before = world.feed.pools.entry.copy()
+    world.state.counters.decayed[:, start:end] = 0
+    world.feed.retrieve(world.now + 1, start, end)  # between two refreshes nothing changes
+    assert np.array_equal(world.feed.pools.entry, before)
+    world.feed.retrieve(world.now + 2, start, end)
+    assert not np.array_equal(world.feed.pools.entry, before)
+
+
+def results_of(heat, about, first=100, most=4):
+    """Numbers of the items that a search finds, of items 100, 101, ... about one candidate."""
+    entry, number = np.full((1, most), -1, np.int32), np.zeros(1, np.int32)
+    candidate = np.zeros(first + len(heat), np.int8)
+    retrieval.entry_lists(
+        np.array(about), np.int64(first), candidate, np.array(heat, F), np.zeros((1, 0), F), entry, number
+    )
+    return entry[0, : number[0]].tolist()
+
+
+def test_results_without_engagement_are_the_newest():
+    assert results_of([0, 0], [0, 1]) == [101, 100]
+    assert results_of([0, 0, 3, 0, 1, 0, 0], range(7)) == [102, 104, 106, 105]
+    # One old item more that nobody likes takes the place of none.
+    assert results_of([0, 0, 3, 0, 1, 0, 0], [2, 3, 4, 5, 6]) == [102, 104, 106, 105]
+
+
+def test_trends_are_the_same_at_any_scale():
+    """A hundredth of the people, a hundredth of the engagement, each of it worth a hundred: the same codes."""
+    gen, n = np.random.default_rng(4), 300
+    keys, eligible, real = gen.integers(0, 2**32, n).astype(np.uint32), gen.random(n) < 0.8, gen.integers(0, 4000, n)
+    codes = np.zeros((3, n), np.int64)
+    counts = [
+        retrieval.trending_codes(
+            n, (real * share).astype(F), F(worth), eligible, np.int64(0), keys, F(2), np.uint64(3), *Key(6, 0).words,
+            np.uint64(9), out,
+        )
+        for out, share, worth in zip(codes, (1, 2**-7, 2**-7), (1, 2**7, 1), strict=True)
+    ]  # fmt: skip
+    assert counts == [eligible.sum()] * 3
+    assert np.array_equal(codes[0], codes[1]) and not np.array_equal(codes[0], codes[2])
 
 
 @settings(deadline=None, max_examples=30)
@@ -154,12 +213,12 @@ def test_pools_of_any_kind(world, seed, size, quotas, noise, share, by_topic):
     strata = retrieval.Strata(table[:, 0].astype(np.int8), table[:, 1].astype(np.int16), table[:, 2].astype(np.int8))
     value, heat = gen.integers(-3, 4, count).astype(F), gen.integers(0, 5, count).astype(F)
 
-    codes = np.zeros(count, np.int64)
+    codes, unit = np.zeros(count, np.int64), gen.uniform(0.1, 1000)
     n = retrieval.trending_codes(
-        count, heat, eligible, np.int64(start), state.items.key, F(noise), population, *key, step, codes
+        count, heat, F(unit), eligible, np.int64(start), state.items.key, F(noise), population, *key, step, codes
     )
     trends = [int(retrieval.place_of(code)) for code in np.sort(codes[:n])[::-1]]
-    assert trends == reference.trending(heat, eligible, window[0], F(noise), population, key, step)
+    assert trends == reference.trending(heat, unit, eligible, window[0], F(noise), population, key, step)
     lists = []
     for wanted in (eligible, trial):
         places, number = np.full((languages, count), -1, np.int32), np.full(languages, 9, np.int32)
@@ -237,6 +296,7 @@ MODELS = {
 
 SIGNALS = ({"complete", "like", "share"}, {"hide", "report", "skip"})
 """What one of the cases below logs as positive and as negative."""
+FOUND = (SOURCES.index("search"), SOURCES.index("external"))
 
 
 @pytest.mark.parametrize("model, advertising", [*((model, False) for model in MODELS), ("logistic", True)])
@@ -245,6 +305,8 @@ def test_looking(model, advertising, small):
     world = world_of(small, steps=27)
     plan, state, feed = world.plan, world.state, world.feed
     plan = dataclasses.replace(plan, reaction=plan.reaction._replace(**MODELS[model]))
+    often = {name: getattr(plan.reaction, name) + F(3) for name in ("comment", "follow", "report")}  # rare ones, else
+    plan = dataclasses.replace(plan, reaction=plan.reaction._replace(**often))
     start, end = world.window
     world.people.visit()
     world.creators.post()
@@ -300,14 +362,17 @@ def test_looking(model, advertising, small):
         engaged_value=np.zeros((1, 3000 if signed else 0), np.int8), signals=signals if signed else signals[:0],
         context=np.zeros((1, feed.window, 3), np.int64),
         impressions=np.zeros((plan.people, len(plan.candidates), 3), np.int32),
+        reached=np.zeros(plan.people, np.uint64), met=np.zeros(plan.people, np.int32),
+        acts=np.zeros((1, 3000, 3), np.int32), acts_count=np.zeros(1, np.int64),
     )  # fmt: skip
+    top_comment = np.random.default_rng(3).integers(-1, 3, state.counters.top_comment.shape).astype(np.int8)
     tables = (tally.items, tally.exposure, tally.comments, tally.provenance, tally.feed, tally.follow_count, tally.well)
     for table in tables:
         table[:] = 0
     before = copy.deepcopy((observed, tally))
     look.look_block(
         0, n, 0, scores, feed.visits, feed.pools, state.latent, state.cells, observed, state.items,
-        state.position, feed.proof, feed.eligible, state.counters.top_comment, plan.reaction,
+        state.position, feed.proof, feed.eligible, top_comment, plan.reaction,
         np.uint64(plan.traits.population), key0, key1, np.uint64(world.now), np.uint64(0), np.int64(start),
         tally,
     )  # fmt: skip
@@ -338,29 +403,63 @@ def test_looking(model, advertising, small):
     assert np.array_equal(tally.context[0], context) and len(logged) > 10 and context[:, 2].any()
     if signed:  # of what does not count, or counts less, no more is learned
         weight = (np.arange(plan.people, dtype=np.int32) % 3) * 512
+        group = np.arange(plan.people).astype(np.uint8) // 3 % 2
         weighed = before[1]._replace(
-            valued=np.zeros((1, feed.window, 1, 10), np.int64), acted=np.zeros(plan.people, np.int32),
+            valued=np.zeros((1, feed.window, 2, 10), np.int64), acted=np.zeros(plan.people, np.int32),
             lost=np.zeros(plan.people, np.int32),
         )  # fmt: skip
         look.look_block(
             0, n, 0, scores, feed.visits, feed.pools, state.latent, state.cells,
-            before[0]._replace(weight=weight, group=np.zeros(plan.people, np.uint8)), state.items,
-            state.position, feed.proof, feed.eligible, state.counters.top_comment, plan.reaction,
+            before[0]._replace(weight=weight, group=group), state.items,
+            state.position, feed.proof, feed.eligible, top_comment, plan.reaction._replace(served_only=True),
             np.uint64(plan.traits.population), key0, key1, np.uint64(world.now), np.uint64(0), np.int64(start),
             weighed,
         )  # fmt: skip
         context[:] = 0
         for visit, (shown, _, _) in enumerate(expected):
             person = feed.visits.person[visit]
-            worth = int(weight[person])
-            for item, _, actions, *_ in shown:
+            for item, source, actions, *_ in shown:
+                worth = 0 if source in FOUND else int(weight[person])  # as if only what the feed served counted
                 interest = F(0)
                 for d in range(known.shape[1]):
                     interest = interest + known[person, d] * state.items.topic[item, d]
                 a = int(interest * F(1024))
                 context[item - start] += (a * worth >> 10, a * a * worth >> 10, (a * worth >> 10) * ("like" in actions))
         assert np.array_equal(weighed.context[0], context) and 0 < context[:, 1].sum() < tally.context[0, :, 1].sum()
+        persons = feed.visits.person[:n].tolist()
+        served = [
+            (p, i, a)
+            for p, (shown, _, _) in zip(persons, expected, strict=True)
+            for i, s, a, *_ in shown
+            if s not in FOUND
+        ]
+        kept = [(p, i) for p, i, a in served if a & (SIGNALS[0] | SIGNALS[1])]
+        columns = [
+            column[0, : weighed.engaged_count[0]].tolist() for column in (weighed.engaged_person, weighed.engaged_item)
+        ]
+        assert list(zip(*columns, strict=True)) == kept and 0 < len(kept) < len(logged)
+        worths = reference_look.weighed(expected, persons, weight, group, start, weighed.valued.shape[1:], FOUND)
+        for name, twin in zip(("valued", "acted", "lost"), worths, strict=True):
+            got = getattr(weighed, name)
+            assert np.array_equal(got[0] if name == "valued" else got, twin) and twin.any(), name
+        assert (weighed.valued[0, :, :, 2].sum(axis=0) > 0).all()  # both groups
     tally.engaged_count[:] = 0
+    people = feed.visits.person[:n].tolist()
+    pace = plan.reaction.learning_rate
+    learned = reference_look.estimates(expected, people, known, state.items.topic, pace)
+    assert np.array_equal(observed.estimate, learned) and (learned != known).any(axis=1).sum() > n / 2
+    same = reference_look.counts(expected, people, state.cells.segment, state.items, top_comment, tally)
+    for name, twin in same.items():
+        got = getattr(tally, name)
+        assert np.array_equal(got if name in ("reached", "met") else got[0], twin) and twin.any(), name
+    assert tally.items[0, :, 9].tolist() == reference_look.watched(expected, start, feed.window)
+    follows, acts = reference_look.follows(expected, people, state.items.author), reference_look.acts(expected, people)
+    number = int(tally.follow_count[0])
+    columns = [tally.follow_person[0, :number].tolist(), tally.follow_author[0, :number].tolist()]
+    assert list(zip(*columns, strict=True)) == follows and len(follows) > 1
+    assert tally.acts[0, : tally.acts_count[0]].tolist() == acts and len(acts) > 10
+    assert tally.feed[0, 1] == sum(len(shown) + dry for shown, dry, _ in expected)
+    tally.follow_count[:] = 0
     counts = np.zeros((end - start, 9), int)
     by_source = np.zeros(len(SOURCES), int)
     for shown, _, _ in expected:
@@ -465,6 +564,13 @@ def test_counting():
     assert np.array_equal(by_candidate, by)
     assert watched[0] == seconds > 7
     assert events.sum() == 0
+    # A second watched is 2^14: 400 million people may watch for an hour a day, a year long.
+    events[0, 0, 0], events[0, 0, 9], watched[0] = 1, 1024, 0
+    counters.count_people(
+        0, 6, events, candidate, made, by_candidate, np.uint64(1), *Key(1, 1).words, np.arange(8, dtype=np.uint32),
+        np.ones(8, F), watched,
+    )  # fmt: skip
+    assert watched[0] == 2**14 < np.iinfo(np.int64).max // (400_000_000 * 365 * 3600)
 
 
 def test_top_comments_are_a_uniform_sample():
@@ -613,6 +719,28 @@ def test_gates(hard):
         assert promoted.mean() == pytest.approx(expected.mean(), abs=0.03)
         assert np.corrcoef(promoted, expected)[0, 1] > 0.4
     assert passed.sum() == promoted.sum() and set(stage[reached][~promoted]) <= {100}
+
+
+def test_thresholds_are_of_all_arrivals(small):
+    """However many items reach a gate in one step, each counts for its threshold."""
+    content = {"items_per_day": 12_000, "real_items_per_day": assumed(12_000.0)}
+    scenario = changed(
+        small, content=content, platform={"gates": small.platform.gates.model_copy(update={"mode": "hard"})}
+    )
+    world = world_of(scenario, steps=5)  # the first day is not over: no threshold has been set
+    platform, state, (start, end) = world.platform, world.state, world.window
+    count, before = end - start, platform.arrivals.sum()
+    stage = state.counters.stage[start:end]
+    stage[:] = np.arange(count) % 2
+    state.counters.total[start:end, 0] = 10**6
+    world.feed.gate_value[:count] = np.random.default_rng(1).permutation(count)
+    known = [values[gate == number].tolist() for values, gate in platform.arrived for number in (0, 1)]
+    platform.learn(start, end)
+    assert platform.arrivals.sum() - before == count > 4096
+    platform.adapt()
+    for number, share in enumerate((0.6, 0.7)):
+        here = np.sort([*world.feed.gate_value[number:count:2], *itertools.chain(*known[number::2])])
+        assert state.threshold[number] == here[int((1 - share) * len(here))]
 
 
 @given(st.floats(0.01, 5), st.floats(0, 0.9990000128746033, width=32))

@@ -37,29 +37,3 @@ def test_nothing_draws_outside_rng_and_no_libm(path):
             allowed = {"sqrt", "ceil", "inf", "floor"}
             forbidden = {"exp", "log", "log1p", "log2", "log10", "power", "pow", "sin", "cos", "tanh", "dot", "matmul"}
             assert node.attr not in forbidden - allowed, f"{path.name}:{node.lineno} {node.value.id}.{node.attr}"
-
-
-@pytest.mark.slow
-def test_one_signature_per_kernel(small):
-    """After a run every kernel has been compiled for one set of types only."""
-    from helpers import frames_of
-
-    import recsim.kernels as package
-
-    frames_of(small)
-    import importlib
-    import pkgutil
-
-    many = {}
-    for info in pkgutil.iter_modules(package.__path__):
-        module = importlib.import_module(f"recsim.kernels.{info.name}")
-        for name, thing in vars(module).items():
-            if getattr(thing, "__module__", "") == module.__name__ and len(getattr(thing, "signatures", ())) > 1:
-                many[f"{info.name}.{name}"] = len(thing.signatures)
-    # Helpers called from tests with other types do not count; kernels proper must have one.
-    kernels = {
-        n
-        for n in many
-        if n.split(".")[1] in ("look_block", "build_pools", "count_people", "act", "plan_acts", "pass_gates")
-    }
-    assert not kernels, many

@@ -26,6 +26,7 @@ from recsim.ranking.presets import PRESETS
 from recsim.rng import normals
 from recsim.scenario.quantity import assumed
 from recsim.world import plan as planning
+from recsim.world.refit import Learner
 
 F = np.float32
 NEEDS = pytest.mark.skipif(importlib.util.find_spec("implicit") is None, reason="the extra als is not installed")
@@ -135,16 +136,36 @@ def learns_nothing(view):
 def test_the_log_is_forgotten_after_its_days(small):
     PRESETS["short"] = dataclasses.replace(PRESETS["itemknn"], name="short", log_days=1.0)
     try:
-        world = world_of(with_policy(small, "short"), steps=49)
+        world = world_of(with_policy(small, "short"), steps=13)
     finally:
         del PRESETS["short"]
-    assert logged(world)[:, 2].min() == 48 - 6 and world.state.memory.known[1] == world.state.born[49]
+    assert logged(world)[:, 2].min() == 12 - 6 and world.state.memory.known[1] == world.state.born[13]
+
+
+def test_a_refit_has_the_days_of_its_log():
+    """Rows of the last day, its first step among them, in their order; older ones are gone for good. Between refits all stays."""
+    rows = np.array([[0, 7, 4], [1, 7, 5], [2, 6, 6], [0, 5, 6], [3, 7, 11]], np.int32)
+    seen, empty = [], np.zeros((8, 10), np.int64)
+    memory = SimpleNamespace(log=[rows[:2], rows[2:4], rows[4:]], learned=None, known=(0, 0), counted=empty, context=empty.copy())  # fmt: skip
+    policy = dataclasses.replace(PRESETS["itemknn"], log_days=1.0, refit=lambda view: Learned())
+    learner = SimpleNamespace(
+        memory=memory, plan=SimpleNamespace(policy=policy, steps_per_day=6, people=5), every=6, signed=False, reads_typical=False,
+        books=SimpleNamespace(of=lambda name: SimpleNamespace(total=empty + 1)), _view=lambda log, *window: seen.append(log),
+    )  # fmt: skip
+    Learner.refit(learner, 12, 3, 8)
+    assert seen[0].tolist() == rows[2:].tolist() and memory.known == (3, 8) and (memory.counted == 1).all()
+    (kept,) = memory.log
+    assert kept.tolist() == rows[2:].tolist()
+    Learner.refit(learner, 17, 3, 8)
+    assert len(seen) == 1 and len(memory.log[0]) == 3
+    Learner.refit(learner, 18, 3, 8)
+    assert not len(seen[1]) and not len(memory.log[0])
 
 
 def test_accounts_of_campaigns_enter_the_log(small):
     """Doors E2 and E3: two log actors for 2000 accounts at scale 0.001, each with the activity of one account."""
-    scenario = with_policy(small, "itemknn")
-    worlds = {arm: world_of(scenario, arm=arm, steps=60) for arm in ("factual", "counterfactual")}
+    scenario = with_policy(changed(small, days={"start": small.days.vote.replace(day=20)}), "itemknn")
+    worlds = {arm: world_of(scenario, arm=arm, steps=30) for arm in ("factual", "counterfactual")}
     log = logged(worlds["factual"])
     people = worlds["factual"].plan.people
     assert worlds["factual"].feed.learner.actors == people + 2

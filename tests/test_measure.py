@@ -308,3 +308,46 @@ def test_commands(tmp_path, capsys):
         with pytest.raises(SystemExit) as stop:
             main(bad)
         assert stop.value.code == 2
+
+
+@pytest.mark.parametrize("separator, comma", [(";", ","), (";", "."), ("\t", ",")])
+def test_a_log_as_european_spreadsheets_write_it(tmp_path, capsys, separator, comma):
+    """Separator and decimal comma are seen in the file; the same log comes of it, with the same places in errors."""
+    rows = ["person,candidate,impressions,watched,region", "007,x,3,0.25,a", '8,"x, y",1,,b', "8,,0,1,b"]
+    (tmp_path / "plain.csv").write_text("\n".join(rows))
+    plain = read_log(tmp_path / "plain.csv")
+    cells = [["person", "candidate", "impressions", "watched", "region"], ["007", "x", "3", "0.25", "a"], ["8", "x, y", "1", "", "b"], ["8", "", "0", "1", "b"]]  # fmt: skip
+    text = "\n".join(separator.join(cell.replace("0.25", f"0{comma}25") for cell in row) for row in cells)
+    path = tmp_path / "log.csv"
+    path.write_text(text, encoding="utf-8-sig")
+    log = read_log(path)
+    pd.testing.assert_frame_equal(log, plain)
+    assert (plain.attrs["separator"], log.attrs["separator"]) == (",", separator)
+    main(["measure", str(path), "--json"])
+    assert f"separated by {'tabs' if separator != ';' else 'semicolons'}" in capsys.readouterr().err
+    path.write_text(text.replace(f"0{comma}25", f"1{comma}25"))
+    with pytest.raises(InputError, match=r"log.csv:2: column watched: got '1.25', which is not between 0 and 1"):
+        read_log(path)
+
+
+def test_files_of_spreadsheets_say_what_to_do(tmp_path):
+    (tmp_path / "log.xlsx").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"a CSV file is needed \(in Excel: Save as, CSV UTF-8\)"):
+        read_log(tmp_path / "log.xlsx")
+    (tmp_path / "log.csv").write_bytes(
+        "person,candidate\n1,\u0219\n".encode("latin2", "replace").replace(b"?", b"\xba")
+    )
+    with pytest.raises(InputError, match="log.csv: not UTF-8 text; save the file as UTF-8"):
+        read_log(tmp_path / "log.csv")
+    with pytest.raises(InputError, match=r"logs.csv: no such file; did you mean .*log.csv"):
+        read_log(tmp_path / "logs.csv")
+
+
+def test_a_simulated_log_tells_how_far_it_is():
+    said = []
+    simulated_log(load(fake_world.SMALL, SETS), progress=lambda done, total, text: said.append((done, total)))
+    assert said[-1][0] == said[-1][1] == len(said) > 2 and [done for done, _ in said] == sorted(
+        done for done, _ in said
+    )
+    with pytest.raises(InputError, match="got -1, must be at least 0"):
+        simulated_log(load(fake_world.SMALL, SETS), -1)

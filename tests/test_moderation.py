@@ -6,14 +6,26 @@ import numpy as np
 import pytest
 from helpers import changed, frames_of, window_shares, world_of
 
-from recsim.agents.cases import ACCOUNT, ACCOUNT_APPEAL, ITEM, Verdicts
-from recsim.agents.enforcement import impose, lift
+from recsim.agents.cases import ACCOUNT, ACCOUNT_APPEAL, ITEM, ITEM_APPEAL, Verdicts
+from recsim.agents.enforcement import NEVER, impose, lift
 from recsim.audit import controls
 from recsim.errors import InputError
-from recsim.scenario.moderation import Actions, Detector, LabelErrors, Notice, PoliticalLabels, Reviewers
+from recsim.scenario.campaigns import PaidInfluencers
+from recsim.scenario.moderation import (
+    Actions,
+    Appeals,
+    Detector,
+    LabelErrors,
+    Notice,
+    PoliticalLabels,
+    Reviewers,
+    ReviewQueue,
+)
 from recsim.scenario.platform import MitigationUse
 from recsim.scenario.quantity import assumed
-from recsim.state import LABELLED, REMOVED
+from recsim.state import INFLUENCER, LABELLED, REMOVED
+from recsim.world import takedown
+from recsim.world.arms import FACTUAL
 from recsim.world.networks import find_targets
 
 
@@ -207,6 +219,141 @@ def test_labels_carry_their_errors(small):
     assert shares["eva"] > dict(window_shares(frames_of(small), "counterfactual"))["eva"]
 
 
+def test_a_campaigns_first_posts_carry_their_label(small):
+    """At the fork the shared world still has what stands in their place, which is about nobody."""
+    made = {"id": "paid", "beneficiary": "eva", "start": -3, "influencers": 20000, "followers_mean": 900}
+    paid = PaidInfluencers.model_validate(made)
+    scenario = moderated(small, political_labels=PoliticalLabels(share=assumed(1.0), wrong_share=assumed(0.0)))
+    shared = world_of(scenario.model_copy(update={"campaigns": [paid]}), steps=0)
+    shared.run_until(shared.plan.step_of(-3))
+    world = shared.fork(FACTUAL, shared.key, keep=False)
+    rows = np.arange(*world.state.born[world.now : world.now + 2])
+    world.step()
+    candidate, kind = world.state.items.labels.candidate[rows], world.state.items.labels.kind[rows]
+    labelled = (world.state.status[rows] & LABELLED) > 0
+    assert (candidate[kind == INFLUENCER] >= 0).sum() > 10
+    assert np.array_equal(labelled, candidate >= 0)
+
+
+def judged(monkeypatch, world, steps):
+    """Kinds and subjects of all verdicts of the next steps."""
+    seen, record = [], world.record.reviewed
+
+    def noted(verdicts, waiting):
+        seen.extend(zip(verdicts.kind.tolist(), verdicts.subject.tolist(), strict=True))
+        record(verdicts, waiting)
+
+    monkeypatch.setattr(world.record, "reviewed", noted)
+    world.run_until(world.now + steps)
+    return seen
+
+
+@pytest.mark.parametrize("target", ["accounts", "items"])
+def test_whoever_has_been_judged_is_not_judged_again(small, monkeypatch, target):
+    """A verdict is felt two days later; until then nobody finds the same again, and afterwards neither."""
+    options = {"reviewers": team(20000.0, specificity=assumed(0.0)), "queue": ReviewQueue(delay_h=assumed(48))}
+    if target == "accounts":
+        options["detectors"] = [detector(reviewed=True, recall=0.0, false_positive_rate=0.2)]
+    else:
+        options["actions"] = Actions(item="demote")
+        small = changed(small, response={"report_rate": assumed(0.05)})
+    seen = judged(monkeypatch, world_of(moderated(small, **options), steps=0), 30)
+    mine = [subject for kind, subject in seen if kind == (ACCOUNT if target == "accounts" else ITEM)]
+    assert len(mine) > 20 and len(set(mine)) == len(mine)
+
+
+APPEALS = Appeals(wrongly_sanctioned=assumed(1.0), rightly_sanctioned=assumed(1.0), mean_delay_h=assumed(6))
+
+
+def test_who_is_sanctioned_without_a_review_can_appeal(small, monkeypatch):
+    """All do, once, and fair reviewers let the innocent go; without appeals nobody ever goes free."""
+    options = {"detectors": [detector(recall=0.0, false_positive_rate=0.2)], "reviewers": team(20000.0, specificity=assumed(1.0))}  # fmt: skip
+    for appeals in (None, APPEALS):
+        world = world_of(moderated(small, appeals=appeals, **options), steps=0)
+        seen = [one for one in judged(monkeypatch, world, 30) if one[0] != ITEM]
+        sanctions = world.state.docket.sanctions
+        assert len(sanctions.kind) > 50
+        if appeals is None:
+            assert seen == [] and (sanctions.until == NEVER).all()
+            continue
+        assert {kind for kind, _ in seen} == {ACCOUNT_APPEAL} and len(set(seen)) == len(seen) > 50
+        ended = sanctions.subject[sanctions.until <= world.now]
+        assert len(set(sanctions.subject.tolist())) == len(sanctions.subject)  # and are left alone for a week
+        place = world.moderation.register.place(ended)
+        assert len(ended) > 40 and (world.state.trust[place] == 1).all()
+        assert (world.state.docket.rounds[world.moderation.register.place(sanctions.subject)] == 1).all()
+
+
+def test_a_notice_can_be_appealed_against(small, monkeypatch):
+    """Also by authors of items; one appeal, though two notices name the item and one of them is felt earlier."""
+    one = Notice(
+        id="n",
+        day=-5,
+        hour=4,
+        target="items",
+        candidate="ada",
+        share=assumed(1),
+        compliance=assumed(1),
+        lag_h=assumed(12),
+    )
+    two = one.model_copy(update={"id": "m", "key": "m", "lag_h": assumed(4)})
+    world = world_of(
+        moderated(small, notices=[one, two], reviewers=team(20000.0, specificity=assumed(1.0)), appeals=APPEALS),
+        steps=24,
+    )
+    seen = [one for one in judged(monkeypatch, world, 24) if one[0] == ITEM_APPEAL]
+    sanctions = world.state.docket.sanctions
+    assert (sanctions.kind == ITEM).all() and len(sanctions.kind) > 3
+    assert (sanctions.since == sanctions.since.min()).all() and world.plan.step_of(-5) + 2 == sanctions.since[0]
+    assert len(set(seen)) == len(seen) == len(sanctions.kind) == (sanctions.until < NEVER).sum()
+    rows = world.moderation.register.items(sanctions.subject)
+    assert not (world.state.status[rows] & REMOVED).any()  # organic posts break no rule
+
+
+def test_an_appeal_comes_after_the_sanction_is_felt(strong):
+    """Of a notice that is felt two days later, when reviewers find the same accounts in its step, and that is felt at once."""
+    busy = strong.campaigns[0].model_copy(update={"actions_per_day": assumed(30.0)})
+    notice = Notice(
+        id="n", day=-3, hour=12, campaign="network", share=assumed(1), compliance=assumed(1), lag_h=assumed(48)
+    )
+    asked = detector(reviewed=True, **PERFECT).model_copy(update={"every_hours": 16, "start": -3})
+    scenario = moderated(
+        strong.model_copy(update={"campaigns": [busy]}), detectors=[asked], notices=[notice],
+        reviewers=team(20000.0, sensitivity=assumed(1)), appeals=APPEALS,
+    )  # fmt: skip
+    world = world_of(scenario, "factual", steps=0)
+    step = world.plan.step_of(-3) + 3  # of the notice, and the first in which the detector looks
+    world.run_until(step + 1)
+    sanctions, coming = world.state.docket.sanctions, world.state.docket.queue.coming
+    since, subject = (column[sanctions.kind == ACCOUNT] for column in (sanctions.since, sanctions.subject))
+    felt = subject[since == step + 1]
+    assert len(felt) > 20 and set(since.tolist()) <= {step + 1, step + 12}
+    mine = (coming.kind == ACCOUNT_APPEAL) & np.isin(coming.subject, felt)
+    assert mine.sum() == len(felt) and coming.entered[mine].min() == step + 1
+
+
+def test_the_order_of_detectors_and_notices_changes_nothing(strong):
+    """Also where one acts at once on accounts that another would bring before reviewers."""
+    detectors = [
+        detector(recall=0.5, false_positive_rate=0.1),
+        detector(reviewed=True, recall=1.0, false_positive_rate=0.3).model_copy(update={"id": "slow", "key": "slow"}),
+        detector("account_rate", reviewed=True, rate=2.0).model_copy(update={"id": "rate", "key": "rate"}),
+    ]
+    some = {"day": -3, "hour": 4, "campaign": "network", "share": assumed(0.6), "compliance": assumed(1)}
+    notices = [Notice(id="n", lag_h=assumed(20), **some), Notice(id="m", lag_h=assumed(4), **some)]
+    one, other = (
+        frames_of(
+            moderated(
+                strong, detectors=detectors[::way], notices=notices[::way], reviewers=team(200.0), appeals=APPEALS
+            )
+        )
+        for way in (1, -1)
+    )
+    assert controls.same(one, other)
+    cases = one["reviews"].groupby("case")["decided"].sum()
+    assert cases["account"] > 100 and cases["account_appeal"] > 20
+
+
 @pytest.mark.parametrize("kind", ["noise", "synchrony", "account_rate"])
 def test_controls_hold(small, kind):
     scenario = moderated(
@@ -238,8 +385,7 @@ def test_a_lifted_label_leaves_the_political_one(small):
     labels = PoliticalLabels(share=assumed(1.0), wrong_share=assumed(0.0))
     world = world_of(moderated(small, political_labels=labels, actions=Actions(item="label")), steps=30)
     state, moderation = world.state, world.moderation
-    start, end = world.window
-    rows = np.arange(start, end)
+    rows = np.arange(world.window[0], state.born[world.now])  # what is posted in the step to come is labelled in it
     before = state.status[rows] & LABELLED
     political = state.items.labels.candidate[rows] >= 0
     assert (before[political] > 0).all() and not before[~political].any() and political.any()
@@ -265,3 +411,16 @@ def test_nobody_acts_on_what_has_been_removed(strong):
     assert len(gone) > 1
     world.state.status[gone] |= REMOVED
     assert own() == there - set(gone)
+
+
+def test_items_leave_inboxes(small, monkeypatch):
+    """Against a loop over everybody's places, with one thread and with two."""
+    monkeypatch.setattr(takedown, "ROWS", 64)
+    monkeypatch.setattr("recsim.world.feed.APART", 0)
+    for threads in (1, 2):
+        world = world_of(small, steps=20, threads=threads)
+        inbox, gone = world.state.observed.inbox, np.arange(world.window[0], world.window[1])[::3]
+        expected = [[-1 if item in set(gone.tolist()) else item for item in row] for row in inbox.tolist()]
+        before = inbox.copy()
+        takedown.leave_inboxes(world, gone)
+        assert inbox.tolist() == expected and (inbox != before).sum() > 50 and (inbox >= 0).any()

@@ -122,13 +122,12 @@ def oracle(policy, compiled, d, who, column, item, in_network, predictor="rates"
     return policy(SimpleNamespace(**f), SimpleNamespace(**policy.parameters))
 
 
-ORACLE_TOO = ("tiktok_value", "x_2023_04")
-"""Compiled with the other predictor in every run of the tests; the rest with ``make test-slow``."""
-CASES = [(policy, "rates") for policy in ALL] + [
-    pytest.param(policy, "oracle", marks=[] if policy.name in ORACLE_TOO else pytest.mark.slow)
-    for policy in ALL
-    if policy.predicts
+CASES = [
+    *((policy, "rates") for policy in ALL),
+    *(pytest.param(policy, "oracle", marks=pytest.mark.slow) for policy in ALL if policy.predicts),
 ]
+"""With the oracle only in ``make test-slow``: its logits are held against the response model, head by head, in
+`test_predictors.test_the_oracle_knows_the_response_model`, and what policies make of them is the same code as with rates."""
 
 
 @pytest.mark.parametrize("policy, predictor", CASES, ids=lambda v: getattr(v, "name", v))

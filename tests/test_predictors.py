@@ -9,6 +9,7 @@ import pytest
 from helpers import changed, frames_of, world_of
 
 import recsim
+from recsim.audit import controls
 from recsim.kernels import predictor as kernel
 from recsim.ranking.compile import compile_policy
 from recsim.scenario.moderation import PoliticalLabels
@@ -195,14 +196,10 @@ def test_forks_learn_apart(small):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_zero_dose_and_threads(small, kind):
-    scenario = with_predictor(small, kind)
-    none = scenario.model_copy(update={"dose": scenario.dose.model_copy(update={"value": 0.0})})
-    e = frames_of(none)["exposure"]
-    columns = ["branch", "day", "region", "candidate", "stance", "impressions"]
-    arms = [e[e["arm"] == arm][columns].reset_index(drop=True) for arm in ("factual", "counterfactual")]
-    assert len(arms[0]) and arms[0].equals(arms[1])
-    one, two = frames_of(scenario)["exposure"], frames_of(scenario, threads=2)["exposure"]
-    assert one.equals(two)
+    """In all tables. (Exchange of candidates: tests/test_controls.py.)"""
+    for control in (controls.zero_dose, controls.threads):
+        ok, note = control(with_predictor(small, kind))
+        assert ok, f"{control.__name__}: {note}"
 
 
 def test_predictors_differ_and_the_oracle_satisfies_most(small):

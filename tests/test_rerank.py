@@ -204,34 +204,51 @@ CHAINS = [
     pytest.param(["mmr", "drop_old", "turned"], marks=pytest.mark.slow),
     pytest.param(["calibrated", "fa_ir", "local_first", "candidate_parity"], marks=pytest.mark.slow),
 ]
-"""Each is compiled anew, which is what these tests take; the loops of the slow ones run in other chains and alone."""
+"""Each is compiled anew, which is what these tests take; a short one is in every run of the tests."""
+
+
+def check_against_twin(d, chain, most):
+    """Top entries, twins, re-rankers in order, and everything else below in its old order."""
+    size = d.pools.item.shape[1]
+    for who in range(len(d.person)):
+        items = [*d.pools.item[d.stratum[who]], *d.inbox[who]]
+        taken, _, rest = reference.best_entries(d.before[who], size, items, d.shown[who], d.eligible, d.start, most)
+        columns, score = [c for c, _, _ in taken], np.array([v for _, _, v in taken], F)
+        for one in chain:
+            if not columns:
+                break
+            places = [items[c] for c in columns]
+            x = {**d.inputs, "score": score, "interest": d.estimate[who], "person_language": d.language[who],
+                 "person_region": d.region[who], "in_network": np.array([c >= size for c in columns])}  # fmt: skip
+            for name, value in d.inputs.items():
+                if np.ndim(value) and name not in ("score", "interest", "standing", "in_network"):
+                    x[name] = np.asarray(value)[..., places]
+            out = run_compiled(one, x)
+            columns = [columns[k] for k in out.order]
+            score = score[: len(columns)] if "order" in one.names else out.score[out.order]
+        assert read_order(d, who, d.after[who]) == columns + rest
 
 
 @pytest.mark.parametrize("names", CHAINS, ids="-".join)
 def test_stage_equals_its_twin(names):
-    """Top entries, twins, re-rankers in order, and everything else below in its old order."""
     chain = [EVERY[name] for name in names]
     policy = with_rerankers(PRESETS["popular_decayed"], chain)
     for seed, most in itertools.product(range(4), (7, 100)):
+        check_against_twin(stage(seed, policy, most), chain, most)
+
+
+def test_a_short_chain_equals_its_twin_in_blocks_too():
+    """The first of `CHAINS`, for a cut and for a whole slate; people of a block do not know of others."""
+    chain = [RERANKERS["author_diversity"]]
+    policy = with_rerankers(PRESETS["popular_decayed"], chain)
+    for seed, most in ((0, 7), (1, 100)):
         d = stage(seed, policy, most)
-        size = d.pools.item.shape[1]
-        for who in range(len(d.person)):
-            items = [*d.pools.item[d.stratum[who]], *d.inbox[who]]
-            taken, _, rest = reference.best_entries(d.before[who], size, items, d.shown[who], d.eligible, d.start, most)
-            columns, score = [c for c, _, _ in taken], np.array([v for _, _, v in taken], F)
-            for one in chain:
-                if not columns:
-                    break
-                places = [items[c] for c in columns]
-                x = {**d.inputs, "score": score, "interest": d.estimate[who], "person_language": d.language[who],
-                     "person_region": d.region[who], "in_network": np.array([c >= size for c in columns])}  # fmt: skip
-                for name, value in d.inputs.items():
-                    if np.ndim(value) and name not in ("score", "interest", "standing", "in_network"):
-                        x[name] = np.asarray(value)[..., places]
-                out = run_compiled(one, x)
-                columns = [columns[k] for k in out.order]
-                score = score[: len(columns)] if "order" in one.names else out.score[out.order]
-            assert read_order(d, who, d.after[who]) == columns + rest
+        check_against_twin(d, chain, most)
+        assert not np.array_equal(d.before, d.after)
+        parts = d.before.copy()
+        for first, last in ((0, 1), (1, 4), (4, 6)):
+            run_stage(d, most, parts[first:], first, last)
+        assert np.array_equal(parts, d.after)
 
 
 @pytest.mark.slow

@@ -42,6 +42,7 @@ SMALL = ROOT / "configs" / "small.yaml"
         ("platform.gates.mode=sof", "got 'sof'; allowed: off, soft, hard; did you mean 'soft'"),
         ("run.replicates=1.5", "whole number is needed"),
         ("run.step_hours=5", "got step_hours 5, must divide 24"),
+        ("content.items_per_day=5000", "items_per_day=5000: got 5,000, must be at most 3,600, the fewest real items a day.*real_items_per_day"),
         ("content.language_shares.xx=.1", "got unknown name 'xx'; allowed: aa"),
         ("candidates.ada.key=ben", "key 'ben' twice"),
         ("candidates.ada.id=ben", "id 'ben' twice"),
@@ -66,6 +67,15 @@ def test_one_line_per_problem(override, message):
     for line in str(error.value).splitlines():
         assert f"--set {override}" in line or "..." in line or " twice" in line
         assert "pydantic" not in line and "Input should" not in line and len(line) < 700
+
+
+def test_a_simulated_item_stands_for_one_real_one_or_more():
+    """Whatever a replicate draws: the lowest end of the range counts."""
+    with pytest.raises(
+        InputError, match=r"items_per_day: got 120, must be at most 100, .* lower items_per_day or raise"
+    ):
+        load(SMALL, ["content.real_items_per_day={value: 900, range: [100, 2000]}"])
+    assert load(SMALL, ["content.real_items_per_day={value: 900, range: [120, 2000]}"]).content.items_represented == 7.5
 
 
 @pytest.mark.parametrize(
@@ -477,3 +487,20 @@ def test_segments_are_reproducible():
     assert north_east == pytest.approx(3_261_988, abs=20)
     hungarian = sum(float(r["adults"]) for r in rows if r["language"] == "hu") / sum(float(r["adults"]) for r in rows)
     assert 0.045 < hungarian < 0.06
+
+
+def test_segments_of_european_spreadsheets(tmp_path):
+    """Semicolons and a decimal comma; a workbook is refused with what to do."""
+    raw = yaml.safe_load(SMALL.read_text())
+    cells = raw["population"]["segments"]
+    raw["population"]["segments"] = "seg.csv"
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(raw))
+    rows = [";".join(str(part).replace(".", ",") for part in cell.values()) for cell in cells]
+    rows[0] = rows[0].rpartition(";")[0] + f";{cells[0]['adults'] + 0.5}".replace(".", ",")
+    (tmp_path / "seg.csv").write_text("\n".join([";".join(cells[0]), *rows]), encoding="utf-8-sig")
+    found = load(tmp_path / "x.yaml").population.segments
+    assert found[0].adults == cells[0]["adults"] + 0.5 and found[1:] == load(SMALL).population.segments[1:]
+    with pytest.raises(InputError, match=r"seg.xlsx: segments file is a spreadsheet; a CSV file is needed \(in Excel"):
+        load(tmp_path / "x.yaml", ["population.segments=seg.xlsx"])
+    with pytest.raises(InputError, match=r"segments file cannot be read: .*; did you mean .*seg.csv"):
+        load(tmp_path / "x.yaml", ["population.segments=segs.csv"])

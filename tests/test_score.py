@@ -144,3 +144,30 @@ def test_every_policy_can_be_shown(name, capsys):
     main(["show", name])
     text = capsys.readouterr().out
     assert all(feature in text for feature in PRESETS[name].reads) and PRESETS[name].source in text
+
+
+def test_a_table_as_european_spreadsheets_write_it(table, capsys):
+    """Semicolons and decimal commas are read, and written back; other columns stay as they are."""
+    plain = scores(capsys, "hn_popular", table("id,ups,age_h\n7,30,0.5\n8,60,6\n"))
+    main(["score", "hn_popular", table('id;"title";ups;age_h\n7;"a; 1,5";30;0,5\n8;c;60;6\n')])
+    said = capsys.readouterr()
+    assert said.err.startswith("note: ") and "separated by semicolons" in said.err
+    rows = list(csv.DictReader(io.StringIO(said.out), delimiter=";"))
+    assert [row["title"] for row in rows] == ["a; 1,5", "c"] and rows[0]["age_h"] == "0,5"
+    assert [float(row["score"].replace(",", ".")) for row in rows] == [float(row["score"]) for row in plain]
+    assert "," in rows[0]["score"] and "." not in rows[0]["score"]
+    main(["score", "hn_popular", table("id\tups\tage_h\n7\t30\t0,5\n8\t60\t6\n")])
+    tabs = list(csv.DictReader(io.StringIO(capsys.readouterr().out), delimiter="\t"))
+    assert [row["score"] for row in tabs] == [row["score"] for row in plain]
+    main(["score", "hn_popular", table("id;ups;age_h\n7;30;0.5\n")])  # a point is a decimal sign here, too
+    assert capsys.readouterr().out.splitlines()[1].split(";")[3] == plain[0]["score"]
+
+
+def test_other_files_of_spreadsheets(tmp_path, capsys):
+    (tmp_path / "items.xlsx").write_bytes(b"PK")
+    assert "is a spreadsheet; a CSV file is needed (in Excel: Save as, CSV UTF-8)" in refused(
+        capsys, "hn_popular", str(tmp_path / "items.xlsx")
+    )
+    (tmp_path / "items.csv").write_bytes("ups,age_h\n1,2\n".encode("utf-16"))
+    assert "not UTF-8 text; save the file as UTF-8" in refused(capsys, "hn_popular", str(tmp_path / "items.csv"))
+    assert "did you mean" in refused(capsys, "hn_popular", str(tmp_path / "item.csv"))

@@ -52,6 +52,14 @@ def histories(draw):
     return [(draw(st.integers(0, 90)), draw(st.integers(0, 2**32 - 1)), draw(st.integers(1, 3))) for _ in range(steps)]
 
 
+def shown_to(observed, item, people=PEOPLE):
+    """(U,) bool, who has been shown an item."""
+    out = np.zeros((people, 1), np.int32)
+    shown.count_shown(0, people, observed, np.int64(item), np.zeros(1, np.int64), out)
+    assert out.max() <= 1
+    return out[:, 0] == 1
+
+
 def pages_of(pages, person):
     """Numbers of a person's pages, the oldest first."""
     newest, out = int(pages.last[person]), []
@@ -84,10 +92,17 @@ def test_pages_are_sets(history, origin, lifetime, side_by_side):
                 for item in told:
                     twin.remember(person, int(item))
         seen.take_back(state, parts)
-        who = np.zeros(PEOPLE, bool)
         for item in range(start, end, 17):
-            shown.to_whom(state.observed, item, who)
-            assert who.tolist() == [item in items for items in twin.items]
+            assert shown_to(state.observed, item).tolist() == [item in items for items in twin.items]
+        column = gen.integers(-1, 3, end - start)
+        counts, some = np.zeros((PEOPLE, 3), np.int32), gen.integers(0, PEOPLE)
+        shown.count_shown(0, some, state.observed, np.int64(start), column, counts)
+        assert not counts[some:].any()
+        shown.count_shown(some, PEOPLE, state.observed, np.int64(start), column, counts)
+        assert counts.tolist() == [
+            [sum(column[item - start] == k for item in twin.live(person, start, end)) for k in range(3)]
+            for person in range(PEOPLE)
+        ]
         pages = state.observed.pages
         if step % 2:
             start = born[max(0, step + 2 - lifetime)]
@@ -208,10 +223,11 @@ def test_pages_come_back(small):
     world.run_until(plan.steps)
     pages, born = world.state.observed.pages, world.state.born
     entries = (seen.pages_in_use(pages) - (pages.last >= 0).sum()) * shown.ENTRIES + pages.filled.sum()
-    other, who, live = world_of(small, "factual", plan.steps), np.zeros(plan.people, bool), 0
-    for item in range(int(born[plan.steps + 1 - plan.lifetime]), int(born[plan.steps])):
-        shown.to_whom(other.state.observed, item, who)
-        live += int(who.sum())
+    other, counts = world_of(small, "factual", plan.steps), np.zeros((plan.people, 1), np.int32)
+    start, end = int(born[plan.steps + 1 - plan.lifetime]), int(born[plan.steps])
+    shown.count_shown(0, plan.people, other.state.observed, np.int64(start), np.zeros(end - start, np.int64), counts)
+    live = int(counts.sum())
+    assert live == sum(int(shown_to(other.state.observed, item, plan.people).sum()) for item in range(start, end))
     assert 0 < live <= entries < live + world.record.feed[3] - before  # everybody has been swept within a day
 
 

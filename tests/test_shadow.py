@@ -114,8 +114,11 @@ def test_nothing_is_shown(small):
 def test_zero_dose_under_shadows(small):
     scenario = with_shadows(small, likes={"w_like": 20.0})
     none = scenario.model_copy(update={"dose": scenario.dose.model_copy(update={"value": 0.0})})
-    table = frames_of(none)["shadows"].set_index(["branch", "shadow", "arm", "candidate"])["places"].unstack("arm")
+    frames = frames_of(none)
+    table = frames["shadows"].set_index(["branch", "shadow", "arm", "candidate"])["places"].unstack("arm")
     assert (table["factual"] == table["counterfactual"]).all() and table["factual"].sum() > 0
+    # Nothing of a shadow is shown: without it everybody sees the same.
+    assert frames["exposure"].equals(frames_of(changed(none, audit={"shadows": []}))["exposure"])
 
 
 def test_unknown_parameter_of_a_shadow(small):

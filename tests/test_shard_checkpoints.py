@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from helpers import changed
 from test_checkpoints import Killed, assert_same
 from test_exchange import children
 from test_experiment_run import contents
-from test_shards import ARMS, InThread, Table
+from test_shards import ARMS, InThread, Table, alone
 
 from recsim.errors import InputError, RecsimError
 from recsim.experiment import run
@@ -37,30 +38,19 @@ def place(folder, **every):
     return Place(folder, "f" * 64, "replicates", 0, Every(**every) if every else Every(hours=24.0), 4.0)
 
 
-PARSER = threading.Lock()
-"""Shards are processes; where they are threads, Python's own parser is not safe in two of them (3.11): plans are made with it,
-and NumPy reads the heads of its files with it."""
-
-
 @pytest.fixture(autouse=True)
 def one_parser(monkeypatch):
-    plain = pair.make_plan
-
-    def alone(scenario):
-        with PARSER:
-            return plain(scenario)
-
-    monkeypatch.setattr(pair, "make_plan", alone)
+    """Shards are processes; where they are threads, Python's own parser is not safe in two of them (3.11): policies are parsed
+    with it, and NumPy reads the heads of its files with it.
+    """
+    for home, name in ((pair, "make_plan"), (ast, "parse")):
+        monkeypatch.setattr(home, name, alone(getattr(home, name)))
 
 
 class Dying(Checkpoints):
     """Is killed before or after its save number ``after``."""
 
     after, before = 10**9, False
-
-    def load(self, name):
-        with PARSER:
-            return super().load(name)
 
     def save(self, *what):
         self.after -= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -54,16 +55,25 @@ class InThread:
 
 @pytest.fixture(autouse=True, scope="module")
 def one_plan_at_a_time():
-    """Shards are processes; where they are threads, Python's own parser is not safe in two of them (3.11)."""
-    lock, plain = threading.Lock(), pair.make_plan
+    """Shards are processes; where they are threads, Python's own parser is not safe in two of them (3.11).
 
-    def alone(scenario):
-        with lock:
-            return plain(scenario)
-
+    Plans parse policies, and so does whoever asks later what one reads.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pair, "make_plan", alone)
+        for place, name in ((pair, "make_plan"), (ast, "parse")):
+            patch.setattr(place, name, alone(getattr(place, name)))
         yield
+
+
+def alone(function):
+    """The function for one thread at a time."""
+    lock = threading.Lock()
+
+    def locked(*given, **named):
+        with lock:
+            return function(*given, **named)
+
+    return locked
 
 
 def in_shards(scenario, shards, arms=ARMS, threads=1):
@@ -153,6 +163,13 @@ def test_whatever_reads_what_was_shown(small, variant):
 def test_with_pages(small, monkeypatch):
     monkeypatch.setattr("recsim.world.build.keeps_pages", lambda *_: True)
     same(small, [2])
+
+
+def test_with_everything_in_a_few_days(small):
+    """The same as the next in five days: a shard's detectors, sanctions and weights are those of the whole world."""
+    scenario = everything(changed(small, days={"start": small.days.vote.replace(day=20)}))
+    frames = same(scenario, [2]).frames
+    assert frames["collateral"].actions.sum() > 0 and len(frames["detections"]) and len(frames["opinion"])
 
 
 @pytest.mark.parametrize("shards", [3, pytest.param(7, marks=pytest.mark.slow)])

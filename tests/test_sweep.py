@@ -224,6 +224,7 @@ def interrupted(limit):
         return fake_world.simulate(scenario, replicate, **options)
 
     simulate.__module__, simulate.__qualname__ = fake_world.simulate.__module__, fake_world.simulate.__qualname__
+    simulate.__wrapped__ = fake_world.simulate  # whose file is the engine's
     return simulate
 
 

@@ -11,8 +11,10 @@ from test_arms import rows
 
 from recsim.agents.cases import ACCOUNT
 from recsim.agents.enforcement import account_effect
+from recsim.agents.networks import make_roster
 from recsim.audit import controls
 from recsim.errors import InputError
+from recsim.kernels.acts import POPULAR, RULES
 from recsim.rng import Key
 from recsim.scenario import realise
 from recsim.scenario.campaigns import BotNetwork, Impersonation, PaidInfluencers, PurchasedEngagement, Volunteers
@@ -21,12 +23,13 @@ from recsim.scenario.platform import MitigationUse
 from recsim.scenario.quantity import assumed
 from recsim.scenario.references import check_references
 from recsim.scenario.tactics import ATTACKS, TACTIC_SHARES, TARGET_SHARES
-from recsim.state import BOT, IMPERSONATION, INFLUENCER, REPORT
+from recsim.state import BOT, IMPERSONATION, INFLUENCER, REPORT, VOLUNTEER
 from recsim.world.arms import COUNTERFACTUAL, DOORS, FACTUAL, Arm
-from recsim.world.networks import TACTICS, make_network
+from recsim.world.networks import TACTICS, find_targets, make_network
 from recsim.world.pair import simulate_arms
 from recsim.world.plan import make_plan
 from recsim.world.register import Register
+from recsim.world.rollback import roll_back
 from recsim.world.world import World
 
 TABLES = ("exposure", "provenance", "engagement", "campaigns", "followers", "facts", "reach")
@@ -162,6 +165,25 @@ def test_targets_follow_their_rules(small):
     assert 0 < hit["random"]["own"] < 0.5 < hit["random"]["none"] < 1
     assert hit["trial"]["age"] < 0.6 * hit["own"]["age"]
     assert hit["popular"]["views"] > 1.2 * hit["random"]["views"]
+
+
+def test_items_under_trial_are_found_by_their_age_in_hours(small):
+    """The same hours have the same weights, however long a step is."""
+    weights = {}
+    for hours in (1, 4):
+        scenario = bots(small, targets=only("trial", TARGET_SHARES))
+        scenario = changed(scenario, run={"step_hours": hours}, content={"items_per_day": 1200})
+        world = world_of(scenario, "factual", 0)
+        state, network, step = world.state, world.networks[0].network, world.plan.steps - 1
+        start, end = int(state.born[step - 24 // hours]), int(state.born[step + 1])
+        targets = find_targets(world.plan, state, network, step, start, end, False)
+        part = slice(*targets.start[RULES.index("trial") :][:2])
+        age = (step - state.items.created[targets.item[part]]) * hours
+        weight = np.diff(targets.edge[part], prepend=0)
+        weights[hours] = {int(a): set(weight[age == a].tolist()) for a in np.unique(age)}
+    for hours, found in weights.items():
+        assert sum(age < 16 for age in found) >= 12 // hours
+        assert found == {age: {2 ** (16 - min(age, 16))} for age in found}
 
 
 def test_a_budget_ends_the_work(small):
@@ -392,7 +414,8 @@ def test_a_captcha_holds_accounts_up_and_does_not_remove_them(small):
     world.run_until(before + 4)
     rows = logged(roster)
     rows = rows[rows[:, 4] >= before]
-    assert len(rows) and not held[rows[:, 0]].any() and not roster.joined[2000:].any() and not world.state.down.any()
+    assert len(rows) and not held[rows[:, 0]].any() and not roster.joined[2000:].any()
+    assert not world.state.down.any() and not world.state.away.any()
     register.release(mine)
     assert not roster.idle.any() and np.array_equal(roster.active, roster.joined)
 
@@ -461,6 +484,140 @@ def test_disclosed_posts_break_no_rule(small):
     rows = np.flatnonzero(labels.kind == INFLUENCER)
     assert np.array_equal(Register(world).violates(rows), ~labels.disclosed[rows])
     assert 0 < labels.disclosed[rows].mean() < 1
+
+
+def supporters(**fields):
+    made = {"id": "h", "beneficiary": "eva", "start": -3, "volunteers": 3000, "posts_per_day": 2, **fields}
+    return Volunteers.model_validate(made)
+
+
+def test_accounts_of_volunteers_are_as_old_as_peoples(small):
+    """They are people; bought likes come from accounts as old as the campaign says."""
+    bought = {"id": "b", "beneficiary": "eva", "start": -3, "likes": 50000, "account_age_days": 700}
+    scenario = with_campaigns(small, [supporters(), PurchasedEngagement.model_validate(bought)])
+    scenario = changed(scenario, platform={"mitigations": [MitigationUse(kind="trust_weight")]})
+    world = world_of(scenario, "factual", 1)
+    old = {name: roster.age_days for name, roster in world.state.rosters.items()}
+    assert old["h"].dtype == np.float32 and len(np.unique(old["h"])) > 2000 and set(old["b"].tolist()) == {700}
+    assert old["h"].mean() == pytest.approx(world.plan.scenario.activity.account_age_days.value, rel=0.06)
+    world.guard.weigh()
+    people, theirs = world.state.observed.weight.mean(), world.state.rosters["h"].weight.mean()
+    assert theirs == pytest.approx(people, rel=0.03) and theirs < 1000
+    older = changed(scenario, activity={"account_age_days": assumed(3000.0)})
+    ages = make_roster(make_network(make_plan(older), older.campaigns[0]), Key(0, 0)).age_days
+    assert (ages > 3 * 365).mean() == pytest.approx(np.exp(-3 * 365 / 3000), abs=0.03)
+
+
+@pytest.mark.parametrize("kind", [BOT, VOLUNTEER])
+def test_posts_go_and_come_back_with_their_account(small, kind):
+    """Whoever is removed has no posts any more, new ones neither; whoever is released has them all again."""
+    scenario = (
+        bots(small, posts_per_day=2, followers_per_account=300)
+        if kind == BOT
+        else with_campaigns(small, [supporters()])
+    )
+    world = world_of(watched(scenario), "factual", 0)
+    world.run_until(world.networks[0].network.first_step + 8)
+    register, roster, state = world.moderation.register, world.networks[0].roster, world.state
+
+    def live():
+        """Numbers of the last step's live posts, which of their accounts exist, and which of them are there."""
+        start, end = live_before(world)
+        rows = start + np.flatnonzero((state.items.labels.kind[start:end] == kind) & state.posted[start:end])
+        return rows, roster.active[state.poster[rows]], state.items.labels.present[rows]
+
+    rows, exists, there = live()
+    assert len(rows) > 100 and exists.all() and there.all() and np.isin(state.observed.inbox, rows).any()
+    half = register.place(register.subject[register.people :][::2])
+    register.sanction(half, account_effect("remove", "none", 0.0))
+    for _ in range(2):
+        world.step()
+        rows, exists, there = live()
+        assert np.array_equal(there, exists) and 20 < exists.sum() < len(rows) - 20
+        assert not np.isin(state.observed.inbox, rows[~exists]).any()
+        assert np.isin(state.observed.inbox, rows[exists]).any()
+    counted = world.feed.reach.items[:, 3].sum()
+    assert counted > 20 if kind == VOLUNTEER else counted == 0  # what genuine creators lost
+    gone = rows[~exists]
+    register.release(half)
+    world.step()
+    rows, exists, there = live()
+    assert exists.all() and there.all() and len(np.intersect1d(rows, gone)) > 10 and not state.down.any()
+    assert not np.isin(state.observed.inbox, gone).any()  # they were delivered once
+    fork = world.fork(FACTUAL, world.key, keep=True)
+    assert np.array_equal(fork.state.items.labels.present, state.items.labels.present)
+
+
+def test_a_removed_account_stays_removed_in_a_fork(small):
+    world = world_of(watched(bots(small, posts_per_day=2)), "factual", 0)
+    world.run_until(world.networks[0].network.first_step + 4)
+    register = world.moderation.register
+    register.sanction(register.place(register.subject[register.people :]), account_effect("remove", "none", 0.0))
+    world.step()
+    fork = world.fork(FACTUAL, world.key, keep=True)
+    for one in (fork, world):
+        assert one.state.away.any() and not one.state.items.labels.present[one.state.away].any()
+    fork.moderation.register.release(register.place(register.subject[register.people :]))
+    fork.step()
+    world.step()
+    assert not fork.state.away.any() and world.state.away.any()
+
+
+def test_a_placebo_gives_nobody_followers_by_aim(small):
+    """Follows are of those who posted what was drawn, bought ones of nobody; whoever sleeps does what he does without it."""
+    bought = PurchasedEngagement.model_validate({"id": "b", "beneficiary": "eva", "start": -3, "follows": 30000})
+    mix = {"like": 0.5, "follow": 0.5}
+    scenario = with_campaigns(
+        small, [*bots(small, tactics=mix, aged_share=0.5, dormant_activity=0.5).campaigns, bought]
+    )
+    scenario = changed(scenario, response={"follow_rate": assumed(1e-9)})
+    new = {}
+    for arm in (FACTUAL, COUNTERFACTUAL, Arm("placebo", placebo=True)):
+        world = world_of(scenario, steps=0)
+        world = World(world.plan, world.state, world.key, arm)
+        start = world.state.accounts.followers.copy()
+        world.run_until(world.plan.steps)
+        new[arm.name] = world.state.accounts.followers - start
+    plan, state = world.plan, world.state
+    eva = state.accounts.official[[c.id for c in plan.candidates].index("eva")]
+    assert new["factual"][eva] > 100 and new["counterfactual"].sum() == 0
+    network, roster = (
+        next(a.network for a in world.networks if a.network.campaign == "network"),
+        state.rosters["network"],
+    )
+    rows, fake = logged(roster), logged(roster, fake=True)
+    assert not (rows[:, 1] == -1).any() and (rows[:, 2] == 5).sum() == (rows[:, 1] < -1).sum() > 50
+    follows = -2 - rows[rows[:, 1] < -1, 1]
+    assert np.array_equal(new["placebo"], np.bincount(follows, minlength=len(start)))
+    assert new["placebo"][eva] < 0.1 * len(follows) and len(set(follows.tolist())) > 10
+    # Whoever sleeps likes what is popular and about nobody, as in the counterfactual; whoever is awake, anything.
+    about = state.items.labels.candidate
+    assert (about[fake[fake[:, 1] >= 0, 1]] >= 0).any() and len(rows) > len(fake) + 20
+    mine, others = (find_targets(plan, state, network, world.now - 1, *live_before(world), p) for p in (True, False))
+    asleep = mine.item[mine.start[mine.asleep] : mine.start[mine.asleep + 1]]
+    assert np.array_equal(asleep, others.item[others.start[POPULAR] : others.start[POPULAR + 1]]) and len(asleep) > 20
+    assert (about[asleep] < 0).all() and mine.asleep != POPULAR == others.asleep
+    # Taken back, they are nobody's followers any more.
+    everybody = np.ones(len(roster.active), bool)
+    roll_back(state, network, roster, everybody, ~everybody, world.now - 1, 0.9)
+    assert np.array_equal(state.accounts.followers, start)
+
+
+def live_before(world):
+    """Window of the last step of a world that has come to its end."""
+    born = world.state.born
+    return int(born[world.now - world.plan.lifetime]), int(born[world.now])
+
+
+def test_detectors_see_whom_a_placebo_follows(small):
+    world = world_of(watched(bots(small, tactics=only("follow"))), steps=0)
+    world = World(world.plan, world.state, world.key, Arm("placebo", placebo=True))
+    world.run_until(world.plan.steps)
+    log = world.moderation.register.log([], 0)
+    items, candidates = len(world.state.items.id), len(world.plan.candidates)
+    rows = logged(world.networks[0].roster)
+    assert len(log.item) == len(rows) > 50 and len(set(log.item.tolist())) > 5
+    assert np.array_equal(np.sort(log.item), np.sort(items + candidates - 2 - rows[:, 1]))
 
 
 def test_more_volunteers_leave_others_who_they_are(small):

@@ -88,7 +88,7 @@ def sequence(counts, language, created=None, step_h=2.0, verdicts=None, **parame
         table = np.zeros((posts, 10), np.int64)
         table[:, LIKE], table[:, SHARE] = counts[now] - counts[now] // 3, counts[now] // 3
         view = view_of([], [], 1, last=posts, policy="mastodon_trends", **values)._replace(
-            now=now, step_hours=step_h, counts=table, language=np.asarray(language, np.int8), memory=memory, known=known,
+            now=now, step_hours=step_h, weight=1.0, counts=table, language=np.asarray(language, np.int8), memory=memory, known=known,
             created=np.zeros(posts, np.int32) if created is None else created, draw=lambda _, now=now: verdicts[now],
         )  # fmt: skip
         made = file.review(view)

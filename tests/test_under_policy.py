@@ -5,6 +5,7 @@ from __future__ import annotations
 import fake_world
 import pytest
 
+from recsim.cli import main
 from recsim.errors import InputError
 from recsim.experiment.compare import cell_scenario
 from recsim.experiment.defences import Defence, with_defence
@@ -104,3 +105,59 @@ def test_an_unknown_policy_is_named_where_it_stands(scenario):
         defended(scenario, "chrno")
     with pytest.raises(InputError, match=r"^study.yaml platform.policy: got unknown policy 'chrno'.*did you mean"):
         in_a_study(scenario, "chrno")
+
+
+ROMANIA = fake_world.SMALL.with_name("romania.yaml")
+
+
+class EnoughError(Exception):
+    """The command got as far as it is looked at."""
+
+
+@pytest.mark.parametrize(
+    ("command", "where"),
+    [
+        (["attribute"], "recsim.cli.answers.answer_command"), (["dose"], "recsim.cli.answers.answer_command"),
+        (["delay"], "recsim.cli.answers.answer_command"), (["tradeoff"], "recsim.cli.answers.answer_command"),
+        (["check"], "recsim.cli.check.check_command"), (["plan"], "recsim.cli.plan.plan_command"),
+        (["log", "--out", "x.csv"], "recsim.cli.measure.log_command"), (["describe", "--card"], "recsim.audit.describe.model_card"),
+        (["run"], "recsim.cli.plan.held_against"), (["validate"], "recsim.experiment.validate.validate"),
+    ],
+)  # fmt: skip
+def test_every_question_can_be_asked_under_another_policy(command, where, monkeypatch, capsys):
+    """What belongs to the scenario's policy is left out, as in a run; set with the policy alone it is refused with that hint."""
+    found = []
+
+    def kept(*given, **more):
+        found.extend(given)
+        raise EnoughError
+
+    monkeypatch.setattr(where, kept)
+    if where.endswith("held_against"):
+        monkeypatch.setattr("recsim.cli.run.held_against", kept)
+    name, *more = command
+    with pytest.raises(EnoughError):
+        main(["--debug", name, str(ROMANIA), "--policy", "dsa38_regional", *more])
+    if where.endswith("answer_command"):
+        monkeypatch.undo()
+        what, policy = found[:2]
+        scenario = what.scenario(policy)
+    else:
+        scenario = found[0]
+        monkeypatch.undo()
+    assert scenario.platform.policy == "dsa38_regional"
+    assert not {"w_play", "w_like"} & scenario.platform.parameters.keys()
+    with pytest.raises(SystemExit) as stop:
+        main([name, str(ROMANIA), "--set", "platform.policy=dsa38_regional", *more])
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and "unknown parameter 'w_play'" in error
+    assert (
+        "; --policy dsa38_regional in place of --set platform.policy leaves out what belongs to the former policy"
+        in error
+    )
+
+
+def test_another_mistake_is_not_blamed_on_the_policy(capsys):
+    with pytest.raises(SystemExit):
+        main(["validate", str(fake_world.SMALL), "--set", "platform.parameters.w_liek=1"])
+    assert "--policy" not in capsys.readouterr().err

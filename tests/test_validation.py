@@ -142,7 +142,7 @@ def only(one, names):
 def test_reduced_studies_show_the_same_and_count_the_same(request):
     """The reduced worlds in one go: directions of large effects, and whole numbers of impressions, which show any drift."""
     wanted = (
-        (amplification.STUDY, 3, ("chronological", "x_2023_04", "tiktok_value")),
+        (amplification.STUDY, 5, ("chronological", "x_2023_04", "tiktok_value")),
         (chronological.STUDY, 3, ("chrono_following", "msi_2020")),
         (contamination.STUDY, 2, ("linucb", "itemknn", "chrono", "chrono_following")),
     )
@@ -155,6 +155,7 @@ def test_reduced_studies_show_the_same_and_count_the_same(request):
         mean, low, _ = study.ratio_pct(study.wide(table, name, "reach"), study.wide(table, "chronological", "reach"))
         assert low > 0 and 10 < mean < 400, name
     table = tables["chronological"]
+    assert 48 * 3 < study.wide(table, "msi_2020", "watch").mean() < 48 * 100  # seconds; 48 videos a day
     assert (
         study.ratio_pct(study.wide(table, "chrono_following", "watch"), study.wide(table, "msi_2020", "watch"))[2] < 0
     )

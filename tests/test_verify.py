@@ -134,10 +134,30 @@ def test_a_thorough_forgery_is_found_by_doing_it_again(folder):
     said = result.summary
     new = summarise(result.scenario, result.frames, metas, said["fingerprint"], said["timing"], None, False)
     (folder / "summary.json").write_text(json.dumps(new))
-    write_sums(folder)
+    stored_again(folder, "shift_by_replicate.csv", result.by_replicate())
     assert all(checks(verify(folder, replicate=0)).values())
     found = verify(folder, replicate=1)[-1]
     assert found.passed is False and "exposure" in found.detail
+
+
+def stored_again(folder, name, table):
+    """A CSV file with other numbers and the checksums of these."""
+    (folder / name).write_text(table.to_csv(index=False))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["sha256"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    write_sums(folder)
+
+
+@pytest.mark.parametrize("name, column", [("shift_by_replicate.csv", "shift_pp"), ("draws.csv", "value")])
+def test_forged_tables_by_replicate_are_found(folder, name, column):
+    table = pd.read_csv(folder / name)
+    stored_again(folder, name, table)
+    assert checks(verify(folder, again=False))["summary"] is True  # what was read and written again is the same
+    table.loc[0, column] += 0.001
+    stored_again(folder, name, table)
+    found = verify(folder, again=False)
+    assert checks(found)["summary"] is False and name in found[2].detail
 
 
 def made_by_another(folder, lost=(), **entries):
@@ -192,6 +212,31 @@ def test_another_scenario_under_the_same_fingerprint(folder):
     write_sums(folder)
     found = verify(folder)
     assert checks(found)["fingerprint"] is False and "replicate" not in checks(found)
+
+
+def test_findings_are_told_as_they_come(folder, monkeypatch, capsys):
+    """A replicate that takes long, or a Ctrl-C in it, loses no finding before it; how far it is can be seen."""
+    told, done = [], []
+    found = verify(folder, progress=lambda *far: done.append(far), found=told.append)
+    assert told == found and len(found) == 5 and done[-1][0] == done[-1][1] and len(done) > 3
+
+    def stopped(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("recsim.audit.verify.do_task", stopped)
+    with pytest.raises(SystemExit) as stop:
+        main(["verify", str(folder)])
+    said = capsys.readouterr()
+    assert stop.value.code == 130
+    assert [line.split()[0] for line in said.out.splitlines()] == ["files", "tables", "summary", "fingerprint"]
+    assert "one replicate again; expect about" in said.err
+    monkeypatch.setattr("recsim.cli.run.LONG_RUN_S", 0)
+    with pytest.raises(SystemExit) as stop:
+        main(["verify", str(folder)])
+    assert stop.value.code == 2 and "add --yes, or lower the work with --files-only" in capsys.readouterr().err
+    main(["verify", str(folder), "--files-only"])
+    with pytest.raises(InputError, match="rr: is no folder; did you mean .*r?"):
+        verify(folder.with_name("rr"))
 
 
 def test_commands(folder, tmp_path, capsys):

@@ -74,6 +74,5 @@ def test_the_terminal_says_why_a_shift_is_not_below(replicates, said):
     assert "Being below is judged by 90 % intervals that allow for skewed effects, +0.00 to +0.00 pp" in text
     assert "Views by people of content about Eva in the window" in text
     assert (
-        "Realised dose: 0.00" in text
-        and "with a probability of about 95 %, one further world would lie between" in text
+        "Dose ratio: 0.00" in text and "with a probability of about 95 %, one further world would lie between" in text
     )

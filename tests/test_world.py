@@ -9,9 +9,12 @@ from helpers import changed, frames_of, window_shares, world_of
 
 from recsim.agents import followers
 from recsim.audit import controls
+from recsim.scenario import realise
 from recsim.scenario.quantity import assumed
 from recsim.state import ACTIONS, TRENDING
-from recsim.world.arms import FACTUAL
+from recsim.world.arms import COUNTERFACTUAL, FACTUAL
+from recsim.world.hours import hour_factors
+from recsim.world.plan import make_plan
 from recsim.world.response_plan import leaving_chance, visiting_rate
 
 GOLDEN = Path(__file__).parent / "golden" / "small.json"
@@ -132,6 +135,31 @@ def test_feed_that_follows_only(small):
     assert sources <= {"inbox", "search", "external"} and "inbox" in sources
 
 
+@pytest.mark.parametrize("policy", POLICIES)
+def test_people_search_under_every_policy(small, policy):
+    """Visits that begin with a search or a link find something, whether the policy retrieves a pool or not."""
+    activity = {"search_share": assumed(0.3), "external_share": assumed(0.2)}
+    world = world_of(changed(with_policy(small, policy), activity=activity), steps=30)
+    p = world.record.provenance().astype({"source": str})
+    found = p[p["source"].isin(["search", "external"])].groupby("source")["impressions"].sum()
+    assert found["search"] > found["external"] > 0
+    assert found.sum() > 0.1 * world.state.counters.human[:, 0].sum()
+
+
+def test_clocks_between_two_hours(small):
+    """Half an hour off is the mean of both hours; every clock has a whole week."""
+    factors = {}
+    for offset in (0.0, 1.0, 0.5, -1.0, -2.0, -1.25):
+        scenario = changed(small, population={"utc_offset_h": {"north": offset}})
+        factors[offset] = hour_factors(make_plan(realise(scenario, 7, 0)))
+    north = {offset: table[:, 0] for offset, table in factors.items()}
+    assert north[0.5] == pytest.approx((north[0.0] + north[1.0]) / 2, rel=1e-6)
+    assert north[-1.25] == pytest.approx(0.75 * north[-1.0] + 0.25 * north[-2.0], rel=1e-6)
+    assert not np.allclose(north[0.0], north[1.0])
+    assert all(table.sum(axis=0) == pytest.approx(7, rel=1e-5) for table in factors.values())
+    assert all(np.array_equal(table[:, 1], factors[0.0][:, 1]) for table in factors.values())
+
+
 def test_languages_and_regions_shape_the_regional_feed(small):
     world = world_of(with_policy(small, "dsa38_regional"), steps=30)
     pools, items = world.feed.pools, world.state.items
@@ -164,7 +192,6 @@ def test_influencers_and_volunteers(romania):
     """Posts of real actors are thinned to the resolution; the counterfactual has ordinary posts in their place."""
     from recsim.rng import Key
     from recsim.world.build import build_state
-    from recsim.world.plan import make_plan
 
     plan = make_plan(changed(romania, content={"real_items_per_day": assumed(4000.0), "items_per_day": 4000}))
     state = build_state(plan, Key(1, 0))
@@ -209,12 +236,14 @@ def test_what_a_feed_gives_people(small):
     plan, state = before.plan, before.state
     world = type(before)(plan, state.fork(), before.key, FACTUAL, step=24)
     items, start = world.state.items, [world.state.counters.human.copy()]
-    views, seconds, respond = np.zeros(len(items.id)), 0.0, world.people.respond
+    views, seconds, exactly, respond = np.zeros(len(items.id)), 0.0, 0.0, world.people.respond
 
     def watch(first, last):
-        nonlocal seconds
+        nonlocal seconds, exactly
         events = world.feed.tally.items.sum(axis=0)
-        seconds += float((events[: last - first, 9] / 1024 * items.length[first:last]).sum())
+        length = np.floor(items.length[first:last] * np.float32(16) + np.float32(0.5)) / 16  # to the nearest 1/16 s
+        seconds += float((events[: last - first, 9] / 1024 * length.astype(float)).sum())
+        exactly += float((events[: last - first, 9] / 1024 * items.length[first:last]).sum())
         views[first:last] += events[: last - first, 0]
         respond(first, last)
 
@@ -223,8 +252,9 @@ def test_what_a_feed_gives_people(small):
     total = views.sum()
     facts = people_facts(world, total)
     assert total > 1000 and (start[0][:, 0].sum() > 0)
-    assert facts["watch_s_per_view"] == pytest.approx(seconds / total, rel=1e-4)
-    assert facts["watch_s_per_person_day"] == pytest.approx(seconds / plan.people / 2, rel=1e-4)
+    assert facts["watch_s_per_view"] == pytest.approx(seconds / total, rel=1e-9)
+    assert facts["watch_s_per_person_day"] == pytest.approx(seconds / plan.people / 2, rel=1e-9)
+    assert seconds == pytest.approx(exactly, rel=5e-4) and seconds != exactly
     by_topic = np.array([views[items.primary == d].sum() for d in range(plan.scenario.content.topics)])
     assert facts["effective_topics"] == pytest.approx(total**2 / (by_topic**2).sum())
     live = slice(int(state.born[25 - plan.lifetime]), int(state.born[36]))
@@ -238,6 +268,31 @@ def test_what_a_feed_gives_people(small):
     assert facts["emotional_share"] == pytest.approx(views[top].sum() / total)
     assert 1 < facts["effective_topics_visit"] < 2 * plan.scenario.content.topics
     assert -2 < facts["utility_per_view"] < 2
+
+
+def test_reach_counts_whom_an_arm_has_shown_something(small):
+    """By region and candidate, from impressions person by person; of what came before the arm began nothing is in it."""
+    from recsim.world.pair import _reach_frame
+
+    before = world_of(changed(small, opinion={"enabled": True}), steps=42)
+    plan, state, regions = before.plan, before.state, before.state.cells.region
+    met = {}
+    assert before.feed.tally.reached.any()
+    for arm in (FACTUAL, COUNTERFACTUAL):
+        world = type(before)(plan, state.fork(), before.key, arm, step=42)
+        assert not world.feed.tally.reached.any() and not world.feed.tally.met.any()
+        world.run_until(48)
+        shown = world.feed.tally.impressions.sum(axis=2) > 0
+        frame = _reach_frame(world)
+        for row in frame.itertuples():
+            inside = regions == plan.regions.index(row.region)
+            who = [c.id for c in plan.candidates].index(row.candidate)
+            assert (row.people_reached, row.people) == (shown[inside, who].sum(), inside.sum())
+        assert len(frame) == len(plan.regions) * len(plan.candidates) and 0 < shown.mean() < 1
+        e = world.record.exposure()
+        assert world.feed.tally.met.sum() == e["impressions"].sum() == world.feed.tally.impressions.sum()
+        met[arm.name] = world.feed.tally.met.copy()
+    assert not np.array_equal(met["factual"], met["counterfactual"])
 
 
 def test_every_candidate_starts_with_the_followers_that_are_stated(small):

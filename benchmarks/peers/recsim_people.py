@@ -35,10 +35,11 @@ def interest_and_likes(f, p):
 
 def make_world(people: int, items: int, pool: int, threads: int) -> World:
     """A world whose catalogue holds at least ``items``, of which ``pool`` are scored for everybody."""
+    a_day = math.ceil(1.06 * items / LIVE_DAYS)
     settings = {
         "population.scale": people / 500_000, "days.start": "2024-11-01", "run.step_hours": 1,
         "activity.videos_per_visit": TOP, "content.topics": TOPICS, "content.lifetime_days": LIVE_DAYS,
-        "content.items_per_day": math.ceil(1.06 * items / LIVE_DAYS), "platform.retrieval.pool": pool,
+        "content.items_per_day": a_day, "content.real_items_per_day": max(3600, a_day), "platform.retrieval.pool": pool,
         "platform.retrieval.slate": TOP, "platform.policy": "benchmarks.peers.recsim_people:interest_and_likes",
     }  # fmt: skip
     scenario = load(ROOT / "configs" / "small.yaml", [f"{name}={value}" for name, value in settings.items()])

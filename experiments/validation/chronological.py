@@ -10,6 +10,7 @@ from experiments.validation.exposures import watch, world_of
 from experiments.validation.study import Finding, Size, Study, base, difference, ratio_pct, wide
 from recsim.agents.people import POLITICS_TOPIC
 from recsim.scenario.schema import Scenario
+from recsim.state import SECOND
 
 SOURCE = "Guess et al. 2023, Science (abstract)"
 RANKED = ("msi_2020", "tiktok_value")
@@ -37,7 +38,7 @@ def measure(scenario: Scenario, replicate: int) -> dict[str, float]:
     before = int(world.record.watched[0])
     seen = watch(world, plan.steps)
     items = world.state.items
-    seconds = (int(world.record.watched[0]) - before) / 1024 / 1000
+    seconds = (int(world.record.watched[0]) - before) / SECOND
     return {
         "watch": seconds / plan.people / (plan.days - 5),
         "politics": float((items.primary[seen.item] == POLITICS_TOPIC).mean()),

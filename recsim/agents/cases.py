@@ -123,8 +123,12 @@ def joined(*groups: Any) -> Any:
     return type(groups[0])(*(np.concatenate(columns) for columns in zip(*groups, strict=True)))
 
 
-def same_subject(cases: Cases, others: Cases) -> np.ndarray:
-    """(N,) bool: whether a case of the same kind about the same subject is among the others."""
+def same_subject(cases: Any, others: Any) -> np.ndarray:
+    """(N,) bool: whether a case of the same kind about the same subject is among the others.
+
+    Args:
+        cases, others: tables with columns ``kind`` and ``subject``: `Cases`, `Verdicts`, sanctions.
+    """
     found = np.zeros(len(cases.kind), bool)
     for kind in np.unique(others.kind):
         wanted = np.sort(others.subject[others.kind == kind])

@@ -145,6 +145,12 @@ def in_force(sanctions: Sanctions, kind: int, subject: np.ndarray, step: int) ->
     return np.isin(subject, sanctions.subject[now])
 
 
+def decided(sanctions: Sanctions, kind: int, subject: np.ndarray, step: int) -> np.ndarray:
+    """(N,) bool: whether each subject is sanctioned in a step, or will be by what has been decided and not yet felt."""
+    there = (sanctions.kind == kind) & (step < sanctions.until)
+    return np.isin(subject, sanctions.subject[there])
+
+
 class Appealing(NamedTuple):
     """Who appeals, as plain values."""
 
@@ -164,7 +170,8 @@ def appeals(rule: Appealing, verdicts: Verdicts, cases: Cases, key: Key, step_ho
 
     Args:
         rule: who appeals.
-        verdicts: of the step; only findings about accounts and items count, an appeal is final.
+        verdicts: those by which sanctions were imposed in the step, or what stands for them where nobody reviewed; only
+            findings about accounts and items count, an appeal is final.
         cases: reports and reach of the sanctioned, rows as ``verdicts``; or an empty table: 1 each.
         key: seed, replicate and branch. step_hours: hours of a step.
     """

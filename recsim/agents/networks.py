@@ -51,7 +51,7 @@ class Network:
     bursts_per_day: int = 1
     budget: int = NO_LIMIT  # millionths of a euro
     account_price: int = 0  # millionths of a euro for one real account
-    account_age_days: float = 30.0  # at the start of the run
+    account_age_days: float = 30.0  # at the start of the run; where accounts are people's, the mean of an exponential
     aged_account_days: float = 2900.0
     shared_address_accounts: int = 1
     replacement_share: float = 0.0
@@ -74,10 +74,12 @@ class Roster:
             account was found removed, -1 not. willing: (N,) bool, takes a removed account's place when its time comes.
         address: (N,) int32, network address, numbered within the network.
         language: (N,) int8, that the account appears in; never changes.
-        capped: (I, 10) int32, events that a recognised cluster of these accounts has counted; I = 0 without a cap.
+        capped: (I, 10) int32, weight of the events that a recognised cluster of these accounts has counted, in 1/1024; I = 0
+            without a cap.
         purse: (2,) int64, spent and budget, millionths of a euro.
         log: counted actions, parts of (K, 5) int32: account, item, action (index in `recsim.state.ACTIONS`), weight in
-            1/1024, step; never changed once written. Item -1: the beneficiary's official account. Watch: a whole item.
+            1/1024, step; never changed once written. Item -1: the beneficiary's official account; below: another author, see
+            `recsim.kernels.acts.FOLLOWED`. Watch: a whole item.
         fake: beside each part of the log (K,) bool, whether the event is also among those that campaigns did.
     """
 
@@ -149,6 +151,9 @@ def make_roster(network: Network, key: Key) -> Roster:
     if network.place is not None:
         language, _ = places_of_accounts(key, network.population, count, network.place)
     age = np.where(aged, np.float32(network.aged_account_days), np.float32(network.account_age_days))
+    if not network.inauthentic:  # real people: their accounts are as old as anybody's
+        u_age = rng.uniforms(key, Decision.STANDING, network.population, np.arange(count, dtype=np.uint32))[:, 0]
+        age = -rng.logarithms(np.float32(1.0) - u_age) * np.float32(network.account_age_days)
     return Roster(
         aged=aged, delay=np.where(first, u[:, 1], np.float32(0.0)), active=first.copy(), idle=np.zeros(count, np.bool_),
         age_days=age,

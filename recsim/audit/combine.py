@@ -1,34 +1,37 @@
-"""Several stored results in one report: a run, other runs beside it, other policies, answers to single questions, an ensemble."""
+"""Several stored results in one report: a run, other runs and policies, answers to single questions, an ensemble, evidence."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from recsim.audit.pack import IGNORED, TAKEN, Evidence, Place, gathered, outside_of
 from recsim.audit.provenance import name_of
 from recsim.errors import InputError
+from recsim.experiment.calibration import CalibrationResult
 from recsim.experiment.compare import cell_scenario
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.diff import settings_that_differ
 from recsim.experiment.folder import readable, verified
+from recsim.experiment.held import did_you_mean
 from recsim.experiment.result import Result
 from recsim.experiment.sets import Answer
 from recsim.experiment.sums import refuse_changed
+from recsim.experiment.sweep import StudyResult
+from recsim.experiment.under_policy import under_policy
 from recsim.ranking import own_code
 from recsim.scenario import load
 from recsim.scenario.schema import Scenario
 
-IGNORED = ("run.replicates",)
-"""Settings that do not make another question."""
-
-
 KINDS = {
     "summary": "run", "compare": "comparison", "tradeoff": "tradeoff", "ensemble": "ensemble", "attribute": "attribution",
-    "dose": "dose", "delay": "delay",
+    "dose": "dose", "delay": "delay", "study": "study", "calibration": "calibration",
 }  # fmt: skip
 """What a folder holds, by the name of the file that is written last."""
+VALIDITY: dict[str, type[StudyResult | CalibrationResult]] = {"study": StudyResult, "calibration": CalibrationResult}
+"""Results that say how far a finding hangs on what was assumed; they stand under validity."""
 
 
 class Gathered(NamedTuple):
@@ -43,6 +46,9 @@ class Gathered(NamedTuple):
         results: the other runs.
         cells: folder and scenario of every policy that another result but a run is about.
         sources: folder of every other result in the order given, its kind and its summary.
+        validity: by kind the summaries of a study and a calibration, with ``folder``, ``differs`` and ``source_sha256``;
+            ``loaded``: these themselves.
+        pack: files of evidence.
         combined: whether the report is one about several results, in a folder of its own.
     """
 
@@ -55,26 +61,40 @@ class Gathered(NamedTuple):
     results: Sequence[Result] = ()
     cells: Sequence[tuple[str, Scenario]] = ()
     sources: Sequence[tuple[Path, str, dict[str, Any]]] = ()
+    validity: Mapping[str, dict[str, Any]] = {}
+    loaded: Sequence[StudyResult | CalibrationResult] = ()
+    pack: Sequence[Evidence] = ()
     combined: bool = False
 
 
-def gather(base: Result, folders: Sequence[Path]) -> Gathered:
-    """Read the other results.
+def gather(base: Result, others: Sequence[Path]) -> Gathered:
+    """Read the other results, and files of evidence.
+
+    Args:
+        base: the run that the report is about.
+        others: folders of results; files as of `recsim.audit.pack`.
 
     Raises:
-        InputError: a folder holds nothing that can stand here, two of a kind, another scenario, a file was changed, or two
-            folders have the same name.
+        InputError: a folder or file holds nothing that can stand here, two of a kind, another scenario, a file was changed, or
+            two have the same name.
     """
     found: dict[str, Any] = {}
     compared: Comparison | None = None
     runs, answers, results, cells, sources = [], [], [], [], []
+    loaded: list[StudyResult | CalibrationResult] = []
     assert base.folder is not None
+    places = [Place(name_of(base.folder), base.scenario, base.summary["fingerprint"])]
+    files, folders = ([one for one in others if one.is_file() == which] for which in (True, False))
+    outside_of(files, [base.folder, *folders])
     named: dict[str, Path] = {}
-    for folder in (base.folder, *folders):
+    for folder in (base.folder, *others):
+        if not folder.exists():
+            raise InputError(f"is no folder and no file{did_you_mean(folder)}; {TAKEN}", str(folder))
         twin = named.setdefault(name_of(folder), folder)
         if twin.resolve() != folder.resolve():
             text = f"has the same last name as {twin}, by which the report would call both; rename one"
             raise InputError(text, str(folder))
+    for folder in (base.folder, *folders):
         refuse_changed(folder)
     own_code.refuse(_code(base.scenario), base.folder)
     for folder in folders:
@@ -85,6 +105,7 @@ def gather(base: Result, folders: Sequence[Path]) -> Gathered:
             own_code.refuse(_code(other.scenario), folder)
             runs.append(_run(base, other, folder, _differences(base.scenario, other.scenario, folder)))
             results.append(other)
+            places.append(Place(name_of(folder), other.scenario, other.summary["fingerprint"]))
             sources.append((folder, kind, other.summary))
             continue
         if kind in found:
@@ -95,16 +116,22 @@ def gather(base: Result, folders: Sequence[Path]) -> Gathered:
         scenario = load(folder / "scenario.yaml")
         own_code.refuse([*policies, *_code(scenario)], folder)
         differs = _differences(base.scenario, scenario, folder)
-        found[kind] = summary | {"folder": name_of(folder), "differs": differs}
+        source = manifest["source_sha256"]
+        found[kind] = summary | {"folder": name_of(folder), "differs": differs, "source_sha256": source}
         if kind == "comparison":
             compared = Comparison.load(folder)
+        elif kind in VALIDITY:
+            loaded.append(VALIDITY[kind].load(folder))
+            sources.append((folder, kind, summary))
+            continue
         elif "command" in summary:
             answers.append((Answer.load(folder, last), differs))
         sources.append((folder, kind, summary))
         cells += [(name_of(folder), cell_scenario(scenario, name)) for name in policies]
+        places += [Place(name_of(folder), under_policy(scenario, name), None) for name in policies]
     return Gathered(
         found.get("tradeoff"), found.get("ensemble"), runs, found.get("comparison"), compared, answers, results, cells, sources,
-        combined=True,
+        {kind: found[kind] for kind in VALIDITY if kind in found}, loaded, gathered(base, files, places), combined=True,
     )  # fmt: skip
 
 
@@ -118,6 +145,9 @@ def _policies(kind: str, summary: dict[str, Any], manifest: dict[str, Any]) -> l
         return [p["policy"] for p in summary["policies"]]
     if kind == "ensemble":
         return list(dict.fromkeys(cell[0] for cell in manifest["folders"].values()))
+    if kind == "study":
+        varied = [axis["values"] for axis in summary["axes"] if axis["key"] == "platform.policy"]
+        return [summary["policy"], *(name for values in varied for name in values)]
     return [summary["policy"]]
 
 
@@ -128,7 +158,8 @@ def _last(folder: Path) -> str:
             return last
     files = ", ".join(f"{last}.json" for last in KINDS)
     raise InputError(
-        f"holds no complete run, comparison, trade-off, attribution, dose-response, delay or ensemble (none of {files} is there)",
+        f"holds no complete run, comparison, trade-off, attribution, dose-response, delay, ensemble, study or calibration (none of "
+        f"{files} is there); {TAKEN}",
         str(folder),
     )
 

@@ -1,7 +1,7 @@
 """A stored run as an RO-Crate: one zip file whose metadata says what was done, with what, to what, and by which software.
 
 Follows RO-Crate 1.3 and the profile Process Run Crate 0.6: the run is one CreateAction whose instrument is recsim, whose
-object is the scenario, and whose results are all other files.
+object is the scenario, and whose results are all other files but the auditor's own words.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import Any
 
 from recsim.errors import InputError
 from recsim.experiment.folder import readable
-from recsim.experiment.sums import SUMS, compare_sums, files_of
+from recsim.experiment.held import did_you_mean
+from recsim.experiment.sums import NOTES, SUMS, compare_sums, files_of
 
 CONTEXT = "https://w3id.org/ro/crate/1.3/context"
 SPECIFICATION = "https://w3id.org/ro/crate/1.3"
@@ -25,11 +26,12 @@ PROFILE = "https://w3id.org/ro/wfrun/process/0.6"
 METADATA = "ro-crate-metadata.json"
 KNOWN = {".parquet": "application/vnd.apache.parquet", ".yaml": "application/yaml", ".csv": "text/csv", ".npy": "application/octet-stream"}  # fmt: skip
 ABOUT = {
-    "summary.json": "the numbers of the run", "summary.csv": "one row per candidate", "audit.json": "plan, deviations, tests",
+    "summary.json": "the numbers of the run", "summary.csv": "one row per candidate", "draws.csv": "what each replicate drew from declared ranges",
+    "shift_by_replicate.csv": "shares and shift of every replicate and candidate", "audit.json": "plan, deviations, tests",
     "plan.yaml": "the plan that was locked before the run", "scenario.yaml": "the scenario as resolved, with evidence",
     "manifest.json": "versions, seeds, checksums, timings", "report.html": "the report, for reading and printing",
     "policy_compiled.py": "the score loop that ran", "compare.html": "the comparison, for reading and printing",
-    SUMS: "checksums of all files",
+    NOTES: "the auditor's own words, added to the finished result", SUMS: "checksums of all files",
 }  # fmt: skip
 
 
@@ -65,7 +67,7 @@ def metadata(folder: Path) -> dict[str, Any]:
         {"@id": f"#{name}", "@type": "SoftwareApplication", "name": name, "softwareVersion": str(version)}
         for name, version in versions.items() if name != "recsim-audit"
     ]  # fmt: skip
-    outputs = [name for name in names if name not in ("scenario.yaml", "plan.yaml")]
+    outputs = [name for name in names if name not in ("scenario.yaml", "plan.yaml", NOTES)]
     inputs = [name for name in ("scenario.yaml", "plan.yaml") if name in names]
     action = {
         "@id": "#run", "@type": "CreateAction", "name": f"Simulation of {title}", "endTime": made,
@@ -115,7 +117,7 @@ def export_crate(folder: str | Path, out: str | Path) -> Path:
     """
     folder, out = Path(folder), Path(out)
     if not folder.is_dir():
-        raise InputError("is no folder", str(folder))
+        raise InputError(f"is no folder{did_you_mean(folder)}", str(folder))
     found = compare_sums(folder)
     if not found.none:
         raise InputError("was changed since it was written; see recsim verify", str(folder))

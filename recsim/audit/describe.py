@@ -109,7 +109,8 @@ def odd(scenario: Scenario) -> str:
         f"- **Observation.** Impressions by day, segment, candidate and stance; {scenario.run.replicates} replicates, "
         f"{scenario.run.luck_branches} luck branches each.", "",
         "## 5. Initialisation", "",
-        "The platform starts empty of counts and warms up on the days before the first campaign; gate thresholds adapt until then. The "
+        "The platform starts empty of counts and warms up on the days before the first campaign; gate thresholds adapt until then (a gate at "
+        "which fewer than five items have arrived by then has none and lets everything pass; `recsim check` names it). The "
         f"counterfactual is without: {', '.join(f'{c.id} (instead: {c.counterfactual})' for c in removed) or 'nothing'}.", "",
         "## 6. Input data", "",
         f"{len(scenario.population.segments)} cells of region x language x age band. No time series drives the model.", "",

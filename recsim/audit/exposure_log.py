@@ -60,6 +60,8 @@ MOST_IMPRESSIONS = 10**12
 """Impressions that one row can stand for; sums of many such rows are still exact in double precision."""
 ALIKE = 0.8
 """Likeness (difflib's ratio) from which a column that no metric uses is taken for one that is misspelt."""
+SEPARATOR = "separator"
+"""Key in these attributes under which the sign stands that separates the cells of a CSV file."""
 UNUSED = "unused_columns"
 """Key in the attributes of a log (`pandas.DataFrame.attrs`) under which the names of columns that are not used stand."""
 
@@ -74,7 +76,7 @@ def read_log(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.D
     Returns:
         ``person``, ``candidate`` (empty text: none), ``arm`` and further text as text, ``impressions`` int64; rows without
         impressions are kept, because they say that a person was there. ``attrs["unused_columns"]``: names of columns that
-        no metric uses, as in the file.
+        no metric uses, as in the file; ``attrs["separator"]``: what separates the cells of a CSV file, "," ";" or a tab.
 
     Raises:
         InputError: unreadable, or a column is missing, unknown, misspelt, or holds what it must not; says in which line.
@@ -92,7 +94,9 @@ def read_log(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.D
     unused = _unused(frame, source.path)
     frame = frame[[name for name in COLUMNS if name in frame.columns]].reset_index(drop=True)
     if not len(frame):
-        raise InputError("has no rows", str(path))
+        raise InputError(
+            "has no rows below the header; a log has one per impression, or per person and kind", str(path)
+        )
     _refuse(frame["person"].isna() | frame["person"].isin([""]), "person", "is empty; every row needs a viewer", source)
     frame["impressions"] = _counts(frame, source)
     if "arm" not in frame:
@@ -118,7 +122,7 @@ def read_log(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.D
     for division in DIVISIONS:
         if division in frame:
             _same_of_a_person(frame, division, source)
-    frame.attrs[UNUSED] = unused
+    frame.attrs[UNUSED], frame.attrs[SEPARATOR] = unused, source.separator
     return frame
 
 

@@ -6,21 +6,23 @@ import csv
 from array import array
 from collections.abc import Collection
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 import pandas as pd
 
 from recsim.errors import InputError
+from recsim.sheets import SPREADSHEETS, instead, opened, with_point
 
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
 """What stands for nothing where no name is expected."""
 
 
 class Source(NamedTuple):
-    """Where rows come from: the file, and the line in which each row of a CSV begins."""
+    """Where rows come from: the file, the line in which each row of a CSV begins, and what separates its cells."""
 
     path: Path
     lines: array | None = None
+    separator: str = ","
 
     def where(self, row: int) -> str:
         """``file:line`` of a row counted from 0; where there are no lines, ``file row n`` counted from 1."""
@@ -37,26 +39,45 @@ def read_file(path: Path, numbers: Collection[str], names: Collection[str]) -> t
     Raises:
         InputError: another kind of file, one that cannot be read, or a CSV whose rows do not fit its header.
     """
-    if path.suffix not in (".parquet", ".csv"):
+    if path.suffix not in (".parquet", ".csv") and path.suffix.lower() not in SPREADSHEETS:
         raise InputError(f"got a file of kind {path.suffix or 'none'!r}; allowed: .parquet, .csv", str(path))
+    if path.suffix != ".parquet":
+        return _read_csv(path, numbers, names)
     try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path), Source(path)
-        header, lines = _shape(path)
-        texts = {name: object for name in header if name not in numbers}
-        # index_col: without it pandas takes the first column for names of rows where rows end in an empty cell.
-        missing = {name: [""] if name in names else MISSING for name in header}
-        frame = pd.read_csv(
-            path, names=header, header=0, index_col=False, dtype=texts, keep_default_na=False, na_values=missing
-        )
-        return frame, Source(path, lines if len(lines) == len(frame) else None)
+        return pd.read_parquet(path), Source(path)
     except FileNotFoundError:
         raise InputError("no such file", str(path)) from None
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"cannot be read ({' '.join(str(error).split())[:120]})", str(path)) from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
 
 
-def _shape(path: Path) -> tuple[list[str], array]:
+def _read_csv(path: Path, numbers: Collection[str], names: Collection[str]) -> tuple[pd.DataFrame, Source]:
+    if not path.exists():
+        raise InputError(f"no such file{instead(path)}", str(path))
+    with opened(path) as (file, separator):
+        header, lines = _shape(file, separator, path)
+    # With another separator numbers may have a decimal comma: they come as text, as which those with a point are read, too.
+    texts = {name: object for name in header if name not in numbers or separator != ","}
+    # index_col: without it pandas takes the first column for names of rows where rows end in an empty cell.
+    missing = {name: [""] if name in names else MISSING for name in header}
+    try:
+        frame = pd.read_csv(
+            path, sep=separator, names=header, header=0, index_col=False, dtype=texts, keep_default_na=False,
+            na_values=missing,
+        )  # fmt: skip
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+    if separator != ",":
+        for name in [name for name in header if name in numbers]:
+            frame[name] = frame[name].map(with_point, na_action="ignore")
+    return frame, Source(path, lines if len(lines) == len(frame) else None, separator)
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(f"cannot be read ({' '.join(str(error).split())[:120]})", str(path))
+
+
+def _shape(file: TextIO, separator: str, path: Path) -> tuple[list[str], array]:
     """Names of the columns of a CSV and the line in which each row begins, as pandas will read it.
 
     Raises:
@@ -64,21 +85,20 @@ def _shape(path: Path) -> tuple[list[str], array]:
     """
     header: list[str] = []
     lines, begins = array("q"), 1
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file)
-        for row in reader:
-            here, begins = begins, reader.line_num + 1
-            if len(row) < 2 and not "".join(row).strip():
-                continue  # blank
-            if not header:
-                header = [name.strip() for name in row]
-                twice = [name for name in header if name and header.count(name) > 1]
-                if twice:
-                    raise InputError(f"column {twice[0]!r} stands twice; rename or remove one", f"{path}:{here}")
-            elif len(row) != len(header):
-                raise InputError(f"got {len(row)} cells, the header names {len(header)}", f"{path}:{here}")
-            else:
-                lines.append(here)
+    reader = csv.reader(file, delimiter=separator)
+    for row in reader:
+        here, begins = begins, reader.line_num + 1
+        if len(row) < 2 and not "".join(row).strip():
+            continue  # blank
+        if not header:
+            header = [name.strip() for name in row]
+            twice = [name for name in header if name and header.count(name) > 1]
+            if twice:
+                raise InputError(f"column {twice[0]!r} stands twice; rename or remove one", f"{path}:{here}")
+        elif len(row) != len(header):
+            raise InputError(f"got {len(row)} cells, the header names {len(header)}", f"{path}:{here}")
+        else:
+            lines.append(here)
     if not header:
         raise InputError("is empty; the first line must name the columns", str(path))
     return [name or f"(column {place} has no name)" for place, name in enumerate(header, 1)], lines

@@ -91,7 +91,9 @@ def measure(log: pd.DataFrame, baseline: str | None = None) -> dict[str, Any]:
         baseline: the arm that others are compared with, which must be named; None: arms are not compared.
 
     Returns:
-        ``arms``: one block per arm; ``comparisons``: one per other arm, against the baseline.
+        ``arms``: one block per arm: people, impressions, ``rows`` by candidate (shares and reach 0-1 with 95 % intervals over
+        people, frequency in impressions), segments, concentration; ``comparisons``: one per other arm, against the baseline,
+        with differences in percentage points. Formulas and their sources: docs/measure.md.
 
     Raises:
         InputError: there is no such arm.

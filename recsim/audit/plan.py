@@ -116,12 +116,25 @@ def _lock(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write_plan(scenario: Scenario, path: Path) -> Plan:
-    """Lock a scenario into a new file.
+def write_plan(scenario: Scenario, path: str | Path) -> Plan:
+    """Lock a scenario into a new file before its first result, as the command ``recsim plan`` does.
+
+    The file holds what is declared, the whole scenario, checksums of recsim's sources and of policies from outside recsim, and
+    a SHA-256 over all of it. ``recsim run --plan FILE`` holds a run against it; from Python a plan can be written only.
+
+    Args:
+        scenario: from `recsim.load`; it has ``audit.question`` and ``audit.threshold_reason``.
+        path: of the new file, YAML.
+
+    Returns:
+        The plan: ``lock`` (the SHA-256, 64 hexadecimal digits), ``about`` (what was declared), ``scenario``.
+
+    Source: Delegated Regulation (EU) 2024/436, Art. 10(2); docs/audit-plan.md.
 
     Raises:
         InputError: the scenario declares too little, or the file is there already: a plan is not written over.
     """
+    path = Path(path)
     about = {
         "version": VERSION, "recsim": __version__, "source_sha256": source_digest(), "own_code_sha256": own_code_digest(scenario),
         "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), **declared(scenario),

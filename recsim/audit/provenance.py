@@ -11,6 +11,7 @@ from recsim.experiment import comparison, sets, tradeoff
 from recsim.experiment.dose import ALL
 from recsim.experiment.ensemble import NO_PREDICTOR
 from recsim.experiment.folder import ASIDE, checksum, readable
+from recsim.experiment.held import KINDS
 from recsim.experiment.sums import SUMS
 from recsim.ranking.own_code import asked, kept
 
@@ -44,8 +45,15 @@ def row(folder: Path, kind: str, summary: dict[str, Any], again: str) -> dict[st
             "commit": manifest.get("git_commit"), "uncommitted_changes": manifest.get("git_uncommitted_changes"),
             "versions": versions, "machine": manifest["machine"], "bits": manifest["bits"],
             "own_policies": own_files(folder),
+            "sha256": {name: checksum(folder / name) for name in _files(folder, manifest)},
             "sums_sha256": checksum(folder / SUMS) if (folder / SUMS).is_file() else None,
         }  # fmt: skip
+
+
+def _files(folder: Path, manifest: dict[str, Any]) -> list[str]:
+    """Names of the files that a result is, without its pages and stored replicates: these `SUMS` lists."""
+    there = [f"{last}.json" for last in (*KINDS, "manifest") if (folder / f"{last}.json").is_file()]
+    return [*there, *manifest["sha256"]]
 
 
 def name_of(folder: Path) -> str:
@@ -85,7 +93,11 @@ def _fixed(kind: str, folder: Path | None) -> bool:
 
 def again(kind: str, summary: dict[str, Any], folder: Path | None) -> str:
     """The command that does any result but a run again, in its folder."""
-    if "command" in summary:
+    if kind == "study":
+        words = f"python -m recsim sweep study.yaml --replicates {summary['replicates']} {ASIDE}"
+    elif kind == "calibration":
+        words = f"python -m recsim calibrate calibration.yaml {ASIDE}"
+    elif "command" in summary:
         words = sets.again_command(summary, OPTIONS[summary["command"]](summary), _fixed(kind, folder))
     elif kind == "comparison":
         words = comparison.again_command(summary, _fixed(kind, folder))

@@ -1,13 +1,15 @@
 """The content of an audit report: one block per section, the same keys in ``report.json`` and ``report.html``.
 
 Sections follow what the Digital Services Act and Delegated Regulation (EU) 2024/436 ask an audit report to hold. A report gives
-evidence and a comparison with the threshold; it gives no audit opinion, which is a person's.
+evidence and a comparison with the threshold; it gives no audit opinion, which is a person's. What persons add, the auditor's own words,
+stands under `notes` and `recommendations`.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import shlex
 from typing import Any
 
 import numpy as np
@@ -19,12 +21,18 @@ from recsim.audit.all_metrics import all_metrics, what_stays
 from recsim.audit.cells import printable
 from recsim.audit.claims import Grounds, ladder
 from recsim.audit.combine import Gathered, beside_it, stored_audit
+from recsim.audit.draws import draw_correlations
+from recsim.audit.enough import as_rows, enough, power
 from recsim.audit.facts import documented_facts, platform_facts, verdict
+from recsim.audit.notes import Given, notes_block, recommended
+from recsim.audit.pack import about_assumptions, about_calibration
+from recsim.audit.plan import half_width
 from recsim.audit.provenance import VERIFY, name_of, own_files
 from recsim.experiment.dictionary import CSV, TABLES, described
 from recsim.experiment.persistence import persistence_row
 from recsim.experiment.result import DIMENSIONS, Result
 from recsim.experiment.summary import ENOUGH, Counts, cleaned, removed_campaigns, with_a_share
+from recsim.experiment.sums import NOTES, files_of
 from recsim.ranking import registry
 from recsim.ranking.own_code import asked
 from recsim.ranking.policy import DOORS, tags_in
@@ -33,18 +41,21 @@ from recsim.scenario.schema import Scenario
 
 SECTIONS = (
     "general", "independence", "summary", "risk_statement", "risk_analysis", "criteria", "plan", "methods", "sampling", "results",
-    "mitigation", "recommender_cards", "assurance", "validity", "recommendations", "data", "evidence", "claims",
+    "mitigation", "recommender_cards", "assurance", "validity", "notes", "recommendations", "data", "evidence", "claims",
 )  # fmt: skip
 NOTHING = Gathered()
 
 
-def content(result: Result, audit: dict[str, Any], beside: Gathered = NOTHING) -> dict[str, Any]:
+def content(
+    result: Result, audit: dict[str, Any], beside: Gathered = NOTHING, notes: Given | None = None
+) -> dict[str, Any]:
     """The whole report; NaN is None.
 
     Args:
         result: a stored run.
         audit: content of its ``audit.json``.
         beside: other results that the report is also about.
+        notes: the auditor's own words.
     """
     assert result.folder is not None
     manifest = json.loads((result.folder / "manifest.json").read_text(encoding="utf-8"))
@@ -54,8 +65,9 @@ def content(result: Result, audit: dict[str, Any], beside: Gathered = NOTHING) -
         "criteria": _criteria(result), "plan": {k: audit[k] for k in ("plan", "deviations", "deviation_reason", "stopping")},
         "methods": _methods(result), "sampling": _sampling(result, audit), "results": _results(result, audit) | beside_it(beside),
         "mitigation": _mitigation(result, beside.tradeoff), "recommender_cards": _cards(result, beside),
-        "assurance": _assurance(result, audit), "validity": _validity(result, beside.ensemble), "recommendations": [],
-        "data": _data_of_all(result, beside), "evidence": _provenance(result, manifest, audit, beside), "claims": _claims(result, audit, beside.ensemble),
+        "assurance": _assurance(result, audit), "validity": _validity(result, beside, manifest["source_sha256"]),
+        "notes": notes_block(notes, result.summary["replicates"]), "recommendations": _recommendations(result, beside, notes),
+        "data": _data_of_all(result, beside), "evidence": _provenance(result, manifest, audit, beside, notes is not None), "claims": _claims(result, audit, beside.ensemble),
     }  # fmt: skip
     assert tuple(blocks) == SECTIONS
     return cleaned(blocks)
@@ -125,32 +137,14 @@ def _shift_by_candidate(result: Result) -> dict[str, np.ndarray]:
     return {name: shift[:, k] for k, name in enumerate(names)}
 
 
-def detection_risk(shift: np.ndarray, threshold: float) -> float:
-    """Chance that a study of this size does not tell a shift from zero although it is as large as the threshold.
-
-    1 - power of the two-sided t test at 5 %, with the spread between replicates that was seen; NaN with fewer than two
-    replicates, 0 where there is no spread.
-    """
-    t = metrics.interval(shift)
-    if t.n < 2 or not threshold > 0:
-        return math.nan
-    if t.sd == 0:
-        return 0.0
-    from scipy.stats import nct
-    from scipy.stats import t as student
-
-    free, away = t.n - 1, threshold / t.sd * math.sqrt(t.n)
-    limit = float(student.ppf(0.975, free))
-    return float(nct.cdf(limit, free, away) - nct.cdf(-limit, free, away))
-
-
 def _risk_analysis(result: Result) -> dict[str, Any]:
-    shift, threshold = _shift_by_candidate(result), result.scenario.audit.threshold_pp.value
-    return {
-        "inherent": None, "control": None,
-        "detection": [{"id": row["id"], "risk": detection_risk(shift[row["id"]], threshold)} for row in _rows(result)],
-        "threshold_pp": threshold, "replicates": with_a_share(result.summary),
-    }  # fmt: skip
+    threshold, n = result.scenario.audit.threshold_pp.value, with_a_share(result.summary)
+    rows = []
+    for row in _rows(result):
+        sd = math.nan if row["sd_worlds"] is None else row["sd_worlds"]
+        found = enough(sd, n, threshold, half_width(result.scenario))
+        rows.append({"id": row["id"], "power": power(sd, n, threshold), "enough": found and as_rows(found)})
+    return {"inherent": None, "control": None, "power": rows, "threshold_pp": threshold, "replicates": n}
 
 
 def _criteria(result: Result) -> dict[str, Any]:
@@ -197,6 +191,7 @@ def _results(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
         "candidates": s["candidates"], "tests": audit["candidates"], "segments": audit["segments"], **{k: s[k] for k in kept},
         "robustness": None if result.robustness is None else result.robustness.to_dict("records"),
         "metrics": all_metrics(result).to_dict("records"),
+        "draws": draw_correlations(result),
         "persistence": [{"id": name, **persistence_row(found)} for name, found in what_stays(result).items()], "opinion": s.get("opinion"),
     }  # fmt: skip
 
@@ -228,7 +223,7 @@ def _mitigation(result: Result, tradeoff: dict[str, Any] | None) -> dict[str, An
 def _cards(result: Result, beside: Gathered) -> list[dict[str, Any]]:
     """One card per policy as set; in a report about several results with the folders of those that are about it."""
     if not beside.combined:
-        return [_card(result.scenario) | {"results": []}]
+        return [_card(result.scenario) | {"results": [], "importance": None}]
     runs = [(name_of(one.folder), one.scenario) for one in (result, *beside.results) if one.folder is not None]
     cards: list[dict[str, Any]] = []
     for name, scenario in (*runs, *beside.cells):
@@ -238,6 +233,10 @@ def _cards(result: Result, beside: Gathered) -> list[dict[str, Any]]:
             cards.append(card | {"results": [name]})
         elif name not in same["results"]:
             same["results"].append(name)
+    measured = [one.block for one in beside.pack if one.kind == "importance"]
+    for card in cards:
+        mine = [m for m in measured if m["policy"] == card["policy"] and m["of"] in card["results"]]
+        card["importance"] = mine[0] if mine else None
     return cards
 
 
@@ -250,7 +249,7 @@ def _card(scenario: Scenario) -> dict[str, Any]:
         "profiled": found.profiled, "doors": [{"id": d, "name": DOORS[d]} for d in found.open_doors],
         "parameters": [{"name": name, "value": value} for name, value in values.items()],
         "rerank": [{"name": r.name, "title": r.title, "source": r.source, "evidence": r.evidence} for r in found.rerank],
-        "rerank_top": found.rerank_top, "again": f"recsim show {platform.policy} --measure scenario.yaml",
+        "rerank_top": found.rerank_top, "again": f"recsim show {platform.policy} --measure scenario.yaml --json > ../importance.json",
     }  # fmt: skip
 
 
@@ -276,7 +275,8 @@ def _assurance(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
     return {"not_examined": missing, "undefined_replicates": result.summary["undefined_replicates"]}
 
 
-def _validity(result: Result, ensemble: dict[str, Any] | None) -> dict[str, Any]:
+def _validity(result: Result, beside: Gathered, source: str) -> dict[str, Any]:
+    ensemble = beside.ensemble
     facts = platform_facts(result.frames["facts"])
     facts |= documented_facts(result.scenario, result.frames, result.summary["replicates"])
     rows = [
@@ -287,7 +287,10 @@ def _validity(result: Result, ensemble: dict[str, Any] | None) -> dict[str, Any]
     return {
         "patterns": rows, "robustness": result.summary["robustness"] or None,
         "ensemble": None if ensemble is None else {k: ensemble[k] for k in ("folder", "differs", "cells", "beneficiaries")},
-        "controls": "recsim check scenario.yaml --json > controls.json",
+        "controls": "recsim check scenario.yaml --json > ../controls.json",
+        "check": next((one.block for one in beside.pack if one.kind == "check"), None),
+        "study": about_assumptions(beside.validity.get("study"), source),
+        "calibration": about_calibration(beside.validity.get("calibration"), result.scenario, source),
     }  # fmt: skip
 
 
@@ -295,7 +298,11 @@ def _data(result: Result) -> list[dict[str, Any]]:
     """The data dictionary: every table of this run, Parquet and CSV, with every column."""
     tables = {f"by_{dimension}": printable(result, dimension) for dimension in DIMENSIONS}
     tables |= {"summary": result.shift(), "metrics": all_metrics(result), "robustness": result.robustness}
-    found_csv = {name: tables[name] for name in CSV if tables[name] is not None}
+    assert result.folder is not None
+    for name, make in {"shift_by_replicate": result.by_replicate, "draws": result.draws}.items():
+        if (result.folder / f"{name}.csv").exists():  # not in results of earlier versions
+            tables[name] = make()
+    found_csv = {name: tables[name] for name in CSV if tables.get(name) is not None}
     out = []
     for name, frame in [*found_csv.items(), *result.frames.items()]:
         columns = []
@@ -332,14 +339,36 @@ def _data_of_all(result: Result, beside: Gathered) -> list[dict[str, Any]]:
     return out
 
 
-def _provenance(result: Result, manifest: dict[str, Any], audit: dict[str, Any], beside: Gathered) -> dict[str, Any]:
+def _recommendations(result: Result, beside: Gathered, notes: Given | None) -> list[dict[str, Any]]:
+    """The auditor's, each with where its evidence stands."""
+    assert result.folder is not None
+    measures = {row["mitigation"] for row in beside.tradeoff["rows"]} if beside.tradeoff else set()
+    held = {
+        *files_of(result.folder),
+        *(name_of(folder) for folder, _, _ in beside.sources),
+        *(one.name for one in beside.pack),
+    }
+    return recommended(
+        notes, measures, held - {"report.html", "report.json", NOTES}
+    )  # a report is no evidence of itself
+
+
+def _provenance(
+    result: Result, manifest: dict[str, Any], audit: dict[str, Any], beside: Gathered, noted: bool
+) -> dict[str, Any]:
     """How to do a run again and check it; of a report about several results: the same of each, in its own folder."""
     assert result.folder is not None
     found = _evidence(result, manifest, audit)
     again = asked(found["again"], result.folder)
     if not beside.combined:
         verify = asked(found["verify"], result.folder)
-        return found | {"again": again, "verify": verify, "own_policies": own_files(result.folder), "results": []}
+        return found | {
+            "again": again,
+            "verify": verify,
+            "own_policies": own_files(result.folder),
+            "results": [],
+            "files": [],
+        }
     rows, runs = [provenance.row(result.folder, "run", result.summary, again)], iter(beside.results)
     for folder, kind, summary in beside.sources:
         if kind == "run":
@@ -349,8 +378,15 @@ def _provenance(result: Result, manifest: dict[str, Any], audit: dict[str, Any],
         else:
             again = provenance.again(kind, summary, folder)
         rows.append(provenance.row(folder, kind, summary, again))
-    names = " ".join(one["folder"] for one in rows)
-    return {"again": f"python -m recsim report {names} --out again", "verify": VERIFY, "results": rows}
+    files = [one.row for one in beside.pack]
+    words = [
+        "python -m recsim report",
+        *(one["folder"] for one in rows),
+        *(shlex.quote(one["file"]) for one in files),
+        "--out again",
+        *([f"--notes {NOTES}"] if noted else []),
+    ]
+    return {"again": " ".join(words), "verify": VERIFY, "results": rows, "files": files}
 
 
 def _evidence(result: Result, manifest: dict[str, Any], audit: dict[str, Any]) -> dict[str, Any]:

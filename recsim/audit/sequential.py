@@ -12,6 +12,7 @@ from recsim.audit.plan import half_width
 from recsim.errors import InputError
 from recsim.experiment.result import Result
 from recsim.experiment.run import run
+from recsim.experiment.summary import removed_campaigns
 from recsim.scenario.schema import Scenario
 
 
@@ -48,26 +49,37 @@ def widest(result: Result) -> float | None:
 
 
 def run_to_width(scenario: Scenario, **options: Any) -> tuple[Result, Stopped]:
-    """Run a scenario under its stopping rule (`audit.stopping`).
+    """Run a scenario under its stopping rule (`audit.stopping`): replicates are added until the answer is sharp enough.
 
-    Replicates that an earlier run left in the folder count: then the first look is at all of them.
+    After ``first`` replicates, and after every ``batch`` more, up to ``most``, half the length of the 95 % interval of each
+    beneficiary's shift is held against ``half_width_pp`` (left out: a quarter of the threshold). Replicates that an earlier run
+    left in the folder count: then the first look is at all of them.
 
     Args:
-        scenario: its stopping rule is enabled.
-        options: of `recsim.run`, without ``replicates`` and ``store``.
+        scenario: from `recsim.load`; ``audit.stopping.enabled`` is true.
+        options: of `recsim.run`, without ``replicates`` and ``store``, which the rule decides.
+
+    Returns:
+        The result, and how it stopped: ``reason`` ("half-width reached" or "most replicates reached"), ``asked_pp``
+        (percentage points) and ``looks``, each with ``replicates`` and ``half_width_pp`` (None: not known).
+
+    Source: docs/audit-plan.md, "When to stop".
 
     Raises:
-        InputError: nothing is removed in the counterfactual, or what `recsim.run` raises.
+        InputError: the rule is not enabled, nothing is removed in the counterfactual, or what `recsim.run` raises.
     """
+    if not scenario.audit.stopping.enabled:
+        raise InputError("is false, so there is no rule to follow; set it, or use recsim.run", "audit.stopping.enabled")
+    for name in ("replicates", "store"):
+        if name in options:
+            raise InputError("cannot be given: the stopping rule decides it; leave it out, or use recsim.run", name)
+    if not removed_campaigns(scenario):  # known before anything is simulated
+        raise InputError("no campaign is removed in the counterfactual; there is no width to reach", "audit.stopping")
     rule, asked = scenario.audit.stopping, half_width(scenario)
     wanted, looks = min(rule.first, rule.most), list[Look]()
     notes: list[str] = []
     while True:
         result = run(scenario, replicates=wanted, **options)
-        if not result.summary["beneficiaries"]:
-            raise InputError(
-                "no campaign is removed in the counterfactual; there is no width to reach", "audit.stopping"
-            )
         # Later looks go on in the same folder.
         options |= {"resume": True, "force": False, "out": result.folder}
         width, count = widest(result), result.summary["replicates"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,12 +14,13 @@ import pandas as pd
 
 from recsim.errors import InputError
 from recsim.experiment.files import promise
-from recsim.experiment.folder import RunFolder, readable
+from recsim.experiment.folder import RunFolder, read_csv, readable
+from recsim.experiment.held import did_you_mean
 from recsim.experiment.result import Result
 from recsim.experiment.run import run_fingerprint, source_digest, summary_digest
 from recsim.experiment.summary import summarise
 from recsim.experiment.sums import SHOWN, compare_sums
-from recsim.experiment.tasks import Simulate, do_task, joined
+from recsim.experiment.tasks import Progress, Simulate, do_task, joined
 from recsim.ranking import own_code
 from recsim.scenario.load import is_follow, read_scenario
 
@@ -41,8 +43,9 @@ class Finding(NamedTuple):
 
 
 def verify(
-    folder: str | Path, replicate: int | None = None, again: bool = True, simulate: Simulate | None = None
-) -> list[Finding]:
+    folder: str | Path, replicate: int | None = None, again: bool = True, simulate: Simulate | None = None,
+    progress: Progress | None = None, found: Callable[[Finding], None] | None = None,
+) -> list[Finding]:  # fmt: skip
     """Look at a stored run.
 
     Args:
@@ -50,6 +53,8 @@ def verify(
         replicate: which to do again; default one by chance.
         again: whether one is done again at all.
         simulate: another engine, as of `recsim.run`.
+        progress: called with (done, total, text) while a replicate is done again.
+        found: told every finding as soon as it is known.
 
     Returns:
         Findings in order: files, tables, summary, fingerprint, and a replicate done again. What rests on a failed one is left
@@ -58,33 +63,49 @@ def verify(
     Raises:
         InputError: the folder holds no result of recsim, or there is no such replicate.
     """
-    folder = Path(folder)
+    out = []
+    for one in _findings(Path(folder), replicate, again, simulate, progress):
+        out.append(one)
+        if found is not None:
+            found(one)
+    return out
+
+
+def _findings(
+    folder: Path, replicate: int | None, again: bool, simulate: Simulate | None, progress: Progress | None
+) -> Iterator[Finding]:
+    """What `verify` returns, one by one."""
     if not folder.is_dir():
-        raise InputError("is no folder", str(folder))
-    found = compare_sums(folder)
-    out = [Finding("files", found.none, found.text or "every file is as it was written")]
-    if not found.none:
-        return out
+        raise InputError(f"is no folder{did_you_mean(folder)}", str(folder))
+    sums = compare_sums(folder)
+    yield Finding("files", sums.none, sums.text or "every file is as it was written")
+    if not sums.none:
+        return
     if not (folder / "summary.json").is_file():
-        return [*out, Finding("replicate", None, "no run: what else is in the folder is not done again")]
+        yield Finding("replicate", None, "no run: what else is in the folder is not done again")
+        return
     if is_follow(read_scenario(folder / "scenario.yaml")[0]):
-        return [*out, Finding("replicate", None, "a follow-graph world: its replicates are not done again")]
+        yield Finding("replicate", None, "a follow-graph world: its replicates are not done again")
+        return
     result = Result.load(folder)
     with readable(folder, "run"):
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     stored = RunFolder(folder, manifest["fingerprint"])
-    tables = _tables(result, manifest, stored)
-    out += [tables, _summary(result, manifest)] if tables.passed else [tables]
+    passed = [tables := _tables(result, manifest, stored)]
+    yield tables
+    if tables.passed:
+        passed.append(_summary(result, manifest))
+        yield passed[-1]
     platform = result.scenario.platform
     try:
         own_code.refuse([platform.policy, *(platform.rerank or [])], folder)
     except InputError as error:
-        return [*out, Finding("policy", None, error.message)]
+        yield Finding("policy", None, error.message)
+        return
     made_by = _made_by(result, manifest, simulate)
-    out.append(made_by)
-    if again and made_by.passed and all(f.passed is not False for f in out):
-        out.append(_again(result, manifest, stored, replicate, simulate))
-    return out
+    yield made_by
+    if again and made_by.passed and all(f.passed is not False for f in passed):
+        yield _again(result, manifest, stored, replicate, simulate, progress)
 
 
 def _tables(result: Result, manifest: dict[str, Any], stored: RunFolder) -> Finding:
@@ -99,9 +120,14 @@ def _tables(result: Result, manifest: dict[str, Any], stored: RunFolder) -> Find
     return Finding("tables", True, f"{len(frames)} tables of {len(parts)} replicates agree")
 
 
+def _same_summary(manifest: dict[str, Any]) -> bool:
+    """Whether this recsim computes summaries as the one that made the run did."""
+    return (manifest.get("summary_sha256"), manifest["source_sha256"]) == (summary_digest(), source_digest())
+
+
 def _summary(result: Result, manifest: dict[str, Any]) -> Finding:
     """Whether the summary is what the tables say, if this recsim computes it as the one that made the run did."""
-    if (manifest.get("summary_sha256"), manifest["source_sha256"]) != (summary_digest(), source_digest()):
+    if not _same_summary(manifest):
         return Finding("summary", None, "made by another recsim, which may compute it otherwise: it is not compared")
     said = result.summary
     again = summarise(
@@ -111,6 +137,10 @@ def _summary(result: Result, manifest: dict[str, Any]) -> Finding:
     other = [key for key in {**said, **again} if not _agree(said.get(key), again.get(key))]
     if other:
         return Finding("summary", False, f"summary.json is not what the tables say: {', '.join(other[:SHOWN])}")
+    assert result.folder is not None
+    for name, made in {"shift_by_replicate.csv": result.by_replicate, "draws.csv": result.draws}.items():
+        if name in manifest["sha256"] and not _same(read_csv(result.folder / name), made(), TOLERANCE):
+            return Finding("summary", False, f"{name} is not what tables and scenario say")
     return Finding("summary", True, "summary.json is what the tables say")
 
 
@@ -141,8 +171,9 @@ def _made_by(result: Result, manifest: dict[str, Any], simulate: Simulate | None
 
 
 def _again(
-    result: Result, manifest: dict[str, Any], stored: RunFolder, replicate: int | None, simulate: Simulate | None
-) -> Finding:
+    result: Result, manifest: dict[str, Any], stored: RunFolder, replicate: int | None, simulate: Simulate | None,
+    progress: Progress | None = None,
+) -> Finding:  # fmt: skip
     count = manifest["replicates"]
     if replicate is not None and not 0 <= replicate < count:
         raise InputError(f"got {replicate}, must be 0 to {count - 1}", "--replicate")
@@ -150,7 +181,11 @@ def _again(
     number = random.SystemRandom().randrange(count) if replicate is None else replicate
     before = stored.fetch(number)
     assert before is not None
-    frames, _ = do_task(simulate, result.scenario, None, number, manifest["fixed_parameters"], threads=1)
+    say = progress or (lambda done, total, text: None)
+    frames, _ = do_task(
+        simulate, result.scenario, None, number, manifest["fixed_parameters"], threads=1,
+        report=lambda fraction: say(fraction, 1.0, f"replicate {number} again"),
+    )  # fmt: skip
     everywhere = promise(()) in manifest["bits"]
     for name, frame in before[0].items():
         if not _same(joined([{name: frames[name]}])[name], joined([{name: frame}])[name], 0.0 if everywhere else TOLERANCE):  # fmt: skip

@@ -9,8 +9,10 @@ import sys
 
 INTERRUPTED = 130
 GO_ON = ": the same command with --resume continues"
-RESUMES = ("run", "compare", "ensemble", "attribute", "dose", "delay", "tradeoff", "sweep", "calibrate")
-"""Commands that have --resume."""
+RESUMES = ("run", "compare", "ensemble", "attribute", "dose", "delay", "tradeoff")
+"""Commands that go on where they were stopped if they are told to, with --resume."""
+GO_ON_BY_THEMSELVES = ("sweep", "calibrate")
+"""Commands that go on without being told to."""
 
 MISSING = (
     "the package {name!r} is not installed for {python}; with the environment that `make` or the README's setup made: "
@@ -47,6 +49,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _with_resume(text: str, given: list[str], what: str) -> str:
     """What happened, and of a command that can go on, how."""
+    if given and given[0] in GO_ON_BY_THEMSELVES:
+        return f"{text}; finished worlds are kept{what.replace(' with --resume', '').replace('use --resume', 'give the same command again')}"
     return f"{text}; finished replicates are kept{what}" if given and given[0] in RESUMES else text
 
 

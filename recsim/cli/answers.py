@@ -17,6 +17,7 @@ from recsim.cli.options import (
     Force,
     Json,
     Out,
+    Policy,
     Quiet,
     Replicates,
     Resume,
@@ -36,10 +37,11 @@ if TYPE_CHECKING:
     from recsim.scenario.schema import Scenario
 
 
-def answer_command(what: What, how: How, ask: Callable[[Scenario], Question], fewer: str) -> None:
+def answer_command(what: What, policy: str | None, how: How, ask: Callable[[Scenario], Question], fewer: str) -> None:
     """Load, say what to expect, simulate, print, write.
 
     Args:
+        policy: in place of the scenario's.
         what, how: is to be done.
         ask: makes the question of the scenario.
         fewer: what the user can lower if it takes too long.
@@ -48,7 +50,7 @@ def answer_command(what: What, how: How, ask: Callable[[Scenario], Question], fe
     from recsim.experiment.tasks import Session
 
     how.check()
-    question = ask(what.scenario())
+    question = ask(what.scenario(policy))
     worlds = sum(len(one.arms) for one in question.sets) * question.scenario.run.luck_branches
     text = f"{question.scenario.name}: {question.scenario.run.replicates} replicates of {worlds} worlds"
     how.announce(text, expected(question, how.at_once), f"--scale or --replicates{fewer}")
@@ -94,6 +96,7 @@ def attribute(
         int, typer.Option(help="sampled orders if there are more than four players and many coalitions (even)")
     ] = 8,
     out: Out = None,
+    policy: Policy = None,
     replicates: Replicates = None,
     scale: Scale = None,
     dose: Dose = None,
@@ -114,7 +117,7 @@ def attribute(
     how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster)
     from recsim.experiment.attribution import question_of
 
-    answer_command(what, how, lambda scenario: question_of(scenario, by, candidate, orders), "")
+    answer_command(what, policy, how, lambda scenario: question_of(scenario, by, candidate, orders), "")
 
 
 def dose_(
@@ -128,6 +131,7 @@ def dose_(
     others: Annotated[bool, typer.Option("--others", help="the other campaigns act, too, in both worlds")] = False,
     candidate: Candidate = None,
     out: Out = None,
+    policy: Policy = None,
     replicates: Replicates = None,
     scale: Scale = None,
     set_: Set = None,
@@ -149,6 +153,7 @@ def dose_(
 
     answer_command(
         what,
+        policy,
         how,
         lambda scenario: question_of(scenario, campaign, from_, to, points, candidate, others),
         " or --points",
@@ -163,6 +168,7 @@ def delay(
     ] = None,
     candidate: Candidate = None,
     out: Out = None,
+    policy: Policy = None,
     replicates: Replicates = None,
     scale: Scale = None,
     dose: Dose = None,
@@ -183,7 +189,9 @@ def delay(
     how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster)
     from recsim.experiment.delay import question_of
 
-    answer_command(what, how, lambda scenario: question_of(scenario, days_of(days), candidate), " or name fewer --days")
+    answer_command(
+        what, policy, how, lambda scenario: question_of(scenario, days_of(days), candidate), " or name fewer --days"
+    )
 
 
 def tradeoff(
@@ -199,6 +207,7 @@ def tradeoff(
     ] = None,
     candidate: Candidate = None,
     out: Out = None,
+    policy: Policy = None,
     replicates: Replicates = None,
     scale: Scale = None,
     dose: Dose = None,
@@ -222,6 +231,7 @@ def tradeoff(
     names = None if mitigations is None else [name.strip() for name in mitigations.split(",") if name.strip()]
     answer_command(
         what,
+        policy,
         how,
         lambda scenario: question_of(scenario, names, candidate, defences or ()),
         " or name fewer --mitigations",

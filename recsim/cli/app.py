@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from recsim.cli import answers, calibrate, sweep
+from recsim.cli import answers, calibrate, design, look_up, sweep
 from recsim.cli.options import (
     Cluster,
     Config,
@@ -19,6 +18,7 @@ from recsim.cli.options import (
     Force,
     Json,
     Out,
+    Policy,
     Quiet,
     Replicates,
     Resume,
@@ -57,9 +57,11 @@ def _root(
 
 @app.command()
 def run(
-    config: Config,
+    config: Annotated[
+        Path | None, typer.Argument(help="scenario file (YAML); default: the scenario in the plan", show_default=False)
+    ] = None,
     out: Out = None,
-    policy: Annotated[str | None, typer.Option(help="ranking policy: a name or package.module:function")] = None,
+    policy: Policy = None,
     replicates: Replicates = None,
     scale: Scale = None,
     dose: Dose = None,
@@ -88,7 +90,10 @@ def run(
     from recsim.cli.plan import Under
     from recsim.cli.run import How, What, run_command
 
-    what = What(config, list(set_ or []), replicates, scale, dose, seed, ensemble)
+    file = config or plan
+    if file is None:
+        raise InputError("is missing; name a scenario file, or a plan with --plan", "CONFIG")
+    what = What(file, list(set_ or []), replicates, scale, dose, seed, ensemble, planned=config is None)
     how = How(
         out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster, checkpoint_every, shards
     )  # fmt: skip
@@ -99,13 +104,22 @@ def run(
 def plan(
     config: Config,
     out: Annotated[Path | None, typer.Option(help="file to write (default: NAME-plan.yaml)")] = None,
+    policy: Policy = None,
+    replicates: Replicates = None,
+    scale: Scale = None,
+    dose: Dose = None,
     set_: Set = None,
+    seed: Seed = None,
 ) -> None:
     """Lock question, threshold, stopping rule and scenario into a file before the first result."""
-    from recsim.cli.located import loaded, located
+    from recsim.cli.located import located
     from recsim.cli.plan import plan_command
+    from recsim.cli.run import What
 
-    scenario = loaded(config, set_ or [])
+    scenario = What(config, list(set_ or []), replicates, scale, dose, seed).scenario(policy)
+    if replicates is not None and scenario.audit.stopping.enabled:
+        text = "the stopping rule decides how many replicates; leave it out, or --set audit.stopping.enabled=false"
+        raise InputError(text, "--replicates")
     with located(config, list(set_ or [])):
         plan_command(scenario, out)
 
@@ -176,16 +190,23 @@ def ensemble(
 
 
 @app.command()
-def validate(config: Config, set_: Set = None) -> None:
+def validate(config: Config, policy: Policy = None, set_: Set = None) -> None:
     """Check a scenario without running it."""
-    from recsim.cli.located import guard, located, look_up
+    from recsim.cli.located import loaded, located
+    from recsim.cli.run import What
+    from recsim.experiment.validate import validate as look
     from recsim.report.strings import counted
-    from recsim.scenario import FollowScenario, load_any
+    from recsim.scenario import FollowScenario
 
-    scenario = load_any(config, list(set_ or []))
-    guard(config, list(set_ or []))
-    with located(config, list(set_ or [])):
-        look_up(scenario)
+    overrides = list(set_ or [])
+    what = What(config, overrides)
+    scenario: Any
+    if what.is_follow():
+        scenario = what.follow_scenario(policy)
+        with located(config, overrides, {} if policy is None else {"platform.policy": "--policy"}):
+            look(scenario)
+    else:
+        scenario = loaded(config, overrides, policy)
     if isinstance(scenario, FollowScenario):
         print(
             f"{config}: valid; follow-graph world, {scenario.steps.count} steps, {scenario.follow_graph.people:,} people, "
@@ -204,6 +225,7 @@ def describe(
     config: Config,
     odd: Annotated[bool, typer.Option("--odd", help="the ODD protocol (Grimm et al. 2020)")] = False,
     card: Annotated[bool, typer.Option("--card", help="a model card (Mitchell et al. 2019)")] = False,
+    policy: Policy = None,
     set_: Set = None,
 ) -> None:
     """Describe a scenario as Markdown, from its values and recsim's own sources."""
@@ -213,22 +235,41 @@ def describe(
 
     if odd == card:
         raise InputError("choose one of --odd and --card", "describe")
-    print((protocol if odd else model_card)(loaded(config, set_ or [])))
+    print((protocol if odd else model_card)(loaded(config, set_ or [], policy)))
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    notes: Annotated[bool, typer.Option("--notes", help="of a file of the auditor's own words instead")] = False,
+) -> None:
     """Print the JSON Schema of a scenario, for editors."""
-    from recsim.scenario import json_schema
+    if notes:
+        from recsim.audit.notes import notes_schema as wanted
+    else:
+        from recsim.scenario import json_schema as wanted
 
-    print(json.dumps(json_schema(), indent=1))
+    print(json.dumps(wanted(), indent=1))
 
 
 @app.command()
-def init(file: Annotated[Path, typer.Argument(help="where to write it")] = Path("my-scenario.yaml")) -> None:
+def init(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="where to write it (default: my-scenario.yaml; with --notes notes.yaml)", show_default=False
+        ),
+    ] = None,
+    notes: Annotated[
+        bool, typer.Option("--notes", help="a file of the auditor's own words instead, for recsim report --notes")
+    ] = False,
+) -> None:
     """Write a commented scenario to start from."""
-    from recsim.scenario import template
+    if notes:
+        from recsim.audit.notes import notes_template as template
+    else:
+        from recsim.scenario import template
 
+    file = file or Path("notes.yaml" if notes else "my-scenario.yaml")
     try:
         with file.open("x", encoding="utf-8") as out:
             out.write(template(file))
@@ -236,20 +277,25 @@ def init(file: Annotated[Path, typer.Argument(help="where to write it")] = Path(
         raise InputError("already exists; name another file", str(file)) from None
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", str(file)) from None
-    print(f"wrote {file}; next: python -m recsim run {file}")
+    use = f"report RUN_DIR --notes {file}" if notes else f"run {file}"
+    print(f"wrote {file}; next: python -m recsim {use}")
 
 
 @app.command()
 def check(
     config: Config,
+    policy: Policy = None,
     set_: Set = None,
     json_: Json = False,
     quick: Annotated[bool, typer.Option("--quick", help="controls only, on a tiny copy")] = False,
+    yes: Yes = False,
 ) -> None:
     """Run the controls and compare the platform's figures with published ones."""
     from recsim.cli.check import check_command
+    from recsim.cli.located import loaded
+    from recsim.cli.run import How
 
-    check_command(config, list(set_ or []), json_, quick)
+    check_command(loaded(config, set_ or [], policy), quick, How(yes=yes, as_json=json_))
 
 
 @app.command()
@@ -266,12 +312,14 @@ def verify(
     run_dir: Annotated[Path, typer.Argument(help="folder of a stored run", show_default=False)],
     replicate: Annotated[int | None, typer.Option(help="replicate to do again (default: one by chance)")] = None,
     files_only: Annotated[bool, typer.Option("--files-only", help="do no replicate again")] = False,
+    yes: Yes = False,
     json_: Json = False,
 ) -> None:
     """Check that a stored run is unchanged, and that a replicate done again is the same bit for bit."""
+    from recsim.cli.run import How
     from recsim.cli.verify import verify_command
 
-    verify_command(run_dir, replicate, not files_only, json_)
+    verify_command(run_dir, replicate, not files_only, How(yes=yes, as_json=json_))
 
 
 @app.command()
@@ -280,16 +328,27 @@ def report(
     others: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="folders of other runs; of a comparison, trade-off, attribution, dose-response, delay, ensemble",
+            help="folders of other runs; of a comparison, trade-off, attribution, dose-response, delay, ensemble, study, "
+            "calibration; JSON files of recsim check and recsim show --measure",
             show_default=False,
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="folder to write into; needed if there are others")] = None,
+    notes: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML file of the auditor's own words to put into the report (recsim init --notes writes one)"
+        ),
+    ] = None,
+    no_notes: Annotated[
+        bool,
+        typer.Option("--no-notes", help="without the auditor's own words that the folder holds; in place, delete them"),
+    ] = False,
 ) -> None:
     """Write the report of a stored run again, or one report about several results."""
     from recsim.cli.verify import report_command
 
-    report_command(run_dir, others or [], out)
+    report_command(run_dir, others or [], out, notes, no_notes)
 
 
 @app.command()
@@ -308,13 +367,17 @@ def log(
     config: Config,
     out: Annotated[Path, typer.Option(help="file to write, .parquet or .csv", show_default=False)],
     replicate: Annotated[int, typer.Option(help="number of the replicate")] = 0,
+    policy: Policy = None,
     set_: Set = None,
+    yes: Yes = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write who was shown what in one simulated replicate, as a platform's log of exposures would say it."""
     from recsim.cli.located import loaded
     from recsim.cli.measure import log_command
+    from recsim.cli.run import How
 
-    log_command(loaded(config, set_ or []), out, replicate)
+    log_command(loaded(config, set_ or [], policy), out, replicate, How(yes=yes, quiet=quiet))
 
 
 @app.command()
@@ -334,72 +397,8 @@ def measure(
     measure_command(log, baseline, list(column or []), out, schema, json_)
 
 
-@app.command()
-def conformance(
-    policy: Annotated[str | None, typer.Option(help="only this policy")] = None,
-    json_: Json = False,
-) -> None:
-    """Hold the policies against published values of their formulas."""
-    from recsim.cli.conformance import conformance_command
-
-    conformance_command(policy, json_)
-
-
-@app.command()
-def score(
-    policy: Annotated[str, typer.Argument(help="policy: a name or package.module:function", show_default=False)],
-    file: Annotated[Path, typer.Argument(help="CSV whose columns are features", show_default=False)],
-    param: Annotated[
-        list[str] | None, typer.Option("--param", help="a parameter of the policy: name=value (may be repeated)")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="file to write (default: standard output)")] = None,
-    compiled: Annotated[
-        bool, typer.Option("--compiled", help="in float32 as the simulator does, not in double precision")
-    ] = False,
-) -> None:
-    """Score rows of feature values by a policy; no scenario needed."""
-    from recsim.cli.score import score_command
-
-    score_command(policy, file, list(param or []), out, compiled)
-
-
-@app.command()
-def show(
-    policy: Annotated[str, typer.Argument(help="policy: a name or package.module:function", show_default=False)],
-    compiled: Annotated[bool, typer.Option("--compiled", help="print the module that the simulator runs")] = False,
-    measure: Annotated[
-        Path | None, typer.Option(help="scenario in which to measure how much each parameter matters (Art. 27)")
-    ] = None,
-    replicates: Annotated[int, typer.Option(help="replicates of that measurement", min=2)] = 3,
-    json_: Json = False,
-) -> None:
-    """Show what a policy reads, whom it profiles, by which doors engagement enters, and what its parameters do."""
-    from recsim.cli.show import show_command
-
-    show_command(policy, compiled, json_, measure, replicates)
-
-
-@app.command(name="list")
-def list_(
-    what: Annotated[str, typer.Argument(help="policies, rerankers, mitigations, campaigns or metrics")],
-    json_: Json = False,
-) -> None:
-    """List policies, re-rankers, kinds of campaigns, or metrics."""
-    from recsim.cli.listing import rows_of
-
-    rows = rows_of(what)
-    if json_:
-        print(json.dumps(rows, indent=1))
-        return
-    for row in rows:
-        text = "; ".join(
-            f"{k}: {', '.join(v) if isinstance(v, list) else v}"
-            for k, v in row.items()
-            if k != "name" and v not in ("", [])
-        )
-        sys.stdout.write(f"{row['name']}\n    {text}\n")
-
-
+look_up.add_to(app)
 answers.add_to(app)
 sweep.add_to(app)
 calibrate.add_to(app)
+design.add_to(app)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from recsim.cli.located import guard
-from recsim.cli.options import Cluster, Force, Json, Out, Quiet, Resume, Threads, Workers, Yes
+from recsim.cli.options import Cluster, Force, Json, Out, Quiet, Threads, Unneeded, Workers, Yes
 from recsim.cli.progress import progress
 from recsim.cli.run import How, show
 
@@ -23,7 +23,7 @@ def calibrate(
     workers: Workers = None,
     threads: Threads = None,
     cluster: Cluster = None,
-    resume: Resume = False,
+    resume: Unneeded = False,
     force: Force = False,
     yes: Yes = False,
     json_: Json = False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from recsim.errors import InputError
 
 if TYPE_CHECKING:
-    from recsim.scenario import FollowScenario, Scenario
+    from recsim.scenario import Scenario
 
 PROSE = ("title", "source")
 """Keys of words that nobody imports."""
@@ -76,38 +77,47 @@ def located(config: Path, overrides: Sequence[str] = (), options: Mapping[str, s
         known = {*Scenario.model_fields, *FollowScenario.model_fields}
         if re.split(r"[.\[]", key)[0] not in known:
             raise
-        raise InputError(error.message, (options or {}).get(key) or place_in(config, overrides, key)) from error
+        text = error.message + _left_behind(error.message, key, overrides)
+        raise InputError(text, (options or {}).get(key) or place_in(config, overrides, key)) from error
 
 
-def loaded(config: Path, overrides: Sequence[str]) -> Scenario:
+def _left_behind(message: str, key: str, overrides: Sequence[str]) -> str:
+    """What to add where a policy was set and what belongs to the former one stayed; "" elsewhere."""
+    policies = [one.partition("=")[2] for one in overrides if one.partition("=")[0].strip() == "platform.policy"]
+    owners = ("platform.parameters.", "audit.robustness.head_weights", "audit.shadows")
+    if not policies or "unknown parameter" not in message or not key.startswith(owners):
+        return ""
+    return f"; --policy {policies[-1]} in place of --set platform.policy leaves out what belongs to the former policy"
+
+
+def loaded(config: Path, overrides: Sequence[str], policy: str | None = None) -> Scenario:
     """A scenario of which all names are known.
+
+    Args:
+        config: scenario file. overrides: settings of ``--set``. policy: in place of the scenario's.
 
     Raises:
         InputError: it is bad, with file and line; or a policy would come out of a result's folder.
     """
+    from recsim.cli.run import What
+    from recsim.experiment.validate import validate
     from recsim.scenario import load
 
+    if policy is not None:
+        return What(config, list(overrides)).scenario(policy)
     scenario = load(config, list(overrides))
     guard(config, overrides)
     with located(config, overrides):
-        look_up(scenario)
+        validate(scenario)
+    warn(scenario)
     return scenario
 
 
-def look_up(scenario: Scenario | FollowScenario) -> None:
-    """Look up all names: policy, parameters and alternatives to them, re-rankers, mitigations, detectors.
-
-    Raises:
-        InputError: one of them is unknown.
-    """
-    from recsim.experiment.robustness import check_weights
-    from recsim.scenario import FollowScenario
-    from recsim.world.follow_plan import make_follow_plan
-    from recsim.world.plan import make_plan
-
-    if isinstance(scenario, FollowScenario):
-        make_follow_plan(scenario)
+def warn(scenario: Scenario) -> None:
+    """Say on standard error which targets name a figure that no run computes."""
+    if not scenario.targets:
         return
-    make_plan(scenario)
-    if scenario.audit.robustness.enabled:
-        check_weights(scenario)
+    from recsim.audit.facts import targets_not_known
+
+    for name, text in targets_not_known(scenario).items():
+        sys.stderr.write(f"note: targets.{name}.metric: {text}\n")

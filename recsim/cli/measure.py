@@ -8,23 +8,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recsim.cli.files import new_file
+from recsim.cli.progress import progress
 from recsim.errors import InputError
 
 if TYPE_CHECKING:
+    from recsim.cli.run import How
     from recsim.scenario.schema import Scenario
 
 
-def log_command(scenario: Scenario, out: Path, replicate: int) -> None:
-    """Write the log of one simulated replicate."""
+def log_command(scenario: Scenario, out: Path, replicate: int, how: How) -> None:
+    """Say what to expect, simulate one replicate, write its log."""
     from recsim.audit.simulated_log import simulated_log
+    from recsim.cli.run import for_estimate
     from recsim.experiment.folder import plain_errors, write_bytes, write_table
+    from recsim.experiment.run import estimate
 
     if out.suffix not in (".parquet", ".csv"):
         raise InputError(f"got a file of kind {out.suffix or 'none'!r}; allowed: .parquet, .csv", "--out")
     if replicate < 0:
         raise InputError(f"got {replicate}, must be at least 0", "--replicate")
     new_file(out)
-    frame = simulated_log(scenario, replicate)
+    one = for_estimate(scenario, 1)
+    one = one.model_copy(update={"run": one.run.model_copy(update={"luck_branches": 1})})
+    how.announce(
+        f"{scenario.name}: replicate {replicate}, both arms", estimate(one, 1, 1), "population.scale with --set"
+    )
+    with progress(how.quiet) as say:
+        frame = simulated_log(scenario, replicate, progress=say)
     with plain_errors(out.parent):
         if out.suffix == ".parquet":
             write_table(out, frame)
@@ -54,9 +64,10 @@ def measure_command(
         return
     if log is None:
         raise InputError("is missing; name a .parquet or .csv file, or ask for --schema", "LOG")
-    from recsim.audit.exposure_log import UNUSED, read_log
+    from recsim.audit.exposure_log import SEPARATOR, UNUSED, read_log
     from recsim.audit.measure import measure
     from recsim.experiment.folder import plain_errors, write_text
+    from recsim.sheets import note
 
     pairs = [text.partition("=") for text in columns]
     for text, (theirs, between, ours) in zip(columns, pairs, strict=True):
@@ -65,6 +76,8 @@ def measure_command(
     if out is not None:
         new_file(out)
     frame = read_log(log, {theirs: ours for theirs, _, ours in pairs})
+    if said := note(log, frame.attrs[SEPARATOR]):
+        sys.stderr.write(f"note: {said}\n")
     found = {UNUSED: frame.attrs[UNUSED], **measure(frame, baseline)}
     text = json.dumps({"log": log.name, **found}, indent=1, allow_nan=False) + "\n"
     if out is not None:

@@ -11,6 +11,10 @@ Config = Annotated[Path, typer.Argument(help="scenario file (YAML)", show_defaul
 Set = Annotated[list[str] | None, typer.Option("--set", help="set one value: dotted.key=value (may be repeated)")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON on standard output and nothing else there")]
 Out = Annotated[Path | None, typer.Option(help="result folder itself (default: one in runs/, named by fingerprint)")]
+Policy = Annotated[
+    str | None,
+    typer.Option(help="ranking policy in place of the scenario's: a name or package.module:function"),
+]
 Replicates = Annotated[int | None, typer.Option(help="independent replicates")]
 Scale = Annotated[
     float | None, typer.Option(help="share of the real population simulated (0.01: one in a hundred)")
@@ -33,6 +37,9 @@ Shards = Annotated[
 ]
 Fixed = Annotated[bool, typer.Option("--fixed-parameters", help="hold ranged parameters at their central values")]
 Resume = Annotated[bool, typer.Option("--resume", help="continue an unfinished run")]
+Unneeded = Annotated[
+    bool, typer.Option("--resume", help="accepted for likeness with run: what was stopped goes on by itself")
+]
 Every = Annotated[
     str | None,
     typer.Option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,7 +24,7 @@ class Under(NamedTuple):
 
 
 def plan_command(scenario: Scenario, out: Path | None) -> None:
-    """Lock a scenario into a plan and say what was declared."""
+    """Lock a scenario into a plan, say what was declared and how to run it: the plan holds all settings, so it needs no others."""
     from recsim.audit.plan import write_plan
 
     path = out or Path(f"{scenario.name}-plan.yaml")
@@ -31,7 +32,7 @@ def plan_command(scenario: Scenario, out: Path | None) -> None:
     for key in ("question", "primary_outcome", "baseline", "threshold_pp", "threshold_reason", "replicates"):
         print(f"{key.replace('_', ' ')}: {made.about[key]}")
     print(f"locked in {path}: {made.lock[:12]}")
-    print(f"next: python -m recsim run CONFIG --plan {path}")
+    print(f"next: python -m recsim run --plan {shlex.quote(str(path))}")
 
 
 def held_against(
@@ -95,7 +96,7 @@ def run_under(scenario: Scenario, record: Record, by_rule: bool, **options: Any)
             f"stopped, {stopped.reason}; replicates and half-width, pp, asked for {stopped.asked_pp:.2f}: {looks}"
         )
     else:
-        result = run(scenario, **options)
+        result = run(scenario, replicates=scenario.run.replicates, **options)  # asked for: no word about a rule
     for d in record.deviations:
         sys.stderr.write(f"note: differs from the plan: {d.key} (planned {d.planned}, now {d.now}); recorded\n")
     return result, record

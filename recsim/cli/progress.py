@@ -33,6 +33,7 @@ def _bar() -> Iterator[Callable[[float, float, str], None]]:
     with Progress(
         TextColumn("{task.description:<18}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
         TimeRemainingColumn(), console=Console(stderr=True), transient=True,
+        redirect_stdout=sys.stdout.isatty(),  # what is printed meanwhile stands above the bar; into a file it goes as it is
     ) as bar:  # fmt: skip
         task = bar.add_task("starting", total=None)
         yield lambda done, total, text: bar.update(task, completed=done, total=total, description=text)

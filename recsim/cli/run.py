@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from recsim.cli.located import guard, located, look_up
+from recsim.cli.located import guard, located, warn
 from recsim.cli.plan import Under, held_against, run_under
 from recsim.cli.progress import progress
 from recsim.errors import InputError
@@ -24,16 +24,23 @@ LONG_RUN_S = 1800
 
 
 class What(NamedTuple):
-    """What is to be simulated."""
+    """What is to be simulated.
+
+    Attributes:
+        config: scenario file; the audit plan itself where ``planned``: then the scenario in it is meant.
+        overrides: settings of ``--set``.
+        replicates, scale, dose, seed, ensemble, defences: as of the options; None: as the scenario says.
+    """
 
     config: Path
     overrides: list[str]
-    replicates: int | None
-    scale: float | None
-    dose: float | None
-    seed: int | None
+    replicates: int | None = None
+    scale: float | None = None
+    dose: float | None = None
+    seed: int | None = None
     ensemble: Path | None = None
     defences: Path | None = None
+    planned: bool = False
 
     def scenario(self, policy: str | None = None, others: Iterable[str] = ()) -> Scenario:
         """The scenario with all settings put in, and all its names looked up.
@@ -47,6 +54,7 @@ class What(NamedTuple):
         """
         from recsim.experiment.run import configured
         from recsim.experiment.under_policy import left_out
+        from recsim.experiment.validate import validate
         from recsim.scenario import load
 
         self._check()
@@ -54,13 +62,18 @@ class What(NamedTuple):
             raise InputError(f"got {self.scale:g}, must be above 0 and at most 1", "--scale")
         start = "platform.parameters."
         named = [o.removeprefix(start).partition("=")[0] for o in self.overrides if o.startswith(start)]
-        given = load(self.config, self.overrides)
+        given = self._in_plan() if self.planned else load(self.config, self.overrides)
         guard(self.config, self.overrides, [policy, *others], self.defences)
-        with located(self.config, self.overrides, {} if policy is None else {"platform.policy": "--policy"}):
+        with (
+            contextlib.nullcontext()
+            if self.planned
+            else located(self.config, self.overrides, {} if policy is None else {"platform.policy": "--policy"})
+        ):
             made = configured(given, self.replicates, self.seed, policy, self.scale, self.dose, named)
-            look_up(made)
+            validate(made)
         for note in left_out(given, made):
             sys.stderr.write(f"note: {note}\n")
+        warn(made)
         if self.ensemble is None:
             return made
         from recsim.experiment.calibration_file import with_ensemble
@@ -69,6 +82,14 @@ class What(NamedTuple):
         if self.dose is not None:
             set_here.append(("dose", "--dose"))
         return with_ensemble(made, self.ensemble, set_here)
+
+    def _in_plan(self) -> Scenario:
+        """The scenario that lies in the plan."""
+        from recsim.audit.plan import load_plan
+
+        if self.overrides:
+            raise InputError("needs the scenario file; name it before the options", f"--set {self.overrides[0]}")
+        return load_plan(self.config).scenario
 
     def _check(self) -> None:
         _need("--replicates", self.replicates, 1)
@@ -79,7 +100,7 @@ class What(NamedTuple):
         """Whether the file describes a follow-graph world."""
         from recsim.scenario.load import is_follow, read_scenario
 
-        return is_follow(read_scenario(self.config)[0])
+        return not self.planned and is_follow(read_scenario(self.config)[0])
 
     def follow_scenario(self, policy: str | None = None) -> FollowScenario:
         """The scenario of a follow-graph world with all settings put in.
@@ -106,15 +127,15 @@ class What(NamedTuple):
 class How(NamedTuple):
     """How it is to be simulated, and what is to be printed."""
 
-    out: Path | None
-    workers: int | None
-    threads: int | None
-    fixed: bool
-    resume: bool
-    force: bool
-    yes: bool
-    as_json: bool
-    quiet: bool
+    out: Path | None = None
+    workers: int | None = None
+    threads: int | None = None
+    fixed: bool = False
+    resume: bool = False
+    force: bool = False
+    yes: bool = False
+    as_json: bool = False
+    quiet: bool = False
     cluster: str | None = None
     every: str | None = None
     shards: int = 1
@@ -165,6 +186,14 @@ class How(NamedTuple):
         )  # fmt: skip
 
 
+def for_estimate(scenario: Scenario, replicates: int) -> Scenario:
+    """The scenario with so many replicates and no table of other assumptions, for estimates."""
+    robustness = scenario.audit.robustness.model_copy(update={"enabled": False})
+    audit = scenario.audit.model_copy(update={"robustness": robustness})
+    run = scenario.run.model_copy(update={"replicates": replicates})
+    return scenario.model_copy(update={"audit": audit, "run": run})
+
+
 def _need(option: str, value: float | None, low: float) -> None:
     if value is not None and (not math.isfinite(value) or value < low):
         raise InputError(f"got {value:g}, must be at least {low:g}", option)
@@ -211,12 +240,13 @@ def follow_command(what: What, policy: str | None, how: How) -> None:
         raise InputError("a follow-graph world cannot be cut into shards; leave it out", "--shards")
     how = how._replace(every=None)
     from recsim.experiment.follow import estimate, run_follow
+    from recsim.experiment.validate import validate
     from recsim.report.follow import print_follow, write_follow
     from recsim.report.strings import counted
 
     scenario = what.follow_scenario(policy)
     with located(what.config, what.overrides, {} if policy is None else {"platform.policy": "--policy"}):
-        look_up(scenario)
+        validate(scenario)
     text = f"{scenario.name}: {counted(scenario.run.replicates, 'replicate')}, policy {scenario.platform.policy}"
     how.announce(text, estimate(scenario, how.at_once), "--replicates or follow_graph.people")
     with progress(how.quiet) as say:
@@ -244,6 +274,7 @@ def compare_command(what: What, policies: str, how: How) -> None:
 
 def show(result: Any, how: How, write: Callable, display: Callable, again: bool = False) -> None:
     """Say what happened, write what belongs to it unless all is there (or ``again``), print the summary or the tables."""
+    from recsim.cli.notes import say_stored
     from recsim.experiment.sums import finished
     from recsim.report.earlier import of_this_version
 
@@ -252,6 +283,8 @@ def show(result: Any, how: How, write: Callable, display: Callable, again: bool 
     with of_this_version(result.folder) if result.reused else contextlib.nullcontext():
         if again or not result.reused or not finished(result.folder):  # a run from Python has written numbers only
             write(result)
+            if result.folder is not None:
+                say_stored(result.folder)
         if how.as_json:
             sys.stdout.write(json.dumps(result.summary) + "\n")
         elif not how.quiet:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TextIO
 
+from recsim import sheets
 from recsim.cli.files import new_file
 from recsim.errors import InputError, nearest, unknown
 
@@ -34,9 +35,12 @@ def score_command(name: str, file: Path, given: list[str], out: Path | None, com
     if isinstance(policy, ArrayPolicy):
         raise InputError(f"policy {name} works on arrays of whole feeds, not on rows; call its function from Python")
     parameters = parameters_of(policy, given)
-    header, rows = read(file)
+    header, rows, separator = read(file)
+    if said := sheets.note(file, separator):
+        sys.stderr.write(f"note: {said}\n")
     columns = columns_of(policy, header, file)
-    values = [features_of(policy, columns, row, line, file) for line, row in rows]
+    read_as = str if separator == "," else sheets.with_point
+    values = [features_of(policy, columns, [read_as(cell) for cell in row], line, file) for line, row in rows]
     if compiled:
         scores = [f"{score:.9g}" for score in compiled_scores(policy, parameters, values)]
     else:
@@ -44,8 +48,11 @@ def score_command(name: str, file: Path, given: list[str], out: Path | None, com
             repr(plain_score(policy, parameters, row, f"{file}:{line}"))
             for row, (line, _) in zip(values, rows, strict=True)
         ]
+    used = [columns[name] for name in policy.score_reads if name in columns]
+    if separator == ";" and not any("." in row[place] for _, row in rows for place in used):
+        scores = [score.replace(".", ",") for score in scores]  # as the other numbers of such a file
     with _opened(out) as target:
-        writer = csv.writer(target, lineterminator="\n")
+        writer = csv.writer(target, delimiter=separator, lineterminator="\n")
         writer.writerow([*header, "score"])
         writer.writerows([*row, score] for (_, row), score in zip(rows, scores, strict=True))
 
@@ -73,20 +80,16 @@ def parameters_of(policy, given: list[str]) -> dict[str, float]:
     return merged
 
 
-def read(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Header, and rows with their line numbers; blank lines are left out.
+def read(file: Path) -> tuple[list[str], list[tuple[int, list[str]]], str]:
+    """Header, rows with their line numbers, and what separates cells; blank lines are left out.
 
     Raises:
         InputError: the file cannot be read, has no header, or a row has another number of cells.
     """
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as source:
-            reader = csv.reader(source)
-            header = [name.strip() for name in next(reader, [])]
-            rows = [(reader.line_num, row) for row in reader if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"cannot be read: {reason}", str(file)) from error
+    with sheets.opened(file) as (source, separator):
+        reader = csv.reader(source, delimiter=separator)
+        header = [name.strip() for name in next(reader, [])]
+        rows = [(reader.line_num, row) for row in reader if row]
     if not header:
         raise InputError("is empty; the first line must name the columns", str(file))
     for name in header:
@@ -96,7 +99,7 @@ def read(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     for line, row in rows:
         if len(row) != len(header):
             raise InputError(f"got {len(row)} cells, the header names {len(header)}", f"{file}:{line}")
-    return header, rows
+    return header, rows, separator
 
 
 def columns_of(policy, header: list[str], file: Path) -> dict[str, int]:

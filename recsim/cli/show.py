@@ -6,13 +6,15 @@ import json
 from pathlib import Path
 
 
-def show_command(name: str, compiled: bool, as_json: bool, measure: Path | None = None, replicates: int = 3) -> None:
+def show_command(
+    name: str, compiled: bool, as_json: bool, measure: Path | None = None, replicates: int = 3, yes: bool = False
+) -> None:
     """Print what an auditor must know about a policy, or the module that the simulator runs.
 
     Args:
         name: policy. compiled: print the module only. as_json: as JSON.
         measure: scenario in which to measure how much each parameter matters, or None.
-        replicates: for the measurement.
+        replicates: for the measurement. yes: measure even if that takes more than half an hour.
 
     Raises:
         InputError: no such policy, or a bad scenario.
@@ -32,23 +34,26 @@ def show_command(name: str, compiled: bool, as_json: bool, measure: Path | None 
         return
     facts = facts_of(policy)
     if measure is not None:
-        facts |= _measured(name, measure, replicates)
+        facts |= _measured(name, measure, replicates, yes)
     print(json.dumps(facts, indent=1) if as_json else text_of(facts))
 
 
-def _measured(name: str, measure: Path, replicates: int) -> dict:
-    """Rows of `recsim.experiment.importance.importance`, NaN as None; what it left out, and the places it looked at."""
+def _measured(name: str, measure: Path, replicates: int, yes: bool) -> dict:
+    """Rows of `recsim.experiment.importance.importance`, NaN as None; what it left out, the places it looked at, and of what."""
+    from recsim.audit.pack import made_of
     from recsim.cli.progress import progress
-    from recsim.experiment.importance import importance, not_measured
-    from recsim.experiment.run import configured
-    from recsim.scenario import load
+    from recsim.cli.run import How, What, for_estimate
+    from recsim.experiment.importance import FACTOR, importance, not_measured
+    from recsim.experiment.run import estimate
 
-    scenario = configured(load(measure), None, None, name)
+    scenario = What(measure, []).scenario(name)
+    text = f"{scenario.name}: {replicates} replicates with {name} and its parameters changed one at a time"
+    How(yes=yes).announce(text, estimate(for_estimate(scenario, replicates)), "--replicates")
     with progress(quiet=False) as say:
         frame = importance(scenario, replicates=replicates, progress=say)
     return {
         "importance": json.loads(frame.to_json(orient="records")), "not_measured": not_measured(scenario),
-        "first_places": scenario.audit.shadow_places,
+        "first_places": scenario.audit.shadow_places, "replicates": replicates, "factor": FACTOR, "made_of": made_of(scenario),
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from recsim.cli.located import guard
-from recsim.cli.options import Cluster, Force, Json, Out, Quiet, Replicates, Resume, Set, Threads, Workers, Yes
+from recsim.cli.options import Cluster, Force, Json, Out, Quiet, Replicates, Set, Threads, Unneeded, Workers, Yes
 from recsim.cli.progress import progress
 from recsim.cli.run import How, show
 from recsim.errors import InputError
@@ -25,7 +25,7 @@ def sweep(
     workers: Workers = None,
     threads: Threads = None,
     cluster: Cluster = None,
-    resume: Resume = False,
+    resume: Unneeded = False,
     force: Force = False,
     yes: Yes = False,
     json_: Json = False,

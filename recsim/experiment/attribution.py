@@ -124,11 +124,22 @@ def attribute(
 
     Args:
         scenario: from `recsim.load`.
-        by, candidate, orders: as of `question_of`.
+        by: whom the shift is shared out among: "campaign" (those that the counterfactual removes), "tactic" or "door".
+        candidate: id of the candidate whose shift is shared out; None: the beneficiary of most campaigns.
+        orders: random orders of the players that are sampled where there are too many coalitions for all of them, an even number
+            of at least 2; otherwise all coalitions are simulated and it says nothing.
         replicates, seed: override the scenario's.
         out: directory itself; default ``runs/attribute-<name>-<fingerprint>``.
         workers, threads, fixed_parameters, resume, force, progress, store, simulate, cluster: as in `recsim.run`; the engine has
             the signature of `recsim.world.pair.simulate_arms`.
+
+    Returns:
+        An `Answer`. ``frames["attribution"]`` has one row per player: ``name``, Shapley value ``shift_pp`` (percentage points)
+        with its 95 % interval ``ci_low``, ``ci_high``, ``excess_impressions`` (real units) with its own, spending and what
+        stands in docs/attribution.md; the values add up to the whole shift. ``frames["by_replicate"]`` has one row per arm,
+        replicate and candidate: ``share`` (0-1), ``shift_pp``, ``excess_impressions``.
+
+    Source: Shapley 1953; sampled orders with their reverses as in Castro et al. 2009; docs/attribution.md.
 
     Raises:
         InputError: bad settings, or a folder that holds something else.

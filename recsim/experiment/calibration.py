@@ -109,6 +109,12 @@ def calibrate(
         workers, threads, progress, simulate, cluster: as in `recsim.run`.
         force: put it together again in a new folder; worlds that are kept are not simulated again.
 
+    Returns:
+        A `CalibrationResult`: ``simulations`` (one row per world: parameters and figures), ``particles`` (the sample with its
+        weights) and ``summary``; ``ensemble.yaml`` in its folder is what ``recsim run --ensemble`` takes.
+
+    Source: history matching and adaptive approximate Bayesian computation, docs/calibration.md.
+
     Raises:
         InputError: bad settings, or a folder that holds something else.
         RecsimError: a worker died again and again, or the disk is full; finished worlds are kept.

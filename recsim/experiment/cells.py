@@ -17,6 +17,7 @@ from recsim.experiment.contrasts import COSTS
 from recsim.experiment.folder import plain_errors, write_bytes
 from recsim.experiment.parameter_sets import check_members
 from recsim.experiment.summary import ARMS, Counts, removed_campaigns, without_ads
+from recsim.experiment.task import engine_mark
 from recsim.ranking import registry
 from recsim.ranking.policy import Policy
 from recsim.scenario.dump import _Flow, _plain, _same_numbers
@@ -61,7 +62,7 @@ class Marks:
             "fixed_parameters": str(fixed),
         }  # fmt: skip
         if simulate is not None:
-            self.common["simulate"] = f"{simulate.__module__}:{simulate.__qualname__}"
+            self.common["simulate"] = engine_mark(simulate)
         self.digests: dict[str, str] = {}
         self.policies: dict[str, Policy] = {}
 

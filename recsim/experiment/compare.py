@@ -35,8 +35,9 @@ from recsim.experiment.tasks import (
     joined,
     plain_name,
 )
-from recsim.experiment.under_policy import under_policy
+from recsim.experiment.under_policy import names_of, under_policy
 from recsim.ranking import registry
+from recsim.ranking.policy import Policy
 from recsim.ranking.presets import PRESETS
 from recsim.scenario import dump_yaml
 from recsim.scenario.schema import Scenario
@@ -109,7 +110,7 @@ def folder_of(policy: str) -> str:
 
 
 def compare(
-    scenario: Scenario, *, policies: str | Sequence[str] = "all", replicates: int | None = None,
+    scenario: Scenario, *, policies: str | Policy | Sequence[str | Policy] = "all", replicates: int | None = None,
     seed: int | None = None, out: str | Path | None = None, workers: int | None = None, threads: int | None = None,
     fixed_parameters: bool = False, resume: bool = False, force: bool = False, progress: Progress | None = None,
     store: bool = True, simulate: Simulate | None = None, cluster: Any = None,
@@ -120,7 +121,8 @@ def compare(
 
     Args:
         scenario: from `recsim.load`; its own policy is the one all others are compared with, and is always among them.
-        policies: names; "all": every preset whose package is installed.
+        policies: names, ``package.module:function``, or policies themselves (as of `recsim.run`); "all": every preset whose
+            optional package is installed.
         replicates, seed: override the scenario's.
         out: directory itself; default ``runs/compare-<name>-<fingerprint>``.
         workers, threads, fixed_parameters, resume, force, progress, store, simulate, cluster: as in `recsim.run`.
@@ -131,6 +133,7 @@ def compare(
     """
     session = Session(simulate, fixed_parameters, workers, threads, progress, cluster)
     scenario = configured(scenario, replicates, seed, None)
+    policies = names_of(policies)
     names = chosen(scenario, policies)
     own = scenario.platform.policy
     if own not in asked_for(policies):

@@ -9,9 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from recsim.experiment.by_replicate import shift_by_replicate
 from recsim.experiment.contrasts import COSTS, Cell, candidate_row, costs_of
 from recsim.experiment.folder import ASIDE, read_csv, readable, verified
-from recsim.experiment.summary import ARMS, Counts
+from recsim.experiment.summary import ARMS
 from recsim.scenario import load as load_scenario
 from recsim.scenario.schema import Scenario
 
@@ -21,21 +22,19 @@ LAST = "compare.json"
 
 def replicate_tables(scenario: Scenario, cells: Mapping[str, Cell]) -> dict[str, pd.DataFrame]:
     """What all statistics rest on: shares and shifts, and costs, by policy and replicate."""
-    names, shifts, costs = [c.id for c in scenario.candidates], [], []
+    shifts: list[pd.DataFrame] = []
+    costs: list[tuple[object, ...]] = []
     for policy in sorted(cells):
         cell = cells[policy]
         replicates = sorted(m["replicate"] for m in cell.metas)
-        counts = Counts(cell.frames["exposure"], names, replicates, scenario.run.luck_branches)
-        p, shift, x = counts.shares.mean(axis=1), counts.shift_pp, counts.impressions.mean(axis=1)
+        mine = shift_by_replicate(scenario, cell.frames["exposure"], replicates)
+        mine.insert(0, "policy", policy)
+        shifts.append(mine)
         of_people = costs_of(cell.frames["facts"], replicates)
         for r, number in enumerate(replicates):
-            for k, name in enumerate(names):
-                excess = (x[r, 0, k] - x[r, 1, k]) / scenario.population.scale
-                shifts.append((policy, number, name, p[r, 0, k], p[r, 1, k], shift[r, k], excess))
             costs += [(policy, number, name, *values[r]) for name, values in of_people.items()]
-    columns = ["policy", "replicate", "candidate", "share_factual", "share_counterfactual", "shift_pp"]
     return {
-        "shift_by_replicate": pd.DataFrame(shifts, columns=[*columns, "excess_impressions"]),
+        "shift_by_replicate": pd.concat(shifts, ignore_index=True),
         "costs_by_replicate": pd.DataFrame(costs, columns=["policy", "replicate", "cost", *ARMS]),
     }
 

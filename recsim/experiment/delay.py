@@ -71,10 +71,19 @@ def delay(
 
     Args:
         scenario: from `recsim.load`.
-        days, candidate: as of `question_of`.
+        days: of removal of the networks, relative to the vote (0), each within the campaign window; None: every day of it.
+        candidate: id of the candidate whose shift is reported; None: the beneficiary of most campaigns.
         replicates, seed: override the scenario's.
         out: directory itself; default ``runs/delay-<name>-<fingerprint>``.
         workers, threads, fixed_parameters, resume, force, progress, store, simulate, cluster: as in `recsim.attribute`.
+
+    Returns:
+        An `Answer`. ``frames["delay"]`` has one row per candidate and day of removal: ``removal_day``, ``shift_pp`` (percentage
+        points) with ``ci_low``, ``ci_high``, ``saved`` (share of the excess impressions that removal on that day saves, a
+        ratio of means with Fieller's interval), half-life of what stays, in days; the last row of a candidate, without a day,
+        is the scenario as it is. ``frames["by_replicate"]`` as of `recsim.attribute`.
+
+    Source: docs/attribution.md, "Delay"; Fieller 1954.
 
     Raises:
         InputError: bad settings, or a folder that holds something else.

@@ -79,8 +79,18 @@ TABLES = {
         "naive_error_ci_low": Column("percentage points", "its 95 % interval"),
         "naive_error_ci_high": Column("percentage points", "its 95 % interval"),
         "beneficiary": Column("true or false", "promoted by a campaign that the counterfactual is without"),
-        "dose_ratio": Column("ratio", "realised dose: inauthentic per organic action on the candidate's items; beneficiaries only"),
+        "dose_ratio": Column("ratio", "dose ratio: inauthentic per organic action on the candidate's items; beneficiaries only"),
         "verdict": Column("text", "against the threshold: exceeds, below, inconclusive"),
+    }),
+    "shift_by_replicate": Table("replicate and candidate", {
+        "share_factual": Column("0-1", "part of the impressions of candidate content in the window, with the campaigns, mean over luck branches"),
+        "share_counterfactual": Column("0-1", "the same without them"),
+        "shift_pp": Column("percentage points", "difference of the two, of this replicate; empty where a world has no candidate content"),
+        "excess_impressions": Column("impressions, real units", "of the candidate's content in the window, with less without, mean over luck branches"),
+    }),
+    "draws": Table("replicate and drawn number; only where something is drawn", {
+        "key": Column("text", "dotted key of the scenario"),
+        "value": Column("as the key", "what the worlds of the replicate were built with"),
     }),
     **{f"by_{name}": Table(f"{row} and candidate", PARTS) for name, row in (("region", "region"), ("language", "language"), ("age_band", "age band"))},
     "by_day": Table("day of the window and candidate; centred three-day means", PARTS | {
@@ -199,9 +209,9 @@ TABLES = {
     "opinion": Table("assumed effect sizes and candidate", {
         "persuasion_pp": Column("percentage points", "assumed effect of 100 impressions"),
         "mobilisation_pp": Column("percentage points", "assumed effect of 100 supportive impressions on turnout"),
-        "demobilisation_pp": Column("percentage points", "assumed effect of 100 discouraging impressions on turnout"),
+        "demobilisation_pp": Column("percentage points", "assumed effect of 100 critical or demobilising impressions on turnout"),
         "supportive_counted": Column("impressions", "that counted"),
-        "putting_off_counted": Column("impressions", "that counted as putting off"),
+        "putting_off_counted": Column("impressions", "critical or demobilising, that counted"),
         "vote_share": Column("0-1", "expected share of votes"),
         "turnout": Column("0-1", "expected turnout"),
     }),
@@ -239,7 +249,18 @@ TABLES = {
         "fact_empty_share": Column("0-1", "part of the positions of slates left empty"),
     }),
 }  # fmt: skip
-CSV = ("summary", "by_region", "by_language", "by_age_band", "by_day", "by_stance", "metrics", "robustness")
+CSV = (
+    "summary",
+    "shift_by_replicate",
+    "draws",
+    "by_region",
+    "by_language",
+    "by_age_band",
+    "by_day",
+    "by_stance",
+    "metrics",
+    "robustness",
+)
 """Tables that are CSV files; all others are Parquet."""
 
 

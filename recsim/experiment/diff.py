@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from recsim.errors import InputError
-from recsim.experiment.folder import readable
+from recsim.experiment.folder import read_csv, read_json, readable
 from recsim.experiment.result import Result
 from recsim.experiment.summary import Counts
 from recsim.metrics import defined_mean, interval
+from recsim.scenario import load
 from recsim.scenario.dump import _plain
 from recsim.scenario.schema import Scenario
 
@@ -31,19 +33,23 @@ class Difference:
             percentage points; None where it is not known.
         paired: whether replicates share their draws (same seed): then only replicates of both runs are compared, and
             differences are taken within replicates.
+        settings_known: whether both folders keep their scenario; else ``settings`` is empty.
+        by_replicate: whether both folders say what the shift is in each replicate; else there is no interval.
     """
 
     settings: list[tuple[str, Any, Any]]
     shifts: list[dict[str, Any]]
     paired: bool
     made_by: list[tuple[str, Any, Any]] = dataclasses.field(default_factory=list)
+    settings_known: bool = True
+    by_replicate: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "made_by": [{"key": k, "a": a, "b": b} for k, a, b in self.made_by],
             "settings": [{"key": k, "a": a, "b": b} for k, a, b in self.settings], "paired": self.paired,
-            "shifts": self.shifts,
+            "shifts": self.shifts, "settings_known": self.settings_known, "by_replicate": self.by_replicate,
         }  # fmt: skip
 
     def to_text(self) -> str:
@@ -51,10 +57,12 @@ class Difference:
         lines = ["not made by the same, which alone can move the shifts:"] if self.made_by else []
         for key, a, b in self.made_by:
             lines += [f"  {key[:76]}", "    " + " -> ".join("not known" if x is None else _short(x) for x in (a, b))]
-        lines += ["settings that differ:"] if self.settings else ["same settings"]
+        same = "same settings" if self.settings_known else "settings not known: a folder keeps no scenario.yaml"
+        lines += ["settings that differ:"] if self.settings else [same]
         for key, a, b in self.settings:
             lines += [f"  {key[:76]}", f"    {_short(a)} -> {_short(b)}"]
         how = "paired by replicate" if self.paired else "different seeds, not paired"
+        how = how if self.by_replicate else "means alone: a folder keeps no shifts by replicate"
         lines += [
             "",
             f"shift in percentage points ({how})",
@@ -84,12 +92,20 @@ def _flat(value: Any, path: str, out: dict[str, Any]) -> None:
         out[path] = str(value) if isinstance(value, dt.date) else value  # what differs goes into JSON
 
 
+def flat(scenario: Scenario) -> dict[str, Any]:
+    """Every setting of a scenario by its dotted key: plain values that JSON can hold; a range stands in its number's value."""
+    out: dict[str, Any] = {}
+    _flat(_plain(scenario), "", out)
+    return out
+
+
 def settings_that_differ(a: Scenario, b: Scenario) -> list[tuple[str, Any, Any]]:
     """Dotted key and value in either scenario, of every setting that is not the same in both."""
-    left: dict[str, Any] = {}
-    right: dict[str, Any] = {}
-    _flat(_plain(a), "", left)
-    _flat(_plain(b), "", right)
+    return differing(flat(a), flat(b))
+
+
+def differing(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """The same of settings as of `flat`."""
     return [
         (k, left.get(k, "absent"), right.get(k, "absent"))
         for k in sorted({*left, *right})
@@ -123,28 +139,79 @@ def made_by_that_differs(folder_a: Path, folder_b: Path) -> list[tuple[str, Any,
     return [(key, a.get(key), b.get(key)) for key in {**a, **b} if a.get(key) != b.get(key)]
 
 
-def diff(folder_a: str | Path, folder_b: str | Path) -> Difference:
-    """Compare two run directories.
+class Side(NamedTuple):
+    """What is known of a run that is compared.
+
+    Attributes:
+        scenario: as resolved; None where a folder keeps the summary without it.
+        candidates: ids. seed: of all draws.
+        replicates: their numbers; empty where only means are kept.
+        shifts: (R, C) shift by replicate and candidate, percentage points; (1, C) means where there are no replicates.
+    """
+
+    scenario: Scenario | None
+    candidates: list[str]
+    seed: int
+    replicates: list[int]
+    shifts: np.ndarray
+
+
+BY_REPLICATE = "shift_by_replicate.csv"
+
+
+def side(folder: Path) -> Side:
+    """A stored run, or what is kept of one: its summary, with or without the shifts of its replicates and its scenario.
 
     Raises:
-        InputError: a folder holds no complete run, or the runs share no candidate.
+        InputError: neither is there, or a file is damaged.
     """
-    a, b = Result.load(folder_a), Result.load(folder_b)
-    settings = settings_that_differ(a.scenario, b.scenario)
-    names = [c.id for c in a.scenario.candidates if c.id in {d.id for d in b.scenario.candidates}]
+    if (folder / "exposure.parquet").is_file() or not (folder / "summary.json").is_file():
+        run = Result.load(folder)
+        names = [c.id for c in run.scenario.candidates]
+        counts = Counts(run.frames["exposure"], names, run.replicates, run.scenario.run.luck_branches)
+        return Side(run.scenario, names, run.scenario.run.seed, run.replicates, counts.shift_pp)
+    scenario = load(folder / "scenario.yaml") if (folder / "scenario.yaml").is_file() else None
+    with readable(folder, "run"):
+        said = read_json(folder / "summary.json")
+        names, seed = [row["id"] for row in said["candidates"]], int(said["seed"])
+        if not (folder / BY_REPLICATE).is_file():
+            means = [np.nan if row["shift_pp"] is None else row["shift_pp"] for row in said["candidates"]]
+            return Side(scenario, names, seed, [], np.array([means], float))
+        table = read_csv(folder / BY_REPLICATE).pivot(index="replicate", columns="candidate", values="shift_pp")
+        return Side(scenario, names, seed, [int(n) for n in table.index], table[names].to_numpy(float))
+
+
+def diff(folder_a: str | Path, folder_b: str | Path) -> Difference:
+    """Compare two run directories; of either no more than the summary need be there (``summary.json``).
+
+    With a summary alone there is no interval; with ``shift_by_replicate.csv`` beside it there is. Settings are compared where
+    both folders keep ``scenario.yaml``, what made them where both keep ``manifest.json``.
+
+    Args:
+        folder_a, folder_b: of the first and of the second run.
+
+    Raises:
+        InputError: a folder holds no complete run, a file was changed, or the runs share no candidate.
+    """
+    a, b = side(Path(folder_a)), side(Path(folder_b))
+    known = a.scenario is not None and b.scenario is not None
+    settings = settings_that_differ(a.scenario, b.scenario) if a.scenario is not None and b.scenario is not None else []
+    names = [name for name in a.candidates if name in b.candidates]
     if not names:
         raise InputError("the two runs have no candidate in common", f"{folder_a} {folder_b}")
-    paired = a.scenario.run.seed == b.scenario.run.seed
-    x, y = (_shifts(r, names) for r in (a, b))
+    by_replicate = bool(a.replicates and b.replicates)
+    paired = a.seed == b.seed and by_replicate
+    x, y = (one.shifts[:, [one.candidates.index(name) for name in names]] for one in (a, b))
     shifts = []
     if paired:
         both = [r for r in a.replicates if r in b.replicates]
         x, y = (s[[found.replicates.index(r) for r in both]] for s, found in ((x, a), (y, b)))
     for k, name in enumerate(names):
+        low = high = float("nan")
         if paired:
             t = interval(y[:, k] - x[:, k])
             low, high = t.low, t.high
-        else:
+        elif by_replicate:
             low, high = welch(x[:, k], y[:, k])
         shifts.append(
             {
@@ -153,19 +220,13 @@ def diff(folder_a: str | Path, folder_b: str | Path) -> Difference:
                 "ci_low": _known(low), "ci_high": _known(high),
             }
         )  # fmt: skip
-    made_by = made_by_that_differs(Path(folder_a), Path(folder_b))
+    both_say = all((Path(folder) / "manifest.json").is_file() for folder in (folder_a, folder_b))
+    made_by = made_by_that_differs(Path(folder_a), Path(folder_b)) if both_say else []
     if any(
         key.startswith("platform.") for key, _, _ in settings
     ):  # another policy is a setting, and so is what it compiles to
         made_by = [row for row in made_by if row[0] != LOOP]
-    return Difference(settings, shifts, paired, made_by)
-
-
-def _shifts(result: Result, names: list[str]) -> np.ndarray:
-    """(R, C) shift of the named candidates; shares are still over all candidates of the run."""
-    everyone = [c.id for c in result.scenario.candidates]
-    counts = Counts(result.frames["exposure"], everyone, result.replicates, result.scenario.run.luck_branches)
-    return counts.shift_pp[:, [everyone.index(name) for name in names]]
+    return Difference(settings, shifts, paired, made_by, known, by_replicate)
 
 
 def welch(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:

@@ -145,10 +145,22 @@ def dose_response(
 
     Args:
         scenario: from `recsim.load`.
-        campaign, first, last, points, candidate, others: as of `question_of`.
+        campaign: id of a removed campaign whose accounts are multiplied; "all": all removed ones.
+        first, last: lowest and highest multiplier, at least 0 (first = 0: none act, then doublings down from ``last``).
+        points: number of multipliers, 2 or more, evenly spaced on a logarithmic scale.
+        candidate: id of the candidate whose shift is reported; None: the beneficiary of the campaign, or of most campaigns.
+        others: whether the other removed campaigns act, too, in both worlds; otherwise none of them does.
         replicates, seed: override the scenario's.
         out: directory itself; default ``runs/dose-<name>-<fingerprint>``.
         workers, threads, fixed_parameters, resume, force, progress, store, simulate, cluster: as in `recsim.attribute`.
+
+    Returns:
+        An `Answer`. ``frames["dose"]`` has one row per multiplier: ``dose``, ``dose_ratio`` (inauthentic actions per organic
+        one), ``shift_pp`` (percentage points) with ``ci_low``, ``ci_high``, ``excess_impressions`` (real units), spending;
+        ``summary`` has slope, steepest place, the dose at the threshold and saturation. ``frames["by_replicate"]`` as of
+        `recsim.attribute`.
+
+    Source: docs/attribution.md, "Dose".
 
     Raises:
         InputError: bad settings, or a folder that holds something else.
@@ -221,7 +233,7 @@ def steepest(doses: Sequence[float], shift: np.ndarray) -> dict[str, Any] | None
 
 
 def reach_of_ratio(doses: Sequence[float], ratios: Sequence[float]) -> dict[str, Any]:
-    """Realised doses, and the multipliers that would span the whole range; actions grow in proportion to accounts."""
+    """Dose ratios, and the multipliers that would span the whole range; actions grow in proportion to accounts."""
     known = [(d, r) for d, r in zip(doses, ratios, strict=True) if d > 0 and r and r == r]
     if not known:
         return {"lowest": None, "highest": None, "spans": False, "from": None, "to": None}

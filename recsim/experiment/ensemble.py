@@ -26,8 +26,10 @@ from recsim.experiment.robustness import declared
 from recsim.experiment.run import configured, estimate, expected_work, run_fingerprint, source_digest
 from recsim.experiment.summary import Counts, beneficiaries, cleaned, removed_campaigns
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path, joined, plain_name
+from recsim.experiment.under_policy import name_of
 from recsim.metrics import shift_interval
 from recsim.ranking import registry
+from recsim.ranking.policy import Policy
 from recsim.scenario import dump_yaml, realise
 from recsim.scenario import load as load_scenario
 from recsim.scenario.schema import Scenario
@@ -176,7 +178,7 @@ def expected(
 
 
 def ensemble(
-    scenario: Scenario, *, policies: Sequence[str] | None = None, predictors: Sequence[str] | None = None,
+    scenario: Scenario, *, policies: Sequence[str | Policy] | None = None, predictors: Sequence[str] | None = None,
     models: Sequence[str] | None = None, replicates: int = 3, seed: int | None = None, out: str | Path | None = None,
     workers: int | None = None, resume: bool = False, force: bool = False, progress: Progress | None = None,
     store: bool = True, simulate: Simulate | None = None, cluster: Any = None,
@@ -185,7 +187,9 @@ def ensemble(
 
     Args:
         scenario: from `recsim.load`; its own policy is always among the policies, with its declared parameters.
-        policies, predictors, models: names; default `POLICIES`, `PREDICTORS`, `MODELS`.
+        policies: names, ``package.module:function``, or policies themselves (as of `recsim.run`); default: six of different
+            kinds.
+        predictors: of "rates", "logistic", "oracle". models: of a visit, of "logistic", "cascade", "fatigue". Default: all.
         replicates: per cell, at least 2; the same worlds in all cells.
         seed, out, workers, resume, force, progress, store, simulate, cluster: as in `recsim.run`.
 
@@ -197,7 +201,8 @@ def ensemble(
         raise InputError(f"got {replicates}, must be at least 2", "--replicates")
     session = Session(simulate, False, workers, None, progress, cluster)
     scenario = configured(scenario, None, seed, None)
-    cells = cells_of(*chosen(scenario, policies, predictors, models))
+    feeds = None if policies is None else [name_of(one, "policies") for one in policies]
+    cells = cells_of(*chosen(scenario, feeds, predictors, models))
     made = {cell: scenario_of(scenario, cell) for cell in cells}
     with compiling(simulate, scenario) as session.compiled:
         marks = [[*cell, run_fingerprint(small, False, simulate)] for cell, small in made.items()]

@@ -24,6 +24,8 @@ PATIENCE_S = 0.2
 """How often progress is looked at."""
 LIMIT = Path("/sys/fs/cgroup/memory.max")
 """Where Linux says how much memory a container may have."""
+MASKS = hasattr(signal, "pthread_sigmask")
+"""Whether the system blocks signals by thread; Windows does not, and there Ctrl-C goes to whatever shares the console."""
 ATTEMPTS = 2
 """How often a task that may have killed its worker is begun again."""
 
@@ -34,7 +36,8 @@ def _begin(progress: Any) -> None:
     """In a worker: leave Ctrl-C to the parent, end with the parent, and keep the shared progress array."""
     global _progress
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked where it started; see `without_interrupt`
+    if MASKS:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked where it started; see `without_interrupt`
     _progress = progress
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -260,17 +263,19 @@ def without_interrupt() -> Iterator[None]:
     A blocked signal is inherited by what starts here, a handler is not. Another thread of this process may still
     take the signal, so what it would call is put off too.
     """
-    resource_tracker.ensure_running()  # it would unblock the signal if the first process here had to start it
+    if MASKS:
+        resource_tracker.ensure_running()  # it would unblock the signal if the first process here had to start it
     pressed = threading.Event()
     here = threading.current_thread() is threading.main_thread()
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if MASKS else None
     before = signal.signal(signal.SIGINT, lambda number, frame: pressed.set()) if here else None
     try:
         yield
     finally:
         if here:
             signal.signal(signal.SIGINT, before)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if pressed.is_set():
             signal.raise_signal(signal.SIGINT)
 

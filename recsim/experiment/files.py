@@ -44,6 +44,9 @@ def write_results(
     if result.robustness is not None:
         sums["robustness.csv"] = write_text(path / "robustness.csv", result.robustness.to_csv(index=False))
     sums["summary.csv"] = write_text(path / "summary.csv", result.shift().to_csv(index=False))
+    for name, table in {"shift_by_replicate": result.by_replicate(), "draws": result.draws()}.items():
+        if len(table):
+            sums[f"{name}.csv"] = write_text(path / f"{name}.csv", table.to_csv(index=False))
     more = {"summary_sha256": summary_sha256, "tables": list(result.frames), "replicate_meta": metas}
     platform = result.scenario.platform
     write_last(

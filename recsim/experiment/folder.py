@@ -19,6 +19,7 @@ from typing import IO, Any
 import pandas as pd
 
 from recsim.errors import InputError, RecsimError
+from recsim.experiment.held import lacking
 
 MARK = "fingerprint.txt"
 LOCK = ".lock"
@@ -87,7 +88,7 @@ def write_table(path: Path, frame: pd.DataFrame) -> str:
 
 TEXTS = (
     "candidate", "policy", "cost", "name", "arm", "mitigation", "by", "group", "part", "of", "figure", "gates", "head_weights",
-    "predictor", "model", "stage",
+    "predictor", "model", "stage", "key",
 )  # fmt: skip
 """Columns of stored CSV files that hold names; those of studies have their own."""
 
@@ -151,13 +152,15 @@ def verified(folder: Path, last: str, what: str) -> tuple[dict[str, Any], dict[s
         InputError: it is not complete, or a file was changed since it was written.
     """
     if not (folder / last).exists():
-        raise InputError(f"holds no complete {what} ({last} is missing)", str(folder))
+        raise lacking(folder, last, what, MARK)
     summary, manifest = read_json(folder / last), read_json(folder / "manifest.json")
     for name, expected in manifest["sha256"].items():
         if checksum(folder / name) != expected:
             raise InputError(f"{name} is damaged or was changed; run the scenario again into this folder", str(folder))
     if summary["fingerprint"] != manifest["fingerprint"] or summary["replicates"] != manifest["replicates"]:
-        raise InputError(f"{last} and manifest.json are of different runs", str(folder))
+        raise InputError(
+            f"{last} and manifest.json are of different runs; run the scenario again into this folder", str(folder)
+        )
     return summary, manifest
 
 

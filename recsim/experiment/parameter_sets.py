@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from recsim.errors import InputError
+from recsim.errors import InputError, nearest
 from recsim.ranking import registry
 from recsim.ranking.policy import Policy
+from recsim.scenario.dump import quantities
 from recsim.scenario.realise import _placed
 from recsim.scenario.schema import Scenario
 
@@ -28,7 +29,9 @@ def check_members(scenario: Scenario) -> None:
                 try:
                     made = _placed(made, key.split("."), value)
                 except (KeyError, ValueError):
-                    raise InputError("holds no number of this scenario", key) from None
+                    near = nearest(key, (row["key"] for row in quantities(scenario)))
+                    hint = f"; did you mean {near!r}?" if near else ""
+                    raise InputError(f"holds no number of this scenario{hint}", key) from None
             if made.platform is not platform:
                 _check_platform(policy, made)
         except InputError as error:

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from recsim.errors import unknown
+from recsim.experiment.by_replicate import draws, shift_by_replicate
 from recsim.experiment.folder import read_csv, readable, verified
 from recsim.experiment.robustness import with_intervals
-from recsim.experiment.summary import Counts
+from recsim.experiment.summary import ALL_COVERED, Counts
 from recsim.metrics import defined_mean, shares, shift_interval
 from recsim.scenario import load as load_scenario
 from recsim.scenario.schema import Scenario
@@ -83,6 +84,20 @@ class Result:
         if dimension not in DIMENSIONS:
             raise unknown("dimension", dimension, DIMENSIONS)
         return self.kept(dimension, lambda result: result._computed(dimension))
+
+    def by_replicate(self) -> pd.DataFrame:
+        """What all statistics of shifts rest on: shares, shift and excess of every replicate and candidate.
+
+        See `recsim.experiment.by_replicate.shift_by_replicate`; ``shift_by_replicate.csv`` of a stored run.
+        """
+        return self.kept("by_replicate", lambda r: shift_by_replicate(r.scenario, r.frames["exposure"], r.replicates))
+
+    def draws(self) -> pd.DataFrame:
+        """What every replicate drew from declared ranges: replicate, dotted key, value; ``draws.csv`` of a stored run.
+
+        No rows where ranges were held at their central values, or none are declared.
+        """
+        return draws(self.scenario, self.replicates, self.summary["interval_covers"] != ALL_COVERED)
 
     def kept(self, name: str, make: Callable[[Result], pd.DataFrame]) -> pd.DataFrame:
         """A table that several parts of a report ask for, made once for as long as the exposure table is the same."""

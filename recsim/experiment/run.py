@@ -22,8 +22,10 @@ from recsim.experiment.folder import RunFolder, plain_errors
 from recsim.experiment.parameter_sets import check_members
 from recsim.experiment.result import Result
 from recsim.experiment.summary import removed_campaigns, summarise, window_start
+from recsim.experiment.task import engine_mark
 from recsim.experiment.tasks import Progress, Session, Simulate, Task, compiling, folder_path, joined
-from recsim.experiment.under_policy import left_out, under_policy
+from recsim.experiment.under_policy import left_out, name_of, under_policy
+from recsim.ranking.policy import Policy
 from recsim.scenario import fingerprint
 from recsim.scenario.schema import Scenario
 
@@ -41,8 +43,8 @@ SOURCES = (
     "experiment/robustness.py",
 )
 """Decide the numbers; the last one what worlds of other assumptions are."""
-SUMMARY_SOURCES = ("experiment/summary.py", "experiment/opinion.py")
-"""With some of `SOURCES` these decide what the summary of given tables says."""
+SUMMARY_SOURCES = ("experiment/summary.py", "experiment/opinion.py", "experiment/by_replicate.py")
+"""With some of `SOURCES` these decide what the summary of given tables says, and the tables by replicate beside it."""
 CELL_WORK = 0.1
 """Work of one task of the table of other assumptions, replicates; for the progress bar only."""
 MOST_SHARDS = 1000
@@ -54,6 +56,7 @@ GROWTH = 0.1
 """How much longer an impression takes with ten times the people, from 100,000 on; measured up to a million."""
 THREAD_GAIN = 0.8
 """What each further thread of a worker adds, of one core."""
+NOT_FOLLOWED = "audit.stopping is not followed: {} replicates, as run.replicates says; recsim.run_to_width follows it"
 SECONDS_PER_STEP = 2.5e-3
 """Of one core, per step of one arm: item terms, retrieval, gates."""
 
@@ -87,7 +90,7 @@ def run_fingerprint(scenario: Scenario, fixed_parameters: bool, simulate: Simula
         "numba": version("numba"), "numpy": version("numpy"), "fixed_parameters": str(fixed_parameters),
     }  # fmt: skip
     if simulate is not None:
-        extra["simulate"] = f"{simulate.__module__}:{simulate.__qualname__}"
+        extra["simulate"] = engine_mark(simulate)
     return fingerprint(scenario, extra)
 
 
@@ -162,7 +165,7 @@ def estimate(
 
 
 def run(
-    scenario: Scenario, *, replicates: int | None = None, seed: int | None = None, policy: str | None = None,
+    scenario: Scenario, *, replicates: int | None = None, seed: int | None = None, policy: str | Policy | None = None,
     out: str | Path | None = None, workers: int | None = None, threads: int | None = None,
     fixed_parameters: bool = False, resume: bool = False, force: bool = False, robustness: bool = True,
     progress: Progress | None = None, store: bool = True, simulate: Simulate | None = None, cluster: Any = None,
@@ -172,7 +175,10 @@ def run(
 
     Args:
         scenario: from `recsim.load`.
-        replicates, seed, policy: override the scenario's.
+        replicates, seed: override the scenario's. With ``replicates`` a stopping rule says nothing; without, `audit.stopping` is
+            not followed either, and a note says so: see `recsim.run_to_width`.
+        policy: in place of the scenario's: a name, ``package.module:function``, or what `recsim.policy` made in a module that
+            worker processes can import. The former policy's parameters are left out.
         out: run directory itself; default ``runs/<name>-<fingerprint>``.
         workers: processes; default all cores. Never changes a result.
         threads: threads of each worker; default 1, more if there are fewer tasks than cores. Never changes a result.
@@ -183,7 +189,7 @@ def run(
         progress: called with (done, total, text).
         store: whether to write a directory at all.
         simulate: another engine with the signature of `recsim.world.pair.simulate_replicate`, importable by name; for
-            tests and for other models of the same question.
+            tests and for other models of the same question. Its file is part of the fingerprint, what that imports is not.
         cluster: None: this machine; "local", "tcp://host:port" or a `distributed.Client`: a Dask cluster. Never changes a
             result.
         checkpoint_every: how often a replicate that is not finished is kept, so that ``resume`` goes on from there:
@@ -199,8 +205,11 @@ def run(
     session = Session(simulate, fixed_parameters, workers, threads, progress, cluster, checkpoint_every, shards=shards)
     if shards > 1:
         check_shards(shards, workers, cluster, simulate)
-    given, scenario = scenario, configured(scenario, replicates, seed, policy)
-    session.notes += left_out(given, scenario)
+    given, scenario = scenario, configured(scenario, replicates, seed, None if policy is None else name_of(policy))
+    told = left_out(given, scenario)
+    if replicates is None and scenario.audit.stopping.enabled:
+        told.append(NOT_FOLLOWED.format(scenario.run.replicates))
+    session.notes += told
     wanted = None if checkpoint_every is None else every_of(checkpoint_every, scenario.run.step_hours)
     elsewhere = cluster is not None and shards == 1
     if wanted is not None and (simulate is not None or not store or elsewhere):
@@ -218,6 +227,7 @@ def run(
         folder.inspect()
         stored = session.stored(folder, Result.load, scenario.run.replicates, "run", work.lacking)
         if stored is not None:
+            stored.notes[:0] = told
             return stored
         work.scenario = session.with_all(scenario)
         with folder.lock():

@@ -91,7 +91,8 @@ class Answer:
     Attributes:
         scenario: as resolved.
         summary: the content of <command>.json.
-        frames: tables, written as CSV.
+        frames: tables by name, written as CSV: "attribution"; "dose"; "delay"; or "tradeoff", "groups" and "moderation"; and
+            always "by_replicate", on which all statistics rest.
         folder: where it lies, None if nothing was written.
         notes: what happened on the way, one line each.
         reused: whether the stored result of an earlier call was returned.

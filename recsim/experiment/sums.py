@@ -12,6 +12,8 @@ from typing import NamedTuple
 from recsim.errors import InputError
 from recsim.experiment.folder import PART, SUMS, write_text
 
+NOTES = "notes.yaml"
+"""The auditor's own words (`recsim.audit.notes`): given from outside, so they may be replaced at any time."""
 SHOWN = 5
 """Names of a kind that a line of text holds."""
 
@@ -69,7 +71,9 @@ def finished(folder: Path | None) -> bool:
 
 
 @contextlib.contextmanager
-def sealed(folder: Path, stored: bool, made: Sequence[str], renewed: Sequence[str] = ()) -> Iterator[None]:
+def sealed(
+    folder: Path, stored: bool, made: Sequence[str], renewed: Sequence[str] = (), replaced: Sequence[str] = ()
+) -> Iterator[None]:
     """Around writing the pages of a result: afterwards the list holds all files.
 
     Whoever writes the page of a stored result again must not vouch for what somebody else changed in it: then files
@@ -81,6 +85,7 @@ def sealed(folder: Path, stored: bool, made: Sequence[str], renewed: Sequence[st
         made: patterns of names, as of `fnmatch`, of files that are written here from others; they may be changed or
             missing before.
         renewed: names of further files that are written here; they must be as they were before.
+        replaced: names of files that are written or deleted here, whatever they were before.
 
     Raises:
         InputError: a file was changed, is missing or was added since the result was written.
@@ -90,39 +95,42 @@ def sealed(folder: Path, stored: bool, made: Sequence[str], renewed: Sequence[st
         write_sums(folder)
         return
 
-    refuse_changed(folder, made)
+    refuse_changed(folder, made, replaced)
     known = _listed(folder)
     yield
     lines = []
     for name in files_of(folder):
-        if name in renewed or any(fnmatchcase(name, pattern) for pattern in made):
+        if name in (*renewed, *replaced) or any(fnmatchcase(name, pattern) for pattern in made):
             lines.append(f"{_sum(folder / name)}  {name}\n")
         elif name in known:
             lines.append(f"{known[name]}  {name}\n")
     write_text(folder / SUMS, "".join(lines))
 
 
-def refuse_changed(folder: Path, made: Sequence[str] = ()) -> None:
+def refuse_changed(folder: Path, made: Sequence[str] = (), replaced: Sequence[str] = ()) -> None:
     """Refuse a folder whose files are not those on its list; one without a list passes.
 
     Args:
         folder: of a result.
         made: patterns of names of files that may be changed or missing, because they are made from the others.
+        replaced: names of files that may be changed, missing or new, because whatever they are does not stay.
 
     Raises:
         InputError: a file was changed, is missing or was added.
     """
     if not (folder / SUMS).is_file():
         return
-    found = compare_sums(folder)
+    found = Differences(*([name for name in names if name not in replaced] for names in compare_sums(folder)))
 
     def others(names: list[str]) -> list[str]:
         return [name for name in names if not any(fnmatchcase(name, pattern) for pattern in made)]
 
     left = Differences(others(found.changed), others(found.missing), found.added)
     if not left.none:
-        text = f"is not as it was written ({left.text}); put back what was changed, or run the scenario again elsewhere"
-        raise InputError(text, str(folder))
+        fix = "put back what was changed, or run the scenario again elsewhere"
+        if {*left.changed, *left.missing, *left.added} == {NOTES}:
+            fix = f"put it back, or give your words with recsim report {folder} --notes FILE (or --no-notes)"
+        raise InputError(f"is not as it was written ({left.text}); {fix}", str(folder))
 
 
 def compare_sums(folder: Path) -> Differences:

@@ -112,6 +112,10 @@ def sweep(
         force: put the study together again in a new folder; cells that are kept are not computed again.
         more: further fields of a study, such as ``name``, ``sample`` and ``set``.
 
+    Returns:
+        A `StudyResult`: tables by cell and by axis with 95 % intervals, ``summary``, and ``dataset()`` with one row per cell,
+        replicate, luck branch and candidate. Source of samples and indices: docs/studies.md.
+
     Raises:
         InputError: bad settings, or a folder that holds something else.
         RecsimError: a worker died again and again, or the disk is full; finished cells are kept.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import inspect
 import platform
 from collections.abc import Callable
 from pathlib import Path
@@ -104,6 +106,19 @@ def do_task(
     if arms:
         return reduced(outcome.frames), meta
     return (outcome.frames if reduce is None else reduce(drawn, outcome)), meta
+
+
+def engine_mark(simulate: Simulate) -> str:
+    """Another engine's name and the SHA-256 of its file, so that results of an edited one are not taken for those of this one.
+
+    What the file imports is not looked at; neither is an engine that has no file.
+    """
+    try:
+        file = inspect.getsourcefile(inspect.unwrap(simulate))
+        digest = "no file" if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    except (TypeError, OSError):
+        digest = "no file"
+    return f"{simulate.__module__}:{simulate.__qualname__} {digest}"
 
 
 def policy_digest(scenario: Scenario | FollowScenario) -> str:

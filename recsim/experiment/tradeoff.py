@@ -148,11 +148,19 @@ def tradeoff(
     Args:
         scenario: from `recsim.load`; its own mitigations stay on in all worlds.
         mitigations: names, or "all"; None: all, or none where there are defences.
-        candidate: as of `question_of`.
+        candidate: id of the candidate whose shift is to be mitigated; None: the beneficiary of most campaigns.
         defences: a YAML file of them, or as read by `recsim.experiment.defences.read_defences`.
         replicates, seed: override the scenario's.
         out: directory itself; default ``runs/tradeoff-<name>-<fingerprint>``.
         workers, threads, fixed_parameters, resume, force, progress, store, simulate, cluster: as in `recsim.attribute`.
+
+    Returns:
+        An `Answer`. ``frames["tradeoff"]`` has one row per measure: ``shift_pp`` left, ``less_pp`` taken away (percentage points)
+        with intervals and ``p_holm``, ``efficacy`` (share of the shift, Fieller's interval) and the costs to genuine people with
+        intervals; ``frames["groups"]`` the costs by group of people, ``frames["moderation"]`` what moderation did,
+        ``frames["by_replicate"]`` as of `recsim.attribute`.
+
+    Source: docs/attribution.md, "Trade-off"; Fieller 1954, Holm 1979.
 
     Raises:
         InputError: bad settings, or a folder that holds something else.

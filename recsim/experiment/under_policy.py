@@ -2,10 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import sys
+from collections.abc import Collection, Sequence
 
+from recsim.errors import InputError
 from recsim.ranking import registry
+from recsim.ranking.policy import Policy
+from recsim.ranking.presets import FEED_PRESETS, PRESETS
 from recsim.scenario.schema import Ensemble, Scenario
+
+
+def name_of(policy: str | Policy, where: str = "policy") -> str:
+    """The name by which every process finds a policy.
+
+    Args:
+        policy: a name, or a policy itself: a preset, one behind an address, or one that a module holds under some name.
+        where: of errors.
+
+    Raises:
+        InputError: no policy, or one of a script, a notebook or a function's inside, which no other process can import.
+    """
+    if isinstance(policy, str):
+        module, colon, name = policy.partition(":")
+        if colon and module == "__main__":
+            raise _only_here(name, where)
+        return policy
+    if not isinstance(policy, Policy):
+        text = f"got {policy!r:.60}; must be a name, package.module:function, or a function decorated with @recsim.policy(...)"
+        raise InputError(text, where)
+    if {**PRESETS, **FEED_PRESETS}.get(policy.name) is policy or policy.name.startswith(("http://", "https://")):
+        return policy.name
+    module = policy.function.__module__
+    held = vars(sys.modules[module]) if module in sys.modules and module != "__main__" else {}
+    there = next((key for key, value in held.items() if value is policy), None)
+    if there is None:
+        raise _only_here(policy.function.__name__, where)
+    return f"{module}:{there}"
+
+
+def names_of(policies: str | Policy | Sequence[str | Policy], where: str = "policies") -> str | list[str]:
+    """The same for one or several."""
+    if isinstance(policies, str):
+        return name_of(policies, where)
+    return [name_of(one, where) for one in ([policies] if isinstance(policies, Policy) else policies)]
+
+
+def _only_here(name: str, where: str) -> InputError:
+    return InputError(
+        f"got the policy {name!r} of this script, notebook or function, which worker processes cannot import; define it at the "
+        f"top of a file of its own, such as mine.py, and name it 'mine:{name}' or import it from there",
+        where,
+    )
 
 
 def under_policy(scenario: Scenario, policy: str, named: Collection[str] = ()) -> Scenario:

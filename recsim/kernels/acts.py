@@ -22,6 +22,8 @@ T_LIKE, T_COMMENT, T_SHARE, T_FOLLOW, T_WATCH, T_REPORT, T_SEARCH, T_CAMOUFLAGE 
 RULES = ("own", "rivals", "popular", "random", "segment", "trial")
 """Rules by which a target is drawn, in the order of `Targets`; after them, in the last place, whom searches name."""
 POPULAR, SEARCHED = 2, 6
+FOLLOWED = -2
+"""In the log a follow of author a has ``FOLLOWED - a`` in the place of the item."""
 MOST_ACTS = 64
 LANES = 16
 
@@ -57,7 +59,8 @@ class Targets(NamedTuple):
 
     item: np.ndarray  # (n,) int32; in the last part numbers of candidates
     edge: np.ndarray  # (n,) int64, weights, cumulative within a rule, with strictly positive increments
-    start: np.ndarray  # (R + 2,) int64, first entry of each part, then their number
+    start: np.ndarray  # (R + 2,) int64, first entry of each part, then their number; (R + 3,) with a part for sleepers
+    asleep: np.int64 = np.int64(POPULAR)  # part from which sleeping accounts draw
 
 
 class Engaged(NamedTuple):
@@ -79,15 +82,15 @@ class Counting(NamedTuple):
     weight: np.ndarray  # (N,) int32, in 1/1024
     group: np.ndarray  # (N,) uint8
     recognised: np.ndarray  # (N,) bool, known to belong to one cluster
-    cap: np.int64  # events of a kind on an item that count from the recognised ones together; below 0: no cap
-    spent: np.ndarray  # (I, 10) int32, how much of the cap is used, written; I = 0 without cap
+    cap: np.int64  # weight, in 1/1024, that counts of events of a kind on an item from the recognised ones together; below 0: no cap
+    spent: np.ndarray  # (I, 10) int32, how much of it is used, in 1/1024, written; I = 0 without cap
     served_only: bool  # events on items that the account was not served count nothing
 
 
 class Log(NamedTuple):
     """Counted events of the step."""
 
-    row: np.ndarray  # (M, 5) int32: account, item (-1: the official account), action, weight, step
+    row: np.ndarray  # (M, 5) int32: account, item (-1: the official account; else see `FOLLOWED`), action, weight, step
     fake: np.ndarray  # (M,) bool, whether the event is also in ``counters.fake``
     used: np.ndarray  # (1,) int64
 
@@ -131,10 +134,8 @@ def _count(counters, counting, log, account, item, action, units, fake, served, 
         if counting.served_only and not served:
             weight = 0
         if weight > 0 and counting.cap >= 0 and counting.recognised[account]:
-            if counting.spent[item, action] >= counting.cap:
-                weight = 0
-            else:
-                counting.spent[item, action] += 1
+            weight = min(weight, max(counting.cap - counting.spent[item, action], np.int64(0)))
+            counting.spent[item, action] += weight
         group = counting.group[account]
         counters.valued[item, group, action] += weight * units
         if fake:
@@ -212,7 +213,7 @@ def plan_acts(aged, delay, active, shift, population, key0, key1, step, out_time
 @njit(**KERNEL)
 def act(
     times_of, awake_of, tactics, targets, beneficiary, named, inauthentic, population, key0, key1, step, keys, candidate,
-    counters, accounts, by_action, flows, out_own, engaged, counting, sought, purse, log,
+    author, counters, accounts, by_action, flows, out_own, engaged, counting, sought, purse, log,
 ):  # fmt: skip
     """All accounts of one campaign act within one step.
 
@@ -222,11 +223,12 @@ def act(
 
     Args:
         times_of: (N,) int64, awake_of: (N,) bool: from `plan_acts`.
-        tactics, targets: see above. beneficiary: index of the candidate; named: whom comments name, -1 nobody.
+        tactics, targets: see above. beneficiary: index of the candidate.
+        named: whom comments name; -1: they name nobody, and follows are of authors of drawn items, as a placebo has it.
         inauthentic: bool (volunteers' actions are authentic and never prevented).
-        population, key0, key1, step: draw key. keys: (I,) uint32. candidate: (I,) int8.
+        population, key0, key1, step: draw key. keys: (I,) uint32. candidate: (I,) int8. author: (I,) int32.
         counters: `recsim.state.Counters`; totals, fake and weighted ones, and top comments written.
-        accounts: `recsim.state.Accounts`; the beneficiary's official followers are raised by follows.
+        accounts: `recsim.state.Accounts`; followers of the official account, or of those authors, are raised by follows.
         by_action: (C+1, 10) int64, counted events by candidate, written.
         flows: (3, K) int64: attempted, prevented and counted actions by tactic, added to.
         out_own: (1,) int64, counted actions on the beneficiary's own items, added to.
@@ -254,8 +256,8 @@ def act(
                 kind = T_CAMOUFLAGE
             item = np.int64(-2)
             if not awake:
-                item = _pick(targets, POPULAR, c)
-            elif kind != T_FOLLOW:
+                item = _pick(targets, targets.asleep, c)
+            elif kind != T_FOLLOW or named < 0:
                 item = _pick(targets, _first_above(tactics.where[kind], unit(b)), c)
             if item == -1:
                 continue
@@ -273,13 +275,18 @@ def act(
                 continue
             if awake:
                 flows[2, kind] += 1
-            if kind == T_FOLLOW:
+            if kind == T_FOLLOW and named >= 0:
                 accounts.followers[accounts.official[beneficiary]] += 1
                 by_action[beneficiary, FOLLOW] += 1
                 _write(log, n, -1, FOLLOW, counting.weight[n], step, fake)
                 continue
             about = candidate[item]
             row = about if about >= 0 else nobody
+            if kind == T_FOLLOW:
+                accounts.followers[author[item]] += 1
+                by_action[row, FOLLOW] += 1
+                _write(log, n, np.int64(FOLLOWED) - author[item], FOLLOW, counting.weight[n], step, fake)
+                continue
             served = unit(g) < tactics.served
             if about == beneficiary:
                 out_own[0] += 1

@@ -33,7 +33,7 @@ def count_people(
         by_candidate: (C+1, 10) int64, the day's events by candidate, last row for no candidate; written.
         population, key0, key1: draw key of comment places. keys: (I,) uint32.
         length: (I,) float32, seconds.
-        watched: (1,) int64, people's watch time in 1/1024 of a millisecond, added to.
+        watched: (1,) int64, people's watch time in 2^-14 s, added to: room for 5e14 seconds, 400 million people for a year.
 
     An organic comment on a candidate's item names that candidate; others name nobody. The two top comments are a
     uniform sample of all comments (reservoir sampling): the most neutral assumption about comment ranking.
@@ -59,7 +59,7 @@ def count_people(
                 by_candidate[row, a] += n
         counters.human[item, 0] += views
         counters.human[item, 1] += likes
-        watched[0] += watch * np.int64(length[item] * F(1000.0))
+        watched[0] += watch * np.int64(length[item] * F(16.0) + F(0.5))
         for ordinal in range(before, counters.total[item, COMMENT]):
             place_comment(counters.top_comment, item, about, ordinal, population, key0, key1, keys)
 

@@ -116,11 +116,13 @@ def add_noise(count, keys, obj, population, moment, key0, key1, noise, values):
 
 
 @njit(**KERNEL)
-def trending_codes(count, heat, eligible, window_start, keys, noise, population, key0, key1, step, out):
-    """Window items by recent engagement with noise: log(1 + heat) + noise x Gumbel, one code per eligible item.
+def trending_codes(count, heat, unit, eligible, window_start, keys, noise, population, key0, key1, step, out):
+    """Window items by recent engagement with noise: log(1 + unit x heat) + noise x Gumbel, one code per eligible item.
 
     Args:
-        heat: (W,) float32, decayed engagement. out: (W,) int64, written from the front.
+        heat: (W,) float32, decayed engagement. unit: float32, engagements of one real item that 1 of it stands for: the 1 in
+            the formula is one of these, so that the same items trend whatever share of people is simulated.
+        out: (W,) int64, written from the front.
 
     Returns:
         The number of codes.
@@ -133,7 +135,7 @@ def trending_codes(count, heat, eligible, window_start, keys, noise, population,
     for k in range(n):
         key[k], score[k] = keys[window_start + place[k]], heat[place[k]]
     for k in range(n):
-        score[k] = log32(F(1.0) + score[k])
+        score[k] = log32(F(1.0) + unit * score[k])
     add_noise(
         n, key, U64(0xFFFF), population, ((step << U64(16)) | D_RETRIEVE) & LOW, key0 & LOW, key1 & LOW, noise, score
     )
@@ -353,28 +355,29 @@ def hand_out_scores(first, last, person, stratum, pool_item, pool_count, inbox, 
 
 @njit(**KERNEL)
 def entry_lists(about, window_start, candidate, heat, sought, out_entry, out_count):
-    """Results of a search for each candidate, most recent engagement first.
+    """Results of a search for each candidate, most recent engagement first, and among equals the newest.
 
-    Results are items about her, and any that were picked after searches for her; such picks count like engagement.
+    Results are items about her, and any that were picked after searches for her; such picks count like engagement. Few
+    items have any where few people are simulated: the order among the others then decides most of the list.
 
     Args:
         about: (n,) int64, window places of items about any candidate or ever picked, ascending. candidate: (I,) int8.
         heat: (W,) float32. sought: (C, I) float32, recent picks after searches; I = 0: none.
         out_entry: (C, Q) int32, out_count: (C,) int32; written.
     """
-    codes = np.empty(about.size, np.int64)
+    codes, last = np.empty(about.size, np.int64), about.size - 1
     for c in range(out_entry.shape[0]):
         n = 0
         for k in range(about.size):
             w = about[k]
             picked = sought[c, window_start + w] if sought.shape[1] > 0 else F(0.0)
             if candidate[window_start + w] == c or picked > F(0.0):
-                codes[n] = ordered(heat[w] + picked, w)
+                codes[n] = ordered(heat[w] + picked, last - k)  # places from the newest on: ties go to the smaller
                 n += 1
         n = keep_largest(codes, n, out_entry.shape[1])
         sort_ascending(codes, n)
         for k in range(n):
-            out_entry[c, k] = window_start + place_of(codes[n - 1 - k])
+            out_entry[c, k] = window_start + about[last - place_of(codes[n - 1 - k])]
         out_count[c] = n
 
 

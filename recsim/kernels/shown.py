@@ -249,29 +249,42 @@ def gather_pages(first, last, pages, region, to):
 
 
 @njit(**KERNEL)
-def to_whom(observed, item, out):
-    """Who has been shown a live item.
+def count_shown(first, last, observed, start, column, out):
+    """Count which of some items people first..last-1 have been shown, in one pass; calls for different people may run side by side.
 
     Args:
-        observed: `recsim.state.Observed`. item: int64, number. out: (U,) bool, written.
+        first, last: int64. observed: `recsim.state.Observed`. start: int64, number of an item.
+        column: (N,) int64, where in a row of ``out`` item start + n is counted, -1 nowhere; N at most 65,536, and all of
+            these items still remembered.
+        out: (U, K) int32, added to: 1 for each item.
     """
     pages, seen = observed.pages, observed.seen
-    paged = pages.last.shape[0] > 0
-    word, bit = (item >> 6) % seen.shape[1], np.uint64(1) << np.uint64(item & 63)
-    wanted = np.uint16(item & 0xFFFF)
-    for person in range(out.shape[0]):
-        out[person] = False
-        if not paged:
-            out[person] = (seen[person, word] & bit) != np.uint64(0)
-            continue
+    words, count = seen.shape[1], np.int64(column.size)
+    if pages.last.shape[0] == 0:
+        wanted, some = np.empty(count, np.int64), 0
+        for n in range(count):
+            if column[n] >= 0:
+                wanted[some] = n
+                some += 1
+        for person in range(first, last):
+            for k in range(some):
+                item = start + wanted[k]
+                bit = np.uint64(1) << np.uint64(item & 63)
+                if seen[person, (item >> 6) % words] & bit != np.uint64(0):
+                    out[person, column[wanted[k]]] += 1
+        return
+    entry, base = pages.entry, start & np.int64(0xFFFF)
+    for person in range(first, last):
         newest = np.int64(pages.last[person])
         if newest < 0:
             continue
-        page = next_page(pages.entry, newest)
+        page = next_page(entry, newest)
         while True:
             filled = np.int64(pages.filled[person]) if page == newest else np.int64(ENTRIES)
             for k in range(filled):
-                out[person] |= pages.entry[page, k] == wanted
+                n = (np.int64(entry[page, k]) - base) & np.int64(0xFFFF)
+                if n < count and column[n] >= 0:
+                    out[person, column[n]] += 1
             if page == newest:
                 break
-            page = next_page(pages.entry, page)
+            page = next_page(entry, page)

@@ -46,6 +46,10 @@ def _hash(kind: str, number: float) -> str:
     return hashlib.sha256(f"{kind} {int(number)}".encode()).hexdigest()
 
 
+def _whole(count: float) -> int:
+    return round(float(count))
+
+
 def _time(seconds: float) -> str:
     """Seconds since 1970 (to about two minutes: features are float32) in UTC."""
     return dt.datetime.fromtimestamp(float(seconds), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -69,9 +73,9 @@ def request_of(f: Any, row: int, columns: np.ndarray) -> dict[str, Any]:
             "id": str(int(f.item[row, c])), "text": _text(f.topic[row, c], f.language[row, c], f.candidate[row, c], f.stance[row, c]),
             "author_name_hash": _hash("author", f.author[row, c]), "type": "post",
             "created_at": _time(f.created_s[row, c]),
-            "engagements": {
-                "reply": int(f.n_comment[row, c]), "repost": int(f.n_share[row, c]), "like": int(f.n_like[row, c]),
-                "view": int(f.impressions[row, c]),
+            "engagements": {  # of one real item, so rarely whole; the form has whole numbers
+                "reply": _whole(f.n_comment[row, c]), "repost": _whole(f.n_share[row, c]), "like": _whole(f.n_like[row, c]),
+                "view": _whole(f.impressions[row, c]),
             },
         }
         for c in columns

@@ -2,7 +2,7 @@
 
 Source: Mastodon, ``app/models/trends/statuses.rb``: nothing below 5 interactions; dropped once below 0.3. The published
 list ends there, a feed must go on: posts that do not trend follow, newest first (``rest`` per hour of age; 0 gives the
-published 0). The threshold counts simulated events, each of which stands for many.
+published 0). Like all counts that a policy reads, these are of one real post.
 
 Review (``reviewed``, off unless set to 1): only posts that moderators have let through trend. As published, review is
 requested for a trending post whose score is above that of the last allowed one among the first three of its language,
@@ -33,7 +33,9 @@ def review(view: View) -> Learned:
     asked, passes = _kept(view, "asked", -1), _kept(view, "passes", 0)
     answered = (asked >= 0) & ((view.now - asked) * view.step_hours >= p["review_h"])
     allowed = answered & (passes > 0)
-    score = trending_scores(view.counts[live], (view.now - view.created[live]) * np.float32(view.step_hours), p)
+    score = trending_scores(
+        view.counts[live] * view.weight, (view.now - view.created[live]) * np.float32(view.step_hours), p
+    )
     for language in np.unique(view.language[live]):
         here = np.flatnonzero((view.language[live] == language) & (score > 0))
         first = here[np.argsort(-score[here], kind="stable")][: int(p["review_rank"])]
@@ -51,7 +53,7 @@ def trending_scores(counts: np.ndarray, age_h: np.ndarray, p) -> np.ndarray:
     """The published score, 0 for what does not trend.
 
     Args:
-        counts: (W, 10) int64. age_h: (W,) float32. p: parameters by name.
+        counts: (W, 10) float64, of one real post. age_h: (W,) float32. p: parameters by name.
 
     Returns:
         (W,) float32.

@@ -75,7 +75,7 @@ class Mitigation:
         demotes: ``demotes(i, p)``: (W,) in [0, 1], factor on the score for people who do not follow the author.
         keeps_shares: ``keeps_shares(p)``: share of people's shares that survive a prompt, 0-1.
         served_only: events on items that the account was not served do not count.
-        cluster_cap: ``cluster_cap(p)``: events of a kind on an item that count from one recognised cluster of accounts,
+        cluster_cap: ``cluster_cap(p)``: events of a kind on one real item that count from one recognised cluster of accounts,
             and the share of inauthentic accounts that are recognised.
         removes: accounts whose weight is 0 do nothing at all.
     """

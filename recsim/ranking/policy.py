@@ -63,7 +63,7 @@ class Policy:
         sources: shares of the pool by retrieval source; empty: the scenario's. "interest": best by the score among the
             stratum's topic; "ranked": best by the score among the whole language (stratum "region" only);
             "trending": recent engagement; "regional": best by the score in the region; "discovery": drawn evenly.
-        uses_pool: whether anything but the inbox is retrieved.
+        uses_pool: whether anything but the inbox is retrieved. Searches and outside links find something either way.
         inbox: how much of the inbox competes.
         gated: whether staged exposure pools decide about promotion.
         explores: whether slate positions are given to new items under trial; without it there is no trial, and every

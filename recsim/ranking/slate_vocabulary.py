@@ -86,7 +86,7 @@ SLATE: dict[str, SlateName] = {
     "person_region": _fixed("int", "np.int64(cells.region[who])", "region of the person"),
     "standing": _fixed("(C,) float32", "facts.standing", "registered share of each candidate, adding up to 1"),
     "scale": _fixed("float32", "facts.scale", "simulated people for each real one", False),
-    "item_scale": _fixed("float32", "facts.item_scale", "simulated views of an item for each view of one real item", False),
+    "item_scale": _fixed("float32", "facts.item_scale", "views of an item in `impressions` for each view of one real item: 1 in a simulation", False),
     "table": _fixed(f"({TABLE},) float32", "facts.table[{number}]", "the re-ranker's own table, see `recsim.reranker`", False),
     **{
         name: _scratch(name, str(rows), "m", "most", np.dtype(dtype).name, "scratch space, zero at first")

@@ -18,7 +18,8 @@ from recsim.experiment.sets import Answer
 from recsim.experiment.summary import removed_campaigns
 from recsim.report.attribution_words import KIND_WORDS
 from recsim.report.compare_table import short
-from recsim.report.figures import BEHIND, BLACK, BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE, save
+from recsim.report.figures import BEHIND, BLACK, BLUE, GREEN, ORANGE, PINK, RED, SKY, STYLE
+from recsim.report.saving import mark_of, save
 from recsim.report.strings import say, size_of
 from recsim.report.tradeoff_figures import tradeoff
 from recsim.report.words import name_of
@@ -155,7 +156,7 @@ def _cut(axes: Axes, means: list[float], up: bool = False) -> None:
 
 
 def dose(result: Answer) -> Drawn:
-    """Shift against the realised dose, with the threshold, where it is crossed, and impressions per euro below."""
+    """Shift against the dose ratio, with the threshold, where it is crossed, and impressions per euro below."""
     s = result.summary
     points = [p for p in s["points"] if p["dose"] > 0 and p["shift_pp"] is not None]
     paid = [p for p in points if p["excess_per_eur"] is not None]
@@ -221,7 +222,7 @@ def dose(result: Answer) -> Drawn:
 
 
 def _ratio_axis(axes: Axes, points: list[dict[str, Any]]) -> None:
-    """The realised dose above: fake per organic action at the points marked below."""
+    """The dose ratio above: inauthentic per organic action at the points marked below."""
     shown = [p for p in points if p["dose_ratio"]]
     if not shown:
         return
@@ -296,4 +297,4 @@ def answer_figures(result: Answer, folder: Path) -> list[tuple[str, Path, str]]:
     with matplotlib.rc_context(STYLE):
         figure, text = FIGURES[command](result)
         FigureCanvasAgg(figure)
-        return [(command, save(figure, folder, command), text)]
+        return [(command, save(figure, folder, command, mark_of(result.summary)), text)]

@@ -5,14 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from recsim.audit.combine import Gathered
+from recsim.audit.combine import VALIDITY, Gathered
 from recsim.audit.provenance import name_of
+from recsim.experiment.calibration import CalibrationResult
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.sets import Answer
+from recsim.experiment.sweep import StudyResult
+from recsim.report import calibration, study
 from recsim.report.answer_figures import answer_figures
 from recsim.report.answer_words import TITLES, limits, sentences, tables
+from recsim.report.calibration_figures import calibration_figures
 from recsim.report.compare_figures import comparison_figures
 from recsim.report.html import answer_link, comparison_link
+from recsim.report.strings import counted, size_of
+from recsim.report.study_figures import study_figures
 from recsim.report.words import Table
 
 Drawn = list[tuple[str, Path, str]]
@@ -24,11 +30,13 @@ class Part(NamedTuple):
     """One other result.
 
     Attributes:
-        section: where its figures stand: "comparison", "mitigation" or, for the other answers, the command.
+        section: where its figures stand: "comparison", "mitigation" or, for the other answers, the command; "study" and
+            "calibration", under validity.
         folder: name of its folder.
         drawn: name, SVG file and caption of each figure.
         downloads: addresses of their data, by name.
         title, sentences, tables, limits: an answer in words; empty of others.
+        size: what a study or a calibration simulated.
     """
 
     section: str
@@ -39,6 +47,12 @@ class Part(NamedTuple):
     sentences: list[str] = []
     tables: list[Table] = []
     limits: str = ""
+    size: str = ""
+
+    @property
+    def about_assumptions(self) -> bool:
+        """Whether it stands under validity."""
+        return self.section in VALIDITY
 
 
 def parts(beside: Gathered, folder: Path) -> list[Part]:
@@ -49,7 +63,26 @@ def parts(beside: Gathered, folder: Path) -> list[Part]:
         folder: for the figures.
     """
     found = [_answer(one, folder) for one, _ in beside.answers]
-    return ([] if beside.compared is None else [_comparison(beside.compared, folder)]) + found
+    about = [
+        _study(one, folder) if isinstance(one, StudyResult) else _calibration(one, folder) for one in beside.loaded
+    ]
+    return [*([] if beside.compared is None else [_comparison(beside.compared, folder)]), *found, *about]
+
+
+def _study(one: StudyResult, folder: Path) -> Part:
+    s = one.summary
+    drawn, size = study_figures(one, folder, "study_"), f"{counted(s['cells'], 'cell')} x {size_of(s)}"
+    title = f"Sensitivity: study {s['study']}"
+    return Part(
+        "study", name_of(one.folder), drawn, {}, title, study.sentences(one), study.tables(one), study.LIMITS, size
+    )
+
+
+def _calibration(one: CalibrationResult, folder: Path) -> Part:
+    s = one.summary
+    drawn, size = calibration_figures(one, folder, "calibration_"), counted(s["worlds"], "world")
+    words = calibration.sentences(one), calibration.tables(one), calibration.LIMITS
+    return Part("calibration", name_of(one.folder), drawn, {}, f"Calibration {s['calibration']}", *words, size)
 
 
 def _comparison(one: Comparison, folder: Path) -> Part:

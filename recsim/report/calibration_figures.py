@@ -13,7 +13,8 @@ from matplotlib.ticker import MaxNLocator
 
 from recsim.experiment.calibration import CalibrationResult
 from recsim.report.compare_table import short
-from recsim.report.figures import BLACK, BLUE, ORANGE, SKY, STYLE, plain_log, save
+from recsim.report.figures import BLACK, BLUE, ORANGE, SKY, STYLE, plain_log
+from recsim.report.saving import mark_of, save
 from recsim.report.strings import say
 
 GREY = "#bbbbbb"
@@ -118,11 +119,15 @@ def waves(result: CalibrationResult) -> Figure:
     return figure
 
 
-def calibration_figures(result: CalibrationResult, folder: Path) -> list[tuple[str, Path, str]]:
-    """Name, file and caption of every figure, written."""
+def calibration_figures(result: CalibrationResult, folder: Path, prefix: str = "") -> list[tuple[str, Path, str]]:
+    """Name, file and caption of every figure, written; ``prefix`` stands before the names."""
     rest, fitted = caption(result), bool(result.summary["generations"])
+    mark = mark_of(result.summary, size=say("mark_worlds", number=result.summary["worlds"]))
     makers = [("targets", targets, "calibration_targets_caption"), ("waves", waves, "calibration_waves_caption")]
     if fitted:
         makers.insert(0, ("parameters", parameters, "calibration_parameters_caption"))
     with matplotlib.rc_context(STYLE):
-        return [(name, save(make(result), folder, name), say(text, rest=rest)) for name, make, text in makers]
+        return [
+            (f"{prefix}{name}", save(make(result), folder, f"{prefix}{name}", mark), say(text, rest=rest))
+            for name, make, text in makers
+        ]

@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.contrasts import COSTS, SATISFACTION, candidate_row, ranked
 from recsim.report.compare_table import short
-from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, STYLE, save
+from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, STYLE
 from recsim.report.labels import Box, place_labels
+from recsim.report.saving import mark_of, save
 from recsim.report.strings import say
 
 WIDTH_OF_NAMES = 28
@@ -229,7 +230,8 @@ def comparison_figures(result: Comparison, folder: Path, prefix: str = "") -> li
     Returns:
         Name, SVG file and caption of each figure.
     """
-    caption = _caption(result.summary)
+    caption, s = _caption(result.summary), result.summary
+    mark = mark_of(s, say("mark_policies", number=len(s["policies"]), own=s["own_policy"]))
     drawn = []
     with matplotlib.rc_context(STYLE):
         for candidate in result.summary["beneficiaries"]:
@@ -238,7 +240,9 @@ def comparison_figures(result: Comparison, folder: Path, prefix: str = "") -> li
                 f"{prefix}pareto_{candidate}": (pareto(result, candidate), say("pareto_caption", name=name, ranks=say("pareto_ranks") if len(result.summary["policies"]) > NAMED else "", rest=caption)),
                 f"{prefix}shift_{candidate}": (shift_per_policy(result, candidate), say("compare_caption", name=name, rest=caption)),
             }  # fmt: skip
-            drawn += [(key, save(figure, folder, key), text) for key, (figure, text) in figures.items()]
+            drawn += [(key, save(figure, folder, key, mark), text) for key, (figure, text) in figures.items()]
         costs = costs_per_policy(result)
-        drawn.append((f"{prefix}costs", save(costs, folder, f"{prefix}costs"), say("costs_caption", rest=caption)))
+        drawn.append(
+            (f"{prefix}costs", save(costs, folder, f"{prefix}costs", mark), say("costs_caption", rest=caption))
+        )
     return drawn

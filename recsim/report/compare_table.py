@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import IO, Any
 
+from recsim.audit.enough import enough
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.contrasts import COSTS, SATISFACTION, ranked
 from recsim.report.strings import counted
@@ -68,16 +69,24 @@ def _shifts(s: dict[str, Any], candidate: str, name: str) -> list[str]:
         )
     lines += [
         "",
-        f"{'':>2}  {'policy':<{NAME}}{'excess views':>13}{'per action':>12}{'per euro':>10}{'luck band':>11}{'TV':>8}",
+        f"{'':>2}  {'policy':<{NAME}}{'excess views':>13}{'per action':>11}{'per euro':>9}{'luck band':>10}{'TV':>7}{'enough':>8}",
         "-" * 78,
     ]
     for k, (policy, row) in enumerate(rows, 1):
         lines.append(
             f"{k:>2}  {short(policy['policy']):<{NAME}}{millions(row['excess_impressions']):>13}"
-            f"{number(row['excess_per_action'], '.2f'):>12}{number(row['excess_per_euro'], '.1f'):>10}"
-            f"{number(row['luck_band_pp'], '.2f'):>11}{number(policy['tv_distance'], '.3f'):>8}"
+            f"{number(row['excess_per_action'], '.2f'):>11}{number(row['excess_per_euro'], '.1f'):>9}"
+            f"{number(row['luck_band_pp'], '.2f'):>10}{number(policy['tv_distance'], '.3f'):>7}{_enough(s, policy, row):>8}"
         )
     return lines
+
+
+def _enough(s: dict[str, Any], policy: dict[str, Any], row: dict[str, Any]) -> str:
+    """Replicates that would tell a shift of the threshold from zero with a chance of 80 %, or a dash."""
+    found = enough(
+        row["sd_worlds"], s["replicates"] - policy["undefined_replicates"], s["threshold_pp"], s["threshold_pp"]
+    )
+    return "-" if found is None else ">100000" if found.for_power.about is None else str(found.for_power.about)
 
 
 COLUMNS = (
@@ -140,7 +149,8 @@ def _footer(result: Comparison) -> list[str]:
         f"adj. p: Holm over {many['family_shift']} shifts; 'more' and 'less': adjusted p below 0.05 over "
         f"{many['family_difference']} paired differences; 'no difference shown' is not proof of equality. Intervals are "
         "per policy; simultaneous (Bonferroni) ones are in compare.csv. P>=T: chance that one further world reaches the "
-        f"threshold of {s['threshold_pp']:g} pp. small cr.: views of the half of creators with the fewest followers; "
+        f"threshold of {s['threshold_pp']:g} pp. enough: replicates that would tell a shift of that size from zero with a chance of "
+        "80 %, by the spread seen, which few replicates give only roughly. small cr.: views of the half of creators with the fewest followers; "
         "emot.: views of the most emotional tenth of items (10 % would be neutral)."
     )
     return ["", *wrapped(text), *footer_lines(result, "compare.html")]

@@ -8,11 +8,9 @@ from matplotlib.figure import Figure
 from recsim.audit.convergence import running
 from recsim.audit.plan import half_width
 from recsim.experiment.result import Result
-from recsim.report.figures import BEHIND, BLACK, BLUE, LINES, ORANGE, RED, names_of
+from recsim.report.figures import BEHIND, BLACK, BLUE, LINES, ORANGE, RED, SHOWN, names_of
 from recsim.report.strings import say
 
-SHOWN = 2
-"""Most beneficiaries that are drawn."""
 MARKED = 40
 """Replicates up to which every one has a mark."""
 

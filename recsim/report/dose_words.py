@@ -37,7 +37,7 @@ def dose_words(result: Answer) -> list[str]:
         low, high = (f"{cross[k]:.2g}" if cross[k] is not None else None for k in ("ci_low", "ci_high"))
         known = f"interval {low or '0'} to {high}" if high else f"from {low or '0'}; no upper end within the range"
         known = known if with_a_share(s) > 1 else "no interval"  # of one replicate every end is open
-        at = f", a realised dose of {ratio['dose']:.2g}" if ratio["dose"] is not None else ""
+        at = f", a dose ratio of {ratio['dose']:.2g}" if ratio["dose"] is not None else ""
         out.append(f"{t} is crossed at {cross['dose']:.2g} times the declared accounts ({known}){at}.")
     out.append(
         {
@@ -50,9 +50,7 @@ def dose_words(result: Answer) -> list[str]:
     )  # fmt: skip
     reach = s["ratio_range"]
     if reach["lowest"] is not None:
-        text = (
-            f"Realised dose: {reach['lowest']:.2g} to {reach['highest']:.2g} fake per organic action on {who}'s items"
-        )
+        text = f"Dose ratio: {reach['lowest']:.2g} to {reach['highest']:.2g} inauthentic per organic action on {who}'s items"
         ends = (np.format_float_positional(reach[k], 2, fractional=False, trim="-") for k in ("from", "to"))
         hint = "" if reach["spans"] else "; 0.03 to 30 would be --from {} --to {}".format(*ends)
         out.append(f"{text}{hint}.")
@@ -71,10 +69,10 @@ def dose_tables(result: Answer) -> list[Table]:
         for p in s["points"]
     ]  # fmt: skip
     caption = (
-        f"Shift of {name_of(result)} by multiplier of the accounts of {_subject(s)}; realised: realised dose, fake per organic action on the "
+        f"Shift of {name_of(result)} by multiplier of the accounts of {_subject(s)}; ratio: dose ratio, inauthentic per organic action on the "
         "candidate's items; views per euro on average, and of each further euro"
     )
-    head = ["dose", "realised", "shift", "interval", "excess", "EUR", "per EUR", "further"]
+    head = ["dose", "ratio", "shift", "interval", "excess", "EUR", "per EUR", "further"]
     return [Table(caption, head, rows, [9, 9, 7, 19, 9, 11, 8, 8])]
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from recsim.experiment.ensemble import NO_PREDICTOR, Ensemble
-from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, STYLE, save
+from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, STYLE
+from recsim.report.saving import mark_of, save
 from recsim.report.strings import say
 from recsim.report.table import number
 
@@ -104,6 +105,10 @@ def write_figures(result: Ensemble) -> None:
         return
     from recsim.experiment.sums import sealed
 
+    s = result.summary
+    policies = result.cells["policy"].nunique()
+    mark = mark_of(s, say("mark_policies", number=policies, own=s["own_policy"]))
     with sealed(result.folder, result.reused, ["figures/*"]), matplotlib.rc_context(STYLE):
         for candidate in result.summary["beneficiaries"]:
-            save(shift_over_ensemble(result, candidate), result.folder / "figures", f"ensemble_{candidate}")
+            figure = shift_over_ensemble(result, candidate)
+            save(figure, result.folder / "figures", f"ensemble_{candidate}", mark)

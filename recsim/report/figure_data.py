@@ -23,7 +23,8 @@ def data_of(result: Result, name: str) -> pd.DataFrame:
         keep = ["candidate", "shift_pp", "ci_low", "ci_high", "luck_band_pp", "beneficiary"]
         return result.shift()[keep].assign(threshold_pp=result.summary["threshold_pp"])
     if name == "share_by_day":
-        return result.daily()
+        shifts = result.by("day")[["day", "candidate", "shift_pp", "ci_low", "ci_high"]]
+        return result.daily().merge(shifts, on=["day", "candidate"], how="left")
     if name == "regions":
         return printable(result, "region")
     if name == "tiles":

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 FIGURES = {
     # what several figures share
+    "mark": "recsim simulation · {scenario} · {policy} · {size} · {fingerprint}",
+    "mark_plain": "recsim simulation",
+    "mark_design": "recsim design, by formula, nothing is simulated · {accounts} · {days}",
+    "mark_policies": "{number} policies, own: {own}",
+    "mark_cells": "{number} settings x {size}",
+    "mark_worlds": "{number} worlds",
+    "not_drawn": "; not drawn: {what}, see {where}",
     "caption_run": "Campaign window: days {window_first_day} to 0; {size}; {people:,} "
     "simulated people; policy {policy}",
     "caption_same": "No campaign is removed; {size}; {people:,} simulated people; policy {policy}",
     "threshold_line": "threshold {threshold:g} pp",
     "interval": "95 % interval",
-    "luck_band": "luck band: no campaign, other luck (+/- 1 SD)",
+    "luck_band": "luck of a single pair of worlds, no campaign (+/- 1 SD)",
     "day_axis": "day relative to the vote (0)",
     # a run: shift by candidate
     "shift_title": "What the campaigns changed, in this model",
@@ -17,7 +24,8 @@ FIGURES = {
     "shift_other": "other candidate, 95 % interval",
     "shift_promoted": "beneficiary of the campaigns, 95 % interval",
     "shift_caption": "By how many points each candidate's share of all views about candidates is larger or smaller with the campaigns than "
-    "without them. A line that crosses zero: no shift can be told; one replicate has no such line. {rest}.",
+    "without them. A line that crosses zero: no shift can be told; one replicate has no such line. The grey band is the luck of a single pair of "
+    "worlds, a line the uncertainty of a mean over all of them: their widths are not to be compared. {rest}.",
     # convergence
     "convergence_title": "How the estimate settles as replicates are added",
     "convergence_axis": "shift, percentage points\n(mean so far)",
@@ -44,8 +52,11 @@ FIGURES = {
     "day_share": "share of candidate impressions, %\n(centred 3-day mean)",
     "day_with": "{name}, campaigns act",
     "day_without": "{name}, without them",
+    "day_shift": "shift,\npercentage points",
+    "day_band": "shift of {name}, 95 % band",
     "share_by_day_caption": "Share of the views about candidates, day by day; dashed lines: a campaign's first day, black line: the vote. "
-    "Before the campaigns both worlds are one. {rest}.",
+    "Before the campaigns both worlds are one. Below, the shift on each day (centred 3-day mean) with its 95 % interval over replicates, for each day "
+    "by itself: a day whose band includes zero shows no shift; wide bands are cut. {rest}.",
     # map and regions
     "tiles_title": "Shift of {name} by region",
     "tiles_axis": "shift of exposure share, percentage points (factual - counterfactual)",
@@ -64,12 +75,14 @@ FIGURES = {
     "regions_caption": "The largest shifts in each region; regions of fewer than 50 simulated people are left out. {rest}.",
     # activity
     "activity_title": "Campaign activity against exposure",
+    "activity_of": "networks and bought engagement",
     "activity_actions": "counted actions a day\n(real units)",
     "activity_actions_log": "counted actions a day\n(real units, log scale)",
     "activity_views": "excess views a day,\nmillion (real units)",
     "activity_views_small": "excess views a day,\nthousand (real units)",
-    "activity_caption": "Above, the inauthentic actions of each campaign that counted; below, the views of the beneficiary that there would "
-    "not have been without the campaigns. {rest}.",
+    "activity_caption": "Above, the inauthentic actions that counted, of networks and bought engagement; posts of influencers, impersonators and "
+    "advertisers are no actions and are not among them. Below, the views of the beneficiaries that there would not have been without all "
+    "campaigns. {rest}.",
     # stances
     "stances_title": "Shift by stance of the items: the largest",
     "stances_axis": "part of the shift, percentage points (the three add up to the shift)",
@@ -133,7 +146,7 @@ FIGURES = {
     "dose_euro_axis": "excess views\nper euro",
     "dose_axis": "dose: multiplier of the accounts of {what} (logarithmic)",
     "dose_all": "all removed campaigns",
-    "dose_ratio_axis": "realised dose: inauthentic per organic action on the candidate's items",
+    "dose_ratio_axis": "dose ratio: inauthentic per organic action on the candidate's items",
     "dose_caption": "Mean shift by multiplier of the accounts of {what}; {none}{rest}.",
     "dose_none": "dose 0, where the shift is 0 by construction, is not drawn; ",
     # delay
@@ -253,4 +266,19 @@ FIGURES = {
     "calibration_generation_axis": "generation",
     "calibration_waves_caption": "Left: parameters not ruled out after each wave of history matching. Right: tolerance of each generation; at 1 "
     "(dashed) the particles are a sample under the stated errors, above it the model cannot meet all targets that closely; {rest}.",
+    # the design of an audit with accounts
+    "design_title": "What an audit with accounts could find, by formula",
+    "design_axis": "smallest effect found with {power:g} % power,\npercentage points",
+    "design_accounts_arms": "accounts in each of two arms (log scale)",
+    "design_accounts_twins": "pairs of accounts (log scale)",
+    "design_accounts_before_after": "accounts, the same before and after (log scale)",
+    "design_accounts_share": "accounts (log scale)",
+    "design_day": "{days} day",
+    "design_days": "{days} days",
+    "design_ever": "any number of days",
+    "design_floor": "any number of accounts (dotted)",
+    "design_effect": "effect that matters: {effect:g} points",
+    "design_own": "this design: {mde:.1f} points",
+    "design_rests": "share {share_pct:g} %, {items:.4g} items a day and account; SD in points: between accounts {between_pp:g},\n"
+    "of one account between days {within_pp:g}, of days shared by all {shared_pp:g}; correlation of days {persistence:g}",
 }

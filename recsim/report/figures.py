@@ -12,14 +12,12 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from recsim.experiment.result import Result
-from recsim.experiment.summary import removed_campaigns
-from recsim.report.strings import say, size_of
+from recsim.report.saving import mark_of, save
+from recsim.report.strings import counted, say, size_of
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
@@ -27,17 +25,13 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK = (
 BEHIND = 1.5
 """Where the lines of zero stand: over bands and bars, behind points and curves."""
 LINES = ((BLUE, "o", "-"), (GREEN, "s", "-"), (PINK, "^", "-"), (SKY, "D", "-"))
+SHOWN = 2
+"""Most beneficiaries that a figure draws."""
 STYLE = {
     "svg.hashsalt": "recsim", "svg.fonttype": "path", "font.size": 9, "axes.spines.top": False,
     "axes.spines.right": False, "axes.grid": True, "grid.color": "#dddddd", "grid.linewidth": 0.6,
     "axes.axisbelow": True, "figure.facecolor": "white",
 }  # fmt: skip
-
-
-def title_of(figure: Figure) -> str:
-    """What a figure is called on itself: its title, or those of its panels."""
-    titles = [figure.get_suptitle()] if figure.get_suptitle() else [axes.get_title("left") for axes in figure.axes]
-    return "; ".join(" ".join(text.split()) for text in titles if text)
 
 
 def plain_log(axes: Axes) -> None:
@@ -46,18 +40,6 @@ def plain_log(axes: Axes) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-
-
-def save(figure: Figure, folder: Path, name: str) -> Path:
-    """Write a figure as PNG and SVG, the same bytes every time; the SVG file, which has the title as text, too."""
-    folder.mkdir(parents=True, exist_ok=True)
-    FigureCanvasAgg(figure)
-    figure.savefig(folder / f"{name}.png", dpi=150, metadata={"Software": "recsim"})
-    figure.set_layout_engine("none")  # as laid out for the PNG: laying out costs as much as drawing
-    FigureCanvasSVG(figure).print_svg(
-        folder / f"{name}.svg", metadata={"Date": None, "Creator": "recsim", "Title": title_of(figure)}
-    )
-    return folder / f"{name}.svg"
 
 
 def names_of(result: Result) -> dict[str, str]:
@@ -109,132 +91,6 @@ def shift_per_candidate(result: Result) -> Figure:
     axes.set_xlabel(say("shift_axis"))
     axes.set_title(say("shift_title"), loc="left")
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
-    return figure
-
-
-def _events(result: Result, axes, top: float) -> None:
-    """Start of each campaign and the vote; labels stepped so that they do not overlap."""
-    starts: dict[int, list[str]] = {}
-    for c in result.scenario.campaigns:
-        starts.setdefault(c.start, []).append(c.id.replace("_", " "))
-    first = min(axes.get_xlim()[0], *starts, 0) if starts else axes.get_xlim()[0]
-    for row, (day, labels) in enumerate(sorted(starts.items(), reverse=True)):
-        if day < axes.get_xlim()[0]:
-            continue
-        axes.axvline(day, color="#666666", linestyle="--", linewidth=0.9)
-        near_right = day > first / 2
-        axes.annotate(
-            ", ".join(labels), (day, top * (0.99 - 0.075 * row)), xytext=(-3 if near_right else 3, 0),
-            textcoords="offset points", ha="right" if near_right else "left", va="top", fontsize=7.5, color="#333333",
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.8},
-        )  # fmt: skip
-    axes.axvline(0, color=BLACK, linewidth=1.2)
-
-
-def share_by_day(result: Result) -> Figure:
-    """Exposure share by day: the beneficiary in both worlds, and the largest others."""
-    daily, names = result.daily(), names_of(result)
-    promoted = result.summary["beneficiaries"][:2]
-    others = [c for c in result.shift().sort_values("share_factual", ascending=False)["candidate"] if c not in promoted]
-    figure = Figure(figsize=(7.2, 4.2), dpi=150, layout="constrained")
-    axes = figure.add_subplot()
-    for name, (colour, marker, line) in zip(others[:3], LINES, strict=False):
-        one = daily[(daily["candidate"] == name) & daily["arm"].isin(["shared", "factual"])].sort_values("day")
-        axes.plot(
-            one["day"],
-            100 * one["share"],
-            line,
-            color=colour,
-            marker=marker,
-            markevery=4,
-            markersize=3.5,
-            linewidth=1.1,
-            label=names[name],
-        )
-    for number, name in enumerate(promoted):
-        mine = daily[daily["candidate"] == name]
-        both = mine[mine["arm"].isin(["shared", "factual"])].sort_values("day")
-        without = mine[mine["arm"] == "counterfactual"].sort_values("day")
-        colour = (RED, ORANGE)[number]
-        axes.plot(
-            both["day"],
-            100 * both["share"],
-            color=colour,
-            linewidth=2.2,
-            marker="D",
-            markevery=4,
-            markersize=4,
-            label=say("day_with", name=names[name]),
-        )
-        axes.plot(
-            without["day"],
-            100 * without["share"],
-            color=colour,
-            linewidth=1.8,
-            linestyle=(0, (2, 1.5)),
-            label=say("day_without", name=names[name]),
-        )
-    axes.set_xlim(daily["day"].min() - 0.3, 0.6)  # the first day's marks are not cut
-    top = axes.get_ylim()[1] * 1.25
-    axes.set_ylim(0, top)
-    _events(result, axes, top)
-    axes.set_xlabel(say("day_axis"))
-    axes.set_ylabel(say("day_share"))
-    axes.set_title(say("day_title"), loc="left")
-    figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
-    return figure
-
-
-def activity_and_exposure(result: Result) -> Figure:
-    """Counted inauthentic actions a day by campaign, above the beneficiary's excess views a day."""
-    scale = result.scenario.population.scale
-    table = result.frames["campaigns"]
-    table = table[table["arm"].astype(str) == "factual"]
-    runs = result.summary["replicates"] * result.summary["luck_branches"]
-    first = result.summary["window_first_day"]
-    days = np.arange(first, 1)
-    figure = Figure(figsize=(7.2, 4.6), dpi=150, layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.1, 1])
-    removed = [c.id for c in removed_campaigns(result.scenario) if c.type in ("bot_network", "purchased_engagement")]
-    counted = {
-        name: table[table["campaign"] == name].groupby("day")["counted"].sum().reindex(days, fill_value=0)
-        / runs
-        / scale
-        for name in removed[: len(LINES)]
-    }
-    acted = [value for series in counted.values() for value in series if value > 0]
-    # A log axis that spans less than a decade makes a small change look like a collapse.
-    wide = bool(acted) and max(acted) >= 10 * min(acted)
-    for (name, series), style in zip(counted.items(), LINES, strict=False):
-        shown = series.where(series > 0) if wide else series
-        above.plot(days, shown, style[2], color=style[0], marker=style[1], markersize=4, label=name.replace("_", " "))
-    if wide:
-        above.set_yscale("log")
-    else:
-        above.set_ylim(0, 1.08 * max(acted, default=1.0))
-    above.set_ylabel(say("activity_actions_log" if wide else "activity_actions"))
-    if removed:
-        above.legend(fontsize=8, frameon=False)
-    above.set_title(say("activity_title"), loc="left")
-    daily = result.daily()
-    views: dict[str, pd.Series] = {}
-    colours: dict[str, str] = {}
-    for name, colour in zip(result.summary["beneficiaries"][:2], (RED, ORANGE), strict=False):
-        mine = daily[daily["candidate"] == name].pivot_table(
-            index="day", columns="arm", values="impressions", observed=True
-        )
-        if {"factual", "counterfactual"} <= set(mine.columns):
-            views[name] = (mine["factual"] - mine["counterfactual"]).reindex(days)
-            colours[name] = colour
-    small = all(not series.abs().max() >= 2e5 for series in views.values())
-    for name, series in views.items():
-        below.bar(days, series / (1e3 if small else 1e6), color=colours[name], width=0.8, label=names_of(result)[name])
-    below.axhline(0, color=BLACK, linewidth=0.8)
-    below.set_ylabel(say("activity_views_small" if small else "activity_views"))
-    below.set_xlabel(say("day_axis"))
-    below.set_xticks(days[:: max(1, len(days) // 14)])
-    if views:
-        below.legend(fontsize=8, frameon=False)
     return figure
 
 
@@ -306,6 +162,31 @@ def stance_parts(result: Result) -> Figure:
     return figure
 
 
+BEHIND_FIGURE = {
+    "convergence": "shift_by_replicate.csv", "robustness": "robustness.csv", "share_by_day": "by_day.csv", "tiles": "by_region.csv",
+    "activity": "by_day.csv", "opinion": "opinion.parquet",
+}  # fmt: skip
+"""Where the beneficiaries are that a figure has no room for."""
+
+
+def not_drawn(result: Result, name: str) -> str:
+    """What a figure has no room for, and where it is; as the end of its caption, "" if nothing is left out.
+
+    Args:
+        name: of the figure, as `all_figures` names it.
+    """
+    from recsim.report.day_figures import acting_campaigns
+
+    out = ""
+    more = len(result.summary["beneficiaries"]) - (1 if name == "robustness" else SHOWN)
+    if name in BEHIND_FIGURE and more > 0:
+        out += say("not_drawn", what=counted(more, "more beneficiary", "more beneficiaries"), where=BEHIND_FIGURE[name])
+    more = len(acting_campaigns(result)) - len(LINES)
+    if name == "activity" and more > 0:
+        out += say("not_drawn", what=counted(more, "more campaign"), where="campaigns.parquet")
+    return out
+
+
 def all_figures(result: Result, folder: Path) -> list[tuple[str, Path, str]]:
     """Draw everything.
 
@@ -313,6 +194,7 @@ def all_figures(result: Result, folder: Path) -> list[tuple[str, Path, str]]:
         Name, SVG file and caption of each figure.
     """
     from recsim.report.convergence_figures import convergence
+    from recsim.report.day_figures import activity_and_exposure, share_by_day
     from recsim.report.lorenz_figures import lorenz_curves
     from recsim.report.opinion_figures import swing_by_effect
     from recsim.report.region_figures import region_tiles, shift_by_region
@@ -322,11 +204,17 @@ def all_figures(result: Result, folder: Path) -> list[tuple[str, Path, str]]:
         "tiles": region_tiles, "regions": shift_by_region, "activity": activity_and_exposure, "stances": stance_parts,
         "lorenz": lorenz_curves, "opinion": swing_by_effect,
     }  # fmt: skip
-    rest = _caption(result)
+    rest, mark = _caption(result), mark_of(result.summary)
     drawn = []
     with matplotlib.rc_context(STYLE):
         for name, make in makers.items():
             figure = make(result)
             if figure is not None:
-                drawn.append((name, save(figure, folder, name), say(f"{name}_caption", rest=rest)))
+                drawn.append(
+                    (
+                        name,
+                        save(figure, folder, name, mark),
+                        say(f"{name}_caption", rest=rest + not_drawn(result, name)),
+                    )
+                )
     return drawn

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from recsim.audit.again import run_again
 from recsim.experiment.follow import ILLEGAL, FollowResult
 from recsim.ranking.own_code import asked
-from recsim.report.figures import BLACK, BLUE, RED, STYLE, save
+from recsim.report.figures import BLACK, BLUE, RED, STYLE
 from recsim.report.html import link, write_page
+from recsim.report.saving import mark_of, save
 from recsim.report.strings import counted, say
 from recsim.report.table import number, wrapped
 
@@ -189,7 +190,7 @@ def write_follow(result: FollowResult) -> None:
             ):
                 figure = make(result)
                 if figure is not None:
-                    drawn.append((name, save(figure, result.folder / "figures", name), text))
+                    drawn.append((name, save(figure, result.folder / "figures", name, mark_of(s)), text))
         data = {"share_by_step": _by_step, "relative_quality": qualities}
         write_page(
             "follow.html.j2", result.folder / "report.html", result.scenario, drawn,

@@ -14,6 +14,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from recsim.audit import provenance
+from recsim.audit.enough import enough
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.contrasts import COSTS, ranked
 from recsim.experiment.folder import write_text
@@ -21,6 +22,7 @@ from recsim.experiment.result import Result
 from recsim.experiment.sets import Answer
 from recsim.experiment.summary import removed_campaigns
 from recsim.ranking.policy import tags_in
+from recsim.report.enough_words import in_words
 from recsim.report.opinion import HEADING, SENTENCES, per_million, sentence, study_text, swings
 from recsim.report.strings import counted, say, size_of
 from recsim.report.table import millions, number, percent
@@ -112,6 +114,12 @@ def _within(value: float | None, low: float | None, high: float | None) -> str:
     return _form(value, f"+.{min(6, max(0, 1 - math.floor(math.log10((high - low) / 2))))}f")
 
 
+def _replicates(sd: float | None, replicates: int, threshold: float) -> str:
+    """Replicates that would tell a shift of the threshold from zero with a chance of 80 %, or a dash."""
+    found = enough(sd, replicates, threshold, threshold)
+    return "–" if found is None else in_words(found.for_power._asdict())
+
+
 def link(frame: pd.DataFrame) -> str:
     """A table as an address that holds the whole CSV file, so that nothing is loaded from anywhere."""
     return "data:text/csv;base64," + base64.b64encode(frame.to_csv(index=False).encode()).decode()
@@ -151,6 +159,8 @@ def write_page(
         views=_views,
         within=_within,
         beside=_beside,
+        enough=in_words,
+        replicates=_replicates,
     )
     text = environment.get_template(template).render(
         scenario=scenario,

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from recsim.experiment.result import Result
-from recsim.report.figures import BLACK, LINES, ORANGE, RED
+from recsim.report.figures import BLACK, LINES, ORANGE, RED, SHOWN
 from recsim.report.opinion import VOTES, swings
 from recsim.report.strings import say
 
@@ -42,7 +42,7 @@ def swing_by_effect(result: Result) -> Figure | None:
 
 def _panel(result: Result, opinion: dict, effect: str, axes: Axes) -> None:
     names = {c.id: c.name for c in result.scenario.candidates}
-    promoted = result.summary["beneficiaries"][:2]
+    promoted = result.summary["beneficiaries"][:SHOWN]
     styles = dict(zip(_largest(opinion, names, promoted), LINES, strict=False))
     for name in (n for n in names if n not in promoted):
         x, y = _curve(opinion, effect, name)
@@ -54,10 +54,10 @@ def _panel(result: Result, opinion: dict, effect: str, axes: Axes) -> None:
             x, y, yerr=_bars(opinion, effect, name), linestyle=line, color=colour, marker=marker, markersize=3.5,
             linewidth=1, capsize=2, elinewidth=0.7, label=say("opinion_one", name=names[name]),
         )  # fmt: skip
-    for name, colour in zip(promoted, (RED, ORANGE), strict=False):
+    for name, colour, marker in zip(promoted, (RED, ORANGE), ("D", "v"), strict=False):
         x, y = _curve(opinion, effect, name)
         axes.errorbar(
-            x, y, yerr=_bars(opinion, effect, name), color=colour, marker="D", markersize=4, linewidth=2, capsize=3,
+            x, y, yerr=_bars(opinion, effect, name), color=colour, marker=marker, markersize=4, linewidth=2, capsize=3,
             label=say("opinion_promoted", name=names[name]),
         )  # fmt: skip
         rows = [row for _, row in swings(opinion, effect, name)]

@@ -15,15 +15,13 @@ from matplotlib.figure import Figure
 
 from recsim.audit.cells import LEAST_PEOPLE, printable, too_small
 from recsim.experiment.result import Result
-from recsim.report.figures import BLACK, BLUE, RED, names_of
+from recsim.report.figures import BLACK, BLUE, RED, SHOWN, names_of
 from recsim.report.strings import say
 
 COLOURS = "PuOr_r"
 """Purple below zero, orange above: apart for every common kind of colour blindness, and in grey by the sign printed."""
 STEPS = 41
 """Shades, the middle one around zero."""
-MAPS = 2
-"""Most beneficiaries that are drawn."""
 LARGE, SMALL = 5, 9
 """Columns up to which tiles hold names and intervals, and from which letters are smallest."""
 PALE = 0.3
@@ -32,7 +30,7 @@ PALE = 0.3
 
 def region_tiles(result: Result) -> Figure | None:
     """Shift of the beneficiaries in every region, as tiles that lie as the regions do; None without such a map."""
-    tiles, promoted = result.scenario.population.tiles, result.summary["beneficiaries"][:MAPS]
+    tiles, promoted = result.scenario.population.tiles, result.summary["beneficiaries"][:SHOWN]
     if not tiles or not promoted:
         return None
     table, small = printable(result, "region"), too_small(result, "region")

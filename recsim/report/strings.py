@@ -16,7 +16,7 @@ ENGLISH = {
     "risk_analysis": "Audit risk", "criteria": "Criteria", "plan": "Plan and deviations", "methods": "Methods", "sampling": "Sampling",
     "results": "Results", "mitigation": "Mitigation", "recommender_cards": "What the recommender looks at",
     "assurance": "What could not be examined", "validity": "Validity", "recommendations": "Recommendations", "data": "Data dictionary",
-    "evidence": "Evidence", "claims": "What may be claimed", "figures": "Figures", "contents": "Contents", "assumed": "Numbers and their evidence",
+    "evidence": "Evidence", "claims": "What may be claimed", "notes": "The auditor’s own words", "figures": "Figures", "contents": "Contents", "assumed": "Numbers and their evidence",
     "not_in_use": "not in use",
     # page
     "skip": "Skip to the report", "theme": "Dark or light", "filter": "Filter rows", "download": "Data of this figure (CSV)",
@@ -30,6 +30,7 @@ ENGLISH = {
     "fingerprint": "Fingerprint",
     "removed": "Campaigns that the counterfactual is without, and what stands in their place.",
     # independence
+    "declared_later": "not declared in the scenario; see “{section}”",
     "auditor_name": "Who ran it", "auditor_organisation": "For", "auditor_funding": "Paid by", "auditor_interests": "Interests",
     # summary
     "finding": "{name}: {shift} percentage points",
@@ -64,11 +65,13 @@ ENGLISH = {
     "no_probability": "{name}: not known, fewer than two replicates have a share",
     "probability_is": "{name}: one further world reaches {threshold} with a chance of {chance}",
     # audit risk
-    "detection_is": "Power of this simulation: with {replicates} and the spread seen between them, a shift of {threshold} pp of {name} would not be told "
-    "from zero with a chance of {risk} (two-sided Student's t test at 5 %). This is not the chance to miss an excess: “exceeds” asks that the whole interval lie above "
-    "the threshold, which a shift just at it hardly ever shows. Nor is it the detection risk of an audit of the service (Delegated Regulation (EU) 2024/436, Art. 9), "
-    "which depends on the audit's own tests.",
-    "no_detection": "Power for {name}: not known; it needs the spread between two replicates or more.",
+    "power_is": "Power of this simulation: with {replicates} and the spread seen between them, a shift of {threshold} pp of {name} would be told "
+    "from zero with a chance of {power} (two-sided Student's t test at 5 %). This is not the chance to show an excess: “exceeds” asks that the whole interval lie above "
+    "the threshold, which a shift just at it hardly ever shows. Nor is one less this chance the detection risk of an audit of the service (Delegated Regulation (EU) "
+    "2024/436, Art. 9), which depends on the audit's own tests.",
+    "no_power": "Power for {name}: not known; it needs the spread between two replicates or more.",
+    "enough_is": "Replicates that would be enough for {name}, by the spread seen and Student's t: {width} for a 95 % interval of +/- {half} pp, {power} to tell a shift "
+    "of {threshold} pp from zero with a chance of {chance} %. In brackets: what the spread, itself known only roughly from {replicates}, leaves open.",
     "inherent_is": "Inherent and control risk are those of the real service; a simulation cannot assess them.",
     # criteria
     "outcome": "Outcome",
@@ -104,7 +107,7 @@ ENGLISH = {
     # results
     "candidates_are": "Share of human impressions of candidate content in the window, without and with the campaigns; shift with 95 % "
     "interval over replicates (per candidate, not simultaneous); SD between worlds; luck band; reach; views in real units.",
-    "distance_is": "Total variation distance between the two worlds: {tv} (95 % interval {span}). Realised dose: {dose} inauthentic actions "
+    "distance_is": "Total variation distance between the two worlds: {tv} (95 % interval {span}). Dose ratio: {dose} inauthentic actions "
     "per organic action on the beneficiary's items.",
     "tests_are": "Tests of no shift: Student's t, adjusted within the family (Holm for beneficiaries, Benjamini-Hochberg for the others), "
     "sign flips. The 95 % interval of the shift is Student's and, from 10 replicates, the bootstrap-t, whichever reaches further, since effects are skewed; so an unadjusted p below 0.05 can stand beside an interval that includes zero, never the reverse, and verdicts go by the interval; BCa interval from 30; equivalence: p that the shift is at least {bound} pp either way; pairing: times the "
@@ -143,11 +146,20 @@ ENGLISH = {
     "profiling_head": "profiling", "profiled_short": "profiled", "not_profiled_short": "not\u00a0profiled", "own_policy": "own policy",
     "kind_run": "run", "kind_comparison": "comparison of policies", "kind_tradeoff": "trade-off", "kind_ensemble": "ensemble",
     "kind_attribution": "attribution", "kind_dose": "dose and response", "kind_delay": "earlier removal",
+    "kind_study": "study", "kind_calibration": "calibration", "kind_check": "controls", "kind_importance": "importance of parameters",
     "sources_are": "The results that this report was made of. Each lies in a folder of its own, which is not part of this one; the commands are to "
     "be run in that folder. SHA256SUMS there lists the files of the result, and its own checksum stands here.",
     "sources_table": "Results, what made them, and how to do them again and check them.",
-    "again_combined": "To write this report again, where these folders lie:",
-    "files_combined": "SHA256SUMS in this folder lists what is here: report.html, report.json and the figures. To check them:",
+    "again_combined": "To write this report again, where these folders lie:", "again_notes": "({file}: the one in this folder.)",
+    "files_combined": "SHA256SUMS in this folder lists what is here: report.html, report.json, the figures, files of evidence if it took some, and notes.yaml if the auditor gave one. To check them:",
+    "pack_is": "Files of evidence that this report took, as they were, in the folder evidence/ beside it. The commands make them again, in the "
+    "folder named under “of”.",
+    "pack_table": "Files of evidence and what made them.",
+    "all_sums_are": "SHA-256 of the files of each result; stored replicates and pages are in its SHA256SUMS.",
+    "other_settings": "{name} was made with other settings than {of}: {keys}. What it says is about those.",
+    "other_sources": "{name} was made by other sources of recsim ({theirs}) than {of} ({ours}): that these would give the same is not shown.",
+    "other_otherwise": "{name} has the settings and sources of {of}, and yet another fingerprint: other versions of packages, other code of "
+    "a policy, or parameters held fixed.",
     # mitigation
     "in_place": "Measures around the ranking (platform.mitigations): {names}. Moderation at work (block moderation): {moderation}.",
     "not_compared": "None was compared in this run. With and without, for each measure that the scenario does not have: {command}. For one that it has, make the world "
@@ -165,6 +177,15 @@ ENGLISH = {
     "reads": "Reads: {names}.", "profiled": "Based on profiling (recsim's rule for DSA Art. 38).", "not_profiled": "Not based on profiling (recsim's rule for DSA Art. 38).",
     "doors": "Doors for inauthentic engagement: {names}.",
     "parameters_are": "Parameters of this policy, all of them. DSA Art. 27 asks for the main ones and why they weigh what they do; how much each moves the ranking is measured by: {command}",
+    "parameters_measured": "Parameters of this policy, all of them. DSA Art. 27 asks for the main ones and why they weigh what they do; how much each moves the ranking, as "
+    "{file} measured it, stands below.",
+    "importance_is": "Measured importance ({file}): each parameter raised and lowered by a factor of {factor} by itself, {replicates}; the first {places} places of "
+    "the same visits, before any re-ranking; pools, counters and gates stay as they are. The most important first, by the part of these places that changes when the parameter "
+    "rises. Elasticity: per cent by which a share of candidate places changes per per cent of the parameter, with its 95 % interval over replicates (per row, not simultaneous); shift "
+    "by the campaigns in these places, percentage points, with the parameter lower, as it is, and higher. report.json has all candidates.",
+    "importance_few": "With {replicates} these intervals are wide and rest on Student's t alone.",
+    "not_measured": "Not measured (zero, at a limit, or acting beside the score): {names}.",
+    "political_content": "all candidates, of all places",
     "reranked": "The best {top} entries of a visit are re-ranked, in this order: {names}.",
     # assurance, validity
     "not_examined": "This run could not examine:",
@@ -178,8 +199,35 @@ ENGLISH = {
     "between {low} and {high} percentage points.",
     "controls_are": "Controls are not part of this run. They are made on a small copy of the scenario, to be kept with the evidence: zero dose, exchanged candidates, reordered lists, "
     "threads, a placebo that must lie within +/- {bound} pp, accounting: {command}",
+    "check_passed": "Controls of {of} ({file}): none failed. They were made on a small copy of the scenario, and must hold whatever the answer; a control that passed does not "
+    "show that the model is right.",
+    "check_failed": "A control or an account FAILED: {names}.",
+    "check_failed_is": "So says {file}, of {of}. A control must hold whatever the answer: until it is known why one did not, no number of this report is to be relied on. An "
+    "account says whether the sizes of a scenario fit one another: where one fails, the simulated platform does not work as it is meant to.",
+    "check_failed_claims": "A control or an account failed ({names}): no step below stands until it is known why.",
+    "check_lacking": "Not in this file: {names}. Another version of recsim made it, or it was shortened.",
+    "check_quick": "It was made with --quick: figures of the scenario's own size were not looked at.",
+    "check_table": "What recsim check found: controls, accounts, and figures beside documented ones; placebo bound +/- {bound} pp. Outside is no failure: nothing was tuned away.",
+    "about_from": "Result in {folder}: {size}, fingerprint {fingerprint}.",
+    "calibration_used": "The parameter sets of {of} are those of this calibration.",
+    "calibration_not_used": "The parameter sets of {of} are not those of this calibration.",
+    "calibration_none": "{of} takes no parameter sets from a calibration: its numbers are as declared.",
     "limits": "Simulated evidence under stated assumptions. It does not establish the conduct of any real service or person, nor any effect "
     "on votes. Ranking weights and exposure pools of real platforms are not public.",
+    # the auditor's own words
+    "notes_are": "Written by the auditor, added to the finished result and printed as given ({file}, SHA-256 {sum}). recsim computed and checked none of it, "
+    "and no number of this report depends on it.",
+    "notes_before": "It was given when the run had {before}; now it has {now}.",
+    "notes_past": "The auditor holds this to be valid until {until}, which is past.",
+    "notes_none": "None were given. Who audits, third parties consulted, limitations, recommendations and how long this is valid can be added to the finished "
+    "result without simulating again: recsim report RUN_DIR --notes FILE (recsim init --notes writes an example).",
+    "not_given": "not given", "notes_auditor": "Auditor", "notes_organisation": "Organisation", "notes_contact": "Contact", "notes_service": "Service audited",
+    "notes_until": "Valid until", "notes_third_parties": "Third parties consulted or relied on", "notes_limitations": "Limitations, as the auditor states them",
+    "notes_response": "What the audited provider answered, as the auditor states it",
+    "recommendations_are": "The auditor’s own words, too: recsim recommends nothing. Of the evidence that is named it says only where something of that name stands, "
+    "not whether it bears the recommendation.",
+    "recommendations_table": "Recommendations of the auditor.",
+    "evidence_compared": "compared in this report, under Mitigation", "evidence_held": "part of the results of this report", "evidence_elsewhere": "nothing of that name in this report",
     "no_recommendations": "recsim gives evidence and a comparison with the threshold. Recommendations, and the audit opinion, are the "
     "auditor's.",
     # evidence
@@ -193,6 +241,10 @@ ENGLISH = {
     # claims
     "claims_are": "The ladder of claims, the steps that this run reaches, and why. Nobody's simulation reaches the last.",
     "shift_of": "Shift of {name}",
+    # draws
+    "draws_are": "Which declared range goes with the shift: rank correlations (Spearman) between what the replicates drew and the shift of each beneficiary, "
+    "the {shown} largest of {all}; p adjusted (Benjamini-Hochberg) over all of them. Exploratory: nobody asked for these beforehand, ranges are drawn together, and a "
+    "correlation is no effect; a study answers that (docs/studies.md).",
     "reached": "reached", "not_reached": "not reached",
 }  # fmt: skip
 

@@ -14,7 +14,8 @@ from matplotlib.transforms import ScaledTranslation
 
 from recsim.experiment.sweep import StudyResult
 from recsim.report.compare_table import short
-from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, SKY, STYLE, plain_log, save
+from recsim.report.figures import BLACK, BLUE, GREEN, ORANGE, RED, SKY, STYLE, plain_log
+from recsim.report.saving import mark_of, save
 from recsim.report.strings import say, size_of
 
 MARK_MOST = 40
@@ -196,29 +197,37 @@ def _cut(axes: Any, table: pd.DataFrame) -> None:
     axes.set_ylim(max(bottom, low - room), min(top, high + room))
 
 
-def study_figures(result: StudyResult, folder: Path) -> list[tuple[str, Path, str]]:
+def study_figures(result: StudyResult, folder: Path, prefix: str = "") -> list[tuple[str, Path, str]]:
     """Draw everything.
+
+    Args:
+        result: what is drawn. folder: for the files.
+        prefix: before the names, where other results' figures lie in the same folder.
 
     Returns:
         Name, SVG file and caption of each figure.
     """
     text = caption(result)
+    mark = mark_of(result.summary, size=say("mark_cells", number=result.summary["cells"], size=size_of(result.summary)))
     drawn = []
     with matplotlib.rc_context(STYLE):
         figure = over_settings(result)
         drawn.append(
             (
-                "settings",
-                save(figure, folder, "settings"),
+                f"{prefix}settings",
+                save(figure, folder, f"{prefix}settings", mark),
                 say("study_settings_caption" if len(result.cells) <= MARK_MOST else "study_settings_many", rest=text),
             )
         )
         found = result.summary["sensitivity"]
         if found and not found["undefined"]:
             how = say("study_sensitivity_caption", method=found["method"].capitalize(), rest=text)
-            drawn.append(("sensitivity", save(sensitivity(result), folder, "sensitivity"), how))
+            name = f"{prefix}sensitivity"
+            drawn.append((name, save(sensitivity(result), folder, name, mark), how))
         for axis in result.summary["axes"]:
             figure = (against_number if axis["numeric"] else by_name)(result, axis)
-            name = file_name(axis["axis"])
-            drawn.append((name, save(figure, folder, name), say("study_axis_caption", axis=axis["axis"], rest=text)))
+            name = prefix + file_name(axis["axis"])
+            drawn.append(
+                (name, save(figure, folder, name, mark), say("study_axis_caption", axis=axis["axis"], rest=text))
+            )
     return drawn

@@ -10,6 +10,7 @@ from recsim.experiment.result import Result
 from recsim.experiment.sets import Answer
 from recsim.experiment.summary import with_a_share
 from recsim.metrics import LEAST_FOR_BELOW, too_few_for_below
+from recsim.report.enough_words import enough_text
 from recsim.report.opinion import opinion_lines
 from recsim.report.strings import counted, say, size_of
 
@@ -126,6 +127,8 @@ def _below(result: Result) -> list[str]:
             text += f"; with a probability of about 95 %, one further world would lie between {low} and {high} pp"
         out += wrapped(f"{text}.")
         out += _within(s, row)
+        if s["exploratory"] or row["verdict"] == "inconclusive":
+            out += wrapped(enough_text(result.scenario, names[name], row["sd_worlds"], with_a_share(s)))
         band = s["robustness"].get(name) if s["robustness"] else None
         if band:
             out += wrapped(
@@ -150,7 +153,7 @@ def _below(result: Result) -> list[str]:
             f"the worlds is {number(row['shift_pp'], '+.2f')} pp."
         )
     out += wrapped(
-        f"Realised dose: {number(s['dose_ratio'], '.2f')} inauthentic actions per organic action on the beneficiary's items."
+        f"Dose ratio: {number(s['dose_ratio'], '.2f')} inauthentic actions per organic action on the beneficiary's items."
     )
     return [*out, *opinion_lines(result), *footer_lines(result, "report.html")]
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from recsim.audit.enough import POWER, enough
+from recsim.audit.plan import half_width
 from recsim.experiment.sets import Answer
 from recsim.experiment.summary import with_a_share
+from recsim.experiment.tradeoff import REFERENCE, arm_names
+from recsim.report.enough_words import in_words
 from recsim.report.table import number
 from recsim.report.words import Table, mean_and_span, name_of, percent, span
 
@@ -87,15 +91,16 @@ def tradeoff_tables(result: Answer) -> list[Table]:
     )  # fmt: skip
     work = [{"mitigation": "the scenario itself", **s["reference"]}, *s["rows"]]
     more = [table for table in (_collateral(s["rows"]), _detectors(work), _reviews(work)) if table.rows]
+    needed = [table for table in (_enough(result),) if table.rows]
     known = [row for row in s["rows"] if "title" in row]
     if not known:
-        return [first, second, *more]
+        return [first, second, *more, *needed]
     what = [[row["mitigation"], row["title"], row["article"]] for row in known]
     third = Table(
         "What they are, and the point of the Digital Services Act", ["mitigation", "what it does", "Art."], what,
         [22, 47, 11], text=(1,),
     )  # fmt: skip
-    return [first, second, *more, third]
+    return [first, second, *more, *needed, third]
 
 
 def _collateral(rows: list[dict[str, Any]]) -> Table:
@@ -150,4 +155,24 @@ def _reviews(rows: list[dict[str, Any]]) -> Table:
         "world; waiting: at its end; hours waited on average",
         ["mitigation", "lang.", "decided", "rightly", "wrongly", "missed", "waiting", "hours"], out,
         [20, 7, 9, 9, 9, 8, 10, 8],
+    )  # fmt: skip
+
+
+def _enough(result: Answer) -> Table:
+    """Replicates for the shift without a further mitigation, and for what each takes away; no rows where nothing is known."""
+    s, frame = result.summary, result.frames["by_replicate"]
+    mine = frame[frame["candidate"].astype(str) == s["candidate"]].astype({"arm": str})
+    wide = mine.pivot(index="replicate", columns="arm", values="shift_pp")
+    reference = wide[arm_names(REFERENCE)[0]]
+    rows = []
+    for name in (REFERENCE, *(row["mitigation"] for row in s["rows"])):
+        of = reference if name == REFERENCE else reference - wide[arm_names(name)[0]]
+        found = enough(float(of.std()), int(of.count()), s["threshold_pp"], half_width(result.scenario))
+        if found is not None:
+            rows.append([name, in_words(found.for_width._asdict()), in_words(found.for_power._asdict())])
+    return Table(
+        f"Replicates that would be enough, by the spread seen (Student's t; in brackets what it leaves open): for a 95 % interval of "
+        f"+/- {half_width(result.scenario):.4g} pp of what a mitigation takes away ({REFERENCE}: of the shift itself), and to tell "
+        f"{s['threshold_pp']:.4g} pp of it from zero with a chance of {100 * POWER:.0f} %",
+        ["mitigation", "for the interval", "for the chance"], rows, [24, 28, 28],
     )  # fmt: skip

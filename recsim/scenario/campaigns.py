@@ -169,6 +169,9 @@ class PurchasedEngagement(AccountCampaign):
     likes: NonNegative = Field(assumed(0), description="likes delivered in total, real likes")
     follows: NonNegative = Field(assumed(0), description="followers delivered in total, real follows")
     likes_per_account: Positive = Field(assumed(106), description="likes one account delivers in total, likes")
+    account_age_days: NonNegative = Field(
+        assumed(30), description="age of the accounts that deliver, at the start of the run, days"
+    )
     target_max_age_days: Positive = Field(assumed(2), description="oldest item that is liked, days")
     views_per_action: Share = Field(assumed(0), description="completed views that go with one like, views")
 

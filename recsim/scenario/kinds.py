@@ -10,7 +10,7 @@ COMMANDS = {
     "scenario": "recsim run",
     "study": "recsim sweep",
     "calibration": "recsim calibrate",
-    "audit plan": "recsim run SCENARIO --plan",
+    "audit plan": "recsim run --plan",
     "ensemble of a calibration": "recsim run SCENARIO --ensemble",
 }
 """The command that takes each kind of file."""

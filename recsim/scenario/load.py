@@ -105,7 +105,12 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
 
     Args:
         path: YAML file; a segments file is looked for beside it.
-        overrides: ``dotted.key=value`` settings, applied before validation; list members by id or number.
+        overrides: ``dotted.key=value`` settings, applied before validation; list members by id or number. ``["dose=3"]`` is the
+            command line's ``--dose 3``, ``["population.scale=0.001"]`` its ``--scale 0.001``.
+
+    Returns:
+        The scenario: keys, ranges and references are right. Names of policies, parameters, mitigations and detectors are
+        looked up by `recsim.validate`, and by everything that simulates before it begins.
 
     Raises:
         InputError: one line per problem, at most ten, each with file, line and dotted key.
@@ -181,7 +186,15 @@ def load_any(path: str | Path, overrides: Sequence[str] = ()) -> Scenario | Foll
 
 
 def parse(raw: Mapping, where: str = "scenario", lines: Lines | None = None) -> Scenario:
-    """Validate a mapping.
+    """Validate a mapping: keys, types, ranges, and references within it; see `recsim.validate` for names of the engine.
+
+    Args:
+        raw: as YAML gives it, with segments as a list of cells and no key ``base``; it is not changed.
+        where: what errors call it, such as a file.
+        lines: line in that file by path of an entry, ``("campaigns", 0, "dose")``, for errors; None: they name keys alone.
+
+    Returns:
+        The scenario, with every default put in.
 
     Raises:
         InputError: one line per problem, at most ten.

@@ -37,7 +37,8 @@ class Population(Strict):
         default_factory=dict, description="multiplier of the weight of a region's cells (default 1)"
     )
     utc_offset_h: dict[str, float] = Field(
-        default_factory=dict, description="clock of a region relative to the scenario's, hours (default 0)"
+        default_factory=dict,
+        description="clock of a region relative to the scenario's, hours, parts of one too (default 0)",
     )
 
     tiles: dict[str, tuple[int, int]] = Field(

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from recsim.errors import InputError
+from recsim.errors import InputError, nearest
 from recsim.scenario.people import StanceMix
 from recsim.scenario.platform import MitigationUse, Retrieval
 from recsim.scenario.posts import PostKind, rescaled
@@ -112,8 +112,18 @@ def realise(scenario: Kind, seed: int, replicate: int, fixed: bool = False) -> K
             try:
                 scenario = _placed(scenario, path.split("."), number)
             except (KeyError, ValueError):
-                raise InputError(f"{path} is no number of this scenario", "run.ensemble.members") from None
+                raise InputError(
+                    f"{path} is no number of this scenario{_near(scenario, path)}", "run.ensemble.members"
+                ) from None
     return scenario
+
+
+def _near(scenario: Any, path: str) -> str:
+    """The number of the scenario whose key is nearest, as a question; "" if none is near."""
+    from recsim.scenario.dump import quantities
+
+    near = nearest(path, (row["key"] for row in quantities(scenario)))
+    return f"; did you mean {near!r}?" if near else ""
 
 
 def _placed(value: Any, path: list[str], number: float) -> Any:

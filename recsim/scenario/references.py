@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import math
 from collections.abc import Callable
 
 from recsim.errors import InputError, nearest
@@ -98,6 +99,14 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
             raise refuse(
                 inside_of, f"{words} can add up to {reach:g} within their ranges, must be at most 1; narrow them"
             )
+    simulated, real = scenario.content.items_per_day, min(scenario.content.real_items_per_day.ends)
+    if simulated > real:
+        # A post of a campaign would have to be several items there.
+        raise refuse(
+            ("content", "items_per_day"),
+            f"got {simulated:,}, must be at most {math.floor(real):,}, the fewest real items a day by content.real_items_per_day: a "
+            "simulated item stands for one real item or more; lower items_per_day or raise real_items_per_day",
+        )
     if round(scenario.population.people.value * scenario.population.scale) < 10:
         n = scenario.population.people.value * scenario.population.scale
         raise refuse(("population", "scale"), f"leaves {n:g} simulated people, must be at least 10; raise the scale")

@@ -10,22 +10,18 @@ from pathlib import Path
 
 from recsim.errors import InputError
 from recsim.scenario.people import Segment
+from recsim.sheets import opened, with_point
 
 
 @contextlib.contextmanager
 def _rows_of(path: Path, what: str) -> Iterator[csv.DictReader]:
-    """The rows of a CSV file in UTF-8, with or without a byte order mark, which spreadsheets write.
+    """The rows of a CSV file; see `recsim.sheets`.
 
     Raises:
         InputError: it cannot be read, or is in another encoding.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            yield csv.DictReader(file)
-    except OSError as error:
-        raise InputError(f"{what} file cannot be read: {error.strerror}", str(path)) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 text (byte {error.start}); save the file as UTF-8", str(path)) from None
+    with opened(path, f"{what} file ") as (file, separator):
+        yield csv.DictReader(file, delimiter=separator)
 
 
 def read_segments(path: Path) -> list[dict]:
@@ -42,7 +38,7 @@ def read_segments(path: Path) -> list[dict]:
         rows = []
         for row in reader:
             try:
-                adults = float(row["adults"])
+                adults = float(row["adults"] if reader.reader.dialect.delimiter == "," else with_point(row["adults"]))
             except (TypeError, ValueError):
                 raise InputError(
                     f"got {row['adults']!r} adults; a number is needed", f"{path}:{reader.line_num}"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 EVENTS = 4
 """Events that one act can be: a view, a view to the end, its watch time, and the action."""
+NEVER = 2**31 - 1
+"""Cap, in 1/1024 of an event, that no cluster reaches: two million events of a kind on an item; `Roster.capped` can hold it."""
 
 
 class Network(mesa.Agent):
@@ -71,6 +73,8 @@ class Network(mesa.Agent):
         if bought and network.tactics.uses[TACTICS.index("follow")]:
             table = world.record.tactics(network.campaign)
             table[:, TACTICS.index("follow")] += (bought, bought - follows, follows)
+            if world.arm.placebo and network.inauthentic:
+                return  # they are bought and paid, and nobody gets them
             world.state.accounts.followers[world.state.accounts.official[network.beneficiary]] += follows
             world.record.inauthentic[network.beneficiary, FOLLOW] += follows
             self.note_follows(follows * accounts_of.FULL)
@@ -96,7 +100,7 @@ class Network(mesa.Agent):
         acts.act(
             self.times, self.awake, network.tactics, targets, network.beneficiary, -1 if apart else network.beneficiary,
             network.inauthentic, np.uint64(network.population), key0, key1, np.uint64(world.now), state.items.key,
-            state.items.labels.candidate, state.counters, state.accounts,
+            state.items.labels.candidate, state.items.author, state.counters, state.accounts,
             record.inauthentic if network.inauthentic else record.volunteer,
             table, record.own_actions, engaged, self.counting(), state.sought, self.roster.purse, log,
         )  # fmt: skip
@@ -121,9 +125,12 @@ class Network(mesa.Agent):
     def counting(self) -> acts.Counting:
         """What the platform counts of an account's events, by its weights and the measures around the policy."""
         roster, guards = self.roster, self.model.plan.safeguards
-        cap = guards.cluster_cap[0] if guards.cluster_cap and len(roster.capped) > 0 else -1.0
+        cap = np.int64(-1)
+        if guards.cluster_cap and len(roster.capped) > 0:
+            # Events on one real item; what is capped are events of a sample, on an item that stands for several.
+            cap = np.int64(min(round(guards.cluster_cap[0] * accounts_of.FULL / self.model.plan.event_weight), NEVER))
         return acts.Counting(
-            roster.weight, roster.group, self.recognised, np.int64(cap), roster.capped,
+            roster.weight, roster.group, self.recognised, cap, roster.capped,
             guards.served_only and self.network.inauthentic,
         )  # fmt: skip
 

@@ -47,6 +47,10 @@ class Book:
         arrays: dict[str, Any] = {name: None if array is None else array.copy() for name, array in vars(self).items()}
         return Book(**arrays)
 
+    def events(self, rows: slice, action: int) -> np.ndarray:
+        """(len(rows),) events of a kind so far; fractions count where events are weighed."""
+        return self.total[rows, action] if self.exact is None else self.exact[rows, action] / 1024
+
     def fold(self, start: int, end: int, factor: float) -> None:
         """Decay, and add what is new since the last call."""
         if self.exact is None or self.folded is None:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from recsim.world.moderation import Docket
 
 FIRST = np.uint64(0)
+NEVER_SET = np.float32(-1e30)
+"""Threshold of a gate at which too few items have arrived for one: everything passes."""
 PROBED = 256
 """People whom every shard draws, whoever has them, to see whether machines compute alike."""
 
@@ -76,7 +78,9 @@ class State:
     poster: (
         np.ndarray
     )  # (I,) int32, number of the account or advertisement within its campaign, -1 for ordinary items; never changes
-    down: np.ndarray  # (I,) bool, gone with its account
+    down: np.ndarray  # (I,) bool, gone for good with its account
+    away: np.ndarray  # (I,) bool, hidden with an account that has been removed and may be released
+    posted: np.ndarray  # (I,) bool, exists in this world, hidden or not; never written
     demobilised: (
         np.ndarray
     )  # (U, C, 3) int32, impressions of demobilising posts no longer live, by person, candidate and
@@ -105,13 +109,15 @@ class State:
             self.items = self.replaced
         else:
             self.items = _merged(self.replaced, self.scheduled, away)
-        if self.down.any():
-            self.hide(self.down)
+        self.posted = self.items.labels.present
+        gone = self.down | self.away
+        if gone.any():
+            self.hide(gone)
 
     def hide(self, gone: np.ndarray) -> None:
-        """Items that are no longer there; (I,) bool."""
+        """Say which items are not there now, of those that exist in this world; (I,) bool."""
         labels = self.items.labels
-        self.items = self.items._replace(labels=labels._replace(present=labels.present & ~gone))
+        self.items = self.items._replace(labels=labels._replace(present=self.posted & ~gone))
 
     def fork(self) -> State:
         """A copy whose changes leave this state alone."""
@@ -124,7 +130,7 @@ class State:
             weighed=None if self.weighed is None else self.weighed.fork(),
             clean=None if self.clean is None else self.clean.fork(),
             bare=None if self.bare is None else self.bare.copy(),
-            sought=self.sought.copy(), down=self.down.copy(), demobilised=self.demobilised.copy(),
+            sought=self.sought.copy(), down=self.down.copy(), away=self.away.copy(), demobilised=self.demobilised.copy(),
             rosters={name: one.fork() for name, one in self.rosters.items()},
             memory=None if self.memory is None else self.memory.fork(),
         )  # fmt: skip
@@ -217,7 +223,7 @@ def build_state(plan: Plan, key: Key, paged: bool | None = None, exchange: Excha
     return State(
         latent=latent, cells=cells, position=position, observed=observed, items=supply.items,
         scheduled=supply.items, replaced=supply.replaced, accounts=supply.accounts, counters=counters,
-        counted=np.zeros((items, len(ACTIONS)), np.int64), threshold=np.full(4, -1e30, np.float32),
+        counted=np.zeros((items, len(ACTIONS)), np.int64), threshold=np.full(4, NEVER_SET),
         recent=nominal_actions(plan), head_weight=first_weights(nominal_actions(plan)),
         head_precision=np.zeros((len(ACTIONS), 3, 3)), born=born,
         status=np.zeros(items, np.uint8), trust=np.ones(people if plan.weighs else 0, np.float32),
@@ -227,6 +233,7 @@ def build_state(plan: Plan, key: Key, paged: bool | None = None, exchange: Excha
         ),
         weighed=weighing_book(items, nominal_actions(plan)) if plan.weighs else None,
         vanishes=supply.vanishes, poster=supply.poster, down=np.zeros(items, np.bool_),
+        away=np.zeros(items, np.bool_), posted=supply.items.labels.present,
         demobilised=no_demobilising(plan, people),
         sought=np.zeros((len(plan.candidates), items if searches(plan) else 0), np.float32),
         rosters=make_rosters(plan, key, items),

@@ -27,7 +27,7 @@ from recsim.world.world import World
 FIXED = {
     "State": {
         "latent", "cells", "position", "items", "scheduled", "replaced", "born", "standing", "vanishes", "poster",
-        "bought", "first_person", "exchange",
+        "posted", "bought", "first_person", "exchange",
     },
     "Observed": {"group"},
     "Accounts": {"official", "start", "person", "audience"},
@@ -41,7 +41,7 @@ SUMS = ("exposure", "comments", "provenance", "feed", "shadow", "well")
 OF_PEOPLE = ("reached", "met", "acted", "lost", "impressions")
 OF_RECORD = ("plan", "key", "arm")
 """What a record is made with; all else that it holds is saved."""
-OF_PLATFORM = ("arrived", "passed", "arrivals")
+OF_PLATFORM = ("arrived", "recent", "passed", "arrivals")
 OF_REGISTER = ("seeds",)
 """Taken from the accounts when the register was made, and some accounts' age changes later."""
 TYPE, TUPLE, FRAME = "$type", "$tuple", "$frame"

@@ -10,7 +10,6 @@ from recsim.kernels import shown
 from recsim.state import STANCES
 
 if TYPE_CHECKING:
-    from recsim.state import Items, Observed
     from recsim.world.plan import Plan
     from recsim.world.world import World
 
@@ -25,18 +24,25 @@ def no_demobilising(plan: Plan, people: int) -> np.ndarray:
     return np.zeros((people if demobilises(plan) else 0, len(plan.candidates), len(STANCES)), np.int32)
 
 
-def add_seen(observed: Observed, items: Items, start: int, end: int, out: np.ndarray) -> None:
+def add_seen(world: World, start: int, end: int, out: np.ndarray) -> None:
     """Count the people to whom demobilising posts were shown. A post is shown to a person at most once.
 
     Args:
-        observed: with what people have been shown. items: as the world has them.
+        world: with what people have been shown, and what the items are.
         start, end: numbers of the items; all of them must still be remembered.
         out: (U, C, 3) int32, by candidate and stance; added to.
     """
-    labels, who = items.labels, np.zeros(len(out), np.bool_)
-    for item in start + np.flatnonzero(labels.demobilising[start:end] & (labels.candidate[start:end] >= 0)):
-        shown.to_whom(observed, np.int64(item), who)
-        out[:, labels.candidate[item], labels.stance[item] + 1] += who
+    observed, labels = world.state.observed, world.state.items.labels
+    candidate = labels.candidate[start:end].astype(np.int64)
+    wanted = labels.demobilising[start:end] & (candidate >= 0)
+    if not wanted.any():
+        return
+    kinds = len(STANCES)
+    column = np.where(wanted, candidate * kinds + labels.stance[start:end] + 1, -1)
+    table = out.reshape(len(out), out.shape[1] * kinds)
+    world.feed.side_by_side(
+        lambda low, high: shown.count_shown(low, high, observed, np.int64(start), column, table)
+    )  # fmt: skip
 
 
 def note_leaving(world: World) -> None:
@@ -46,7 +52,7 @@ def note_leaving(world: World) -> None:
         return
     start = int(state.born[max(0, now + 1 - plan.lifetime)])
     after = int(state.born[max(0, now + 2 - plan.lifetime)])
-    add_seen(state.observed, state.items, start, after, state.demobilised)
+    add_seen(world, start, after, state.demobilised)
 
 
 def demobilised_by_now(world: World) -> np.ndarray:
@@ -58,5 +64,5 @@ def demobilised_by_now(world: World) -> np.ndarray:
     out, state = world.state.demobilised.copy(), world.state
     if len(out):
         start, end = (int(state.born[max(0, s)]) for s in (world.now + 1 - world.plan.lifetime, world.now))
-        add_seen(state.observed, state.items, start, end, out)
+        add_seen(world, start, end, out)
     return out

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from recsim.metrics import effective_number, gini, largest, share_of, shares, smallest_half, top_share
-from recsim.state import ACTIONS, ADVERTISEMENT, FIXED, VIEW
+from recsim.state import ACTIONS, ADVERTISEMENT, FIXED, SECOND, VIEW
+from recsim.world.build import NEVER_SET
 from recsim.world.shards import of_all
 from recsim.world.world import World
 
@@ -48,6 +49,10 @@ def platform_facts(world: World, first_step: int) -> dict[str, float]:
     for number in range(len(world.feed.quota_views)):
         if arrivals[number]:
             facts[f"gate_{number + 1}_pass_share"] = float(passed[number] / arrivals[number])
+    if world.feed.gated:
+        for number in range(len(world.feed.quota_views)):
+            if state.threshold[number] <= NEVER_SET:
+                facts[f"gate_{number + 1}_never_set"] = 1.0
     candidate = state.items.labels.candidate[low:high]
     for number, who in enumerate(plan.candidates):
         mine = state.counters.human[low:high, 0][candidate == number].astype(float)
@@ -71,7 +76,7 @@ def people_facts(world: World, views: float) -> dict[str, float]:
         views: people's views.
     """
     plan, state, record = world.plan, world.state, world.record
-    seconds = float(record.watched[0]) / FIXED / 1000
+    seconds = float(record.watched[0]) / SECOND
     utility, alike, pairs = (float(v) for v in record.well)
     low = int(state.born[max(0, world.first_step + 1 - plan.lifetime)])
     high = int(state.born[world.now])

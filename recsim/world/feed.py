@@ -261,83 +261,80 @@ class Feed:
         """Whether staged pools decide about promotion."""
         return self.plan.policy.gated and self.plan.scenario.platform.gates.mode != "off"
 
+    def due(self, step: int) -> bool:
+        """Whether what is kept for some hours is made anew in this step: pools, results of searches, what is pushed."""
+        return self.stale or step % self.refresh == 0
+
     def rebuilds(self, step: int) -> bool:
         """Whether pools are built anew in this step."""
-        return self.plan.policy.uses_pool and (self.stale or step % self.refresh == 0)
+        return self.plan.policy.uses_pool and self.due(step)
 
     def retrieve(self, step: int, start: int, end: int) -> None:
-        """Phase 4: pools of every stratum, rebuilt every few hours; features laid out every step."""
-        state, count = self.state, end - start
-        key0, key1 = self.words
-        population = np.uint64(self.plan.supply.population)
+        """Phase 4: pools of every stratum, rebuilt every few hours; features laid out every step.
+
+        People search under every policy, so results are made whether there are pools or not.
+        """
         rebuilt = self.rebuilds(step)
-        if rebuilt:
+        if self.due(step):
             decayed = self.books.of("ranking").decayed
             heat = decayed[LIKE, start:end] + np.float32(3.0) * decayed[SHARE, start:end]
-            quotas = self.quotas
-            ratio = self.plan.policy.ordering == "ratio" and self.plan.policy.stratum == "interest"
-            trending_noise = np.float32(self.plan.scenario.platform.retrieval.trending_noise.value if ratio else 0.0)
-            n = retrieval.trending_codes(
-                count, heat, self.eligible, np.int64(start), state.items.key, trending_noise, population,
-                key0, key1, np.uint64(step), self.codes,
-            )  # fmt: skip
-            labels = state.items.labels
-            best = (0x7FFFFFFF - (np.sort(self.codes[:n])[::-1] & 0x7FFFFFFF)).astype(np.int32)
-            lists = [best]
-            if self.plan.policy.stratum == "region":
-                spoken = labels.language[start:end][best]
-                lists = [best[spoken == number] for number in range(len(self.plan.languages))]
-            trending = np.full((len(lists), 2 * quotas.trending), -1, np.int32)
-            for row, mine in zip(trending, lists, strict=True):
-                row[: len(mine)] = mine[: len(row)]
-            for wanted, places, number in (
-                (self.eligible, self.open_item, self.open_count),
-                (self.trial, self.trial_item, self.trial_count),
-            ):
-                retrieval.by_language(count, np.int64(start), labels.language, wanted, places, number)
-            everywhere = np.flatnonzero(self.eligible[:count]).astype(np.int32)
-            retrieval.build_pools(
-                0,
-                len(self.strata.language),
-                count,
-                np.int64(start),
-                self.strata,
-                quotas,
-                self.value,
-                trending,
-                self.open_item,
-                self.open_count,
-                self.trial_item,
-                self.trial_count,
-                everywhere,
-                len(everywhere),
-                state.items,
-                population,
-                key0,
-                key1,
-                np.uint64(step),
-                self.pools.item,
-                self.pools.source,
-                self.pools.size,
-                self.pools.fresh,
-                self.pools.fresh_count,
-            )
-            there = labels.present[start:end] & ((state.status[start:end] & REMOVED) == 0)
-            found = labels.candidate[start:end] >= 0
-            if state.sought.shape[1]:  # whatever was picked after a search
-                found |= (state.sought[:, start:end] > 0).any(axis=0)
-            about = np.flatnonzero(found & there)
-            retrieval.entry_lists(
-                about, np.int64(start), labels.candidate, heat, state.sought, self.pools.entry, self.pools.entry_count
-            )
+            if rebuilt:
+                self._build_pools(step, start, end, heat)
+            self._list_results(start, end, heat)
             if self.plan.reaction.heating > 0:
                 self._gather_heated(start, end)
             self.stale = False
         if self.plan.policy.uses_pool and (not self.hoisted or len(self.plan.shadows)):
             retrieval.gather_pools(
                 0, len(self.strata.language), np.int64(start), self.pools.item, self.predictor.item, self.rows,
-                state.items.key, rebuilt, self.pool_topic, self.pool_rows, self.pools.key,
+                self.state.items.key, rebuilt, self.pool_topic, self.pool_rows, self.pools.key,
             )  # fmt: skip
+
+    def _build_pools(self, step: int, start: int, end: int, heat: np.ndarray) -> None:
+        """Pools of every stratum, and its items under trial, from the counts of now; heat (W,) float32: recent engagement."""
+        state, count, labels = self.state, end - start, self.state.items.labels
+        key0, key1 = self.words
+        population = np.uint64(self.plan.supply.population)
+        quotas = self.quotas
+        ratio = self.plan.policy.ordering == "ratio" and self.plan.policy.stratum == "interest"
+        trending_noise = np.float32(self.plan.scenario.platform.retrieval.trending_noise.value if ratio else 0.0)
+        n = retrieval.trending_codes(
+            count, heat, np.float32(self.plan.event_weight), self.eligible, np.int64(start), state.items.key, trending_noise, population,
+            key0, key1, np.uint64(step), self.codes,
+        )  # fmt: skip
+        best = (0x7FFFFFFF - (np.sort(self.codes[:n])[::-1] & 0x7FFFFFFF)).astype(np.int32)
+        lists = [best]
+        if self.plan.policy.stratum == "region":
+            spoken = labels.language[start:end][best]
+            lists = [best[spoken == number] for number in range(len(self.plan.languages))]
+        trending = np.full((len(lists), 2 * quotas.trending), -1, np.int32)
+        for row, mine in zip(trending, lists, strict=True):
+            row[: len(mine)] = mine[: len(row)]
+        for wanted, places, number in (
+            (self.eligible, self.open_item, self.open_count),
+            (self.trial, self.trial_item, self.trial_count),
+        ):
+            retrieval.by_language(count, np.int64(start), labels.language, wanted, places, number)
+        everywhere = np.flatnonzero(self.eligible[:count]).astype(np.int32)
+        pools = self.pools
+        retrieval.build_pools(
+            0, len(self.strata.language), count, np.int64(start), self.strata, quotas, self.value, trending,
+            self.open_item, self.open_count, self.trial_item, self.trial_count, everywhere, len(everywhere),
+            state.items, population, key0, key1, np.uint64(step), pools.item, pools.source, pools.size, pools.fresh,
+            pools.fresh_count,
+        )  # fmt: skip
+
+    def _list_results(self, start: int, end: int, heat: np.ndarray) -> None:
+        """Results of a search for each candidate."""
+        state, labels = self.state, self.state.items.labels
+        there = labels.present[start:end] & ((state.status[start:end] & REMOVED) == 0)
+        found = labels.candidate[start:end] >= 0
+        if state.sought.shape[1]:  # whatever was picked after a search
+            found |= (state.sought[:, start:end] > 0).any(axis=0)
+        about = np.flatnonzero(found & there)
+        retrieval.entry_lists(
+            about, np.int64(start), labels.candidate, heat, state.sought, self.pools.entry, self.pools.entry_count
+        )
 
     def _gather_heated(self, start: int, end: int) -> None:
         """The newest items of each language that the platform pushes; what is removed or excluded is not pushed."""

@@ -80,6 +80,8 @@ class FollowWorld(mesa.Model):
             found, features = self._timed("retrieval", self.retrieve, actor[passed_on])
             scores = self._timed("score", self.score, features)
             post[passed_on] = self._timed("select", self.select, found, scores, u[passed_on, 1])
+            done = post >= 0  # whoever has only slots that the policy leaves out does nothing
+            actor, post, authors = actor[done], post[done], authors[done]
             self._timed("delivery", self.deliver, actor, post)
             self._timed("counting", self.record.act, self, actor, post, authors)
         self._timed("moderation", self.take_down)
@@ -184,6 +186,7 @@ class FollowWorld(mesa.Model):
 
     def deliver(self, actor: np.ndarray, post: np.ndarray) -> None:
         """What was emitted enters the slots of followers."""
+        assert post.min(initial=0) >= 0  # a negative number would be some other post
         p, feeds, width = self.posts, self.plan.scenario.feeds, self.slots.post.shape[1]
         weight, local = self.copies_each[actor], np.empty(len(actor), np.int32)
         follow_feed.number_actions(post, weight, p.local_of, local, p.copies)

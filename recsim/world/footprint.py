@@ -76,7 +76,7 @@ def people_parts(plan: Plan) -> list[Part]:
         (SHOWN, seen_bytes(plan), True),
         ("hidden authors", (8 * hides + 4) * (hides > 0), True),
         ("weight, group, trust, actions", 21 * plan.weighs, True),
-        (REGISTER, 41 * known, True),
+        (REGISTER, 49 * known, True),
         ("stratum, order", 8, True),
         ("reach, impressions of candidates", 12, True),
         ("impressions by candidate and stance", table * plan.scenario.opinion.enabled, True),

@@ -125,11 +125,13 @@ class Reach:
         if not (self.wanted or feed.plan.moderated):
             return  # nothing is ever held back
         labels = state.items.labels
-        genuine = labels.present[start:end] & ((labels.campaign[start:end] < 0) | (labels.kind[start:end] == VOLUNTEER))
+        volunteers = labels.kind[start:end] == VOLUNTEER
+        withdrawn = state.away[start:end] & volunteers  # with an account that moderation has removed
+        genuine = (labels.present[start:end] | withdrawn) & ((labels.campaign[start:end] < 0) | volunteers)
         language = labels.language[start:end][genuine]
         self._count(0, language, np.ones(len(language), bool))
-        if status.any():
-            gone = (status & (REMOVED | EXCLUDED)) > 0
+        if status.any() or withdrawn.any():
+            gone = ((status & (REMOVED | EXCLUDED)) > 0) | withdrawn
             feed.eligible[:count] &= ~gone
             feed.trial[:count] &= ~gone
             self._count(3, language, gone[genuine])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from recsim.world.plan import Plan
 
 
 def hour_factors(plan: Plan) -> np.ndarray:
-    """(7 days of steps, R) float32: share of a day's visits in each step of a week, by the region's own clock."""
+    """(7 days of steps, R) float32: share of a day's visits in each step of a week, by the region's own clock.
+
+    A clock that is a part of an hour off the others shares each of its hours between two of theirs, in proportion.
+    """
     activity = plan.scenario.activity
     hours = np.array(activity.hour_weights)
     hours = hours / hours.sum()
@@ -20,6 +25,9 @@ def hour_factors(plan: Plan) -> np.ndarray:
     for step in range(len(table)):
         for number, region in enumerate(plan.regions):
             offset = plan.scenario.population.utc_offset_h.get(region, 0.0)
-            local = [(step * span + hour + round(offset)) for hour in range(span)]
-            table[step, number] = sum(hours[h % 24] * week[(first + h // 24) % 7] for h in local)
+            whole = math.floor(offset)
+            for off, part in ((whole, 1 - (offset - whole)), (whole + 1, offset - whole)):
+                local = [(step * span + hour + off) for hour in range(span)]
+                if part > 0:
+                    table[step, number] += part * sum(hours[h % 24] * week[(first + h // 24) % 7] for h in local)
     return table

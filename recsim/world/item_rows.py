@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 def fill_row(feed: Feed, name: str, out: np.ndarray, start: int, end: int, book: Book) -> None:
     """One row for the items of the live window.
 
+    Counts are those of one real item: published formulas add and compare them with numbers of their own, so what is
+    counted of a sample of people, on an item that stands for several, is scaled up first.
+
     Args:
         feed: of the world. name: of the row, see `recsim.ranking.vocabulary`. out: (W,) float32, written.
         start, end: the window. book: whose counts.
@@ -25,6 +28,7 @@ def fill_row(feed: Feed, name: str, out: np.ndarray, start: int, end: int, book:
         feed.learner.fill_row(name, out, start, end)
         return
     state, count, rows = feed.state, end - start, slice(start, end)
+    real = feed.plan.event_weight
     items, labels, hours = state.items, state.items.labels, np.float32(24 / feed.plan.steps_per_day)
     if name.startswith("against_"):
         feed.predictor.logits(name.removeprefix("against_"), book, start, end, out)
@@ -32,10 +36,10 @@ def fill_row(feed: Feed, name: str, out: np.ndarray, start: int, end: int, book:
     elif name == "utility":
         feed.predictor.utility(start, end, feed.social, out)
     elif name.startswith("n_"):
-        out[:count] = book.total[rows, ACTIONS.index(name.removeprefix("n_"))]
+        out[:count] = book.events(rows, ACTIONS.index(name.removeprefix("n_"))) * real
     elif name.startswith("d_"):
         wanted = {"views": "view"}.get(name.removeprefix("d_"), name.removeprefix("d_"))
-        out[:count] = book.decayed[ACTIONS.index(wanted), rows]
+        out[:count] = book.decayed[ACTIONS.index(wanted), rows] * real
     else:
         out[:count] = {
             "age_h": lambda: feed.age_h[:count] + (hours - feed.within_h[rows]),
@@ -43,10 +47,10 @@ def fill_row(feed: Feed, name: str, out: np.ndarray, start: int, end: int, book:
             "created_s": lambda: (
                 feed.epoch_s + items.created[rows] * (86_400.0 / feed.plan.steps_per_day) + feed.within_h[rows] * 3600.0
             ),
-            "ups": lambda: book.total[rows, LIKE] + 1,
-            "downs": lambda: book.total[rows, HIDE] + book.total[rows, REPORT],
+            "ups": lambda: book.events(rows, LIKE) * real + 1,
+            "downs": lambda: (book.events(rows, HIDE) + book.events(rows, REPORT)) * real,
             "length_s": lambda: items.length[rows],
-            "impressions": lambda: book.total[rows, 0],
+            "impressions": lambda: book.events(rows, 0) * real,
             "item": lambda: np.arange(start, end),
             "topic": lambda: items.primary[rows],
             "candidate": lambda: labels.candidate[rows],

@@ -14,8 +14,10 @@ from recsim.kernels import gates
 if TYPE_CHECKING:
     from recsim.world.world import World
 
-ARRIVALS = 4096
-"""Log values of gate arrivals kept per step; more than pass in any step of the largest scenario."""
+
+LEAST, ENOUGH = 5, 30
+"""Arrivals at a gate without which no threshold is set, and those that it is set from, if need be of several days: a share of
+few values is mostly luck."""
 
 
 class Platform(mesa.Agent):
@@ -25,12 +27,15 @@ class Platform(mesa.Agent):
 
     def __init__(self, model: World) -> None:
         super().__init__(model)
-        self.values = np.zeros(ARRIVALS, np.float32)
-        self.gate = np.zeros(ARRIVALS, np.int8)
+        # Log values of the step's arrivals at the gates, and which: an item arrives at most once in a step.
+        self.values = np.zeros(model.feed.window, np.float32)
+        self.gate = np.zeros(model.feed.window, np.int8)
         self.arrived: list[tuple[np.ndarray, np.ndarray]] = []
         self.passed = np.zeros(4, np.int64)
         self.arrivals = np.zeros(4, np.int64)
         self.frozen = model.arm.name != "shared"
+        # By gate, log values of its arrivals on the latest days, oldest first: as few days as hold `ENOUGH`.
+        self.recent: list[list[np.ndarray]] = []
 
     @functools.cached_property
     def decay(self) -> float:
@@ -49,7 +54,8 @@ class Platform(mesa.Agent):
         state.sought[:, start:end] *= factor
         quota = feed.quota_views
         gates_config = plan.scenario.platform.gates
-        threshold = state.threshold if feed.gated else np.full(4, -1e30, np.float32)
+        # Without gates everything passes, also what the policy leaves out for now: its score may be another later.
+        threshold = state.threshold if feed.gated else np.full(4, -np.inf, np.float32)
         key0, key1 = world.key.words
         n = counting.pass_gates(
             start, end, feed.gate_value, world.books.visible("gates"), quota, threshold,
@@ -57,13 +63,12 @@ class Platform(mesa.Agent):
             np.uint64(plan.supply.population), key0, key1, state.items.key, state.counters.stage,
             state.counters.stage_views, self.values, self.gate, self.passed,
         )  # fmt: skip
-        n = min(n, ARRIVALS)
         if n:
             self.arrived.append((self.values[:n].copy(), self.gate[:n].copy()))
             self.arrivals += np.bincount(self.gate[:n], minlength=4)[:4]
 
     def adapt(self) -> None:
-        """Set thresholds so that the declared share passes; frozen once worlds are forked."""
+        """Set thresholds so that the declared share of the latest arrivals passes; frozen once worlds are forked."""
         plan, state = self.model.plan, self.model.state
         arrived, self.arrived = self.arrived, []
         if self.frozen or not self.model.feed.gated or not arrived:
@@ -71,9 +76,16 @@ class Platform(mesa.Agent):
         config = plan.scenario.platform.gates
         values = np.concatenate([v for v, _ in arrived])
         gate = np.concatenate([g for _, g in arrived])
+        self.recent += [[] for _ in config.stages[len(self.recent) :]]
         for number, stage in enumerate(config.stages):
-            here = values[gate == number]
-            if len(here) < 5:
+            today, days = values[gate == number], self.recent[number]
+            if not len(today):
+                continue
+            days.append(today)
+            while sum(map(len, days[1:])) >= ENOUGH:
+                days.pop(0)
+            here = np.concatenate(days)
+            if len(here) < LEAST:
                 continue
             share = stage.pass_share.value
             if config.mode == "soft":

@@ -14,8 +14,19 @@ import mesa
 import numpy as np
 
 from recsim.agents import enforcement as then
-from recsim.agents.cases import ACCOUNT, ACCOUNT_APPEAL, ITEM, Cases, Verdicts, joined, make_cases, no_cases
-from recsim.agents.detectors import Facts, Truth, detect
+from recsim.agents.cases import (
+    ACCOUNT,
+    ACCOUNT_APPEAL,
+    ITEM,
+    Cases,
+    Verdicts,
+    joined,
+    make_cases,
+    no_cases,
+    same_subject,
+    take,
+)
+from recsim.agents.detectors import Facts, Finding, Truth, detect
 from recsim.agents.enforcement import Sanctions
 from recsim.agents.review import Queue, new_queue, review
 from recsim.state import ADVERTISEMENT, DEMOTED, EXCLUDED, LABELLED, LIKE, REMOVED, REPORT, copied
@@ -23,6 +34,7 @@ from recsim.world.desk import make_appealing, make_desk, make_notice
 from recsim.world.register import Register
 from recsim.world.rollback import roll_back
 from recsim.world.shards import in_order_of_visits
+from recsim.world.takedown import leave_inboxes
 
 if TYPE_CHECKING:
     from recsim.scenario.moderation import Detector
@@ -106,20 +118,21 @@ class Moderation(mesa.Agent):
         self._note_removals()
         if docket is None:
             return
-        self._label()
         self._collect(docket)
-        cases = [no_cases()]
-        for number, detector in enumerate(self.config.detectors):
-            if self._due(detector):
-                cases.append(self._found(docket, number, detector))
+        known = len(docket.sanctions.kind)
+        cases = [self._found(docket)]
         if self.desk.pools:
             cases.append(self._reports(docket))
         self._notices(docket)
+        imposed = len(docket.sanctions.kind)
         docket.queue, verdicts = review(self.desk, docket.queue, joined(*cases), self.model.now, self.model.key)
         docket.sanctions = then.follow_verdicts(docket.sanctions, verdicts)
         self._remember(docket, verdicts)
         if self.appealing is not None:
-            late = then.appeals(self.appealing, verdicts, no_cases(), self.model.key, self.hours)
+            # One appeal against a sanction, from when it is felt: of who was under one already nothing new is asked.
+            new = take(verdicts, same_subject(verdicts, take(docket.sanctions, slice(imposed, None))))
+            new = joined(self._as_verdicts(docket, take(docket.sanctions, slice(known, imposed))), new)
+            late = then.appeals(self.appealing, new, no_cases(), self.model.key, self.hours)
             docket.queue = docket.queue._replace(coming=joined(docket.queue.coming, late))
         self.model.record.reviewed(verdicts, docket.queue.waiting)
         self._enforce(docket, self.model.now + 1)
@@ -157,8 +170,37 @@ class Moderation(mesa.Agent):
         starts = 0 if detector.start is None else plan.step_of(detector.start)
         return now >= starts and (now + 1) % every == 0
 
-    def _found(self, docket: Docket, number: int, detector: Detector) -> Cases:
-        """Run one detector; what it finds becomes cases, or sanctions if nobody reviews it."""
+    def _found(self, docket: Docket) -> Cases:
+        """Run the detectors whose time has come; what they find becomes cases, or sanctions if nobody reviews it.
+
+        All of them look before anything is done, and what needs no review is done first: so the order of detectors in the
+        scenario changes nothing.
+        """
+        due = [(number, one) for number, one in enumerate(self.config.detectors) if self._due(one)]
+        if not due:
+            return no_cases()
+        register, now = self.register, self.model.now
+        found = [(one.reviewed, self._run(docket, number, one)) for number, one in due]
+        at_once = np.zeros(register.count, bool)
+        for reviewed, finding in found:
+            at_once |= finding.flagged & (not reviewed)
+        rows = np.flatnonzero(at_once & (docket.cleared <= now))
+        rows = rows[~then.in_force(docket.sanctions, ACCOUNT, register.subject[rows], now + 1)]
+        docket.sanctions = then.impose(docket.sanctions, ACCOUNT, register.subject[rows], np.full(len(rows), now + 1))
+        cases = [no_cases()]
+        for reviewed, finding in found:
+            if reviewed:  # whoever has been judged is not judged again, though nothing may be felt of it yet
+                rows = np.flatnonzero(finding.flagged & (docket.cleared <= now))
+                rows = rows[~then.decided(docket.sanctions, ACCOUNT, register.subject[rows], now + 1)]
+                one = make_cases(
+                    ACCOUNT, register.subject[rows], register.language[rows], register.inauthentic[rows], now,
+                    score=finding.score[rows], round=docket.rounds[rows],
+                )  # fmt: skip
+                cases.append(one)
+        return joined(*cases)
+
+    def _run(self, docket: Docket, number: int, detector: Detector) -> Finding:
+        """What one detector finds among those who did anything in the time that it looks at."""
         world, register, now = self.model, self.register, self.model.now
         since = math.ceil(now - detector.log_days.value * 24 / self.hours)
         log = register.log([p for p in docket.log if p[0, 3] >= since], since)
@@ -172,20 +214,10 @@ class Moderation(mesa.Agent):
         seen &= register.there()
         flagged = finding.flagged & seen
         world.record.detected(number, flagged, register.acting() & seen, register.people)
-        standing = then.in_force(docket.sanctions, ACCOUNT, register.subject, now + 1)
-        fresh = np.flatnonzero(flagged & ~standing & (docket.cleared <= now))
-        if not detector.reviewed:
-            docket.sanctions = then.impose(
-                docket.sanctions, ACCOUNT, register.subject[fresh], np.full(len(fresh), now + 1)
-            )
-            return no_cases()
-        return make_cases(
-            ACCOUNT, register.subject[fresh], register.language[fresh], register.inauthentic[fresh], now,
-            score=finding.score[fresh], round=docket.rounds[fresh],
-        )  # fmt: skip
+        return finding._replace(flagged=flagged)
 
     def _reports(self, docket: Docket) -> Cases:
-        """Live items with new reports; copies of one advertisement are one case."""
+        """Live items with new reports that have not been judged already; copies of one advertisement are one case."""
         world = self.model
         start, end = world.window
         total, labels = world.state.counters.total, world.state.items.labels
@@ -195,10 +227,12 @@ class Moderation(mesa.Agent):
             (fresh > 0) & (labels.present[start:end] | ad) & ((world.state.status[start:end] & REMOVED) == 0)
         )
         docket.reported[start:end] += fresh
+        subject = world.state.items.id[self.register.first_copy[here + start]]
+        free = ~then.decided(docket.sanctions, ITEM, subject, world.now + 1)
+        here, subject = here[free], subject[free]
         rows = here + start
         return make_cases(
-            ITEM, world.state.items.id[self.register.first_copy[rows]], labels.language[rows],
-            self.register.violates(rows), world.now, reports=fresh[here], reach=total[rows, 0],
+            ITEM, subject, labels.language[rows], self.register.violates(rows), world.now, reports=fresh[here], reach=total[rows, 0],
             work=np.where(ad[here], 1.0, world.plan.represented) * world.plan.scale,
         )  # fmt: skip
 
@@ -216,13 +250,15 @@ class Moderation(mesa.Agent):
                 docket.sanctions, kind, subject[acts], np.maximum(since[acts], world.now + 1)
             )
 
-    def _label(self) -> None:
-        """Label the next step's items as political, with the stated errors."""
-        world = self.model
-        if self.config.political_labels is None or world.now + 1 >= world.plan.steps:
+    def label(self) -> None:
+        """Label the step's items as political, with the stated errors, before anybody sees them.
+
+        Not at the end of the step before: where worlds fork, that one still has what replaces a campaign's posts.
+        """
+        if self.config.political_labels is None:
             return
-        state = world.state
-        low, high = int(state.born[world.now + 1]), int(state.born[min(world.now + 2, world.plan.steps)])
+        state, now = self.model.state, self.model.now
+        low, high = int(state.born[now]), int(state.born[now + 1])
         state.status[low:high] |= self._political(np.arange(low, high))
 
     def _political(self, rows: np.ndarray) -> np.ndarray:
@@ -239,6 +275,24 @@ class Moderation(mesa.Agent):
         return np.where(labelled, LABELLED, np.uint8(0))
 
     # ---- what comes of it -------------------------------------------------------------------------------------
+
+    def _as_verdicts(self, docket: Docket, sanctions: Sanctions) -> Verdicts:
+        """Sanctions that nobody reviewed, as verdicts: who is under one can appeal as others can.
+
+        For the luck of later reviews each counts as a review of its account: the next time is another one.
+        """
+        register, state, count = self.register, self.model.state, len(sanctions.kind)
+        accounts = sanctions.kind == ACCOUNT
+        place, rows = register.place(sanctions.subject[accounts]), register.items(sanctions.subject[~accounts])
+        language, truth, rounds = np.zeros(count, np.int8), np.zeros(count, np.bool_), np.zeros(count, np.int16)
+        language[accounts], language[~accounts] = register.language[place], state.items.labels.language[rows]
+        truth[accounts], truth[~accounts] = register.inauthentic[place], register.violates(rows)
+        rounds[accounts] = docket.rounds[place]
+        docket.rounds[place] += 1
+        return Verdicts(
+            sanctions.kind, sanctions.subject, language, truth, rounds, np.ones(count, np.bool_), np.zeros(count),
+            np.full(count, float(self.model.now * self.hours)), sanctions.since,
+        )  # fmt: skip
 
     def _remember(self, docket: Docket, verdicts: Verdicts) -> None:
         """Whom reviewers cleared, on appeal too, is left alone for a while; every review of an account has its own luck."""
@@ -257,8 +311,9 @@ class Moderation(mesa.Agent):
         begin = (s.since == step) & (s.until > step)
         end = (s.until == step) & (s.since < step)
         accounts = s.kind == ACCOUNT
-        for kind in (ACCOUNT, ITEM):  # who is under another sanction is not released
-            end &= (s.kind != kind) | ~then.in_force(s, kind, s.subject, step)
+        for kind in (ACCOUNT, ITEM) if end.any() else ():  # who is under another sanction is not released
+            ending = np.flatnonzero(end & (s.kind == kind))
+            end[ending] = ~then.in_force(s, kind, s.subject[ending], step)
         register.release(register.place(s.subject[end & accounts]))
         register.sanction(register.place(s.subject[begin & accounts]), self.account)
         if not self.account.keeps:
@@ -283,7 +338,7 @@ class Moderation(mesa.Agent):
         rows = register.copies(register.items(begin))
         state.status[rows] |= flags
         if len(rows) and not effect.present:
-            state.observed.inbox[np.isin(state.observed.inbox, rows.astype(np.int32))] = -1
+            leave_inboxes(self.model, rows)
         rows = register.copies(register.items(end))
         state.status[rows] &= ~flags
         if effect.labelled and self.config.political_labels is not None and len(rows):

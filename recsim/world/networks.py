@@ -77,7 +77,8 @@ def make_network(plan: Plan, campaign: Campaign) -> Network | None:
             max_age=max(1, round(campaign.target_max_age_days.value * spd)),
             tactics=plain(only_likes, price, campaign.views_per_action.value, prevented),
             bulk_bought=campaign.follows.value * dose * scale,
-            bulk_follows=campaign.follows.value * dose * scale * (1 - prevented), **common,
+            bulk_follows=campaign.follows.value * dose * scale * (1 - prevented),
+            account_age_days=campaign.account_age_days.value, **common,
         )  # fmt: skip
     if campaign.type == "volunteers":
         volunteers = campaign.volunteers.value * campaign.dose.value
@@ -86,7 +87,8 @@ def make_network(plan: Plan, campaign: Campaign) -> Network | None:
             actions_per_day=campaign.likes_per_day.value * scale, aged_share=0.0, dormant_activity=0.0,
             ramp_steps=0.0, removal_step=last, hour_share=hours_to_steps((7, 24), spd),
             max_age=max(1, round(campaign.target_max_age_days.value * spd)),
-            tactics=plain(only_likes, price, 1.0, 0.0), bulk_bought=0.0, bulk_follows=0.0, **common,
+            tactics=plain(only_likes, price, 1.0, 0.0), bulk_bought=0.0, bulk_follows=0.0,
+            account_age_days=plan.scenario.activity.account_age_days.value, **common,
         )  # fmt: skip
     return None
 
@@ -131,7 +133,7 @@ def find_targets(plan: Plan, state: State, network: Network, step: int, start: i
     """Live items that the network can act on in this step, with cumulative integer weights.
 
     Own items (about the beneficiary and not critical, or posted by the campaign) are drawn evenly, others in proportion to recent views. A placebo draws every target in proportion to
-    the item's current human engagement over all content.
+    the item's current human engagement over all content; accounts that sleep have nothing to do with it and do what they do anyway.
     """
     labels, counters = state.items.labels, state.counters
     first = max(start, int(state.born[max(0, step - network.max_age)]))
@@ -139,11 +141,14 @@ def find_targets(plan: Plan, state: State, network: Network, step: int, start: i
     present = labels.present[first:end] & ((state.status[first:end] & REMOVED) == 0)
     heat = counters.decayed[0, first:end].astype(np.int64)
     even = np.ones_like(heat)
+    warm = present & (heat > 0)
+    popular = (candidate < 0) & warm
     if placebo:
         human = counters.human[first:end, 1].astype(np.int64) * present
         everything = _weighted(np.flatnonzero(human > 0), human, first)
-        return _together([*[everything] * len(RULES), _searched(plan, -1)])
-    warm = present & (heat > 0)
+        asleep = _weighted(np.flatnonzero(popular), heat, first)
+        parts_of_placebo = [*[everything] * len(RULES), _searched(plan, -1), asleep]
+        return _together(parts_of_placebo)._replace(asleep=np.int64(len(parts_of_placebo) - 1))
     promotes = (candidate == network.beneficiary) & (labels.stance[first:end] >= 0)
     campaign = [c.id for c in plan.campaigns].index(network.campaign)
     mine = (promotes | (labels.campaign[first:end] == campaign)) & present
@@ -151,15 +156,16 @@ def find_targets(plan: Plan, state: State, network: Network, step: int, start: i
     parts = {
         "own": (mine, even),
         "rivals": ((candidate >= 0) & (candidate != network.beneficiary) & warm, heat),
-        "popular": ((candidate < 0) & warm, heat),
+        "popular": (popular, heat),
     }
     if "random" in wanted:
         parts["random"] = (present, even)
     if "segment" in wanted:
         parts["segment"] = ((state.items.primary[first:end] == network.segment_topic) & warm, heat)
     if "trial" in wanted:
-        # Each step of age halves the weight, down to a floor that keeps the sum far below 2^31.
-        age = np.minimum(step - state.items.created[first:end].astype(np.int64), 16)
+        # Each hour of age halves the weight, down to a floor that keeps the sum far below 2^31.
+        hours = 24 // plan.steps_per_day
+        age = np.minimum((step - state.items.created[first:end].astype(np.int64)) * hours, 16)
         parts["trial"] = (mine & (counters.stage[first:end] == 0), np.int64(1) << (16 - age))
     nothing = np.empty(0, np.int32), np.empty(0, np.int64)
     found = [_weighted(np.flatnonzero(parts[r][0]), parts[r][1], first) if r in parts else nothing for r in RULES]

@@ -125,6 +125,11 @@ class Plan:
         """Real items for which one simulated item stands."""
         return self.scenario.content.items_represented
 
+    @property
+    def event_weight(self) -> float:
+        """Events on one real item for which one event on a simulated item stands."""
+        return 1.0 / (self.represented * self.scale)
+
     def step_of(self, day: int) -> int:
         """First step of a day given relative to the vote."""
         return (self.days - 1 + day) * self.steps_per_day
@@ -299,6 +304,6 @@ def _rerank_facts(scenario: Scenario, policy: Policy, standing: np.ndarray) -> R
     values = {**policy.parameters, **{name: q.value for name, q in scenario.platform.parameters.items()}}
     return RerankFacts(
         top=np.int64(policy.rerank_top), standing=standing.astype(np.float32), scale=np.float32(scale),
-        item_scale=np.float32(scale * scenario.content.items_represented),
+        item_scale=np.float32(1.0),  # what a slate holds of an item is of one real item already
         table=np.array([one.table_of(values) for one in policy.rerank], np.float32).reshape(-1, TABLE),
     )  # fmt: skip

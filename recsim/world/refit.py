@@ -144,7 +144,7 @@ class Learner:
         return View(
             **{name: _locked(array) for name, array in arrays.items()}, people=self.plan.people, actors=self.actors,
             first=start, last=end, known=memory.known, now=step, step_hours=24 / self.plan.steps_per_day,
-            weight=1.0 / (self.plan.represented * self.plan.scale),
+            weight=self.plan.event_weight,
             memory=MappingProxyType(dict(memory.learned.memory) if memory.learned else {}),
             parameters=MappingProxyType(self.values), draw=draw,
         )  # fmt: skip

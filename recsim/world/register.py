@@ -12,6 +12,7 @@ from recsim.agents.detectors import Log
 from recsim.agents.enforcement import AccountEffect
 from recsim.agents.networks import Network as NetworkPlan
 from recsim.agents.networks import places_of
+from recsim.kernels.acts import FOLLOWED
 from recsim.rng import hash32
 from recsim.state import ADVERTISEMENT, BOT, IMPERSONATION, INFLUENCER, KINDS
 from recsim.world.shards import of_all
@@ -84,10 +85,11 @@ class Register:
         # A platform knows some of its oldest accounts.
         self.seeds = (~self.inauthentic) & (days >= np.float32(3 * 365))
         self.order = np.argsort(self.subject, kind="stable")
+        self.in_order = self.subject[self.order]
 
     def place(self, subject: np.ndarray) -> np.ndarray:
         """(N,) entries of identities."""
-        return self.order[np.searchsorted(self.subject[self.order], subject)]
+        return self.order[np.searchsorted(self.in_order, subject)]
 
     @property
     def created(self) -> np.ndarray:
@@ -119,14 +121,16 @@ class Register:
     def log(self, parts: list[np.ndarray], since: int) -> Log:
         """People's and networks' actions from step ``since`` on, as a detector sees them.
 
-        A follow of an official account is on no item; the account stands in its place, numbered behind all items.
+        A follow is on no item; the account that is followed stands in its place, numbered behind all items: official ones,
+        then authors (whom a placebo follows).
         """
-        items = len(self.world.state.items.id)
+        items, candidates = len(self.world.state.items.id), len(self.world.plan.candidates)
         tables = [np.zeros((0, 4), np.int32), *parts]
         for agent, first, group in zip(self.world.networks, self.first, self.groups, strict=True):
             for part in agent.roster.log:
                 if len(part) and part[0, 4] >= since:
-                    target = np.where(part[:, 1] < 0, items + agent.network.beneficiary, part[:, 1])
+                    target = np.where(part[:, 1] == -1, items + agent.network.beneficiary, part[:, 1])
+                    target = np.where(part[:, 1] <= FOLLOWED, items + candidates + FOLLOWED - part[:, 1], target)
                     columns = [first + group[part[:, 0]], target, part[:, 2], part[:, 4]]
                     tables.append(np.stack(columns, axis=1).astype(np.int32))
         table = np.concatenate(tables)
@@ -138,7 +142,9 @@ class Register:
 
     def of_networks(self, place: np.ndarray) -> list[tuple[Network, np.ndarray]]:
         """Networks with any of these entries, and which of their accounts, of those that exist: (N,) bool each."""
-        out = []
+        out: list[tuple[Network, np.ndarray]] = []
+        if not len(place):
+            return out
         for agent, first, group in zip(self.world.networks, self.first, self.groups, strict=True):
             mask = np.isin(group + first, place) & agent.roster.joined
             if mask.any():

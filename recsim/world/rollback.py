@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recsim.agents.networks import FULL, Network, Roster
-from recsim.state import ACTIONS, FIXED, FOLLOW, WATCH
+from recsim.kernels.acts import FOLLOWED
+from recsim.state import ACTIONS, FIXED, WATCH
 
 if TYPE_CHECKING:
     from recsim.world.build import State
@@ -48,8 +49,9 @@ def roll_back(
         return 0
     gone, fake = np.concatenate(gone_parts), np.concatenate(gone_fake)
     follows = gone[:, 1] < 0
-    author = state.accounts.official[network.beneficiary]
-    state.accounts.followers[author] -= int((follows & (gone[:, 2] == FOLLOW)).sum())
+    state.accounts.followers[state.accounts.official[network.beneficiary]] -= int((gone[:, 1] == -1).sum())
+    others = gone[:, 1] <= FOLLOWED
+    np.subtract.at(state.accounts.followers, FOLLOWED - gone[others, 1].astype(np.int64), 1)
     on_items, fake = gone[~follows], fake[~follows]
     account, item, action, weight, when = on_items.astype(np.int64).T
     units, counters = UNITS[action], state.counters
@@ -61,7 +63,7 @@ def roll_back(
         np.subtract.at(counters.fake_valued, (item[fake], group[fake], action[fake]), (weight * units)[fake])
         spent = recognised[account] & (weight > 0)  # what they used up of the cap is free again
         if spent.any():
-            np.subtract.at(roster.capped, (item[spent], action[spent]), 1)
+            np.subtract.at(roster.capped, (item[spent], action[spent]), weight[spent].astype(np.int32))
     folded = when <= step
     np.subtract.at(state.counted, (item[folded], action[folded]), units[folded])
     worth = weight * units if len(counters.valued) else units * FULL

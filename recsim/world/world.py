@@ -105,6 +105,7 @@ class World(mesa.Model):
         start, end = self.window
         self._timed("weights", self.guard.weigh)  # what everybody's actions count
         self._timed("takedown", take_down, self)  # what has been removed is not there any more
+        self._timed("labels", self.moderation.label)  # what is new carries its label as political content
         self._timed("visits", self.people.visit)  # 1 who visits
         if self.plan.ads:
             self._timed("advertising", self.advertising.place, self.people.visiting)  # a place of some visits is sold

@@ -3,7 +3,8 @@
 A file ``<id>.json``: {"policy", "kind", "source", "commit_or_date", "tag", "tolerance", "compiled_tolerance", "notes",
 "vectors": [{"inputs", "parameters" (optional), "expected"}]}. Tolerances are absolute: the plain one is half a unit of
 the last published digit, the compiled one what float32 can hold of the expression, said in the notes. Kinds are a
-table: a new kind is one function and one line in `CHECKERS`.
+table: a new kind is one function and one line in `CHECKERS`. Where nothing is published, values are worked out by hand
+from the formula, and ``source`` says so.
 """
 
 from __future__ import annotations

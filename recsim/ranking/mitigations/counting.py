@@ -25,7 +25,7 @@ cluster_once = Mitigation(
     name="cluster_once", title="a recognised cluster of accounts counts once per item", article="35(1)(d)",
     closes=("E1", "E4"), source="our design: one vote per household or co-engagement cluster",
     parameters={"cap": 1.0, "recall": 0.5},
-    units={"cap": "events per item, kind and cluster", "recall": "share of inauthentic accounts recognised, 0-1"},
+    units={"cap": "events per real item, kind and cluster, of accounts that count in full", "recall": "share of inauthentic accounts recognised, 0-1"},
     cluster_cap=_cap,
 )  # fmt: skip
 median_segments = Mitigation(

@@ -2,7 +2,7 @@
 
 Source: X's author cold start (`ranking_scorer.rs`, 14 August 2026): the best eligible post gets at least the score at
 0-based place 15. Eligible: author with at most 1000 followers, fewer than 1000 impressions, within the first 85 % of
-the list. It comes before author diversity. People and impressions are converted to the simulated size. Inauthentic
+the list. It comes before author diversity. Followers are converted to the simulated size. Inauthentic
 accounts run by one actor can compete for the place: it is a door of its own.
 """
 
