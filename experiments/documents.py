@@ -76,11 +76,11 @@ SHOWN = (
     ),
     Shown(
         "campaigns", "romania.md", _recsim("attribute", ROMANIA, "--replicates", "10"), 11,
-        {"romania-campaigns": "figures/attribution"}, ["attribution.csv"],
+        {"romania-campaigns": "figures/attribute"}, ["attribution.csv"],
     ),
     Shown(
         "doors", "romania.md", _recsim("attribute", ROMANIA, "--by", "door", "--replicates", "4"), 5,
-        {"romania-doors": "figures/attribution"}, ["attribution.csv"],
+        {"romania-doors": "figures/attribute"}, ["attribution.csv"],
     ),
     Shown(
         "delay", "romania.md", _recsim("delay", ROMANIA, "--replicates", "10"), 13,
