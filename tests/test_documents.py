@@ -37,6 +37,15 @@ def test_every_picture_is_shown_on_its_page_and_its_command_has_what_it_names():
     assert len({shown.name for shown in SHOWN}) == len(SHOWN)
 
 
+def test_pictures_of_answers_are_called_after_their_command():
+    from recsim.report.answer_figures import FIGURES
+
+    answers = [shown for shown in SHOWN if shown.command[:2] == ("-m", "recsim") and shown.command[2] in FIGURES]
+    assert {shown.command[2] for shown in answers} == {"attribute", "delay", "tradeoff"}
+    for shown in answers:
+        assert list(shown.pictures.values()) == [f"figures/{shown.command[2]}"], shown.name
+
+
 def test_pictures_of_studies_are_those_of_their_axes():
     for shown in chosen(["questions", "assumptions"]):
         (file,) = [word for word in shown.command if word.endswith(".yaml")]
