@@ -131,8 +131,8 @@ def lines(result: Answer) -> list[str]:
     s, names = result.summary, {c.id: c.name for c in result.scenario.candidates}
     out = [
         f"The same budget for each candidate: {s['replicates']} replicates, policy {s['policy']}", "",
-        f"{'':<24}{'without':>8}{'shift':>8} {'(95 % interval)':<19}{'items':>7}{'real.':>7}",
-        f"{'all campaigns for':<24}{'%':>8}{'pp':>8}{'':<20}{'':>7}{'dose':>7}", "-" * 74,
+        f"{'':<24}{'without':>8}{'shift':>8} {'(95 % interval)':<19}{'items':>7}{'dose':>7}",
+        f"{'all campaigns for':<24}{'%':>8}{'pp':>8}{'':<20}{'':>7}{'ratio':>7}", "-" * 74,
     ]  # fmt: skip
     for row in s["rows"]:
         low, high = number(row["ci_low"], "+.2f"), number(row["ci_high"], "+.2f")
@@ -145,7 +145,7 @@ def lines(result: Answer) -> list[str]:
     return [
         *out,
         "-" * 74,
-        "* beneficiary in the scenario; real. dose: inauthentic per organic action",
+        "* beneficiary in the scenario; dose ratio: inauthentic per organic action",
     ]
 
 
