@@ -51,7 +51,7 @@ the shift of exposure shares that is left.
 
 - Same axis: expected delay is half-life / ln 2, so half-lives of 1, 2 and 8 days stand for removal about 1.4, 2.9 and 11.5 days after posting.
 - Direction: the published curve falls with every shorter half-life, steepest below two days, while a message still earns most of its impressions. The Romanian one shows no
-  direction: its means go up and down within luck (+0.54 for removal on the first day, +0.48 as it was). Items here live for days, so a network removed some days after it acted
+  direction: its means go up and down within luck (+0.54 for removal on the first day, +0.47 as it was). Items here live for days, so a network removed some days after it acted
   has done most of what it will do.
 - Where they part: content that is taken down earns nothing further, while a like of an account that is taken down goes on working through counters, gates and what was
   learned. At the documented doses the Romanian curve is flat within its noise: no two of its days can be told apart ([romania.md](romania.md#what-did-the-work)).
