@@ -374,8 +374,8 @@ LACKING = {
     "feeds": ("policies", 0, "costs"), "att": ("interactions",), "del": ("declared",),
 }  # fmt: skip
 """What an earlier version did not write, by the folder of a trade-off, another run, a dose, a comparison, an attribution, a delay."""
-SOME = ("trade", "second", "dos")
-"""Each draws all figures before its page lacks anything; the others are left to ``make test-slow``."""
+SOME = ("dos",)
+"""All figures are drawn before the page lacks anything, which takes seconds each; the others are left to ``make test-slow``."""
 
 
 @pytest.mark.parametrize(
