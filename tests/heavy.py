@@ -58,7 +58,6 @@ HEAVY = frozenset(
     test_rerank.py::test_compiled_equals_plain[fa_ir]
     test_rerank.py::test_compiled_equals_plain[mmr]
     test_rerank.py::test_each_reranker_changes_a_world[dpp]
-    test_rerank.py::test_each_reranker_changes_a_world[test_rerank:drop_old]
     test_rerank.py::test_each_reranker_changes_a_world[fa_ir]
     test_rerank.py::test_mmr_spreads_topics
     test_rerank.py::test_stage_equals_its_twin[cold_start-author_diversity-dpp]
