@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recsim.audit.pack import IGNORED, TAKEN, Evidence, Place, gathered, outside_of
+from recsim.audit.pack import TAKEN, Evidence, Place, gathered, other_settings, outside_of
 from recsim.audit.provenance import name_of
 from recsim.errors import InputError
 from recsim.experiment.calibration import CalibrationResult
 from recsim.experiment.compare import cell_scenario
 from recsim.experiment.comparison import Comparison
-from recsim.experiment.diff import settings_that_differ
+from recsim.experiment.diff import flat
 from recsim.experiment.folder import readable, verified
-from recsim.experiment.held import did_you_mean
+from recsim.experiment.held import did_you_mean, kind_in
 from recsim.experiment.result import Result
 from recsim.experiment.sets import Answer
 from recsim.experiment.sums import refuse_changed
@@ -29,7 +29,7 @@ KINDS = {
     "summary": "run", "compare": "comparison", "tradeoff": "tradeoff", "ensemble": "ensemble", "attribute": "attribution",
     "dose": "dose", "delay": "delay", "study": "study", "calibration": "calibration",
 }  # fmt: skip
-"""What a folder holds, by the name of the file that is written last."""
+"""What the report calls the kinds of results, by key of `recsim.experiment.held.KINDS`."""
 VALIDITY: dict[str, type[StudyResult | CalibrationResult]] = {"study": StudyResult, "calibration": CalibrationResult}
 """Results that say how far a finding hangs on what was assumed; they stand under validity."""
 
@@ -153,9 +153,9 @@ def _policies(kind: str, summary: dict[str, Any], manifest: dict[str, Any]) -> l
 
 def _last(folder: Path) -> str:
     """Which file marks the folder as complete, without its ending."""
-    for last in KINDS:
-        if (folder / f"{last}.json").is_file():
-            return last
+    last = kind_in(folder)
+    if last is not None:
+        return last
     files = ", ".join(f"{last}.json" for last in KINDS)
     raise InputError(
         f"holds no complete run, comparison, trade-off, attribution, dose-response, delay, ensemble, study or calibration (none of "
@@ -167,8 +167,7 @@ def _last(folder: Path) -> str:
 def _differences(base: Scenario, other: Scenario, folder: Path) -> list[dict[str, Any]]:
     if [c.id for c in base.candidates] != [c.id for c in other.candidates]:
         raise InputError("is about other candidates than the first run; it cannot stand beside it", str(folder))
-    rows = settings_that_differ(base, other)
-    return [{"key": key, "first": a, "here": b} for key, a, b in rows if key not in IGNORED]
+    return other_settings(flat(base), flat(other))
 
 
 def _run(base: Result, other: Result, folder: Path, differs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from recsim.errors import InputError
 from recsim.experiment.folder import readable
-from recsim.experiment.held import did_you_mean
+from recsim.experiment.held import no_folder
 from recsim.experiment.sums import NOTES, SUMS, compare_sums, files_of
 
 CONTEXT = "https://w3id.org/ro/crate/1.3/context"
@@ -117,7 +117,7 @@ def export_crate(folder: str | Path, out: str | Path) -> Path:
     """
     folder, out = Path(folder), Path(out)
     if not folder.is_dir():
-        raise InputError(f"is no folder{did_you_mean(folder)}", str(folder))
+        raise no_folder(folder)
     found = compare_sums(folder)
     if not found.none:
         raise InputError("was changed since it was written; see recsim verify", str(folder))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -258,17 +258,21 @@ def _nearest(made: MadeOf, places: Sequence[Place], kind: str, file: Path) -> Pl
         there = ", ".join(dict.fromkeys(one.scenario.platform.policy for one in places))
         text = f"measures the policy {made.policy}, and this report is about {there}; measure one of these, or add a result of it"
         raise InputError(text, str(file))
-    return min(same or places[:1], key=lambda one: len(_differences(one.scenario, made)))
+    return min(same or places[:1], key=lambda one: len(other_settings(flat(one.scenario), made.settings)))
 
 
-def _differences(scenario: Scenario, made: MadeOf) -> list[dict[str, Any]]:
-    rows = differing(flat(scenario), made.settings)
-    return [{"key": key, "first": a, "here": b} for key, a, b in rows if key not in IGNORED]
+def other_settings(first: Mapping[str, Any], here: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What ``report.json`` says of settings that are not those of the first result.
+
+    Args:
+        first, here: settings by dotted key, as of `recsim.experiment.diff.flat`.
+    """
+    return [{"key": key, "first": a, "here": b} for key, a, b in differing(first, here) if key not in IGNORED]
 
 
 def _about(made: MadeOf, place: Place, source: str) -> dict[str, Any]:
     """What a file is of, and in what that is not the result that stands in the report."""
-    differs = _differences(place.scenario, made)
+    differs = other_settings(flat(place.scenario), made.settings)
     same = not differs and made.source_sha256 == source
     return {
         "scenario": made.scenario, "policy": made.policy, "fingerprint": made.fingerprint, "source_sha256": made.source_sha256,

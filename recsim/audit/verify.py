@@ -15,7 +15,7 @@ import pandas as pd
 from recsim.errors import InputError
 from recsim.experiment.files import promise
 from recsim.experiment.folder import RunFolder, read_csv, readable
-from recsim.experiment.held import did_you_mean
+from recsim.experiment.held import no_folder
 from recsim.experiment.result import Result
 from recsim.experiment.run import run_fingerprint, source_digest, summary_digest
 from recsim.experiment.summary import summarise
@@ -76,7 +76,7 @@ def _findings(
 ) -> Iterator[Finding]:
     """What `verify` returns, one by one."""
     if not folder.is_dir():
-        raise InputError(f"is no folder{did_you_mean(folder)}", str(folder))
+        raise no_folder(folder)
     sums = compare_sums(folder)
     yield Finding("files", sums.none, sums.text or "every file is as it was written")
     if not sums.none:

@@ -26,7 +26,7 @@ def lacking(folder: Path, last: str, what: str, begun: str) -> InputError:
         begun: name of the file that is there from the beginning of any result.
     """
     if not folder.is_dir():
-        return InputError(f"is no folder{did_you_mean(folder)}", str(folder))
+        return no_folder(folder)
     other = kind_in(folder)
     if other is not None:
         return InputError(f"holds {a_kind(other)}, and no complete {what} ({last} is missing)", str(folder))
@@ -36,6 +36,11 @@ def lacking(folder: Path, last: str, what: str, begun: str) -> InputError:
         else "recsim list runs names those in runs/"
     )
     return InputError(f"holds no complete {what} ({last} is missing); {fix}", str(folder))
+
+
+def no_folder(folder: Path) -> InputError:
+    """The error for a folder that is not there."""
+    return InputError(f"is no folder{did_you_mean(folder)}", str(folder))
 
 
 def did_you_mean(folder: Path) -> str:

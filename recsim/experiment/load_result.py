@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recsim.errors import InputError
-from recsim.experiment.held import KINDS, did_you_mean, kind_in
+from recsim.experiment.held import KINDS, kind_in, no_folder
 from recsim.scenario.load import is_follow, read_scenario
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def load_result(
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"is no folder{did_you_mean(folder)}", str(folder))
+        raise no_folder(folder)
     last = kind_in(folder)
     if last is None:
         files = ", ".join(f"{name}.json" for name in KINDS)
