@@ -1,142 +1,211 @@
 """The metrics of a report, computed on a log of exposures: the same code for a platform's data and for simulated people.
 
-In a log there is one world, so the unit is the person: intervals cover which people were looked at (linearised ratios with
-people as clusters), not what luck or a platform's state would have made of another day. A difference between arms is an
-effect only if people were assigned to arms by chance.
+In a log there is one world, so the unit is the viewer, and the day if the log has days: intervals cover which viewers and days
+were looked at, not what luck or a platform's state would have made of others. A difference between arms is an effect only if
+viewers were assigned to arms by chance.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from recsim import metrics
-from recsim.audit.exposure_log import DIVISIONS
-from recsim.errors import unknown
+from recsim.audit import log_notes
+from recsim.audit.clusters import p_of
+from recsim.audit.exposure_log import CODING, DIVISIONS
+from recsim.audit.exposure_table import DAY, VIEWER, Ratio, Table, coded, ratio_in, table_of
+from recsim.audit.log_differences import comparison
+from recsim.audit.pilot import pilot
+from recsim.errors import InputError, check_range, unknown
 from recsim.experiment.summary import cleaned
 from recsim.state import STANCES
 
 LEAST_PEOPLE = 50
 """People below which a cell is not printed, to protect them and because it says little."""
-
-
 ENGAGED = 0.5
 """Part of an item from which it counts as watched (M10)."""
+VIEWERS = ("people", "donors", "puppets")
+"""Who the viewers of a log can be: people of a platform's own log, people who gave theirs, accounts of an audit."""
+PERSISTENCE = 0.5
+"""Correlation from one day to the next under which a pilot is read: what `recsim design` assumes unless it is stated."""
 
 
-class Share(NamedTuple):
-    """A share with its interval; NaN where it is undefined."""
+class Labels(NamedTuple):
+    """How often a label that says whom an item is about is right: parts, 0-1, of items of a candidate, and of other items."""
 
-    value: float
-    low: float
-    high: float
+    sensitivity: float = 1.0
+    specificity: float = 1.0
 
+    @property
+    def kept(self) -> float:
+        """What labels leave of a difference of shares."""
+        return self.sensitivity + self.specificity - 1
 
-def _ratio(x: np.ndarray, n: np.ndarray, level: float = 0.95) -> Share:
-    """Sum x / sum n with people as clusters: s.e. from the residuals x - p n (Taylor linearisation; Cochran 1977, ch. 6).
-
-    The interval is cut at 0 and 1.
-
-    Args:
-        x, n: (P,) per person.
-    """
-    total, people = float(n.sum()), len(n)
-    if total <= 0:
-        return Share(math.nan, math.nan, math.nan)
-    p = float(x.sum()) / total
-    if people < 2:
-        return Share(p, math.nan, math.nan)
-    error = math.sqrt(people / (people - 1) * float(np.square(x - p * n).sum())) / total
-    low, high = _around(p, error, people - 1, level)
-    return Share(p, max(0.0, low), min(1.0, high))
+    def corrected(self, share: float) -> float:
+        """A share of true labels, p = (q + sp - 1) / (se + sp - 1) (Rogan and Gladen 1978); it may lie outside 0 to 1."""
+        return (share + self.specificity - 1) / self.kept
 
 
-def _around(mean: float, error: float, free: int, level: float = 0.95) -> tuple[float, float]:
-    from scipy.special import stdtrit
-
-    half = float(stdtrit(free, 0.5 + level / 2)) * error
-    return mean - half, mean + half
-
-
-class Table(NamedTuple):
-    """Impressions of one arm.
-
-    Attributes:
-        people: (P,) names. x: (P, C) impressions by person and candidate. other: (P,) impressions of anything else.
-    """
-
-    people: list[str]
-    x: np.ndarray
-    other: np.ndarray
-
-
-def table_of(log: pd.DataFrame, candidates: list[str]) -> Table:
-    """Sums by person and candidate."""
-    people = sorted(log["person"].unique())
-    rows = pd.Index(people).get_indexer(pd.Index(log["person"]))
-    columns = pd.Index([*candidates, ""]).get_indexer(pd.Index(log["candidate"]))
-    sums = np.zeros((len(people), len(candidates) + 1))
-    np.add.at(sums, (rows, columns), log["impressions"].to_numpy())
-    return Table(people, sums[:, :-1], sums[:, -1])
-
-
-def measure(log: pd.DataFrame, baseline: str | None = None) -> dict[str, Any]:
+def measure(
+    log: pd.DataFrame, baseline: str | None = None, *, viewers: str = "people",
+    reference: Mapping[str, float] | None = None, sensitivity_pct: float = 100, specificity_pct: float = 100,
+) -> dict[str, Any]:  # fmt: skip
     """All metrics that a log allows, by arm; NaN is None.
 
     Args:
         log: from `read_log`.
         baseline: the arm that others are compared with, which must be named; None: arms are not compared.
+        viewers: people; donors, who gave their own logs; or puppets, accounts of an audit, whose cells are shown however few.
+        reference: by candidate, shares that somebody holds to be fair; they are made to add up to 1.
+        sensitivity_pct, specificity_pct: items of a candidate labelled as hers, and others not labelled so, percent: shares
+            are given besides as they would be without these errors, taken as known.
 
     Returns:
         ``arms``: one block per arm: people, impressions, ``rows`` by candidate (shares and reach 0-1 with 95 % intervals over
-        people, frequency in impressions), segments, concentration; ``comparisons``: one per other arm, against the baseline,
-        with differences in percentage points. Formulas and their sources: docs/measure.md.
+        viewers, and days if the log has them, frequency in impressions), segments, concentration; ``comparisons``: one per other
+        arm, against the baseline, with differences in percentage points; ``estimands``: what of E1 to E3 (docs/audit-design.md)
+        is given; ``notes``: what to keep in mind, sentences. Formulas and their sources: docs/measure.md.
 
     Raises:
-        InputError: there is no such arm.
+        InputError: there is no such arm, kind of viewers or candidate; a number lies outside what is possible.
     """
+    if viewers not in VIEWERS:
+        raise unknown("kind of viewers", viewers, VIEWERS, "--viewers")
     arms = sorted(log["arm"].unique())
     if baseline is not None and baseline not in arms:
         raise unknown("arm", baseline, arms, "--baseline")
+    labels = _labels(sensitivity_pct, specificity_pct)
     candidates = sorted(set(log["candidate"]) - {""})
-    tables = {arm: table_of(log[log["arm"] == arm], candidates) for arm in arms}
-    blocks = [{"arm": arm, **_arm(log[log["arm"] == arm], tables[arm], candidates)} for arm in arms]
+    fair = None if reference is None else _fair(reference, candidates)
+    rows = coded(log)
+    tables = {arm: table_of(rows[rows["arm"] == arm], candidates) for arm in arms}
+    least = 1 if viewers == "puppets" else LEAST_PEOPLE
+    blocks = []
+    for arm in arms:
+        block = _arm(rows[rows["arm"] == arm], log[log["arm"] == arm], tables[arm], candidates, labels, least)
+        if fair is not None:
+            block |= _from_reference(block["rows"], tables[arm], candidates, fair, labels)
+        if viewers != "people" and tables[arm].cell_day is not None:
+            block["pilot"] = _pilot(rows[rows["arm"] == arm], candidates)
+        blocks.append({"arm": arm, **block})
     against = [] if baseline is None else [
-        {"arm": arm, "baseline": baseline, **_comparison(tables[arm], tables[baseline], candidates)}
+        {"arm": arm, "baseline": baseline, **comparison(tables[arm], tables[baseline], candidates, labels.kept)}
         for arm in arms if arm != baseline
     ]  # fmt: skip
-    return cleaned({"candidates": candidates, "least_people": LEAST_PEOPLE, "arms": blocks, "comparisons": against})
+    found = {
+        "candidates": candidates, "viewers": viewers, "people": int(log["person"].nunique()), "least_people": least, "weighted": "weight" in log,
+        "days": int(log["day"].nunique()) if "day" in log else None,
+        "sensitivity_pct": sensitivity_pct, "specificity_pct": specificity_pct, "reference": fair,
+        "coding": log.attrs.get(CODING), "estimands": [*(["E2"] if against else []), *(["E3"] if fair else [])],
+        "arms": blocks, "comparisons": against,
+    }  # fmt: skip
+    return cleaned({**found, "notes": log_notes.notes(found)})
 
 
-def _arm(log: pd.DataFrame, table: Table, candidates: list[str]) -> dict[str, Any]:
+def _labels(sensitivity_pct: float, specificity_pct: float) -> Labels:
+    for option, value in (("--sensitivity", sensitivity_pct), ("--specificity", specificity_pct)):
+        check_range(value, 0, 100, option)
+    if sensitivity_pct + specificity_pct <= 100:
+        raise InputError(
+            f"got {sensitivity_pct:g} with a specificity of {specificity_pct:g} %: labels no better than chance; the two must add up to "
+            "more than 100",
+            "--sensitivity",
+        )
+    return Labels(sensitivity_pct / 100, specificity_pct / 100)
+
+
+def _fair(reference: Mapping[str, float], candidates: list[str]) -> dict[str, float]:
+    """Shares by candidate of the log that add up to 1; candidates that the reference leaves out have 0."""
+    for name, value in reference.items():
+        if name not in candidates:
+            raise unknown("candidate", name, candidates, "--reference")
+        check_range(value, 0, math.inf, f"--reference: {name}")
+    total = sum(reference.values())
+    if not 0 < total < math.inf:
+        raise InputError(f"got shares that add up to {total:g}, must add up to more than 0", "--reference")
+    return {name: reference.get(name, 0.0) / total for name in candidates}
+
+
+def _from_reference(
+    rows: list[dict[str, Any]], table: Table, candidates: list[str], fair: dict[str, float], labels: Labels
+) -> dict[str, float]:
+    """E3: how far shares are from those that somebody holds to be fair; into the rows, and of all candidates (M11)."""
+    p_values, total = [], 0.0
+    for k, (row, name) in enumerate(zip(rows, candidates, strict=True)):
+        own, q = table.share(k), fair[name]
+        value, error = labels.corrected(own.value), own.error.times(1 / labels.kept)
+        low, high = Ratio(value, None, error).interval()
+        row |= {
+            "reference": q, "from_reference_pp": 100 * (value - q), "from_reference_low": 100 * (low - q),
+            "from_reference_high": 100 * (high - q),
+        }  # fmt: skip
+        p_values.append(p_of(value - q, error))
+        total += abs(value - q)
+    for row, p, after in zip(rows, p_values, metrics.holm(np.array(p_values)), strict=True):
+        row |= {"from_reference_p": p, "from_reference_p_holm": float(after)}
+    return {"parity_to_reference_pp": 100 * total}
+
+
+def _pilot(log: pd.DataFrame, candidates: list[str]) -> list[dict[str, Any]]:
+    """By candidate, what `recsim design` asks for."""
+    shown = log[log["candidate"] != ""]
+    keys = [VIEWER, "day"]
+    n = shown.groupby(keys)["impressions"].sum()
+    out = []
+    for name in candidates:
+        x = shown[shown["candidate"] == name].groupby(keys)["impressions"].sum().reindex(n.index, fill_value=0)
+        account, day = (n.index.get_level_values(level).to_numpy() for level in (0, 1))
+        found = pilot(x.to_numpy(float), n.to_numpy(float), account, day, PERSISTENCE)
+        out.append({"candidate": name, **found._asdict(), "persistence": PERSISTENCE})
+    return out
+
+
+def _arm(
+    log: pd.DataFrame, plain: pd.DataFrame, table: Table, candidates: list[str], labels: Labels, least: int
+) -> dict[str, Any]:
+    """One arm.
+
+    Args:
+        log: its rows, from `coded`. plain: the same with impressions as they were counted. table: of it. candidates: names.
+        labels: their errors. least: people of a segment that is shown.
+    """
     per_person = table.x.sum(axis=1)
     shown = per_person > 0
     total = table.x.sum(axis=0)
     p = metrics.shares(total)
+    people = float(table.weight.sum())
     rows = []
     for k, name in enumerate(candidates):
-        share, reached = _ratio(table.x[:, k], per_person), table.x[:, k] > 0
+        share, reached = table.share(k), table.x[:, k] > 0
+        low, high = share.interval()
         own = np.divide(table.x[:, k], per_person, out=np.zeros(len(shown)), where=shown)[shown]
+        mine, who = plain[plain["candidate"] == name], float(table.weight[reached].sum())
         rows.append(
             {
-                "candidate": name, "impressions": total[k], "share": share.value, "share_low": share.low,
-                "share_high": share.high, "share_of_persons": float(own.mean()) if len(own) else math.nan,
-                "reach": float(reached.mean()), "frequency": total[k] / reached.sum() if reached.any() else math.nan,
+                "candidate": name, "impressions": float(mine["impressions"].sum()), "share": share.value, "share_low": low,
+                "share_high": high, **_corrected(share, labels),
+                "share_of_persons": float(np.average(own, weights=table.weight[shown])) if len(own) else math.nan,
+                "reach": who / people, "frequency": total[k] / who if who else math.nan,
                 **_stances(log, name), **_view_through(log[log["candidate"] == name]),
             }
         )  # fmt: skip
     # A log of candidate content alone says nothing about its part of the whole.
-    content = _ratio(per_person, per_person + table.other) if table.other.any() else Share(*[math.nan] * 3)
+    content = table.content() if table.other.any() else None
+    low, high = (math.nan, math.nan) if content is None else content.interval()
     out: dict[str, Any] = {
-        "people": len(table.people), "impressions": float(table.x.sum() + table.other.sum()),
-        "candidate_content": content.value, "candidate_content_low": content.low, "candidate_content_high": content.high,
+        "people": len(table.people), "impressions": float(plain["impressions"].sum()),
+        **_weights(table),
+        "candidate_content": math.nan if content is None else content.value, "candidate_content_low": low,
+        "candidate_content_high": high,
         "parity_gap_pp": 100 * float(p.max() - p.min()) if len(p) else math.nan,
         "parity_gap_uniform_pp": 100 * float(np.abs(p - 1 / len(p)).sum()) if len(p) else math.nan,
         "effective_candidates": float(metrics.effective_number(p)) if len(p) else math.nan,
-        "exposure_top1_share": metrics.top_share(per_person, 0.01), "rows": rows,
+        "rows": rows,
     }  # fmt: skip
     if "item" in log:
         by_item = log.groupby("item")["impressions"].sum().to_numpy()
@@ -145,9 +214,28 @@ def _arm(log: pd.DataFrame, table: Table, candidates: list[str]) -> dict[str, An
         made = log[log["creator"] != ""]
         by_creator = made.groupby("creator")["impressions"].sum().to_numpy()
         out |= {"gini_creators": metrics.gini(by_creator), "top1_creators_share": metrics.top_share(by_creator, 0.01)}
-    out |= {"gini_people": metrics.gini(per_person), **_prevalence(log), **_rank_weighted(log)}
-    out["segments"] = _segments(log, candidates)
+    if "weight" not in log:  # who holds how much is of the people looked at, not of those for whom they stand
+        out |= {"exposure_top1_share": metrics.top_share(per_person, 0.01), "gini_people": metrics.gini(per_person)}
+        out |= _rank_weighted(log)
+    out |= _prevalence(log)
+    out["segments"] = _segments(log, candidates, least)
     return out
+
+
+def _corrected(share: Ratio, labels: Labels) -> dict[str, float]:
+    """The share as it would be without errors of labels, cut at 0 and 1; nothing where labels have none."""
+    if labels.kept == 1:
+        return {}
+    value = labels.corrected(share.value)
+    low, high = Ratio(value, None, share.error.times(1 / labels.kept)).interval()
+    return {"share_corrected": min(1.0, max(0.0, value)), "share_corrected_low": low, "share_corrected_high": high}
+
+
+def _weights(table: Table) -> dict[str, float]:
+    """How many people weights leave, (sum w)^2 / sum w^2 (Kish 1965); nothing without weights."""
+    if (table.weight == 1).all():
+        return {}
+    return {"effective_people": float(table.weight.sum() ** 2 / np.square(table.weight).sum())}
 
 
 def _stances(log: pd.DataFrame, candidate: str) -> dict[str, float]:
@@ -158,19 +246,14 @@ def _stances(log: pd.DataFrame, candidate: str) -> dict[str, float]:
     return {f"{name}_share": float(sums.get(name, 0)) / total if total else math.nan for name in STANCES}
 
 
-def _by_person(log: pd.DataFrame, x: pd.Series, n: pd.Series) -> Share:
-    """Share of the sums of two columns, people as clusters."""
-    sums = pd.DataFrame({"person": log["person"], "x": x, "n": n}).groupby("person").sum()
-    return _ratio(sums["x"].to_numpy(float), sums["n"].to_numpy(float))
-
-
 def _view_through(log: pd.DataFrame) -> dict[str, float]:
     """M10: part of the impressions whose item was watched to at least one half; rows that do not say are left out."""
     if "watched" not in log:
         return {}
     known = log[log["watched"].notna()]
-    found = _by_person(known, known["impressions"] * (known["watched"] >= ENGAGED), known["impressions"])
-    return {"view_through": found.value, "view_through_low": found.low, "view_through_high": found.high}
+    found = ratio_in(known, known["impressions"] * (known["watched"] >= ENGAGED), known["impressions"])
+    low, high = found.interval()
+    return {"view_through": found.value, "view_through_low": low, "view_through_high": high}
 
 
 def _prevalence(log: pd.DataFrame) -> dict[str, float]:
@@ -179,10 +262,12 @@ def _prevalence(log: pd.DataFrame) -> dict[str, float]:
         return {}
     bad, out = log["impressions"] * log["inauthentic"], dict[str, float]()
     for name, chosen in (("prevalence", np.ones(len(log), bool)), ("prevalence_candidates", (log["candidate"] != "").to_numpy())):  # fmt: skip
-        found = _by_person(log[chosen], bad[chosen], log["impressions"][chosen])
-        out |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
-    people = bad.groupby(log["person"]).sum() > 0
-    return {**out, "prevalence_people": float(people.mean())}
+        found = ratio_in(log[chosen], bad[chosen], log["impressions"][chosen])
+        low, high = found.interval()
+        out |= {name: found.value, f"{name}_low": low, f"{name}_high": high}
+    met = bad.groupby(log[VIEWER]).sum() > 0
+    weight = log.groupby(VIEWER)["weight"].first() if "weight" in log else None
+    return {**out, "prevalence_people": float(np.average(met, weights=weight))}
 
 
 def _rank_weighted(log: pd.DataFrame) -> dict[str, float]:
@@ -199,83 +284,21 @@ def _rank_weighted(log: pd.DataFrame) -> dict[str, float]:
     return {"rank_weighted_stance": t.mean, "rank_weighted_stance_low": t.low, "rank_weighted_stance_high": t.high}
 
 
-def _segments(log: pd.DataFrame, candidates: list[str]) -> list[dict[str, Any]]:
-    """Shares by region, language and age band; cells with fewer than 50 people are named, not shown."""
+def _segments(log: pd.DataFrame, candidates: list[str], least: int) -> list[dict[str, Any]]:
+    """Shares by region, language and age band; cells with too few people are named, not shown."""
     rows = []
     for division in DIVISIONS:
         if division not in log:
             continue
         for value in sorted(log[division].unique()):
             table = table_of(log[log[division] == value], candidates)
-            people, per_person = len(table.people), table.x.sum(axis=1)
+            people = len(table.people)
             for k, name in enumerate(candidates):
                 row: dict[str, Any] = {"division": division, "segment": value, "candidate": name}
-                if people < LEAST_PEOPLE:
+                if people < least:
                     rows.append({**row, "people": None, "share": None, "share_low": None, "share_high": None})
                     continue
-                share = _ratio(table.x[:, k], per_person)
-                rows.append({**row, "people": people, "share": share.value, "share_low": share.low, "share_high": share.high})  # fmt: skip
+                share = table.share(k)
+                low, high = share.interval()
+                rows.append({**row, "people": people, "share": share.value, "share_low": low, "share_high": high})
     return rows
-
-
-def _comparison(arm: Table, base: Table, candidates: list[str]) -> dict[str, Any]:
-    """Differences of shares and reach; paired where the same people are in both arms."""
-    p, q = metrics.shares(arm.x.sum(axis=0)), metrics.shares(base.x.sum(axis=0))
-    paired = arm.people == base.people
-    k_groups = len(arm.people) / len(base.people)
-    rows = []
-    for k, name in enumerate(candidates):
-        a, b = _residuals(arm, k), _residuals(base, k)
-        difference = float(p[k] - q[k])
-        low = high = math.nan
-        if a is not None and b is not None:
-            if paired:
-                free, error = len(a) - 1, _spread(a - b)
-            else:
-                free, error = min(len(a), len(b)) - 1, math.hypot(_spread(a), _spread(b))
-            if free >= 1:
-                low, high = _around(difference, error, free)
-                low, high = max(-1.0, low), min(1.0, high)
-        reached = [int((t.x[:, k] > 0).sum()) for t in (arm, base)]
-        rows.append(
-            {
-                "candidate": name, "difference_pp": 100 * difference, "difference_low": 100 * low, "difference_high": 100 * high,
-                "log_exposure_ratio": _log_ratio(arm, base, k),
-                "amplification": float(p[k] / q[k]) if q[k] > 0 else math.nan,
-                # People reached, with one added in either arm, per person of the arm (Huszar et al. 2022).
-                "amplification_reach_pct": 100 * ((reached[0] + 1) / (k_groups * reached[1] + 1) - 1),
-            }
-        )  # fmt: skip
-    return {
-        **_calibration(arm, base, paired), "paired": paired, "tv_distance": float(metrics.total_variation(p, q)),
-        "js_divergence": float(metrics.js_divergence(p, q)) if not (np.isnan(p).any() or np.isnan(q).any()) else math.nan,
-        "rows": rows,
-    }  # fmt: skip
-
-
-def _log_ratio(arm: Table, base: Table, k: int) -> float:
-    """M4 of impressions per person, so that arms of different sizes can be compared."""
-    return float(
-        np.log((arm.x[:, k].sum() + 0.5) / len(arm.people)) - np.log((base.x[:, k].sum() + 0.5) / len(base.people))
-    )
-
-
-def _calibration(arm: Table, base: Table, paired: bool) -> dict[str, float]:
-    """M14: how far what people are shown is from what the same people are shown in the baseline, bits, mean over people."""
-    if not paired:
-        return {}
-    bits = metrics.interval(metrics.calibration(base.x, arm.x)).within(0, math.inf)
-    return {"calibration_bits": bits.mean, "calibration_low": bits.low, "calibration_high": bits.high, "calibration_people": bits.n}  # fmt: skip
-
-
-def _residuals(table: Table, k: int) -> np.ndarray | None:
-    """(P,) what each person adds to the error of a share, as of `_ratio`; None where it is undefined."""
-    n = table.x.sum(axis=1)
-    if n.sum() <= 0:
-        return None
-    return (table.x[:, k] - table.x[:, k].sum() / n.sum() * n) / n.sum()
-
-
-def _spread(residuals: np.ndarray) -> float:
-    people = len(residuals)
-    return math.sqrt(people / (people - 1) * float(np.square(residuals).sum())) if people > 1 else math.nan

@@ -7,6 +7,7 @@ FIGURES = {
     "mark": "recsim simulation · {scenario} · {policy} · {size} · {fingerprint}",
     "mark_plain": "recsim simulation",
     "mark_design": "recsim design, by formula, nothing is simulated · {accounts} · {days}",
+    "mark_log": "recsim measure · {log} · {viewers}",
     "mark_policies": "{number} policies, own: {own}",
     "mark_cells": "{number} settings x {size}",
     "mark_worlds": "{number} worlds",
@@ -267,6 +268,12 @@ FIGURES = {
     "calibration_waves_caption": "Left: parameters not ruled out after each wave of history matching. Right: tolerance of each generation; at 1 "
     "(dashed) the particles are a sample under the stated errors, above it the model cannot meet all targets that closely; {rest}.",
     # the design of an audit with accounts
+    "log_title": "Shares in the log",
+    "log_share_axis": "share of impressions about candidates, %\n(95 % interval)",
+    "log_difference_title": "Differences",
+    "log_difference_axis": "difference to {baseline}, percentage points\n(95 % interval)",
+    "log_reference": "reference",
+    "log_not_drawn": "not drawn: {number} more",
     "design_title": "What an audit with accounts could find, by formula",
     "design_axis": "smallest effect found with {power:g} % power,\npercentage points",
     "design_accounts_arms": "accounts in each of two arms (log scale)",
