@@ -186,15 +186,18 @@ def test_weights(tmp_path):
         assert equal["rows"][0][key] == pytest.approx(plain["rows"][0][key])
     assert equal["impressions"] == plain["impressions"] and equal["effective_people"] == pytest.approx(60)
     weighted = measure(log_of(rows, tmp_path, columns))
-    twice = measure(
-        log_of([(f"{p}{copy}", c, n) for p, c, n, w in rows for copy in range(w)], tmp_path, columns[:3])
-    )["arms"][0]
+    twice = measure(log_of([(f"{p}{copy}", c, n) for p, c, n, w in rows for copy in range(w)], tmp_path, columns[:3]))[
+        "arms"
+    ][0]
     one = weighted["arms"][0]
     for key in ("share", "share_of_persons", "reach", "frequency"):
         assert one["rows"][0][key] == pytest.approx(twice["rows"][0][key])
     # Of weights 1 and 2, half each: (1 + 2)^2 / (1 + 4) / 2 = .9 of the people, so a wider interval than of 90 people.
     assert one["effective_people"] == pytest.approx(54)
-    assert one["rows"][0]["share_high"] - one["rows"][0]["share_low"] > twice["rows"][0]["share_high"] - twice["rows"][0]["share_low"]
+    assert (
+        one["rows"][0]["share_high"] - one["rows"][0]["share_low"]
+        > twice["rows"][0]["share_high"] - twice["rows"][0]["share_low"]
+    )
     assert "gini_people" not in one and "exposure_top1_share" not in one and weighted["weighted"]
     for weights, text in (((1, 2), "column weight: got 2, which is not the same as 1"), ((0, 0), "is not above 0")):
         with pytest.raises(InputError, match=text):
@@ -208,7 +211,11 @@ def test_errors_of_labels_are_taken_out(tmp_path, sensitivity, specificity):
     rows = []
     for arm, p in true.items():
         seen = p * sensitivity + (1 - p) * (1 - specificity)
-        rows += [(f"{arm}{i}", arm, c, n) for i in range(20) for c, n in (("a", round(1e6 * seen) + i), ("b", round(1e6 * (1 - seen)) - i))]
+        rows += [
+            (f"{arm}{i}", arm, c, n)
+            for i in range(20)
+            for c, n in (("a", round(1e6 * seen) + i), ("b", round(1e6 * (1 - seen)) - i))
+        ]
     log = log_of(rows, tmp_path, ("person", "arm", "candidate", "impressions"))
     found = measure(log, "x", sensitivity_pct=100 * sensitivity, specificity_pct=100 * specificity)
     for arm in found["arms"]:
@@ -223,7 +230,9 @@ def test_errors_of_labels_are_taken_out(tmp_path, sensitivity, specificity):
 def test_labels_that_cannot_be_so(tmp_path):
     log = log_of([("1", "a", 1), ("2", "b", 99)], tmp_path, ("person", "candidate", "impressions"))
     found = measure(log, specificity_pct=95)
-    assert found["arms"][0]["rows"][0]["share_corrected"] == 0 and any("share of a is below the 5.0 %" in text for text in found["notes"])
+    assert found["arms"][0]["rows"][0]["share_corrected"] == 0 and any(
+        "share of a is below the 5.0 %" in text for text in found["notes"]
+    )
     for pair, text in (((50, 50), "no better than chance"), ((101, 90), "--sensitivity: got 101, must be 0 to 100")):
         with pytest.raises(InputError, match=text):
             measure(log, sensitivity_pct=pair[0], specificity_pct=pair[1])
@@ -241,7 +250,9 @@ def test_a_reference(tmp_path):
     for row in rows:
         for end in ("low", "high"):
             assert row[f"from_reference_{end}"] == pytest.approx(100 * (row[f"share_{end}"] - row["reference"]))
-    assert found["arms"][0]["parity_to_reference_pp"] == pytest.approx(sum(abs(row["from_reference_pp"]) for row in rows))
+    assert found["arms"][0]["parity_to_reference_pp"] == pytest.approx(
+        sum(abs(row["from_reference_pp"]) for row in rows)
+    )
     raw = np.array([row["from_reference_p"] for row in rows])
     assert [row["from_reference_p_holm"] for row in rows] == pytest.approx(holm(raw).tolist())
     assert found["estimands"] == ["E3"]
@@ -304,9 +315,7 @@ def test_what_is_no_coding_sheet(tmp_path, text, said):
 
 
 def test_coders_settle(tmp_path):
-    (tmp_path / "sheet.csv").write_text(
-        "item,coder,candidate\nv1,x,a\nv1,y,b\nv1,final,b\nv2,x,a\nv2,y,a\nv3,x,b\n"
-    )
+    (tmp_path / "sheet.csv").write_text("item,coder,candidate\nv1,x,a\nv1,y,b\nv1,final,b\nv2,x,a\nv2,y,a\nv3,x,b\n")
     sheet, alpha = read_sheet(tmp_path / "sheet.csv")
     assert dict(zip(sheet["item"], sheet["candidate"], strict=True)) == {"v1": "b", "v2": "a", "v3": "b"}
     # Pairs of two items: codes a, b and a, a; observed 2 of 4; expected (16 - 9 - 1) / 12.
@@ -400,7 +409,11 @@ def test_every_figure_of_a_result_is_in_the_table(audit, capsys):
     found = json.loads(capsys.readouterr().out)
     table = rows_of(found)
     named = set(table["measure"])
-    blocks = [*found["arms"], *found["comparisons"], *(row for one in (*found["arms"], *found["comparisons"]) for row in one["rows"])]
+    blocks = [
+        *found["arms"],
+        *found["comparisons"],
+        *(row for one in (*found["arms"], *found["comparisons"]) for row in one["rows"]),
+    ]
     numbers = {key for block in blocks for key, value in block.items() if isinstance(value, float)}
     ends = {key for key in numbers if key.endswith(("_low", "_high"))}
     assert numbers - ends - named <= {"reference"}
@@ -416,7 +429,9 @@ def test_the_picture(audit, capsys):
     assert "plain" in right.get_xlabel() and "%" in left.get_xlabel()
     alone = shares_of_log({**found, "comparisons": [], "reference": None})
     assert len(alone.axes) == 1
-    many = shares_of_log({**found, "arms": [{**found["arms"][0], "arm": f"arm {k}"} for k in range(6)], "comparisons": []})
+    many = shares_of_log(
+        {**found, "arms": [{**found["arms"][0], "arm": f"arm {k}"} for k in range(6)], "comparisons": []}
+    )
     assert "not drawn: 2 more" in [text.get_text() for text in many.legends[0].get_texts()]
 
 

@@ -268,6 +268,8 @@ def _refuse(wrong: pd.Series, column: str, text: str, source: Source, shown: pd.
         return
     row = int(np.flatnonzero(wrong.to_numpy())[0])
     value = None if shown is None else shown.iloc[row]
+    if isinstance(value, float) and value.is_integer() and abs(value) < MOST_IMPRESSIONS:
+        value = int(value)  # as the file has it
     got = "" if value is None else f"got {value!r}, which " if isinstance(value, str) else f"got {value}, which "
     more = int(wrong.sum()) - 1
     also = f" (and {more} more {'row' if more == 1 else 'rows'})" if more else ""

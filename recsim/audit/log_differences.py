@@ -56,7 +56,7 @@ def comparison(arm: Table, base: Table, candidates: list[str], kept: float) -> d
     return {
         **_calibration(arm, base, paired), "paired": paired, "same_people": not apart, **days,
         "tv_distance": float(metrics.total_variation(p, q)),
-        "js_divergence": float(metrics.js_divergence(p, q)) if not (np.isnan(p).any() or np.isnan(q).any()) else math.nan,
+        "js_divergence": float(metrics.js_divergence(p, q)) if len(p) and not np.isnan([*p, *q]).any() else math.nan,
         "rows": rows,
     }  # fmt: skip
 

@@ -18,7 +18,7 @@ from recsim import metrics
 from recsim.audit import log_notes
 from recsim.audit.clusters import p_of
 from recsim.audit.exposure_log import CODING, DIVISIONS
-from recsim.audit.exposure_table import DAY, VIEWER, Ratio, Table, coded, ratio_in, table_of
+from recsim.audit.exposure_table import VIEWER, Ratio, Table, coded, ratio_in, table_of
 from recsim.audit.log_differences import comparison
 from recsim.audit.pilot import pilot
 from recsim.errors import InputError, check_range, unknown

@@ -269,9 +269,9 @@ FIGURES = {
     "(dashed) the particles are a sample under the stated errors, above it the model cannot meet all targets that closely; {rest}.",
     # the design of an audit with accounts
     "log_title": "Shares in the log",
-    "log_share_axis": "share of impressions about candidates, %\n(95 % interval)",
+    "log_share_axis": "share of impressions about\ncandidates, %, 95 % interval",
     "log_difference_title": "Differences",
-    "log_difference_axis": "difference to {baseline}, percentage points\n(95 % interval)",
+    "log_difference_axis": "difference to {baseline},\npercentage points, 95 % interval",
     "log_reference": "reference",
     "log_not_drawn": "not drawn: {number} more",
     "design_title": "What an audit with accounts could find, by formula",

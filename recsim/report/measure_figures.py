@@ -31,13 +31,13 @@ def shares_of_log(found: dict[str, Any]) -> Figure:
     compared = [one for one in found["comparisons"] if one["arm"] in looks]
     with matplotlib.rc_context(STYLE):
         height = (0.26 + 0.11 * len(arms)) * max(len(names), 2) + 1.9
-        figure = Figure(figsize=(7.2, height), dpi=150, layout="constrained")
+        figure = Figure(figsize=(8.6 if compared else 7.2, height), dpi=150, layout="constrained")
         panels = list(figure.subplots(1, 2 if compared else 1, sharey=True, squeeze=False)[0])
         for place, arm in zip(_places(len(arms)), arms, strict=True):
             rows = {row["candidate"]: row for row in arm["rows"]}
             _points(
                 panels[0], [rows.get(name) for name in names], ("share", "share_low", "share_high"), 100.0, place, looks[arm["arm"]],
-                arm["arm"],
+                _short(arm["arm"], 28),
             )  # fmt: skip
         if found["reference"]:
             shares = [100 * found["reference"][name] for name in names]
@@ -50,7 +50,7 @@ def shares_of_log(found: dict[str, Any]) -> Figure:
                 markeredgewidth=2,
                 label=say("log_reference"),
             )
-        panels[0].set_yticks(np.arange(len(names)), [name if len(name) <= 28 else name[:27] + "…" for name in names])
+        panels[0].set_yticks(np.arange(len(names)), [_short(name, 28) for name in names])
         panels[0].set_ylim(len(names) - 0.4, -0.6)
         panels[0].set_xlim(left=0)
         panels[0].set_xlabel(say("log_share_axis"))
@@ -62,13 +62,18 @@ def shares_of_log(found: dict[str, Any]) -> Figure:
             for place, one in zip(_places(len(compared)), compared, strict=True):
                 rows = {row["candidate"]: row for row in one["rows"]}
                 _points(axes, [rows.get(name) for name in names], keys, 1.0, place, looks[one["arm"]], None)
-            axes.set_xlabel(say("log_difference_axis", baseline=compared[0]["baseline"]))
+            axes.set_xlabel(say("log_difference_axis", baseline=_short(compared[0]["baseline"], 20)))
             axes.set_title(say("log_difference_title"), loc="left")
         left_out = len(found["arms"]) - len(arms)
         if left_out:
             panels[0].plot([], [], " ", label=say("log_not_drawn", number=left_out))
         figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
+
+
+def _short(name: str, most: int) -> str:
+    """A name that leaves room for the rest."""
+    return name if len(name) <= most else name[: most - 1] + "…"
 
 
 def _order(found: dict[str, Any]) -> list[str]:

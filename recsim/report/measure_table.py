@@ -54,7 +54,7 @@ def _arm(arm: dict[str, Any], found: dict[str, Any]) -> list[str]:
     part = "" if content is None else f"content about candidates {100 * content:.1f} % of impressions; "
     most = (
         f"; the 1 % most exposed {many} hold {number(percent(arm['exposure_top1_share']), '.1f')} %"
-        if "exposure_top1_share" in arm
+        if "exposure_top1_share" in arm and arm["people"] >= 100
         else ""
     )
     out += wrapped(
