@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from recsim.audit.coding import joined
+from recsim.audit.coding import ALIKE, TRUTHS, as_text, joined
 from recsim.audit.log_file import MISSING, Source, read_file
 from recsim.errors import InputError, nearest, unknown
 from recsim.state import STANCES
@@ -68,33 +68,33 @@ NAMED = ("candidate", *DIVISIONS)
 ONE_ARM = "all"
 MOST_IMPRESSIONS = 10**12
 """Impressions that one row can stand for; sums of many such rows are still exact in double precision."""
-ALIKE = 0.8
-"""Likeness (difflib's ratio) from which a column that no metric uses is taken for one that is misspelt."""
 SEPARATOR = "separator"
 """Key in these attributes under which the sign stands that separates the cells of a CSV file."""
 UNUSED = "unused_columns"
 """Key in the attributes of a log (`pandas.DataFrame.attrs`) under which the names of columns that are not used stand."""
+LAST_DAY = 100_000
+"""Largest number of a day: dates without their hyphens and seconds since 1970 are larger."""
 CODING = "coding"
 """Key under which stands what `coding.joined` says of the coding sheet; absent without one."""
 _DAY = re.compile(r"^(\d{4}-\d{2}-\d{2})(?:[T ].*)?$")
 
 
 def read_log(
-    path: str | Path, columns: Mapping[str, str] | None = None, items: str | Path | None = None
+    path: str | Path, columns: Mapping[str, str] | None = None, coding: str | Path | None = None
 ) -> pd.DataFrame:
     """A log, checked, with the columns of `COLUMNS` that it has, ``arm`` and ``impressions`` always.
 
     Args:
         path: ``.parquet`` or ``.csv``.
         columns: our name by name in the file, where they differ.
-        items: coding sheet (`recsim.audit.coding`), which says of each item whom it is about; the log then needs ``item``
-            and no ``candidate``.
+        coding: coding sheet (`recsim.audit.coding`), which says of items whom they are about, or what else they are; the log
+            then needs ``item``.
 
     Returns:
         ``person``, ``candidate`` (empty text: none), ``arm`` and further text as text, ``impressions`` int64, ``day`` int64
         (days since 1970, or the numbers of the file), ``weight`` float64; rows without impressions are kept, because they say
         that a person was there. ``attrs["unused_columns"]``: names of columns that no metric uses, as in the file;
-        ``attrs["separator"]``: what separates the cells of a CSV file, "," ";" or a tab; ``attrs["coding"]`` with `items`.
+        ``attrs["separator"]``: what separates the cells of a CSV file, "," ";" or a tab; ``attrs["coding"]`` with a sheet.
 
     Raises:
         InputError: unreadable, or a column is missing, unknown, misspelt, or holds what it must not; says in which line.
@@ -109,10 +109,10 @@ def read_log(
     )
     frame, source = read_file(Path(path), numbers, names)
     frame = _renamed(frame, renamed, source.path)
-    coding = None
-    if items is not None:
-        frame, coding = joined(frame, Path(items), str(path))
-    _complete(frame, source.path)
+    about = None
+    if coding is not None:
+        frame, about = joined(frame, Path(coding), str(path))
+    _complete(frame, source.path, coding is not None)
     unused = _unused(frame, source.path)
     frame = frame[[name for name in COLUMNS if name in frame.columns]].reset_index(drop=True)
     if not len(frame):
@@ -149,8 +149,8 @@ def read_log(
         if name in frame:
             _same_of_a_person(frame, name, source)
     frame.attrs[UNUSED], frame.attrs[SEPARATOR] = unused, source.separator
-    if coding is not None:
-        frame.attrs[CODING] = coding
+    if about is not None:
+        frame.attrs[CODING] = about
     return frame
 
 
@@ -168,14 +168,18 @@ def _renamed(frame: pd.DataFrame, renamed: dict[str, str], path: Path) -> pd.Dat
     return frame
 
 
-def _complete(frame: pd.DataFrame, path: Path) -> None:
+def _complete(frame: pd.DataFrame, path: Path, with_sheet: bool) -> None:
     """Refuse a log without the columns that every log needs."""
     for name, column in COLUMNS.items():
         if column.required and name not in frame.columns:
             near = nearest(name, map(str, frame.columns))
             hint = f"; if {near!r} is it, add --column {near}={name}" if near else ""
             if not near and name == "candidate" and "item" in frame.columns:
-                hint = "; if a coding sheet says it of the items, add --items SHEET"
+                hint = (
+                    "; nor has the coding sheet"
+                    if with_sheet
+                    else "; if a coding sheet says it of the items, add --coding SHEET"
+                )
             raise InputError(f"has no column {name!r} ({column.meaning}){hint}", str(path))
 
 
@@ -214,8 +218,7 @@ def _numbers(frame: pd.DataFrame, name: str, low: float, high: float, text: str,
 
 def _truths(frame: pd.DataFrame, source: Source) -> pd.Series:
     """True, false, yes, no, 1, 0 as 1 and 0; empty: not known to be, 0."""
-    known = {"true": 1.0, "yes": 1.0, "1": 1.0, "1.0": 1.0, "false": 0.0, "no": 0.0, "0": 0.0, "0.0": 0.0}
-    found = frame["inauthentic"].map(lambda value: known.get(str(value).strip().lower(), np.nan))
+    found = frame["inauthentic"].map(lambda value: TRUTHS.get(str(value).strip().lower(), np.nan))
     _refuse(
         frame["inauthentic"].notna() & ~frame["inauthentic"].isin(MISSING) & found.isna(),
         "inauthentic",
@@ -228,13 +231,15 @@ def _truths(frame: pd.DataFrame, source: Source) -> pd.Series:
 
 def _days(frame: pd.DataFrame, source: Source) -> pd.Series:
     """Dates as days since 1970, whole numbers as they are; all of one kind."""
-    text = frame["day"].astype(object).where(frame["day"].notna(), "").astype(str).str.strip()
+    text = as_text(frame["day"])
     _refuse(text == "", "day", "is empty; every row needs a day, or none has the column", source)
     found = text.str.extract(_DAY)[0]
     if not found.notna().any():
         numbers = pd.to_numeric(text, errors="coerce").astype(float)
         wrong = ~(np.isfinite(numbers) & (numbers == np.floor(numbers)) & (numbers.abs() < MOST_IMPRESSIONS))
         _refuse(wrong, "day", "is neither a date such as 2024-11-24 nor a whole number", source, text)
+        far = numbers.abs() > LAST_DAY
+        _refuse(far, "day", "is too far for the number of a day; write dates as 2024-11-24", source, text)
         return numbers.astype(np.int64)
     dates = pd.to_datetime(found, format="%Y-%m-%d", errors="coerce")
     _refuse(dates.isna(), "day", "is no date such as 2024-11-24, as others are", source, text)

@@ -35,7 +35,7 @@ OF_CANDIDATE = [
     *_with_ends("percentage points", "from_reference_pp"), *_plain("p", "from_reference_p", "from_reference_p_holm"),
 ]  # fmt: skip
 OF_ARM = [
-    *_plain("viewers", "people", "effective_people"), *_plain("impressions", "impressions"),
+    *_plain("viewers", "people", "effective_people"), *_plain("days", "days"), *_plain("impressions", "impressions"),
     *_with_ends("0-1", "candidate_content"), *_plain("percentage points", "parity_gap_pp", "parity_gap_uniform_pp"),
     *_plain("percentage points", "parity_to_reference_pp"), *_plain("candidates", "effective_candidates"),
     *_plain("0-1", "exposure_top1_share", "gini_people", "gini_items", "top1_items_share", "gini_creators", "top1_creators_share"),
@@ -49,11 +49,13 @@ OF_DIFFERENCE = [
 ]  # fmt: skip
 OF_COMPARISON = [
     *_plain("0-1", "tv_distance"), *_plain("bits", "js_divergence"),
-    _Measure("calibration_bits", "calibration_low", "calibration_high", "bits"),
+    _Measure("calibration_bits", "calibration_low", "calibration_high", "bits"), *_plain("viewers", "calibration_people", "shared_people"),
+    *_plain("days", "days", "shared_days"),
 ]  # fmt: skip
 OF_PILOT = [
     *_plain("impressions per account and day", "items"), *_plain("%", "share_pct"),
-    *_plain("percentage points (SD)", "between_pp", "within_pp", "shared_pp"),
+    *_plain("percentage points (SD)", "between_pp", "within_pp", "shared_pp"), *_plain("accounts", "accounts"), *_plain("days", "days"),
+    *_plain("correlation from day to day", "persistence"),
 ]  # fmt: skip
 COLUMNS = ("arm", "baseline", "division", "segment", "candidate", "measure", "value", "low", "high", "unit")
 

@@ -5,8 +5,8 @@ items; T and W have the correlation rho from one day to the next. Half the mean 
     V1, two accounts, same day:   s_b2 + s_w2 + e
     V2, one account, two days:    (s_T2 + s_w2) c2 + e
     V3, two accounts, two days:   s_b2 + s_w2 + s_T2 c3 + e
-with e the mean error of counting and c the mean of 1 - rho^h over the lags h of the pairs. Solved for the three, each estimate
-is unbiased whatever the distributions are, given rho, which so few days do not tell. Where one is below zero, 0 is given.
+with e the mean error of counting over the cells of the pairs and c the mean of 1 - rho^h over the lags h of the pairs. Solved for
+the three variances; rho is taken as given, which so few days do not tell. Where a variance is below zero, 0 is given.
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ def pilot(x: np.ndarray, n: np.ndarray, account: np.ndarray, day: np.ndarray, pe
     if accounts < 2 or days < 2:
         return Pilot(items, share, math.nan, math.nan, math.nan, accounts, days)
     y = x / n
-    counting = float((y * (1 - y) / (n - 1)).mean())
-    same_day, same_account, every = _pairs(y, day), _pairs(y, account), _pairs(y, np.zeros(len(y), int))
+    counting = y * (1 - y) / (n - 1)
+    same_day, same_account = _pairs(y, counting, day), _pairs(y, counting, account)
+    every = _pairs(y, counting, np.zeros(len(y), int))
     apart = every.minus(same_day).minus(same_account)
     if not (same_day.number and same_account.number and apart.number):
         return Pilot(items, share, math.nan, math.nan, math.nan, accounts, days)
@@ -68,14 +69,14 @@ def pilot(x: np.ndarray, n: np.ndarray, account: np.ndarray, day: np.ndarray, pe
     of_one = float((fading * together).sum()) / (2 * same_account.number)
     of_two = float((fading * (np.outer(in_all, in_all) - together)).sum()) / (2 * apart.number)
     shared = (apart.mean - same_day.mean) / of_two
-    within = (same_account.mean - counting) / of_one - shared
-    between = same_day.mean - counting - within
+    within = same_account.mean / of_one - shared
+    between = same_day.mean - within
     spreads = [100 * math.sqrt(max(variance, 0.0)) for variance in (between, within, shared)]
     return Pilot(items, share, spreads[0], spreads[1], spreads[2], accounts, days)
 
 
 class _Pairs(NamedTuple):
-    """Pairs of cells: their number, and the sum of halves of their squared differences."""
+    """Pairs of cells: their number, and the sum of halves of their squared differences less their errors of counting."""
 
     number: float
     total: float
@@ -88,10 +89,16 @@ class _Pairs(NamedTuple):
         return _Pairs(self.number - other.number, self.total - other.total)
 
 
-def _pairs(y: np.ndarray, group: np.ndarray) -> _Pairs:
-    """All pairs within groups, each once."""
+def _pairs(y: np.ndarray, counting: np.ndarray, group: np.ndarray) -> _Pairs:
+    """All pairs within groups, each once.
+
+    Args:
+        y: (N,) shares. counting: (N,) estimated variances of counting. group: (N,) codes.
+    """
     size = np.bincount(group).astype(float)
     mean = np.bincount(group, y) / np.maximum(size, 1)
     spread = np.bincount(group, np.square(y - mean[group]))
-    # Over the pairs of n numbers, the sum of (a - b)^2 / 2 is n / 2 times the sum of squared deviations.
-    return _Pairs(float((size * (size - 1)).sum()) / 2, float((size * spread).sum()) / 2)
+    # Over the pairs of n numbers, the sum of (a - b)^2 / 2 is n / 2 times the sum of squared deviations, that of (e + f) / 2 is
+    # (n - 1) / 2 times the sum.
+    counted = np.bincount(group, counting) * (size - 1)
+    return _Pairs(float((size * (size - 1)).sum()) / 2, float((size * spread - counted).sum()) / 2)

@@ -26,7 +26,7 @@ def measure(
     column: Annotated[
         list[str] | None, typer.Option(help="a column of another name: theirs=ours (may be repeated)")
     ] = None,
-    items: Annotated[
+    coding: Annotated[
         Path | None, typer.Option(help="coding sheet: CSV with item and what coders say of it (candidate, stance ...)")
     ] = None,
     viewers: Annotated[
@@ -37,14 +37,18 @@ def measure(
     ] = None,
     sensitivity: Annotated[float, typer.Option(help="items of a candidate labelled so, %")] = 100,
     specificity: Annotated[float, typer.Option(help="other items not labelled so, %")] = 100,
-    out: Annotated[Path | None, typer.Option(help="file to write: .json, or .csv with one figure per row")] = None,
-    picture: Annotated[Path | None, typer.Option(help="figure to write, .png or .svg")] = None,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="file to write: .json, .csv (one figure per row), or a picture, .png or .svg (may be repeated)"
+        ),
+    ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="print the columns of a log")] = False,
     json_: Json = False,
 ) -> None:
     """Compute the metrics of a report on a log of exposures: a platform's, donated, of puppets, or simulated."""
     asked = Asked(
-        baseline, tuple(column or ()), items, viewers, reference, sensitivity, specificity, out, picture, json_
+        baseline, tuple(column or ()), coding, viewers, reference, sensitivity, specificity, tuple(out or ()), json_
     )  # fmt: skip
     measure_command(log, asked, schema)
 
@@ -61,11 +65,9 @@ def log_command(scenario: Scenario, out: Path, replicate: int, how: How) -> None
     from recsim.experiment.folder import plain_errors, write_bytes, write_table
     from recsim.experiment.run import estimate
 
-    if out.suffix not in (".parquet", ".csv"):
-        raise InputError(f"got a file of kind {out.suffix or 'none'!r}; allowed: .parquet, .csv", "--out")
+    new_file(out, (".parquet", ".csv"))
     if replicate < 0:
         raise InputError(f"got {replicate}, must be at least 0", "--replicate")
-    new_file(out)
     one = for_estimate(scenario, 1)
     one = one.model_copy(update={"run": one.run.model_copy(update={"luck_branches": 1})})
     how.announce(
@@ -95,17 +97,20 @@ def schema_lines() -> list[str]:
 
 @dataclass(frozen=True)
 class Asked:
-    """What ``recsim measure`` was asked for; names are those of its options."""
+    """What ``recsim measure`` was asked for.
+
+    Attributes:
+        columns: ``theirs=ours``. as_json: print JSON. All others: as the options of these names.
+    """
 
     baseline: str | None = None
     columns: tuple[str, ...] = ()
-    items: Path | None = None
+    coding: Path | None = None
     viewers: str = "people"
     reference: Path | None = None
     sensitivity: float = 100
     specificity: float = 100
-    out: Path | None = None
-    picture: Path | None = None
+    out: tuple[Path, ...] = ()
     as_json: bool = False
 
 
@@ -126,12 +131,9 @@ def measure_command(log: Path | None, asked: Asked, schema: bool) -> None:
     for text, (theirs, between, ours) in zip(asked.columns, pairs, strict=True):
         if not (theirs and between and ours):
             raise InputError(f"got {text!r}; write name_in_the_file=our_name", "--column")
-    for option, file, kinds in (("--out", asked.out, KINDS), ("--picture", asked.picture, PICTURES)):
-        if file is not None:
-            new_file(file)
-            if file.suffix not in kinds:
-                raise InputError(f"got a file of kind {file.suffix or 'none'!r}; allowed: {', '.join(kinds)}", option)
-    frame = read_log(log, {theirs: ours for theirs, _, ours in pairs}, asked.items)
+    for file in asked.out:
+        new_file(file, KINDS)
+    frame = read_log(log, {theirs: ours for theirs, _, ours in pairs}, asked.coding)
     if said := note(log, frame.attrs[SEPARATOR]):
         sys.stderr.write(f"note: {said}\n")
     found = by.measure(
@@ -148,7 +150,7 @@ def measure_command(log: Path | None, asked: Asked, schema: bool) -> None:
         print("\n".join(measure_lines(found, unused)))
 
 
-KINDS, PICTURES = (".json", ".csv"), (".png", ".svg")
+KINDS = (".json", ".csv", ".png", ".svg")
 
 
 def _write(log: Path, found: dict[str, Any], text: str, asked: Asked) -> None:
@@ -156,14 +158,13 @@ def _write(log: Path, found: dict[str, Any], text: str, asked: Asked) -> None:
     from recsim.audit.log_rows import rows_of
     from recsim.experiment.folder import plain_errors, write_bytes, write_text
 
-    if asked.out is not None:
-        with plain_errors(asked.out.parent):
-            if asked.out.suffix == ".csv":
-                write_bytes(asked.out, rows_of(found).to_csv(index=False).encode())
+    for file in asked.out:
+        with plain_errors(file.parent):
+            if file.suffix == ".csv":
+                write_bytes(file, rows_of(found).to_csv(index=False).encode())
+            elif file.suffix == ".json":
+                write_text(file, text)
             else:
-                write_text(asked.out, text)
-    if asked.picture is not None:
-        from recsim.report.measure_figures import write_measured
+                from recsim.report.measure_figures import write_measured
 
-        with plain_errors(asked.picture.parent):
-            write_measured(found, log.name, asked.picture)
+                write_measured(found, log.name, file)

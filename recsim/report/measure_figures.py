@@ -29,6 +29,8 @@ def shares_of_log(found: dict[str, Any]) -> Figure:
     arms = found["arms"][: len(ARMS)]
     looks = dict(zip([arm["arm"] for arm in arms], ARMS, strict=False))
     compared = [one for one in found["comparisons"] if one["arm"] in looks]
+    corrected = "_corrected" if any("share_corrected" in row for arm in arms for row in arm["rows"]) else ""
+    share = f"share{corrected}"
     with matplotlib.rc_context(STYLE):
         height = (0.26 + 0.11 * len(arms)) * max(len(names), 2) + 1.9
         figure = Figure(figsize=(8.6 if compared else 7.2, height), dpi=150, layout="constrained")
@@ -36,7 +38,7 @@ def shares_of_log(found: dict[str, Any]) -> Figure:
         for place, arm in zip(_places(len(arms)), arms, strict=True):
             rows = {row["candidate"]: row for row in arm["rows"]}
             _points(
-                panels[0], [rows.get(name) for name in names], ("share", "share_low", "share_high"), 100.0, place, looks[arm["arm"]],
+                panels[0], [rows.get(name) for name in names], (share, f"{share}_low", f"{share}_high"), 100.0, place, looks[arm["arm"]],
                 _short(arm["arm"], 28),
             )  # fmt: skip
         if found["reference"]:
@@ -53,12 +55,12 @@ def shares_of_log(found: dict[str, Any]) -> Figure:
         panels[0].set_yticks(np.arange(len(names)), [_short(name, 28) for name in names])
         panels[0].set_ylim(len(names) - 0.4, -0.6)
         panels[0].set_xlim(left=0)
-        panels[0].set_xlabel(say("log_share_axis"))
+        panels[0].set_xlabel(say(f"log_share_axis{corrected}"))
         panels[0].set_title(say("log_title"), loc="left")
         if compared:
             axes = panels[1]
             axes.axvline(0, color=BLACK, linewidth=0.8)
-            keys = ("difference_pp", "difference_low", "difference_high")
+            keys = (f"difference{corrected}_pp", f"difference{corrected}_low", f"difference{corrected}_high")
             for place, one in zip(_places(len(compared)), compared, strict=True):
                 rows = {row["candidate"]: row for row in one["rows"]}
                 _points(axes, [rows.get(name) for name in names], keys, 1.0, place, looks[one["arm"]], None)
@@ -110,7 +112,7 @@ def _points(
 
 def write_measured(found: dict[str, Any], log: str, out: Path) -> None:
     """Draw it and write it as PNG or SVG, by the name; below it stands which log it is of, and who the viewers are."""
-    days = f", {found['days']} days" if found["days"] and found["days"] > 1 else ""
-    mark = say("mark_log", log=log, viewers=viewers_of(found["viewers"], found["people"]) + days)
+    days = say("log_days", days=found["days"]) if found["days"] and found["days"] > 1 else ""
+    mark = say("mark_log", log=log, viewers=viewers_of(found["viewers"], found["people"]), days=days)
     with matplotlib.rc_context(STYLE):
         write_files(shares_of_log(found), [out], mark)

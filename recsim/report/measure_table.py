@@ -25,7 +25,7 @@ def measure_lines(found: dict[str, Any], unused: list[str]) -> list[str]:
     for arm in found["arms"]:
         out += [*_arm(arm, found), ""]
     for one in found["comparisons"]:
-        out += [*_comparison(one), ""]
+        out += [*_comparison(one, found["viewers"]), ""]
     if unused:
         out += wrapped(f"columns not used (recsim measure --schema lists those that are): {', '.join(unused)}")
     for text in found["notes"]:
@@ -69,6 +69,13 @@ def _arm(arm: dict[str, Any], found: dict[str, Any]) -> list[str]:
             f"fewer than {found['least_people']} people, not shown: " + ", ".join(f"{d} {s}" for d, s in hidden)
         )
     return out + _corrected(rows) + _reference(arm, rows) + _pilot(arm)
+
+
+def _times(value: float | None) -> str:
+    """A ratio in at most five letters."""
+    if value is not None and value >= 99.95:
+        return f"{value:.0f}" if value < 999.5 else "> 999"
+    return number(value, ".2f")
 
 
 def _percents(row: dict[str, Any], name: str) -> str:
@@ -115,7 +122,7 @@ def _pilot(arm: dict[str, Any]) -> list[str]:
     )
 
 
-def _comparison(one: dict[str, Any]) -> list[str]:
+def _comparison(one: dict[str, Any], viewers: str) -> list[str]:
     how = (
         "the same viewers"
         if one["paired"]
@@ -132,10 +139,10 @@ def _comparison(one: dict[str, Any]) -> list[str]:
     ]
     for row in sorted(one["rows"], key=lambda r: -abs(r["difference_pp"] or 0)):
         span = f"{number(row['difference_low'], '+.2f')} to {number(row['difference_high'], '+.2f')}"
-        ratio = f"{number(row['amplification_low'], '.2f')} to {number(row['amplification_high'], '.2f')}"
+        ratio = f"{_times(row['amplification_low'])} to {_times(row['amplification_high'])}"
         out.append(
             f"{row['candidate'][:19]:<20}{number(row['difference_pp'], '+.2f'):>10} {span:>17}{number(row['difference_p_holm'], '.3f'):>9}"
-            f"{number(row['amplification'], '.2f'):>7} {ratio:>14}"
+            f"{_times(row['amplification']):>7} {ratio:>14}"
         )
     if one["rows"] and "difference_corrected_pp" in one["rows"][0]:
         out += ["", f"{'without errors of labels':<26}{'diff., pp':>10} {'95 % interval':>18}", "-" * 55]
