@@ -92,7 +92,7 @@ def test_errors_of_differences_equal_their_twin(viewers, days):
     b = b._replace(day=b.day + days)
     found = error_of_difference(a, b, same=viewers == 0, apart=viewers == 6)
     assert found.value == pytest.approx(math.sqrt(two_ways(a, b)))
-    assert 4 <= found.free <= 10 if days == 5 and viewers == 6 else found.free == 4
+    assert 4 <= found.free <= 8 if days == 5 else found.free == 4
     none = error_of_difference(a, b._replace(viewers=1), same=False, apart=viewers == 6)
     assert math.isnan(none.value)  # one viewer says nothing of how viewers differ
 
@@ -389,7 +389,7 @@ def test_a_pilot_finds_the_spread(persistence):
     # Cells of very different numbers of items: the error of counting is that of the pairs they are in.
     uneven = []
     for _ in range(400):
-        x, n, _ = toy(draw, 10, 10, *put, persistence, items=np.tile([[6], [200]], (5, 10)))
+        x, n, _ = toy(draw, 10, 10, *put, persistence, items=np.tile([[20], [300]], (5, 10)))
         account, day = np.indices(x.shape)
         one = pilot(x.ravel(), n.ravel(), account.ravel(), day.ravel(), persistence)
         uneven.append([(value / 100) ** 2 for value in (one.between_pp, one.within_pp, one.shared_pp)])

@@ -101,7 +101,7 @@ def test_agreement_on_stances_is_of_items_that_have_one(tmp_path):
     """That neither coder wrote down a stance of what is about nobody is no agreement on stances."""
     rows = [f"v{k},{coder}," for k in range(80) for coder in "xy"]
     rows += [
-        f"w{k},x,{one}\nw{k},y,{other}"
+        f"w{k},x,{one}\nw{k},y,{other}\nw{k},final,neutral"
         for k, (one, other) in enumerate(itertools.product(("critical", "neutral"), repeat=2))
     ]
     (tmp_path / "sheet.csv").write_text("item,coder,stance\n" + "\n".join(rows) + "\n")

@@ -107,7 +107,8 @@ def error_of_difference(a: Parts, b: Parts, *, same: bool, apart: bool) -> Error
         return _error(by_viewer, None, 0.0) if same_days else UNKNOWN
     days = int(max(on_a[-1], on_b[-1])) + 1
     day_a, day_b = _sums(a.values, a.day), _sums(b.values, b.day)
-    cells_a, cells_b = (_sums(one.values, _cells(one.viewer, one.day, days)) for one in (a, b))
+    cells_a = _sums(a.values, _cells(a.viewer, a.day, days))
+    cells_b = _sums(b.values, _cells(b.viewer, b.day, days))
     assert day_a is not None and day_b is not None and cells_a is not None and cells_b is not None
     by_day = _difference(day_a, day_b, same_days, common == 0)
     return _error(by_viewer, by_day, _difference(cells_a, cells_b, same, apart).value)

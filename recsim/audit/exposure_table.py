@@ -61,9 +61,7 @@ class Table(NamedTuple):
 
     def share(self, k: int) -> Ratio:
         """Of candidate k among impressions about candidates."""
-        return ratio(
-            self.cells[:, k], self.cells[:, :-1].sum(axis=1), self.cell_viewer, self.cell_day, len(self.people)
-        )
+        return ratio(self.cells[:, k], self.cells[:, :-1].sum(axis=1), self.cell_viewer, self.cell_day)
 
     def content(self) -> Ratio:
         """Of impressions about candidates among all."""

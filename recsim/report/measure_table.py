@@ -123,12 +123,14 @@ def _pilot(arm: dict[str, Any]) -> list[str]:
 
 
 def _comparison(one: dict[str, Any], viewers: str) -> list[str]:
+    many = VIEWER_WORDS[viewers][1]
+    shared = one["shared_people"]
     how = (
-        "the same viewers"
+        f"the same {many}"
         if one["paired"]
-        else "some of the same viewers"
-        if one["same_people"]
-        else "different viewers"
+        else f"{viewers_of(viewers, shared)} in both"
+        if shared
+        else f"different {many}"
     )
     out = [
         *wrapped(
