@@ -40,9 +40,10 @@ def test_by_hand(tmp_path):
     assert ranked["people"] == 3 and ranked["impressions"] == 12
     assert a["share"] == 0.8 and a["reach"] == pytest.approx(2 / 3) and a["frequency"] == 2
     assert a["share_of_persons"] == pytest.approx((0.75 + 1) / 2)  # who was shown nothing about anybody is not counted
-    # Residuals x - p n: 3 - 3.2, 1 - 0.8, 0; s.e. sqrt(3/2 * 0.08) / 5; t(2) = 4.303.
-    assert a["share"] - a["share_low"] == pytest.approx(4.30265 * math.sqrt(0.12) / 5, rel=1e-4)
-    assert a["share_high"] == 1  # cut: by Student's t it would be 1.10
+    # Two people were shown somebody: residuals x - p n of 3 - 3.2 and 1 - 0.8, s.e. sqrt(2/1 * 0.08) / 5 = 0.08; t(1) = 12.7.
+    assert a["share_low"] == 0 and a["share_high"] == 1  # cut: it would reach from -0.22 to 1.82
+    plain = next(a for a in found["arms"] if a["arm"] == "plain")["rows"][0]
+    assert plain["share_high"] == 1 and plain["share_low"] == 0  # of 1/4 with three people
     assert ranked["candidate_content"] == pytest.approx(5 / 12)
     assert ranked["parity_gap_pp"] == pytest.approx(60) and ranked["parity_gap_uniform_pp"] == pytest.approx(60)
     assert ranked["effective_candidates"] == pytest.approx(1 / (0.64 + 0.04)) and b["reach"] == pytest.approx(1 / 3)
@@ -52,6 +53,18 @@ def test_by_hand(tmp_path):
         3.2
     )
     assert one["rows"][0]["amplification_reach_pct"] == pytest.approx(50)  # (2 + 1) / (1 + 1) - 1
+
+
+def test_the_interval_by_hand(tmp_path):
+    """Of four people: residuals 3 - 2, 1 - 2, 2 - 2, 2 - 2 over 16; s.e. sqrt(4/3 * 2) / 16; t(3) = 3.182."""
+    rows = [
+        (i, "x", c, n)
+        for i, pair in enumerate(((3, 1), (1, 3), (2, 2), (2, 2)))
+        for c, n in zip("ab", pair, strict=True)
+    ]
+    a = measure(log_of(rows, tmp_path))["arms"][0]["rows"][0]
+    half = 3.18245 * math.sqrt(4 / 3 * 2) / 16
+    assert (a["share_low"], a["share_high"]) == pytest.approx((0.5 - half, 0.5 + half), rel=1e-4)
 
 
 def test_people_are_the_unit(tmp_path):

@@ -7,6 +7,7 @@ item is about a candidate, and in which feed. One row per impression, or one per
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from recsim.audit.coding import ALIKE, TRUTHS, as_text, joined
 from recsim.audit.log_file import MISSING, Source, read_file
 from recsim.errors import InputError, nearest, unknown
 from recsim.state import STANCES
@@ -28,7 +30,9 @@ class Column(NamedTuple):
 
 
 COLUMNS = {
-    "person": Column(True, "text or number", "pseudonym of a human viewer; bots and puppets must not be in the log"),
+    "person": Column(
+        True, "text or number", "pseudonym of the viewer; people, donors and puppets go into logs of their own"
+    ),
     "candidate": Column(True, "text, empty", "whom the item is about; empty: no candidate"),
     "arm": Column(False, "text", "feed or condition in which it was shown; default: all rows are one arm"),
     "impressions": Column(False, "whole number, 0 or more", "impressions the row stands for; default 1"),
@@ -45,12 +49,18 @@ COLUMNS = {
     "rank": Column(
         False, "whole number, 1 or more", "place in that list, from 1; for rank-weighted stance; needs stance and visit"
     ),
+    "day": Column(
+        False, "date as 2024-11-24, or whole number", "day on which it was shown; intervals then cover days, too"
+    ),
+    "weight": Column(
+        False, "above 0", "how many the person stands for, such as a panel's weight; the same in all her rows"
+    ),
     "region": Column(False, "text", "where the person lives"),
     "language": Column(False, "text", "the person's language"),
     "age_band": Column(False, "text", "the person's age band"),
 }
-NUMBERS = ("watched", "rank", "inauthentic")
-AS_NUMBERS = ("impressions", "watched", "rank")
+NUMBERS = ("watched", "rank", "inauthentic", "weight", "day")
+AS_NUMBERS = ("impressions", "watched", "rank", "weight")
 """Columns that are read as numbers; all others as text, so that a pseudonym keeps its leading zeros."""
 DIVISIONS = ("region", "language", "age_band")
 NAMED = ("candidate", *DIVISIONS)
@@ -58,25 +68,33 @@ NAMED = ("candidate", *DIVISIONS)
 ONE_ARM = "all"
 MOST_IMPRESSIONS = 10**12
 """Impressions that one row can stand for; sums of many such rows are still exact in double precision."""
-ALIKE = 0.8
-"""Likeness (difflib's ratio) from which a column that no metric uses is taken for one that is misspelt."""
 SEPARATOR = "separator"
 """Key in these attributes under which the sign stands that separates the cells of a CSV file."""
 UNUSED = "unused_columns"
 """Key in the attributes of a log (`pandas.DataFrame.attrs`) under which the names of columns that are not used stand."""
+LAST_DAY = 100_000
+"""Largest number of a day: dates without their hyphens and seconds since 1970 are larger."""
+CODING = "coding"
+"""Key under which stands what `coding.joined` says of the coding sheet; absent without one."""
+_DAY = re.compile(r"^(\d{4}-\d{2}-\d{2})(?:[T ].*)?$")
 
 
-def read_log(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
+def read_log(
+    path: str | Path, columns: Mapping[str, str] | None = None, coding: str | Path | None = None
+) -> pd.DataFrame:
     """A log, checked, with the columns of `COLUMNS` that it has, ``arm`` and ``impressions`` always.
 
     Args:
         path: ``.parquet`` or ``.csv``.
         columns: our name by name in the file, where they differ.
+        coding: coding sheet (`recsim.audit.coding`), which says of items whom they are about, or what else they are; the log
+            then needs ``item``.
 
     Returns:
-        ``person``, ``candidate`` (empty text: none), ``arm`` and further text as text, ``impressions`` int64; rows without
-        impressions are kept, because they say that a person was there. ``attrs["unused_columns"]``: names of columns that
-        no metric uses, as in the file; ``attrs["separator"]``: what separates the cells of a CSV file, "," ";" or a tab.
+        ``person``, ``candidate`` (empty text: none), ``arm`` and further text as text, ``impressions`` int64, ``day`` int64
+        (days since 1970, or the numbers of the file), ``weight`` float64; rows without impressions are kept, because they say
+        that a person was there. ``attrs["unused_columns"]``: names of columns that no metric uses, as in the file;
+        ``attrs["separator"]``: what separates the cells of a CSV file, "," ";" or a tab; ``attrs["coding"]`` with a sheet.
 
     Raises:
         InputError: unreadable, or a column is missing, unknown, misspelt, or holds what it must not; says in which line.
@@ -91,6 +109,10 @@ def read_log(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.D
     )
     frame, source = read_file(Path(path), numbers, names)
     frame = _renamed(frame, renamed, source.path)
+    about = None
+    if coding is not None:
+        frame, about = joined(frame, Path(coding), str(path))
+    _complete(frame, source.path, coding is not None)
     unused = _unused(frame, source.path)
     frame = frame[[name for name in COLUMNS if name in frame.columns]].reset_index(drop=True)
     if not len(frame):
@@ -111,6 +133,10 @@ def read_log(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.D
         _refuse(~whole, "rank", "is not a whole number", source, frame["rank"])
     if "inauthentic" in frame:
         frame["inauthentic"] = _truths(frame, source)
+    if "day" in frame:
+        frame["day"] = _days(frame, source)
+    if "weight" in frame:
+        frame["weight"] = _weights(frame, source)
     for name in frame.columns.difference(["impressions", *NUMBERS]):
         empty = frame[name].isna()
         frame[name] = frame[name].astype(object).where(~empty, "").astype(str)
@@ -119,15 +145,17 @@ def read_log(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.D
     if "stance" in frame:
         wrong = ~frame["stance"].isin([*STANCES, ""]) & (frame["candidate"] != "")
         _refuse(wrong, "stance", f"is none of {', '.join(STANCES)}", source, frame["stance"])
-    for division in DIVISIONS:
-        if division in frame:
-            _same_of_a_person(frame, division, source)
+    for name in (*DIVISIONS, "weight"):
+        if name in frame:
+            _same_of_a_person(frame, name, source)
     frame.attrs[UNUSED], frame.attrs[SEPARATOR] = unused, source.separator
+    if about is not None:
+        frame.attrs[CODING] = about
     return frame
 
 
 def _renamed(frame: pd.DataFrame, renamed: dict[str, str], path: Path) -> pd.DataFrame:
-    """The log under our names, with the columns that every log needs."""
+    """The log under our names."""
     for theirs, ours in renamed.items():
         if theirs not in frame.columns:
             raise unknown("column", theirs, map(str, frame.columns), str(path))
@@ -137,12 +165,22 @@ def _renamed(frame: pd.DataFrame, renamed: dict[str, str], path: Path) -> pd.Dat
     twice = [name for name in frame.columns[frame.columns.duplicated()] if name in COLUMNS]
     if twice:
         raise InputError(f"column {twice[0]!r} stands twice; rename or remove one", str(path))
+    return frame
+
+
+def _complete(frame: pd.DataFrame, path: Path, with_sheet: bool) -> None:
+    """Refuse a log without the columns that every log needs."""
     for name, column in COLUMNS.items():
         if column.required and name not in frame.columns:
             near = nearest(name, map(str, frame.columns))
             hint = f"; if {near!r} is it, add --column {near}={name}" if near else ""
+            if not near and name == "candidate" and "item" in frame.columns:
+                hint = (
+                    "; nor has the coding sheet"
+                    if with_sheet
+                    else "; if a coding sheet says it of the items, add --coding SHEET"
+                )
             raise InputError(f"has no column {name!r} ({column.meaning}){hint}", str(path))
-    return frame
 
 
 def _unused(frame: pd.DataFrame, path: Path) -> list[str]:
@@ -180,8 +218,7 @@ def _numbers(frame: pd.DataFrame, name: str, low: float, high: float, text: str,
 
 def _truths(frame: pd.DataFrame, source: Source) -> pd.Series:
     """True, false, yes, no, 1, 0 as 1 and 0; empty: not known to be, 0."""
-    known = {"true": 1.0, "yes": 1.0, "1": 1.0, "1.0": 1.0, "false": 0.0, "no": 0.0, "0": 0.0, "0.0": 0.0}
-    found = frame["inauthentic"].map(lambda value: known.get(str(value).strip().lower(), np.nan))
+    found = frame["inauthentic"].map(lambda value: TRUTHS.get(str(value).strip().lower(), np.nan))
     _refuse(
         frame["inauthentic"].notna() & ~frame["inauthentic"].isin(MISSING) & found.isna(),
         "inauthentic",
@@ -192,6 +229,30 @@ def _truths(frame: pd.DataFrame, source: Source) -> pd.Series:
     return found.fillna(0.0)
 
 
+def _days(frame: pd.DataFrame, source: Source) -> pd.Series:
+    """Dates as days since 1970, whole numbers as they are; all of one kind."""
+    text = as_text(frame["day"])
+    _refuse(text == "", "day", "is empty; every row needs a day, or none has the column", source)
+    found = text.str.extract(_DAY)[0]
+    if not found.notna().any():
+        numbers = pd.to_numeric(text, errors="coerce").astype(float)
+        wrong = ~(np.isfinite(numbers) & (numbers == np.floor(numbers)) & (numbers.abs() < MOST_IMPRESSIONS))
+        _refuse(wrong, "day", "is neither a date such as 2024-11-24 nor a whole number", source, text)
+        far = numbers.abs() > LAST_DAY
+        _refuse(far, "day", "is too far for the number of a day; write dates as 2024-11-24", source, text)
+        return numbers.astype(np.int64)
+    dates = pd.to_datetime(found, format="%Y-%m-%d", errors="coerce")
+    _refuse(dates.isna(), "day", "is no date such as 2024-11-24, as others are", source, text)
+    return (dates - pd.Timestamp(0)) // pd.Timedelta(days=1)
+
+
+def _weights(frame: pd.DataFrame, source: Source) -> pd.Series:
+    numbers = pd.to_numeric(frame["weight"], errors="coerce").astype(float)
+    wrong = ~(np.isfinite(numbers) & (numbers > 0))
+    _refuse(wrong, "weight", "is not above 0; leave out who stands for nobody", source, frame["weight"])
+    return numbers
+
+
 def _same_of_a_person(frame: pd.DataFrame, division: str, source: Source) -> None:
     """Refuse a person who is in two places; the message names the two, not the person."""
     first = frame.groupby("person")[division].transform("first")
@@ -200,7 +261,9 @@ def _same_of_a_person(frame: pd.DataFrame, division: str, source: Source) -> Non
         return
     row = int(np.flatnonzero(differs.to_numpy())[0])
     earlier = int(np.flatnonzero((frame["person"] == frame["person"].iloc[row]).to_numpy())[0])
-    text = f"is not the same as {first.iloc[row]!r} of the same person in {source.where(earlier)}"
+    other = first.iloc[row]
+    said = repr(other) if isinstance(other, str) else f"{other:g}"
+    text = f"is not the same as {said} of the same person in {source.where(earlier)}"
     _refuse(differs, division, text, source, frame[division])
 
 
@@ -210,6 +273,8 @@ def _refuse(wrong: pd.Series, column: str, text: str, source: Source, shown: pd.
         return
     row = int(np.flatnonzero(wrong.to_numpy())[0])
     value = None if shown is None else shown.iloc[row]
+    if isinstance(value, float) and value.is_integer() and abs(value) < MOST_IMPRESSIONS:
+        value = int(value)  # as the file has it
     got = "" if value is None else f"got {value!r}, which " if isinstance(value, str) else f"got {value}, which "
     more = int(wrong.sum()) - 1
     also = f" (and {more} more {'row' if more == 1 else 'rows'})" if more else ""

@@ -1,281 +1,324 @@
 """The metrics of a report, computed on a log of exposures: the same code for a platform's data and for simulated people.
 
-In a log there is one world, so the unit is the person: intervals cover which people were looked at (linearised ratios with
-people as clusters), not what luck or a platform's state would have made of another day. A difference between arms is an
-effect only if people were assigned to arms by chance.
+In a log there is one world, so the unit is the viewer, and the day if the log has days: intervals cover which viewers and days
+were looked at, not what luck or a platform's state would have made of others. A difference between arms is an effect only if
+viewers were assigned to arms by chance.
 """
 
 from __future__ import annotations
 
+import difflib
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from recsim import metrics
-from recsim.audit.exposure_log import DIVISIONS
-from recsim.errors import unknown
+from recsim.audit import log_notes
+from recsim.audit.clusters import p_of
+from recsim.audit.design import NUMBERS
+from recsim.audit.exposure_log import ALIKE, CODING, DIVISIONS
+from recsim.audit.exposure_table import DAY, SHOWN, VIEWER, Ratio, Table, coded, ratio_in, table_of
+from recsim.audit.log_differences import comparison, family
+from recsim.audit.pilot import pilot
+from recsim.errors import InputError, check_range, unknown
 from recsim.experiment.summary import cleaned
 from recsim.state import STANCES
 
 LEAST_PEOPLE = 50
 """People below which a cell is not printed, to protect them and because it says little."""
-
-
 ENGAGED = 0.5
 """Part of an item from which it counts as watched (M10)."""
+VIEWERS = ("people", "donors", "puppets")
+"""Who the viewers of a log can be: people of a platform's own log, people who gave theirs, accounts of an audit."""
+PERSISTENCE = NUMBERS["persistence"].value
+"""Correlation from one day to the next under which a pilot is read: what `recsim design` assumes unless it is stated."""
 
 
-class Share(NamedTuple):
-    """A share with its interval; NaN where it is undefined."""
+class Labels(NamedTuple):
+    """How often a label that says whom an item is about is right: parts, 0-1, of items of a candidate, and of other items."""
 
-    value: float
-    low: float
-    high: float
+    sensitivity: float = 1.0
+    specificity: float = 1.0
 
+    @property
+    def kept(self) -> float:
+        """What labels leave of a difference of shares."""
+        return self.sensitivity + self.specificity - 1
 
-def _ratio(x: np.ndarray, n: np.ndarray, level: float = 0.95) -> Share:
-    """Sum x / sum n with people as clusters: s.e. from the residuals x - p n (Taylor linearisation; Cochran 1977, ch. 6).
+    @property
+    def wrong(self) -> bool:
+        """Whether there are any errors."""
+        return self.kept != 1
 
-    The interval is cut at 0 and 1.
-
-    Args:
-        x, n: (P,) per person.
-    """
-    total, people = float(n.sum()), len(n)
-    if total <= 0:
-        return Share(math.nan, math.nan, math.nan)
-    p = float(x.sum()) / total
-    if people < 2:
-        return Share(p, math.nan, math.nan)
-    error = math.sqrt(people / (people - 1) * float(np.square(x - p * n).sum())) / total
-    low, high = _around(p, error, people - 1, level)
-    return Share(p, max(0.0, low), min(1.0, high))
+    def corrected(self, share: Ratio) -> Ratio:
+        """A share as true labels would have it, p = (q + sp - 1) / (se + sp - 1) (Rogan and Gladen 1978), cut at 0 and 1."""
+        value = (share.value + self.specificity - 1) / self.kept
+        return Ratio(float(np.clip(value, 0.0, 1.0)), None, share.error.times(1 / self.kept), value)
 
 
-def _around(mean: float, error: float, free: int, level: float = 0.95) -> tuple[float, float]:
-    from scipy.special import stdtrit
-
-    half = float(stdtrit(free, 0.5 + level / 2)) * error
-    return mean - half, mean + half
-
-
-class Table(NamedTuple):
-    """Impressions of one arm.
-
-    Attributes:
-        people: (P,) names. x: (P, C) impressions by person and candidate. other: (P,) impressions of anything else.
-    """
-
-    people: list[str]
-    x: np.ndarray
-    other: np.ndarray
-
-
-def table_of(log: pd.DataFrame, candidates: list[str]) -> Table:
-    """Sums by person and candidate."""
-    people = sorted(log["person"].unique())
-    rows = pd.Index(people).get_indexer(pd.Index(log["person"]))
-    columns = pd.Index([*candidates, ""]).get_indexer(pd.Index(log["candidate"]))
-    sums = np.zeros((len(people), len(candidates) + 1))
-    np.add.at(sums, (rows, columns), log["impressions"].to_numpy())
-    return Table(people, sums[:, :-1], sums[:, -1])
-
-
-def measure(log: pd.DataFrame, baseline: str | None = None) -> dict[str, Any]:
+def measure(
+    log: pd.DataFrame, baseline: str | None = None, *, viewers: str = "people",
+    reference: Mapping[str, float] | None = None, sensitivity_pct: float = 100, specificity_pct: float = 100,
+) -> dict[str, Any]:  # fmt: skip
     """All metrics that a log allows, by arm; NaN is None.
 
     Args:
         log: from `read_log`.
         baseline: the arm that others are compared with, which must be named; None: arms are not compared.
+        viewers: people; donors, who gave their own logs; or puppets, accounts of an audit, whose cells are shown however few.
+        reference: by candidate, shares that somebody holds to be fair; they are made to add up to 1. A candidate whom the log
+            does not know was not shown at all.
+        sensitivity_pct, specificity_pct: items of a candidate labelled as hers, and others not labelled so, percent: shares
+            are given besides as they would be without these errors, taken as known.
 
     Returns:
         ``arms``: one block per arm: people, impressions, ``rows`` by candidate (shares and reach 0-1 with 95 % intervals over
-        people, frequency in impressions), segments, concentration; ``comparisons``: one per other arm, against the baseline,
-        with differences in percentage points. Formulas and their sources: docs/measure.md.
+        viewers, and days if the log has them, frequency in impressions), segments, concentration; ``comparisons``: one per other
+        arm, against the baseline, with differences in percentage points; ``estimands``: what of E1 to E3 (docs/audit-design.md)
+        is given; ``notes``: what to keep in mind, sentences. Formulas and their sources: docs/measure.md.
 
     Raises:
-        InputError: there is no such arm.
+        InputError: there is no such arm, kind of viewers or candidate; a number lies outside what is possible.
     """
+    if viewers not in VIEWERS:
+        raise unknown("kind of viewers", viewers, VIEWERS, "--viewers")
     arms = sorted(log["arm"].unique())
     if baseline is not None and baseline not in arms:
         raise unknown("arm", baseline, arms, "--baseline")
-    candidates = sorted(set(log["candidate"]) - {""})
-    tables = {arm: table_of(log[log["arm"] == arm], candidates) for arm in arms}
-    blocks = [{"arm": arm, **_arm(log[log["arm"] == arm], tables[arm], candidates)} for arm in arms]
+    labels = _labels(sensitivity_pct, specificity_pct)
+    known = sorted(set(log["candidate"]) - {""})
+    fair = None if reference is None else _fair(reference, known)
+    candidates = sorted({*known, *(fair or ())})
+    rows = coded(log)
+    by_arm = {arm: rows[rows["arm"] == arm] for arm in arms}
+    tables = {arm: table_of(by_arm[arm], candidates) for arm in arms}
+    least = 1 if viewers == "puppets" else LEAST_PEOPLE
+    blocks = []
+    for arm in arms:
+        block = _arm(by_arm[arm], tables[arm], candidates, labels, least)
+        if fair is not None:
+            block |= _from_reference(block["rows"], tables[arm], candidates, fair, labels)
+        if viewers != "people" and "day" in log:
+            block["pilot"] = _pilot(by_arm[arm], candidates, labels)
+        blocks.append({"arm": arm, **block})
     against = [] if baseline is None else [
-        {"arm": arm, "baseline": baseline, **_comparison(tables[arm], tables[baseline], candidates)}
+        {"arm": arm, "baseline": baseline, **comparison(tables[arm], tables[baseline], candidates, labels.kept)}
         for arm in arms if arm != baseline
     ]  # fmt: skip
-    return cleaned({"candidates": candidates, "least_people": LEAST_PEOPLE, "arms": blocks, "comparisons": against})
+    found = {
+        "candidates": candidates, "viewers": viewers, "people": int(log["person"].nunique()), "least_people": least,
+        "weighted": "weight" in log, "days": int(log["day"].nunique()) if "day" in log else None,
+        "sensitivity_pct": sensitivity_pct, "specificity_pct": specificity_pct, "reference": fair,
+        "coding": log.attrs.get(CODING), "estimands": [*(["E2"] if against else []), *(["E3"] if fair else [])],
+        "arms": blocks, "comparisons": against,
+    }  # fmt: skip
+    return cleaned({**found, "notes": log_notes.notes(found)})
 
 
-def _arm(log: pd.DataFrame, table: Table, candidates: list[str]) -> dict[str, Any]:
+def _labels(sensitivity_pct: float, specificity_pct: float) -> Labels:
+    for option, value in (("--sensitivity", sensitivity_pct), ("--specificity", specificity_pct)):
+        check_range(value, 0, 100, option)
+    if sensitivity_pct + specificity_pct <= 100:
+        raise InputError(
+            f"got {sensitivity_pct:g} with a specificity of {specificity_pct:g} %: labels no better than chance; the two must add up to "
+            "more than 100",
+            "--sensitivity",
+        )
+    return Labels(sensitivity_pct / 100, specificity_pct / 100)
+
+
+def _fair(reference: Mapping[str, float], known: list[str]) -> dict[str, float]:
+    """Shares that add up to 1 by candidate, those of the log that the reference leaves out with 0.
+
+    A name that the log does not know may be of somebody who was not shown; one that is nearly another's is refused.
+    """
+    for name, value in reference.items():
+        near = [] if name in known else difflib.get_close_matches(name, known, n=1, cutoff=ALIKE)
+        if near:
+            raise InputError(
+                f"got candidate {name!r}, whom the log does not know; did you mean {near[0]!r}?", "--reference"
+            )
+        check_range(value, 0, math.inf, f"--reference: {name}")
+    total = sum(reference.values())
+    if not 0 < total < math.inf:
+        raise InputError(f"got shares that add up to {total:g}, must add up to more than 0", "--reference")
+    return {name: reference.get(name, 0.0) / total for name in sorted({*known, *reference})}
+
+
+def _from_reference(
+    rows: list[dict[str, Any]], table: Table, candidates: list[str], fair: dict[str, float], labels: Labels
+) -> dict[str, float]:
+    """E3: how far shares are from those that somebody holds to be fair; into the rows, and of all candidates (M11).
+
+    With errors of labels it is the corrected shares; for M11 they are made to add up to 1, which candidate by candidate they do not.
+    """
+    shares = [labels.corrected(table.share(k)) if labels.wrong else table.share(k) for k in range(len(candidates))]
+    tests = []
+    for row, name, share in zip(rows, candidates, shares, strict=True):
+        low, high = share.interval()
+        q = fair[name]
+        row |= {
+            "reference": q, "from_reference_pp": 100 * (share.value - q), "from_reference_low": 100 * (low - q),
+            "from_reference_high": 100 * (high - q),
+        }  # fmt: skip
+        tests.append(p_of(share.uncut - q, share.error))
+    for row, p, after in zip(rows, tests, family(tests, complements=not labels.wrong), strict=True):
+        row |= {"from_reference_p": p, "from_reference_p_holm": after}
+    values = np.array([share.value for share in shares])
+    total = values.sum() if labels.wrong else 1.0
+    whole = values / total if total > 0 else np.full(len(values), math.nan)
+    return {"parity_to_reference_pp": 100 * float(np.abs(whole - [fair[name] for name in candidates]).sum())}
+
+
+def _pilot(log: pd.DataFrame, candidates: list[str], labels: Labels) -> list[dict[str, Any]]:
+    """By candidate, what `recsim design` asks for: of impressions as they were counted, without weights."""
+    keys = [VIEWER, "day"]
+    about = log["impressions"].where(log["candidate"] != "", 0)
+    n = about.groupby([log[key] for key in keys]).sum()
+    account, day = (n.index.get_level_values(level).to_numpy() for level in (0, 1))
+    out = []
+    for name in candidates:
+        x = about.where(log["candidate"] == name, 0).groupby([log[key] for key in keys]).sum()
+        found = pilot(x.to_numpy(float), n.to_numpy(float), account, day, PERSISTENCE)
+        share = 100 * (found.share_pct / 100 + labels.specificity - 1) / labels.kept
+        spreads = {key: getattr(found, key) / labels.kept for key in ("between_pp", "within_pp", "shared_pp")}
+        told = found._replace(share_pct=float(np.clip(share, 0, 100)), **spreads)
+        out.append({"candidate": name, **told._asdict(), "persistence": PERSISTENCE})
+    return out
+
+
+def _arm(log: pd.DataFrame, table: Table, candidates: list[str], labels: Labels, least: int) -> dict[str, Any]:
+    """One arm.
+
+    Args:
+        log: its rows, from `coded`. table: of it. candidates: names. labels: their errors. least: people of a segment that
+            is shown.
+    """
     per_person = table.x.sum(axis=1)
     shown = per_person > 0
     total = table.x.sum(axis=0)
     p = metrics.shares(total)
+    people = float(table.weight.sum())
     rows = []
     for k, name in enumerate(candidates):
-        share, reached = _ratio(table.x[:, k], per_person), table.x[:, k] > 0
+        share, reached = table.share(k), table.x[:, k] > 0
+        low, high = share.interval()
         own = np.divide(table.x[:, k], per_person, out=np.zeros(len(shown)), where=shown)[shown]
+        mine, who = log[log["candidate"] == name], float(table.weight[reached].sum())
         rows.append(
             {
-                "candidate": name, "impressions": total[k], "share": share.value, "share_low": share.low,
-                "share_high": share.high, "share_of_persons": float(own.mean()) if len(own) else math.nan,
-                "reach": float(reached.mean()), "frequency": total[k] / reached.sum() if reached.any() else math.nan,
-                **_stances(log, name), **_view_through(log[log["candidate"] == name]),
+                "candidate": name, "impressions": float(mine["impressions"].sum()), "share": share.value, "share_low": low,
+                "share_high": high, **_corrected(share, labels),
+                "share_of_persons": float(np.average(own, weights=table.weight[shown])) if len(own) else math.nan,
+                "reach": who / people, "frequency": total[k] / who if who else math.nan,
+                **_stances(mine), **_view_through(mine),
             }
         )  # fmt: skip
     # A log of candidate content alone says nothing about its part of the whole.
-    content = _ratio(per_person, per_person + table.other) if table.other.any() else Share(*[math.nan] * 3)
+    content = table.content() if table.other.any() else None
+    low, high = (math.nan, math.nan) if content is None else content.interval()
     out: dict[str, Any] = {
-        "people": len(table.people), "impressions": float(table.x.sum() + table.other.sum()),
-        "candidate_content": content.value, "candidate_content_low": content.low, "candidate_content_high": content.high,
+        "people": len(table.people), "days": int(log["day"].nunique()) if "day" in log else None,
+        "impressions": float(log["impressions"].sum()), **_weights(table),
+        "candidate_content": math.nan if content is None else content.value, "candidate_content_low": low,
+        "candidate_content_high": high,
         "parity_gap_pp": 100 * float(p.max() - p.min()) if len(p) else math.nan,
         "parity_gap_uniform_pp": 100 * float(np.abs(p - 1 / len(p)).sum()) if len(p) else math.nan,
         "effective_candidates": float(metrics.effective_number(p)) if len(p) else math.nan,
-        "exposure_top1_share": metrics.top_share(per_person, 0.01), "rows": rows,
+        "rows": rows,
     }  # fmt: skip
-    if "item" in log:
-        by_item = log.groupby("item")["impressions"].sum().to_numpy()
-        out |= {"gini_items": metrics.gini(by_item), "top1_items_share": metrics.top_share(by_item, 0.01)}
-    if "creator" in log:
-        made = log[log["creator"] != ""]
-        by_creator = made.groupby("creator")["impressions"].sum().to_numpy()
-        out |= {"gini_creators": metrics.gini(by_creator), "top1_creators_share": metrics.top_share(by_creator, 0.01)}
-    out |= {"gini_people": metrics.gini(per_person), **_prevalence(log), **_rank_weighted(log)}
-    out["segments"] = _segments(log, candidates)
+    there = log[log[SHOWN] > 0]
+    for name, key in (("item", "items"), ("creator", "creators")):
+        if name in log:
+            sums = there[there[name] != ""].groupby(name)[SHOWN].sum().to_numpy()
+            out |= {f"gini_{key}": metrics.gini(sums), f"top1_{key}_share": metrics.top_share(sums, 0.01)}
+    if "weight" not in log:  # who holds how much is of the people looked at, not of those for whom they stand
+        out |= {"exposure_top1_share": metrics.top_share(per_person, 0.01), "gini_people": metrics.gini(per_person)}
+        out |= _rank_weighted(log)
+    out |= _prevalence(log)
+    out["segments"] = _segments(log, candidates, least)
     return out
 
 
-def _stances(log: pd.DataFrame, candidate: str) -> dict[str, float]:
-    if "stance" not in log:
+def _corrected(share: Ratio, labels: Labels) -> dict[str, float]:
+    """The share as it would be without errors of labels; nothing where labels have none."""
+    if not labels.wrong:
         return {}
-    mine = log[log["candidate"] == candidate]
-    sums, total = mine.groupby("stance")["impressions"].sum(), float(mine["impressions"].sum())
+    found = labels.corrected(share)
+    low, high = found.interval()
+    return {"share_corrected": found.value, "share_corrected_low": low, "share_corrected_high": high}
+
+
+def _weights(table: Table) -> dict[str, float]:
+    """How many people weights leave, (sum w)^2 / sum w^2 (Kish 1965); nothing without weights."""
+    if not table.weighted:
+        return {}
+    return {"effective_people": float(table.weight.sum() ** 2 / np.square(table.weight).sum())}
+
+
+def _stances(mine: pd.DataFrame) -> dict[str, float]:
+    if "stance" not in mine:
+        return {}
+    sums, total = mine.groupby("stance")[SHOWN].sum(), float(mine[SHOWN].sum())
     return {f"{name}_share": float(sums.get(name, 0)) / total if total else math.nan for name in STANCES}
 
 
-def _by_person(log: pd.DataFrame, x: pd.Series, n: pd.Series) -> Share:
-    """Share of the sums of two columns, people as clusters."""
-    sums = pd.DataFrame({"person": log["person"], "x": x, "n": n}).groupby("person").sum()
-    return _ratio(sums["x"].to_numpy(float), sums["n"].to_numpy(float))
-
-
-def _view_through(log: pd.DataFrame) -> dict[str, float]:
+def _view_through(mine: pd.DataFrame) -> dict[str, float]:
     """M10: part of the impressions whose item was watched to at least one half; rows that do not say are left out."""
-    if "watched" not in log:
+    if "watched" not in mine:
         return {}
-    known = log[log["watched"].notna()]
-    found = _by_person(known, known["impressions"] * (known["watched"] >= ENGAGED), known["impressions"])
-    return {"view_through": found.value, "view_through_low": found.low, "view_through_high": found.high}
+    known = mine[mine["watched"].notna()]
+    found = ratio_in(known, known[SHOWN] * (known["watched"] >= ENGAGED), known[SHOWN])
+    low, high = found.interval()
+    return {"view_through": found.value, "view_through_low": low, "view_through_high": high}
 
 
 def _prevalence(log: pd.DataFrame) -> dict[str, float]:
     """M9: part of the impressions, and of those of candidate content, whose item is known to come from a campaign; and of people."""
     if "inauthentic" not in log:
         return {}
-    bad, out = log["impressions"] * log["inauthentic"], dict[str, float]()
+    bad, out = log[SHOWN] * log["inauthentic"], dict[str, float]()
     for name, chosen in (("prevalence", np.ones(len(log), bool)), ("prevalence_candidates", (log["candidate"] != "").to_numpy())):  # fmt: skip
-        found = _by_person(log[chosen], bad[chosen], log["impressions"][chosen])
-        out |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
-    people = bad.groupby(log["person"]).sum() > 0
-    return {**out, "prevalence_people": float(people.mean())}
+        found = ratio_in(log[chosen], bad[chosen], log[SHOWN][chosen])
+        low, high = found.interval()
+        out |= {name: found.value, f"{name}_low": low, f"{name}_high": high}
+    met = bad.groupby(log[VIEWER]).sum() > 0
+    weight = log.groupby(VIEWER)["weight"].first() if "weight" in log else None
+    return {**out, "prevalence_people": float(np.average(met, weights=weight))}
 
 
 def _rank_weighted(log: pd.DataFrame) -> dict[str, float]:
     """M23 of each list, sum s (n - r + 1) / (n (n + 1) / 2), -1 to 1; mean over a person's lists, then over people."""
     if "rank" not in log:
         return {}
-    shown = log[log["rank"].notna() & (log["impressions"] > 0)]
-    score = shown["stance"].map({"supportive": 1.0, "critical": -1.0}).fillna(0.0)
-    lists = shown.assign(score=score).groupby(["person", "visit"])
-    n = lists["rank"].transform("max")
-    weight = (n - shown["rank"] + 1) / (n * (n + 1) / 2)
-    each = (score * weight).groupby([shown["person"], shown["visit"]]).sum()
-    t = metrics.interval(each.groupby("person").mean().to_numpy()).within(-1, 1)
+    ranked = log[log["rank"].notna()]
+    of_list = [VIEWER, "visit", *([DAY] if DAY in log else [])]  # visits may be numbered anew each day
+    n = ranked.groupby(of_list)["rank"].transform("max")  # places of items that nobody coded, too
+    score = ranked["stance"].map({"supportive": 1.0, "critical": -1.0}).fillna(0.0)
+    weight = (n - ranked["rank"] + 1) / (n * (n + 1) / 2)
+    each = (score * weight)[ranked["impressions"] > 0].groupby([ranked[key] for key in of_list]).sum()
+    t = metrics.interval(each.groupby(level=0).mean().to_numpy()).within(-1, 1)
     return {"rank_weighted_stance": t.mean, "rank_weighted_stance_low": t.low, "rank_weighted_stance_high": t.high}
 
 
-def _segments(log: pd.DataFrame, candidates: list[str]) -> list[dict[str, Any]]:
-    """Shares by region, language and age band; cells with fewer than 50 people are named, not shown."""
+def _segments(log: pd.DataFrame, candidates: list[str], least: int) -> list[dict[str, Any]]:
+    """Shares by region, language and age band; cells with too few people are named, not shown."""
     rows = []
     for division in DIVISIONS:
         if division not in log:
             continue
         for value in sorted(log[division].unique()):
             table = table_of(log[log[division] == value], candidates)
-            people, per_person = len(table.people), table.x.sum(axis=1)
+            people = len(table.people)
             for k, name in enumerate(candidates):
                 row: dict[str, Any] = {"division": division, "segment": value, "candidate": name}
-                if people < LEAST_PEOPLE:
+                if people < least:
                     rows.append({**row, "people": None, "share": None, "share_low": None, "share_high": None})
                     continue
-                share = _ratio(table.x[:, k], per_person)
-                rows.append({**row, "people": people, "share": share.value, "share_low": share.low, "share_high": share.high})  # fmt: skip
+                share = table.share(k)
+                low, high = share.interval()
+                rows.append({**row, "people": people, "share": share.value, "share_low": low, "share_high": high})
     return rows
-
-
-def _comparison(arm: Table, base: Table, candidates: list[str]) -> dict[str, Any]:
-    """Differences of shares and reach; paired where the same people are in both arms."""
-    p, q = metrics.shares(arm.x.sum(axis=0)), metrics.shares(base.x.sum(axis=0))
-    paired = arm.people == base.people
-    k_groups = len(arm.people) / len(base.people)
-    rows = []
-    for k, name in enumerate(candidates):
-        a, b = _residuals(arm, k), _residuals(base, k)
-        difference = float(p[k] - q[k])
-        low = high = math.nan
-        if a is not None and b is not None:
-            if paired:
-                free, error = len(a) - 1, _spread(a - b)
-            else:
-                free, error = min(len(a), len(b)) - 1, math.hypot(_spread(a), _spread(b))
-            if free >= 1:
-                low, high = _around(difference, error, free)
-                low, high = max(-1.0, low), min(1.0, high)
-        reached = [int((t.x[:, k] > 0).sum()) for t in (arm, base)]
-        rows.append(
-            {
-                "candidate": name, "difference_pp": 100 * difference, "difference_low": 100 * low, "difference_high": 100 * high,
-                "log_exposure_ratio": _log_ratio(arm, base, k),
-                "amplification": float(p[k] / q[k]) if q[k] > 0 else math.nan,
-                # People reached, with one added in either arm, per person of the arm (Huszar et al. 2022).
-                "amplification_reach_pct": 100 * ((reached[0] + 1) / (k_groups * reached[1] + 1) - 1),
-            }
-        )  # fmt: skip
-    return {
-        **_calibration(arm, base, paired), "paired": paired, "tv_distance": float(metrics.total_variation(p, q)),
-        "js_divergence": float(metrics.js_divergence(p, q)) if not (np.isnan(p).any() or np.isnan(q).any()) else math.nan,
-        "rows": rows,
-    }  # fmt: skip
-
-
-def _log_ratio(arm: Table, base: Table, k: int) -> float:
-    """M4 of impressions per person, so that arms of different sizes can be compared."""
-    return float(
-        np.log((arm.x[:, k].sum() + 0.5) / len(arm.people)) - np.log((base.x[:, k].sum() + 0.5) / len(base.people))
-    )
-
-
-def _calibration(arm: Table, base: Table, paired: bool) -> dict[str, float]:
-    """M14: how far what people are shown is from what the same people are shown in the baseline, bits, mean over people."""
-    if not paired:
-        return {}
-    bits = metrics.interval(metrics.calibration(base.x, arm.x)).within(0, math.inf)
-    return {"calibration_bits": bits.mean, "calibration_low": bits.low, "calibration_high": bits.high, "calibration_people": bits.n}  # fmt: skip
-
-
-def _residuals(table: Table, k: int) -> np.ndarray | None:
-    """(P,) what each person adds to the error of a share, as of `_ratio`; None where it is undefined."""
-    n = table.x.sum(axis=1)
-    if n.sum() <= 0:
-        return None
-    return (table.x[:, k] - table.x[:, k].sum() / n.sum() * n) / n.sum()
-
-
-def _spread(residuals: np.ndarray) -> float:
-    people = len(residuals)
-    return math.sqrt(people / (people - 1) * float(np.square(residuals).sum())) if people > 1 else math.nan

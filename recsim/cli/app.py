@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from recsim.cli import answers, calibrate, design, look_up, sweep
+from recsim.cli import answers, calibrate, design, look_up, measure, sweep
 from recsim.cli.options import (
     Cluster,
     Config,
@@ -380,24 +380,8 @@ def log(
     log_command(loaded(config, set_ or [], policy), out, replicate, How(yes=yes, quiet=quiet))
 
 
-@app.command()
-def measure(
-    log: Annotated[Path | None, typer.Argument(help="log of exposures, .parquet or .csv", show_default=False)] = None,
-    baseline: Annotated[str | None, typer.Option(help="arm that the others are compared with")] = None,
-    column: Annotated[
-        list[str] | None, typer.Option(help="a column of another name: theirs=ours (may be repeated)")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="JSON file to write")] = None,
-    schema: Annotated[bool, typer.Option("--schema", help="print the columns of a log")] = False,
-    json_: Json = False,
-) -> None:
-    """Compute the metrics of a report on a log of exposures, real or simulated."""
-    from recsim.cli.measure import measure_command
-
-    measure_command(log, baseline, list(column or []), out, schema, json_)
-
-
 look_up.add_to(app)
+measure.add_to(app)
 answers.add_to(app)
 sweep.add_to(app)
 calibrate.add_to(app)

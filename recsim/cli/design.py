@@ -123,9 +123,7 @@ def design(
 
 
 def _draw(found: DesignResult, out: Path) -> None:
-    if out.suffix not in (".png", ".svg"):
-        raise InputError(f"got a file of kind {out.suffix or 'none'!r}; allowed: .png, .svg", "--out")
-    new_file(out)
+    new_file(out, (".png", ".svg"))
     from recsim.experiment.folder import plain_errors
     from recsim.report.design_figures import write_figure
 

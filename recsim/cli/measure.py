@@ -4,16 +4,58 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from recsim.cli.files import new_file
+from recsim.cli.options import Json
 from recsim.cli.progress import progress
 from recsim.errors import InputError
 
 if TYPE_CHECKING:
     from recsim.cli.run import How
     from recsim.scenario.schema import Scenario
+
+
+def measure(
+    log: Annotated[Path | None, typer.Argument(help="log of exposures, .parquet or .csv", show_default=False)] = None,
+    baseline: Annotated[str | None, typer.Option(help="arm that the others are compared with")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="a column of another name: theirs=ours (may be repeated)")
+    ] = None,
+    coding: Annotated[
+        Path | None, typer.Option(help="coding sheet: CSV with item and what coders say of it (candidate, stance ...)")
+    ] = None,
+    viewers: Annotated[
+        str, typer.Option(help="who was shown it: people, donors (of their own logs), puppets (accounts of an audit)")
+    ] = "people",
+    reference: Annotated[
+        Path | None, typer.Option(help="CSV with candidate and share that somebody holds to be fair (poll, airtime)")
+    ] = None,
+    sensitivity: Annotated[float, typer.Option(help="items of a candidate labelled so, %")] = 100,
+    specificity: Annotated[float, typer.Option(help="other items not labelled so, %")] = 100,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="file to write: .json, .csv (one figure per row), or a picture, .png or .svg (may be repeated)"
+        ),
+    ] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="print the columns of a log")] = False,
+    json_: Json = False,
+) -> None:
+    """Compute the metrics of a report on a log of exposures: a platform's, donated, of puppets, or simulated."""
+    asked = Asked(
+        baseline, tuple(column or ()), coding, viewers, reference, sensitivity, specificity, tuple(out or ()), json_
+    )  # fmt: skip
+    measure_command(log, asked, schema)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make it a command of the program."""
+    app.command()(measure)
 
 
 def log_command(scenario: Scenario, out: Path, replicate: int, how: How) -> None:
@@ -23,11 +65,9 @@ def log_command(scenario: Scenario, out: Path, replicate: int, how: How) -> None
     from recsim.experiment.folder import plain_errors, write_bytes, write_table
     from recsim.experiment.run import estimate
 
-    if out.suffix not in (".parquet", ".csv"):
-        raise InputError(f"got a file of kind {out.suffix or 'none'!r}; allowed: .parquet, .csv", "--out")
+    new_file(out, (".parquet", ".csv"))
     if replicate < 0:
         raise InputError(f"got {replicate}, must be at least 0", "--replicate")
-    new_file(out)
     one = for_estimate(scenario, 1)
     one = one.model_copy(update={"run": one.run.model_copy(update={"luck_branches": 1})})
     how.announce(
@@ -55,93 +95,76 @@ def schema_lines() -> list[str]:
     ]
 
 
-def measure_command(
-    log: Path | None, baseline: str | None, columns: list[str], out: Path | None, schema: bool, as_json: bool
-) -> None:
-    """Read a log, print the metrics or write them as JSON."""
+@dataclass(frozen=True)
+class Asked:
+    """What ``recsim measure`` was asked for.
+
+    Attributes:
+        columns: ``theirs=ours``. as_json: print JSON. All others: as the options of these names.
+    """
+
+    baseline: str | None = None
+    columns: tuple[str, ...] = ()
+    coding: Path | None = None
+    viewers: str = "people"
+    reference: Path | None = None
+    sensitivity: float = 100
+    specificity: float = 100
+    out: tuple[Path, ...] = ()
+    as_json: bool = False
+
+
+def measure_command(log: Path | None, asked: Asked, schema: bool) -> None:
+    """Read a log, print the metrics, write them as a table, JSON or a figure."""
     if schema:
         print("\n".join(schema_lines()))
         return
     if log is None:
         raise InputError("is missing; name a .parquet or .csv file, or ask for --schema", "LOG")
+    from recsim.audit import measure as by
     from recsim.audit.exposure_log import SEPARATOR, UNUSED, read_log
-    from recsim.audit.measure import measure
-    from recsim.experiment.folder import plain_errors, write_text
+    from recsim.audit.reference_file import read_reference
+    from recsim.report.measure_table import measure_lines
     from recsim.sheets import note
 
-    pairs = [text.partition("=") for text in columns]
-    for text, (theirs, between, ours) in zip(columns, pairs, strict=True):
+    pairs = [text.partition("=") for text in asked.columns]
+    for text, (theirs, between, ours) in zip(asked.columns, pairs, strict=True):
         if not (theirs and between and ours):
             raise InputError(f"got {text!r}; write name_in_the_file=our_name", "--column")
-    if out is not None:
-        new_file(out)
-    frame = read_log(log, {theirs: ours for theirs, _, ours in pairs})
+    for file in asked.out:
+        new_file(file, KINDS)
+    frame = read_log(log, {theirs: ours for theirs, _, ours in pairs}, asked.coding)
     if said := note(log, frame.attrs[SEPARATOR]):
         sys.stderr.write(f"note: {said}\n")
-    found = {UNUSED: frame.attrs[UNUSED], **measure(frame, baseline)}
-    text = json.dumps({"log": log.name, **found}, indent=1, allow_nan=False) + "\n"
-    if out is not None:
-        with plain_errors(out.parent):
-            write_text(out, text)
-    if as_json:
+    found = by.measure(
+        frame, asked.baseline, viewers=asked.viewers,
+        reference=None if asked.reference is None else read_reference(asked.reference),
+        sensitivity_pct=asked.sensitivity, specificity_pct=asked.specificity,
+    )  # fmt: skip
+    unused = frame.attrs[UNUSED]
+    text = json.dumps({"log": log.name, UNUSED: unused, **found}, indent=1, allow_nan=False) + "\n"
+    _write(log, found, text, asked)
+    if asked.as_json:
         sys.stdout.write(text)
     else:
-        print("\n".join(lines_of(found)))
+        print("\n".join(measure_lines(found, unused)))
 
 
-def lines_of(found: dict[str, Any]) -> list[str]:
-    """For reading, at most 80 columns."""
-    from recsim.audit.exposure_log import UNUSED
-    from recsim.report.table import millions, number, percent, wrapped
+KINDS = (".json", ".csv", ".png", ".svg")
 
-    out: list[str] = []
-    for arm in found["arms"]:
-        out += [
-            f"{arm['arm']}: {arm['people']:,} {'person' if arm['people'] == 1 else 'people'}, {millions(arm['impressions'])} impression{'' if arm['impressions'] == 1 else 's'}",
-            f"{'candidate':<22}{'share, %':>9} {'95 % interval':>16}{'per person':>12}{'reach, %':>10}{'times':>8}",
-            "-" * 78,
-        ]
-        for row in sorted(arm["rows"], key=lambda r: -(r["share"] or 0)):
-            low, high = number(percent(row["share_low"]), ".1f"), number(percent(row["share_high"]), ".1f")
-            out.append(
-                f"{row['candidate'][:21]:<22}{number(percent(row['share']), '.1f'):>9} {low + ' to ' + high:>16}"
-                f"{number(percent(row['share_of_persons']), '.1f'):>12}{number(percent(row['reach']), '.0f'):>10}"
-                f"{number(row['frequency'], '.1f'):>8}"
-            )
-        hidden = sorted({(s["division"], s["segment"]) for s in arm["segments"] if s["people"] is None})
-        content = arm["candidate_content"]
-        part = "" if content is None else f"content about candidates {100 * content:.1f} % of impressions; "
-        out += wrapped(
-            f"{part}parity gap {number(arm['parity_gap_pp'], '.1f')} pp; effective candidates {number(arm['effective_candidates'], '.1f')}; the "
-            f"1 % most exposed people hold {number(percent(arm['exposure_top1_share']), '.1f')} %"
-        )
-        for key, name in (("prevalence", "inauthentic content"), ("rank_weighted_stance", "rank-weighted stance")):
-            if key in arm:
-                low, high = number(arm[f"{key}_low"], ".3f"), number(arm[f"{key}_high"], ".3f")
-                out += wrapped(f"{name}: {number(arm[key], '.3f')} ({low} to {high})")
-        if hidden:
-            out += wrapped(
-                f"fewer than {found['least_people']} people, not shown: " + ", ".join(f"{d} {s}" for d, s in hidden)
-            )
-        out.append("")
-    for one in found["comparisons"]:
-        how = "the same people" if one["paired"] else "different people"
-        out += [
-            f"{one['arm']} against {one['baseline']} ({how}); total variation {number(one['tv_distance'], '.3f')}",
-            f"{'candidate':<22}{'difference, pp':>15} {'95 % interval':>18}{'ratio':>8}{'reach, %':>10}",
-            "-" * 74,
-        ]
-        for row in sorted(one["rows"], key=lambda r: -abs(r["difference_pp"] or 0)):
-            span = f"{number(row['difference_low'], '+.2f')} to {number(row['difference_high'], '+.2f')}"
-            out.append(
-                f"{row['candidate'][:21]:<22}{number(row['difference_pp'], '+.2f'):>15} {span:>18}"
-                f"{number(row['amplification'], '.2f'):>8}{number(row['amplification_reach_pct'], '+.1f'):>10}"
-            )
-        out.append("")
-    if found[UNUSED]:
-        out += wrapped(f"columns not used (recsim measure --schema lists those that are): {', '.join(found[UNUSED])}")
-    out += wrapped(
-        "Intervals are over people of one world: they do not cover what another day or another draw of luck would have "
-        "shown. A difference between arms is an effect only if people were assigned by chance."
-    )
-    return out
+
+def _write(log: Path, found: dict[str, Any], text: str, asked: Asked) -> None:
+    """The files that were asked for."""
+    from recsim.audit.log_rows import rows_of
+    from recsim.experiment.folder import plain_errors, write_bytes, write_text
+
+    for file in asked.out:
+        with plain_errors(file.parent):
+            if file.suffix == ".csv":
+                write_bytes(file, rows_of(found).to_csv(index=False).encode())
+            elif file.suffix == ".json":
+                write_text(file, text)
+            else:
+                from recsim.report.measure_figures import write_measured
+
+                write_measured(found, log.name, file)

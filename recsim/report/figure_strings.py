@@ -7,6 +7,7 @@ FIGURES = {
     "mark": "recsim simulation · {scenario} · {policy} · {size} · {fingerprint}",
     "mark_plain": "recsim simulation",
     "mark_design": "recsim design, by formula, nothing is simulated · {accounts} · {days}",
+    "mark_log": "recsim measure · {log} · {viewers}{days}",
     "mark_policies": "{number} policies, own: {own}",
     "mark_cells": "{number} settings x {size}",
     "mark_worlds": "{number} worlds",
@@ -281,4 +282,13 @@ FIGURES = {
     "design_own": "this design: {mde:.1f} points",
     "design_rests": "share {share_pct:g} %, {items:.4g} items a day and account; SD in points: between accounts {between_pp:g},\n"
     "of one account between days {within_pp:g}, of days shared by all {shared_pp:g}; correlation of days {persistence:g}",
+    # a log of exposures, real or simulated
+    "log_title": "Shares in the log",
+    "log_share_axis": "share of impressions about\ncandidates, %, 95 % interval",
+    "log_share_axis_corrected": "share without errors of labels,\n%, 95 % interval",
+    "log_days": ", {days} days",
+    "log_difference_title": "Differences",
+    "log_difference_axis": "difference to {baseline},\npercentage points, 95 % interval",
+    "log_reference": "reference",
+    "log_not_drawn": "not drawn: {number} more",
 }
