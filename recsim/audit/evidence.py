@@ -123,7 +123,7 @@ def _segments(result: Result, names: list[str], family: list[int]) -> list[dict[
     return rows
 
 
-def _gone_on(kept: dict[str, Any], before: int) -> dict[str, Any]:
+def gone_on(kept: dict[str, Any], before: int) -> dict[str, Any]:
     """What becomes of a kept record whose replicates are no longer ``before``: the rule did not stop there, the plan did not ask for it."""
     if kept["plan"] is None:
         return {"stopping": None}
@@ -160,7 +160,7 @@ def write_evidence(result: Result, record: Record | None, plan: Path | None = No
         found |= {k: kept[k] for k in ("plan", "deviations", "deviation_reason", "stopping") if k in kept}
         before = kept.get("replicates", found["replicates"])
         if before != found["replicates"]:
-            found |= _gone_on(found, before)
+            found |= gone_on(found, before)
     elif _looked_before(found["stopping"], kept.get("stopping")):
         found["stopping"] = kept["stopping"]
     sums = {"audit.json": write_text(path, json.dumps(found, indent=1, allow_nan=False) + "\n")}

@@ -29,6 +29,8 @@ from recsim.scenario.load import parse, read_yaml
 from recsim.scenario.schema import Scenario
 
 VERSION = 1
+RUN = "run"
+"""Command whose plans name none."""
 SHOWN = 5
 """Deviations that an error message names."""
 SOURCES = "recsim's simulation sources"
@@ -56,6 +58,11 @@ class Plan(NamedTuple):
     lock: str
     about: dict[str, Any]
     scenario: Scenario
+
+    @property
+    def command(self) -> str:
+        """The command that it is a plan of."""
+        return self.about.get("command", RUN)
 
 
 class Deviation(NamedTuple):
@@ -134,10 +141,14 @@ def write_plan(scenario: Scenario, path: str | Path) -> Plan:
     Raises:
         InputError: the scenario declares too little, or the file is there already: a plan is not written over.
     """
-    path = Path(path)
+    return lock_into(Path(path), declared(scenario), scenario)
+
+
+def lock_into(path: Path, declares: Mapping[str, Any], scenario: Scenario) -> Plan:
+    """Write a plan: what it declares, who made it of which sources, the scenario, and the lock; arguments and errors as of `write_plan`."""
     about = {
         "version": VERSION, "recsim": __version__, "source_sha256": source_digest(), "own_code_sha256": own_code_digest(scenario),
-        "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), **declared(scenario),
+        "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), **declares,
     }  # fmt: skip
     if path.exists():
         raise InputError("already exists, and a plan is not written over; name another file with --out", str(path))
@@ -193,13 +204,24 @@ def deviations(plan: Plan, scenario: Scenario, by_rule: bool = True, fixed: bool
         plan, scenario: to compare. by_rule: whether the scenario's stopping rule is followed, if it has one.
         fixed: whether ranged parameters are held at their central values; a plan draws them.
     """
-    found = [Deviation(*row) for row in settings_that_differ(plan.scenario, scenario)]
+    found = settings_deviating(plan, scenario)
     if plan.scenario.audit.stopping.enabled and scenario.audit.stopping.enabled:
         found = [d for d in found if d.key != REPLICATES]  # the rule decides
         if not by_rule:
             found.append(
                 Deviation("audit.stopping.enabled", True, f"replaced by --replicates {scenario.run.replicates}")
             )
+    return found + code_deviating(plan, scenario, fixed)
+
+
+def settings_deviating(plan: Plan, scenario: Scenario) -> list[Deviation]:
+    """Settings of the scenario that are not those of the plan."""
+    return [Deviation(*row) for row in settings_that_differ(plan.scenario, scenario)]
+
+
+def code_deviating(plan: Plan, scenario: Scenario, fixed: bool) -> list[Deviation]:
+    """What beside the settings decides numbers and is not as planned: sources, policies from outside, fixed parameters."""
+    found = []
     sources = source_digest()
     if plan.about.get("source_sha256") != sources:
         found.append(Deviation(SOURCES, str(plan.about.get("source_sha256"))[:12], sources[:12]))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -37,7 +40,27 @@ if TYPE_CHECKING:
     from recsim.scenario.schema import Scenario
 
 
-def answer_command(what: What, policy: str | None, how: How, ask: Callable[[Scenario], Question], fewer: str) -> None:
+Lock = Annotated[
+    Path | None,
+    typer.Option(help="audit plan to write: the question is locked before its first result, nothing is simulated"),
+]
+Planned = Annotated[Path | None, typer.Option(help="audit plan to hold the question against (see --lock)")]
+Deviating = Annotated[
+    str | None, typer.Option(help="reason for asking otherwise than planned; recorded with what differs")
+]
+
+
+class Planning(NamedTuple):
+    """What is to be done about a plan: the file to lock the question into, or to hold it against, and a reason to deviate."""
+
+    lock: Path | None = None
+    plan: Path | None = None
+    reason: str | None = None
+
+
+def answer_command(
+    what: What, policy: str | None, how: How, ask: Callable[[Scenario], Question], fewer: str, planning: Planning
+) -> None:
     """Load, say what to expect, simulate, print, write.
 
     Args:
@@ -45,12 +68,20 @@ def answer_command(what: What, policy: str | None, how: How, ask: Callable[[Scen
         what, how: is to be done.
         ask: makes the question of the scenario.
         fewer: what the user can lower if it takes too long.
+        planning: what is to be done about a plan.
     """
+    from recsim.audit.question_plan import held_to
     from recsim.experiment.sets import answer, expected
     from recsim.experiment.tasks import Session
 
     how.check()
     question = ask(what.scenario(policy))
+    if planning.lock is not None:
+        lock_command(question, planning, how.fixed)
+        return
+    record = held_to(question, planning.plan, planning.reason, how.fixed, how.out, how.force)
+    for d in record.deviations:
+        sys.stderr.write(f"note: differs from the plan: {d.key} (planned {d.planned}, now {d.now}); recorded\n")
     worlds = sum(len(one.arms) for one in question.sets) * question.scenario.run.luck_branches
     text = f"{question.scenario.name}: {question.scenario.run.replicates} replicates of {worlds} worlds"
     how.announce(text, expected(question, how.at_once), f"--scale or --replicates{fewer}")
@@ -60,7 +91,26 @@ def answer_command(what: What, policy: str | None, how: How, ask: Callable[[Scen
     from recsim.report import write_answer
     from recsim.report.answer_table import print_answer
 
-    show(result, how, write_answer, print_answer)
+    planned = planning.plan is not None
+    write = partial(write_answer, record=record if planned else None, plan=planning.plan)
+    show(result, how, write, print_answer, again=planned)
+
+
+def lock_command(question: Question, planning: Planning, fixed: bool) -> None:
+    """Lock a question into a plan, say what was declared and how to ask it."""
+    from recsim.audit.question_plan import write_question_plan
+
+    if planning.plan is not None or planning.reason is not None:
+        option = "--plan" if planning.plan is not None else "--deviation"
+        raise InputError("cannot stand with --lock, which writes a plan; leave one of them out", option)
+    if fixed:
+        raise InputError("a plan draws ranged parameters; leave it out", "--fixed-parameters")
+    assert planning.lock is not None
+    made = write_question_plan(question, planning.lock)
+    for key in ("question", "primary_outcome", "baseline", "threshold_pp", "threshold_reason", "replicates"):
+        print(f"{key.replace('_', ' ')}: {made.about[key]}")
+    print(f"locked in {planning.lock}: {made.lock[:12]}")
+    print(f"next: the same command with --plan {shlex.quote(str(planning.lock))} in place of --lock")
 
 
 MOST_DAYS = 10_000
@@ -102,6 +152,9 @@ def attribute(
     dose: Dose = None,
     set_: Set = None,
     seed: Seed = None,
+    lock: Lock = None,
+    plan: Planned = None,
+    deviation: Deviating = None,
     workers: Workers = None,
     threads: Threads = None,
     cluster: Cluster = None,
@@ -117,7 +170,8 @@ def attribute(
     how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster)
     from recsim.experiment.attribution import question_of
 
-    answer_command(what, policy, how, lambda scenario: question_of(scenario, by, candidate, orders), "")
+    planning = Planning(lock, plan, deviation)
+    answer_command(what, policy, how, lambda scenario: question_of(scenario, by, candidate, orders), "", planning)
 
 
 def dose_(
@@ -136,6 +190,9 @@ def dose_(
     scale: Scale = None,
     set_: Set = None,
     seed: Seed = None,
+    lock: Lock = None,
+    plan: Planned = None,
+    deviation: Deviating = None,
     workers: Workers = None,
     threads: Threads = None,
     cluster: Cluster = None,
@@ -157,6 +214,7 @@ def dose_(
         how,
         lambda scenario: question_of(scenario, campaign, from_, to, points, candidate, others),
         " or --points",
+        Planning(lock, plan, deviation),
     )
 
 
@@ -174,6 +232,9 @@ def delay(
     dose: Dose = None,
     set_: Set = None,
     seed: Seed = None,
+    lock: Lock = None,
+    plan: Planned = None,
+    deviation: Deviating = None,
     workers: Workers = None,
     threads: Threads = None,
     cluster: Cluster = None,
@@ -190,7 +251,12 @@ def delay(
     from recsim.experiment.delay import question_of
 
     answer_command(
-        what, policy, how, lambda scenario: question_of(scenario, days_of(days), candidate), " or name fewer --days"
+        what,
+        policy,
+        how,
+        lambda scenario: question_of(scenario, days_of(days), candidate),
+        " or name fewer --days",
+        Planning(lock, plan, deviation),
     )
 
 
@@ -213,6 +279,9 @@ def tradeoff(
     dose: Dose = None,
     set_: Set = None,
     seed: Seed = None,
+    lock: Lock = None,
+    plan: Planned = None,
+    deviation: Deviating = None,
     workers: Workers = None,
     threads: Threads = None,
     cluster: Cluster = None,
@@ -235,6 +304,7 @@ def tradeoff(
         how,
         lambda scenario: question_of(scenario, names, candidate, defences or ()),
         " or name fewer --mitigations",
+        Planning(lock, plan, deviation),
     )
 
 

@@ -51,7 +51,7 @@ def held_against(
         InputError: it deviates and no reason is given, or a reason is given without a plan.
     """
     from recsim.audit.evidence import Record
-    from recsim.audit.plan import deviations, load_plan, recorded, refuse, stored_otherwise
+    from recsim.audit.plan import RUN, deviations, load_plan, recorded, refuse, stored_otherwise
     from recsim.experiment.run import run_fingerprint
     from recsim.experiment.tasks import folder_path
 
@@ -60,6 +60,8 @@ def held_against(
             raise InputError("is given without a plan; add --plan FILE", "--deviation")
         return Record()
     plan = load_plan(under.plan)
+    if plan.command != RUN:
+        raise InputError(f"is a plan of recsim {plan.command}; this is recsim run", str(under.plan))
     mark = run_fingerprint(scenario, fixed, simulate)
     folder = folder_path(scenario.name, mark, out, force)
     decided = by_rule and scenario.audit.stopping.enabled
