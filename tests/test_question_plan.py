@@ -105,7 +105,7 @@ def test_what_is_asked_otherwise_needs_a_reason_and_is_recorded(tmp_path, now, k
 def test_defences_are_locked_with_what_they_set(tmp_path):
     from recsim.experiment.tradeoff import question_of as by_name
 
-    text = "{name}:\n  title: fewer accounts act\n  set:\n    moderation.prevented_share: {{value: {share}, evidence: assumption}}\n"
+    text = "{name}:\n  title: fewer accounts act\n  article: 35(1)(c)\n  source: made up\n  set:\n    moderation.prevented_share: {{value: {share}, evidence: assumption}}\n"
     for share in (0.5, 0.6):
         (tmp_path / f"{share}.yaml").write_text(text.format(name="less", share=share))
     one, other = (by_name(asked(), None, None, tmp_path / f"{share}.yaml") for share in (0.5, 0.6))
