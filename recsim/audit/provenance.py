@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from recsim.audit.again import under_plan
 from recsim.audit.plan import stored_record
 from recsim.experiment import comparison, sets, tradeoff
 from recsim.experiment.dose import ALL
@@ -108,7 +109,8 @@ def again(kind: str, summary: dict[str, Any], folder: Path | None) -> str:
     elif kind == "calibration":
         words = f"python -m recsim calibrate calibration.yaml {ASIDE}"
     elif "command" in summary:
-        words = sets.again_command(summary, OPTIONS[summary["command"]](summary), _fixed(kind, folder))
+        options = [*OPTIONS[summary["command"]](summary), *under_plan({} if folder is None else stored_record(folder))]
+        words = sets.again_command(summary, options, _fixed(kind, folder))
     elif kind == "comparison":
         words = comparison.again_command(summary, _fixed(kind, folder))
     else:

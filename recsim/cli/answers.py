@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from recsim.cli.located import located
 from recsim.cli.options import (
     Candidate,
     Cluster,
@@ -31,6 +31,7 @@ from recsim.cli.options import (
     Workers,
     Yes,
 )
+from recsim.cli.plan import say_deviations, say_locked
 from recsim.cli.progress import progress
 from recsim.cli.run import How, What, show
 from recsim.errors import InputError
@@ -77,11 +78,10 @@ def answer_command(
     how.check()
     question = ask(what.scenario(policy))
     if planning.lock is not None:
-        lock_command(question, planning, how.fixed)
+        with located(what.config, what.overrides):
+            lock_command(question, planning, how)
         return
     record = held_to(question, planning.plan, planning.reason, how.fixed, how.out, how.force)
-    for d in record.deviations:
-        sys.stderr.write(f"note: differs from the plan: {d.key} (planned {d.planned}, now {d.now}); recorded\n")
     worlds = sum(len(one.arms) for one in question.sets) * question.scenario.run.luck_branches
     text = f"{question.scenario.name}: {question.scenario.run.replicates} replicates of {worlds} worlds"
     how.announce(text, expected(question, how.at_once), f"--scale or --replicates{fewer}")
@@ -92,25 +92,34 @@ def answer_command(
     from recsim.report.answer_table import print_answer
 
     planned = planning.plan is not None
-    write = partial(write_answer, record=record if planned else None, plan=planning.plan)
-    show(result, how, write, print_answer, again=planned)
+    say_deviations(record)
+    show(result, how, partial(write_answer, record=record if planned else None), print_answer, again=planned)
 
 
-def lock_command(question: Question, planning: Planning, fixed: bool) -> None:
-    """Lock a question into a plan, say what was declared and how to ask it."""
+def lock_command(question: Question, planning: Planning, how: How) -> None:
+    """Lock a question into a plan, say what was declared and how to ask it.
+
+    Raises:
+        InputError: an option that has no place beside --lock, or the question cannot be locked.
+    """
     from recsim.audit.question_plan import write_question_plan
 
-    if planning.plan is not None or planning.reason is not None:
-        option = "--plan" if planning.plan is not None else "--deviation"
-        raise InputError("cannot stand with --lock, which writes a plan; leave one of them out", option)
-    if fixed:
+    beside = {
+        "--plan": planning.plan, "--deviation": planning.reason, "--out": how.out, "--resume": how.resume or None,
+        "--force": how.force or None, "--json": how.as_json or None,
+    }  # fmt: skip
+    for option, given in beside.items():
+        if given is not None:
+            raise InputError(
+                "cannot stand with --lock, which writes a plan and simulates nothing; leave it out", option
+            )
+    if how.fixed:
         raise InputError("a plan draws ranged parameters; leave it out", "--fixed-parameters")
     assert planning.lock is not None
     made = write_question_plan(question, planning.lock)
-    for key in ("question", "primary_outcome", "baseline", "threshold_pp", "threshold_reason", "replicates"):
-        print(f"{key.replace('_', ' ')}: {made.about[key]}")
-    print(f"locked in {planning.lock}: {made.lock[:12]}")
-    print(f"next: the same command with --plan {shlex.quote(str(planning.lock))} in place of --lock")
+    say_locked(
+        made, planning.lock, f"the same command with --plan {shlex.quote(str(planning.lock))} in place of --lock"
+    )
 
 
 MOST_DAYS = 10_000

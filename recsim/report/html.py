@@ -14,7 +14,6 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from recsim.audit import provenance
-from recsim.audit.again import under_plan
 from recsim.audit.enough import enough
 from recsim.experiment.comparison import Comparison
 from recsim.experiment.contrasts import COSTS, ranked
@@ -222,14 +221,12 @@ def answer_link(result: Answer, name: str) -> str:
     return link(result.frames[TABLE_OF.get(name, name)])
 
 
-def write_answer_page(
-    result: Answer, figures: list[tuple[str, Path, str]], audit: dict[str, Any] | None = None
-) -> Path:
+def write_answer_page(result: Answer, figures: list[tuple[str, Path, str]], audit: dict[str, Any]) -> Path:
     """Write ``<command>.html`` into the folder of an attribution and the like.
 
     Args:
         result, figures: as of `write_page`.
-        audit: how it came about, as of `recsim.audit.question_plan.write_record`; None: under no plan.
+        audit: how it came about, as of `recsim.audit.question_plan.write_record`.
     """
     from recsim.report.answer_words import TITLES, again, limits, sentences, tables
 
@@ -238,6 +235,6 @@ def write_answer_page(
     return render(
         "answer.html.j2", result.folder / f"{s['command']}.html", result.scenario, figures,
         s=s, what=TITLES[s["command"]], sentences=sentences(result), tables=tables(result), limits=limits(result),
-        size=size_of(s), again=" ".join([again(result), *under_plan(audit or {})]), downloads={name: answer_link(result, name) for name, _, _ in figures},
+        size=size_of(s), again=again(result), downloads={name: answer_link(result, name) for name, _, _ in figures},
         audit=audit,
     )  # fmt: skip
