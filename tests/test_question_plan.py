@@ -7,10 +7,10 @@ import sys
 from functools import partial
 
 import fake_arms
-import fake_world
 import pytest
 import yaml
 from helpers import changed
+from test_notes import simulate
 
 from recsim.audit.combine import gather, stored_audit
 from recsim.audit.evidence import write_evidence
@@ -58,8 +58,8 @@ def question_of(command, scenario, days=(-2, 0), candidate=None, others=False):
     return question_for(scenario, mitigated, candidate)
 
 
-def ask(question, out):
-    return answer(question, Session(fake_arms.simulate_arms, workers=1), out)
+def ask(question, out, resume=False):
+    return answer(question, Session(fake_arms.simulate_arms, workers=1), out, resume)
 
 
 def said(out):
@@ -112,7 +112,7 @@ def test_an_answer_without_a_plan_says_so(tmp_path):
 
 def test_what_it_is_compared_with_is_declared(tmp_path):
     """Where the other campaigns act in both worlds, the baseline is without one campaign alone."""
-    for others, text in ((False, "without network (removed), second (removed), posts (removed)"), (True, "without network (removed); the other campaigns act in both")):  # fmt: skip
+    for others, text in ((False, "without network (dormant), second (absent), posts (ordinary)"), (True, "without network (dormant); the other campaigns act in both")):  # fmt: skip
         made = write_question_plan(question_of("dose", asked(), others=others), tmp_path / f"{others}.yaml")
         assert text in made.about["baseline"]
 
@@ -184,9 +184,8 @@ def test_fixed_parameters_and_other_sources_are_deviations(tmp_path):
     for name, key in (("source_sha256", "recsim's simulation sources"), ("statistics_sha256", STATISTICS)):
         old = plan._replace(about=plan.about | {name: "f" * 64})
         assert [d.key for d in question_deviations(old, question)] == [key]
-    assert (
-        question_deviations(plan, question_of("dose", asked("audit.shadows=[random]"))) == []
-    )  # which it does not make
+    for table in ("true", "false"):  # of other assumptions, which these questions do not make
+        assert question_deviations(plan, question_of("dose", asked(f"audit.robustness.enabled={table}"))) == []
 
 
 @pytest.mark.parametrize("damage", ["", "answer", "answer gone", "record"])
@@ -208,7 +207,7 @@ def test_what_was_known_before_stays_known(tmp_path, damage):
         held(question, file, None, out=out)
     record = held(question, file, "a rehearsal", out=out)
     assert [d.key for d in record.deviations] == [STORED]
-    write_answer(ask(question, out), record)
+    write_answer(ask(question, out, resume=damage == "answer gone"), record)
     again = held(question, file, None, out=out)
     assert again.deviations == record.deviations and again.reason == "a rehearsal"
     write_question_plan(question, tmp_path / "second.yaml")
@@ -243,12 +242,11 @@ def test_another_candidate_without_the_plan_is_said(tmp_path):
 
 
 def test_a_report_says_of_each_result_under_which_plan_it_was_made(tmp_path):
-    one = run(asked(), out=tmp_path / "run", simulate=fake_world.simulate, workers=1, robustness=False)
+    one = run(asked(), out=tmp_path / "run", simulate=simulate, workers=1, robustness=False)
     write_evidence(one, None)
     planned("delay", tmp_path / "plan.yaml", tmp_path / "delay")
-    question = question_of("tradeoff", asked())
+    question, other = (by_name(asked(*more), ["friction"]) for more in ((), ("audit.threshold_pp=0.5",)))
     write_question_plan(question, tmp_path / "second.yaml")
-    other = question_of("tradeoff", asked("audit.threshold_pp=0.5"))
     write_answer(
         ask(other, tmp_path / "trade"), held(other, tmp_path / "second.yaml", "a better reason", out=tmp_path / "trade")
     )

@@ -178,7 +178,7 @@ def taken_over(found: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
     Args:
         found: the record as it would be without the earlier one. kept: the earlier one.
     """
-    stays = {k: kept[k] for k in ("plan", "deviations", "deviation_reason", "stopping") if k in kept}
+    stays: dict[str, Any] = {k: kept[k] for k in ("plan", "deviations", "deviation_reason", "stopping") if k in kept}
     before = kept.get("replicates", found["replicates"])
     return stays if before == found["replicates"] else stays | gone_on(found | stays, before)
 
