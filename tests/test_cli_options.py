@@ -45,6 +45,9 @@ MORE = {
     ("tradeoff", "--mitigations"): ("names", ["friction, cooldown"], ["friction", "cooldown"]),
     ("tradeoff", "--candidate"): ("candidate", ["ada"], "ada"),
     **{(name, "--policy"): ("policy", ["random"], "random") for name in ("attribute", "dose", "delay", "tradeoff")},
+    **{(name, "--lock"): ("lock", ["p"], Path("p")) for name in ("attribute", "dose", "delay", "tradeoff")},
+    **{(name, "--plan"): ("plan", ["p"], Path("p")) for name in ("attribute", "dose", "delay", "tradeoff")},
+    **{(name, "--deviation"): ("reason", ["why"], "why") for name in ("attribute", "dose", "delay", "tradeoff")},
 }  # fmt: skip
 """The same of options of one command: by the name that the function behind it gives them."""
 ASKED = {"attribute": "attribution", "dose": "dose", "delay": "delay", "tradeoff": "tradeoff"}
@@ -86,8 +89,8 @@ def told(monkeypatch):
 
         monkeypatch.setattr(f"recsim.experiment.{module}.question_of", ask)
 
-    def answer(what, policy, how, ask, fewer):
-        raise Seen(how, what, {**ask("the scenario"), "policy": policy})
+    def answer(what, policy, how, ask, fewer, planning):
+        raise Seen(how, what, {**ask("the scenario"), "policy": policy, **planning._asdict()})
 
     monkeypatch.setattr("recsim.cli.answers.answer_command", answer)
 

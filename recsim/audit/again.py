@@ -23,11 +23,17 @@ def run_again(summary: Mapping[str, Any], fixed: bool, audit: Mapping[str, Any],
         words.append(f"--replicates {summary['replicates']}")
     if fixed:
         words.append("--fixed-parameters")
-    if audit.get("plan") is not None:
-        words.append("--plan plan.yaml")
-        if audit.get("deviations"):
-            words.append(f"--deviation {shlex.quote(audit['deviation_reason'])}")
-    return " ".join([*words, ASIDE])
+    return " ".join([*words, *under_plan(audit), ASIDE])
+
+
+def under_plan(audit: Mapping[str, Any]) -> list[str]:
+    """Options that hold a command against the plan in the folder; none of a result without one."""
+    if audit.get("plan") is None:
+        return []
+    words = ["--plan plan.yaml"]
+    if audit.get("deviations"):
+        words.append(f"--deviation {shlex.quote(audit['deviation_reason'])}")
+    return words
 
 
 def _rule_decides(stopped: Mapping[str, Any] | None, rule: Mapping[str, Any]) -> bool:

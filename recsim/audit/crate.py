@@ -27,8 +27,8 @@ METADATA = "ro-crate-metadata.json"
 KNOWN = {".parquet": "application/vnd.apache.parquet", ".yaml": "application/yaml", ".csv": "text/csv", ".npy": "application/octet-stream"}  # fmt: skip
 ABOUT = {
     "summary.json": "the numbers of the run", "summary.csv": "one row per candidate", "draws.csv": "what each replicate drew from declared ranges",
-    "shift_by_replicate.csv": "shares and shift of every replicate and candidate", "audit.json": "plan, deviations, tests",
-    "plan.yaml": "the plan that was locked before the run", "scenario.yaml": "the scenario as resolved, with evidence",
+    "shift_by_replicate.csv": "shares and shift of every replicate and candidate", "audit.json": "plan, deviations, of a run also tests",
+    "plan.yaml": "the plan that was locked beforehand", "scenario.yaml": "the scenario as resolved, with evidence",
     "manifest.json": "versions, seeds, checksums, timings", "report.html": "the report, for reading and printing",
     "policy_compiled.py": "the score loop that ran", "compare.html": "the comparison, for reading and printing",
     NOTES: "the auditor's own words, added to the finished result", SUMS: "checksums of all files",

@@ -123,8 +123,12 @@ def _segments(result: Result, names: list[str], family: list[int]) -> list[dict[
     return rows
 
 
-def _gone_on(kept: dict[str, Any], before: int) -> dict[str, Any]:
-    """What becomes of a kept record whose replicates are no longer ``before``: the rule did not stop there, the plan did not ask for it."""
+def gone_on(kept: dict[str, Any], before: int) -> dict[str, Any]:
+    """What becomes of a kept record whose replicates are no longer ``before``: the rule did not stop there, the plan did not ask for it.
+
+    Args:
+        kept: the record with the replicates that there are now. before: how many there were.
+    """
     if kept["plan"] is None:
         return {"stopping": None}
     other = Deviation(REPLICATES, kept["plan"]["replicates"], kept["replicates"])._asdict()
@@ -154,20 +158,42 @@ def write_evidence(result: Result, record: Record | None, plan: Path | None = No
     """
     if result.folder is None:
         return None
-    path = result.folder / "audit.json"
     found, kept = evidence(result, record), stored_record(result.folder)
-    if kept and (record is None or (record.plan is None and kept.get("plan") is not None)):
-        found |= {k: kept[k] for k in ("plan", "deviations", "deviation_reason", "stopping") if k in kept}
-        before = kept.get("replicates", found["replicates"])
-        if before != found["replicates"]:
-            found |= _gone_on(found, before)
+    if keeps(kept, record):
+        found |= taken_over(found, kept)
     elif _looked_before(found["stopping"], kept.get("stopping")):
         found["stopping"] = kept["stopping"]
-    sums = {"audit.json": write_text(path, json.dumps(found, indent=1, allow_nan=False) + "\n")}
-    if plan is not None:
-        sums["plan.yaml"] = write_text(result.folder / "plan.yaml", plan.read_text(encoding="utf-8"))
-    manifest = json.loads((result.folder / "manifest.json").read_text(encoding="utf-8"))
-    manifest["sha256"] |= sums
-    write_text(result.folder / "manifest.json", json.dumps(manifest, indent=1) + "\n")
-    assert checksum(path) == sums["audit.json"]
+    store_record(result.folder, found, None if plan is None else plan.read_text(encoding="utf-8"))
     return found
+
+
+def keeps(kept: dict[str, Any], record: Record | None) -> bool:
+    """Whether what an earlier call recorded stays: nothing is said now, or not under which plan, and it was under one."""
+    return bool(kept) and (record is None or (record.plan is None and kept.get("plan") is not None))
+
+
+def taken_over(found: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
+    """What stays of an earlier record, with what changed since.
+
+    Args:
+        found: the record as it would be without the earlier one. kept: the earlier one.
+    """
+    stays: dict[str, Any] = {k: kept[k] for k in ("plan", "deviations", "deviation_reason", "stopping") if k in kept}
+    before = kept.get("replicates", found["replicates"])
+    return stays if before == found["replicates"] else stays | gone_on(found | stays, before)
+
+
+def store_record(folder: Path, found: dict[str, Any], plan: str | None) -> None:
+    """Write ``audit.json``, and ``plan.yaml`` if there is a text for it; the manifest has the checksums of those that are there.
+
+    Args:
+        folder: of the result. found: content of ``audit.json``. plan: text of the plan's file, or None.
+    """
+    write_text(folder / "audit.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
+    if plan is not None:
+        write_text(folder / "plan.yaml", plan)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["sha256"] |= {
+        name: checksum(folder / name) for name in ("audit.json", "plan.yaml") if (folder / name).is_file()
+    }
+    write_text(folder / "manifest.json", json.dumps(manifest, indent=1) + "\n")

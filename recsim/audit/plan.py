@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from recsim import __version__
 from recsim.errors import InputError
 from recsim.experiment.diff import settings_that_differ
 from recsim.experiment.folder import read_json, write_text
-from recsim.experiment.run import source_digest
+from recsim.experiment.run import digest_of, source_digest
 from recsim.experiment.summary import beneficiaries, removed_campaigns
 from recsim.metrics import LEAST_FOR_BELOW
 from recsim.ranking import own_code, registry
@@ -28,15 +28,22 @@ from recsim.scenario.dump import dump_yaml
 from recsim.scenario.load import parse, read_yaml
 from recsim.scenario.schema import Scenario
 
-VERSION = 1
+VERSION, QUESTION_VERSION = 1, 2
+"""Of plans of runs, and of plans of questions, which earlier versions of recsim cannot read."""
+RUN = "run"
+"""Command whose plans name none."""
 SHOWN = 5
 """Deviations that an error message names."""
 SOURCES = "recsim's simulation sources"
 OWN_CODE = "code of policies from outside recsim"
+STATISTICS = "recsim's statistics"
+STATISTICS_SOURCES = ("experiment", "audit/procedures.py", "audit/evidence.py")
+"""Files and folders that decide what is made of simulated worlds; the engine is apart."""
 FIXED = "fixed parameters"
 STORED = "stored result"
 """Keys of deviations that are no settings."""
 REPLICATES = "run.replicates"
+SUMMARY = "summary.json"
 LASTING = (STORED, REPLICATES)
 """Keys of deviations that are facts about a stored result: showing it again under its plan does not undo them."""
 ADDED = "none given: replicates were added without the plan"
@@ -51,11 +58,18 @@ class Plan(NamedTuple):
         lock: SHA-256 over everything else in the file.
         about: what was declared, for reading.
         scenario: as resolved when the plan was made.
+        text: of its file; "" of one that was only made.
     """
 
     lock: str
     about: dict[str, Any]
     scenario: Scenario
+    text: str = ""
+
+    @property
+    def command(self) -> str:
+        """The command that it is a plan of."""
+        return self.about.get("command", RUN)
 
 
 class Deviation(NamedTuple):
@@ -134,13 +148,25 @@ def write_plan(scenario: Scenario, path: str | Path) -> Plan:
     Raises:
         InputError: the scenario declares too little, or the file is there already: a plan is not written over.
     """
-    path = Path(path)
+    return lock_into(Path(path), declared(scenario), scenario)
+
+
+def lock_into(path: Path, declares: Mapping[str, Any], scenario: Scenario, *others: Scenario) -> Plan:
+    """Write a plan: what it declares, by which sources it was made, the scenario, and the lock.
+
+    Args:
+        path: of the new file. declares: what it declares, for reading; a ``version`` in it replaces that of plans of runs.
+        scenario: as resolved. others: scenarios beside it whose policies are to run, too.
+
+    Raises:
+        InputError: the file is there already, or cannot be written.
+    """
     about = {
-        "version": VERSION, "recsim": __version__, "source_sha256": source_digest(), "own_code_sha256": own_code_digest(scenario),
-        "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), **declared(scenario),
+        "version": VERSION, "recsim": __version__, "source_sha256": source_digest(), "statistics_sha256": digest_of(STATISTICS_SOURCES),
+        "own_code_sha256": own_code_digest(scenario, *others), "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), **declares,
     }  # fmt: skip
     if path.exists():
-        raise InputError("already exists, and a plan is not written over; name another file with --out", str(path))
+        raise InputError("already exists, and a plan is not written over; name another file", str(path))
     # Read back what will be read, so that the lock is of the text and not of Python's objects.
     content = {"plan": about, "scenario": yaml.safe_load(dump_yaml(scenario))}
     content = yaml.safe_load(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110))
@@ -163,26 +189,33 @@ def load_plan(path: Path) -> Plan:
     """
     content, _ = read_yaml(path)
     if not {"plan", "scenario", "lock"} <= set(content) or not isinstance(content["plan"], dict):
-        raise InputError("is no audit plan (plan, scenario and lock are needed); make one with recsim plan", str(path))
-    if content["plan"].get("version") != VERSION:
-        text = f"got a plan of version {content['plan'].get('version')}, this recsim reads version {VERSION}"
+        raise InputError(
+            "is no audit plan (plan, scenario and lock are needed); make one with recsim plan, or with --lock of recsim tradeoff and the like",
+            str(path),
+        )
+    if content["plan"].get("version") != (QUESTION_VERSION if "command" in content["plan"] else VERSION):
+        text = f"got a plan of version {content['plan'].get('version')}, this recsim reads {VERSION}, and {QUESTION_VERSION} of questions"
         raise InputError(text, str(path))
     if _lock(content) != content["lock"]:
-        raise InputError("was changed after it was locked; make a new plan with recsim plan", str(path))
-    return Plan(content["lock"], content["plan"], parse(content["scenario"], str(path)))
+        raise InputError("was changed after it was locked; put it back, or make a new plan", str(path))
+    return Plan(
+        content["lock"], content["plan"], parse(content["scenario"], str(path)), path.read_text(encoding="utf-8")
+    )
 
 
-def own_code_digest(scenario: Scenario) -> str:
-    """SHA-256 over the files of the scenario's policies and re-rankers from outside recsim; "" if it has none.
+def own_code_digest(*scenarios: Scenario) -> str:
+    """SHA-256 over the files of the scenarios' policies and re-rankers from outside recsim; "" if they have none.
 
     Raises:
         InputError: there is no such policy or re-ranker.
     """
-    platform = scenario.platform
-    registry.get(platform.policy)  # only what is imported has files
-    for name in platform.rerank or []:
-        registry.get_reranker(name)
-    files = own_code.files_of([platform.policy, *(platform.rerank or [])])
+    names: list[str] = []
+    for platform in (scenario.platform for scenario in scenarios):
+        registry.get(platform.policy)  # only what is imported has files
+        for name in platform.rerank or []:
+            registry.get_reranker(name)
+        names += [platform.policy, *(platform.rerank or [])]
+    files = own_code.files_of(list(dict.fromkeys(names)))
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest() if files else ""
 
 
@@ -193,19 +226,40 @@ def deviations(plan: Plan, scenario: Scenario, by_rule: bool = True, fixed: bool
         plan, scenario: to compare. by_rule: whether the scenario's stopping rule is followed, if it has one.
         fixed: whether ranged parameters are held at their central values; a plan draws them.
     """
-    found = [Deviation(*row) for row in settings_that_differ(plan.scenario, scenario)]
+    found = settings_deviating(plan, scenario)
     if plan.scenario.audit.stopping.enabled and scenario.audit.stopping.enabled:
         found = [d for d in found if d.key != REPLICATES]  # the rule decides
         if not by_rule:
             found.append(
                 Deviation("audit.stopping.enabled", True, f"replaced by --replicates {scenario.run.replicates}")
             )
+    return found + code_deviating(plan, fixed, scenario)
+
+
+def settings_deviating(plan: Plan, scenario: Scenario) -> list[Deviation]:
+    """Settings of the scenario that are not those of the plan."""
+    return [Deviation(*row) for row in settings_that_differ(plan.scenario, scenario)]
+
+
+def code_deviating(plan: Plan, fixed: bool, *scenarios: Scenario) -> list[Deviation]:
+    """What beside the settings decides numbers and is not as planned.
+
+    Args:
+        plan: what was planned. fixed: whether ranged parameters are held at their central values; a plan draws them.
+        scenarios: whose policies run.
+    """
+    found = []
     sources = source_digest()
     if plan.about.get("source_sha256") != sources:
         found.append(Deviation(SOURCES, str(plan.about.get("source_sha256"))[:12], sources[:12]))
-    planned, now = plan.about.get("own_code_sha256"), own_code_digest(scenario)
-    if planned is not None and planned != now:  # plans of earlier versions do not say
-        found.append(Deviation(OWN_CODE, planned[:12] or "none", now[:12] or "none"))
+    marks = {
+        STATISTICS: ("statistics_sha256", digest_of(STATISTICS_SOURCES)),
+        OWN_CODE: ("own_code_sha256", own_code_digest(*scenarios)),
+    }
+    for key, (name, now) in marks.items():
+        planned = plan.about.get(name)
+        if planned is not None and planned != now:  # plans of earlier versions do not say
+            found.append(Deviation(key, planned[:12] or "none", now[:12] or "none"))
     if fixed:
         found.append(Deviation(FIXED, "no", "yes"))
     return found
@@ -223,11 +277,9 @@ def _said(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _stored(folder: Path, mark: str) -> dict[str, Any]:
-    """Summary of the complete run with this fingerprint in a folder; its record in place of a damaged summary; else nothing."""
-    if not (folder / "summary.json").is_file():
-        return {}
-    either = (_said(folder / "summary.json"), stored_record(folder))
+def _stored(folder: Path, mark: str, last: str) -> dict[str, Any]:
+    """Summary of the complete result with this fingerprint in a folder; its record in place of a damaged or missing one; else nothing."""
+    either = (_said(folder / last), stored_record(folder))
     return next((one for one in either if one.get("fingerprint") == mark and "replicates" in one), {})
 
 
@@ -245,14 +297,14 @@ class Recorded(NamedTuple):
     reason: str = ""
 
 
-def recorded(plan: Plan, folder: Path, mark: str, by_rule: bool = True) -> Recorded:
+def recorded(plan: Plan, folder: Path, mark: str, by_rule: bool = True, last: str = SUMMARY) -> Recorded:
     """What the record of a stored result says of its coming about, if it was made under this plan.
 
     Args:
-        plan, folder, mark, by_rule: as of `stored_otherwise`.
+        plan, folder, mark, by_rule, last: as of `stored_otherwise`.
     """
     said = stored_record(folder)
-    if not _stored(folder, mark) or (said.get("plan") or {}).get("lock") != plan.lock:
+    if not _stored(folder, mark, last) or (said.get("plan") or {}).get("lock") != plan.lock:
         return Recorded()
     found = tuple(Deviation(**d) for d in said.get("deviations", ()) if d["key"] in LASTING)
     given = reason = said.get("deviation_reason", "")
@@ -263,14 +315,16 @@ def recorded(plan: Plan, folder: Path, mark: str, by_rule: bool = True) -> Recor
     return Recorded(lasting, known if reason else (), reason if known else "")
 
 
-def stored_otherwise(plan: Plan, scenario: Scenario, folder: Path, mark: str, by_rule: bool = True) -> list[Deviation]:
-    """What is not as planned because the run's result lies in its folder already: it would be taken over.
+def stored_otherwise(
+    plan: Plan, scenario: Scenario, folder: Path, mark: str, by_rule: bool = True, last: str = SUMMARY
+) -> list[Deviation]:
+    """What is not as planned because the result lies in its folder already: it would be taken over.
 
     Args:
-        plan, scenario: as of `deviations`. folder: of the run. mark: its fingerprint; another run is not taken over.
-        by_rule: whether a stopping rule decides how many replicates.
+        plan, scenario: as of `deviations`. folder: of the result. mark: its fingerprint; another result is not taken over.
+        by_rule: whether a stopping rule decides how many replicates. last: name of the file that is written last.
     """
-    stored = _stored(folder, mark)
+    stored = _stored(folder, mark, last)
     if not stored:
         return []
     has, said, audit = stored["replicates"], stored_record(folder), folder / "audit.json"
@@ -278,7 +332,7 @@ def stored_otherwise(plan: Plan, scenario: Scenario, folder: Path, mark: str, by
     found = []
     # Without audit.json nothing was shown yet, unless from Python: a planned run that was stopped is no deviation.
     made = dt.datetime.fromisoformat(str(plan.about["made"])).timestamp()
-    if of != plan.lock and (audit.is_file() or (folder / "summary.json").stat().st_mtime < made):
+    if of != plan.lock and (audit.is_file() or (folder / last).stat().st_mtime < made):
         under = (
             f"the plan {of[:12]}"
             if of is not None
@@ -294,9 +348,48 @@ def stored_otherwise(plan: Plan, scenario: Scenario, folder: Path, mark: str, by
     return found
 
 
-def refuse(found: list[Deviation], path: Path) -> InputError:
-    """The error for deviations without a reason."""
+def reconciled(
+    now: list[Deviation], stored: list[Deviation], kept: Recorded, reason: str | None, refusal: Callable[[list[Deviation]], InputError]
+) -> tuple[tuple[Deviation, ...], str]:  # fmt: skip
+    """All that is not as planned, and the reasons that were given for it.
+
+    Args:
+        now: of what is asked. stored: of what lies in the folder, which replace those of the same key. kept: that the record of an
+            earlier call holds for good. reason: that is given now. refusal: makes the error for deviations without a reason.
+
+    Raises:
+        InputError: that of ``refusal``.
+    """
+    more = {d.key for d in stored}
+    now = [*(d for d in now if d.key not in more), *stored]
+    # What is shown has as many replicates as planned, though fewer were asked for: none is taken away.
+    now = [d for d in now if d.key != REPLICATES or d.planned != d.now]
+    newer = {d.key for d in now}
+    found = [*(d for d in kept.deviations if d.key not in newer), *now]
+    known = [(d.key, d.now) for d in kept.explained]
+    unexplained = [d for d in found if (d.key, d.now) not in known]
+    given = (reason or "").strip()
+    if unexplained and not given:
+        raise refusal(unexplained)
+    before = kept.reason if len(unexplained) < len(found) else ""
+    reasons = dict.fromkeys(text for text in (before, given) if text and found)
+    return tuple(found), "; ".join(reasons)
+
+
+def check_command(plan: Plan, command: str, path: Path) -> None:
+    """Refuse a plan of another command."""
+    if plan.command != command:
+        text = f"is a plan of recsim {plan.command}, this is recsim {command}; give that command, or make a plan for this one"
+        raise InputError(text, str(path))
+
+
+def refuse(found: list[Deviation], path: Path, what: str = "run") -> InputError:
+    """The error for deviations without a reason.
+
+    Args:
+        found: these. path: of the plan. what: what it is a plan of.
+    """
     named = "; ".join(f"{d.key} (planned {d.planned}, now {d.now})" for d in found[:SHOWN])
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    text = f'this run differs from the plan in {named}{more}; undo it, or give the reason with --deviation "..."'
+    text = f'this {what} differs from the plan in {named}{more}; undo it, or give the reason with --deviation "..."'
     return InputError(text, str(path))

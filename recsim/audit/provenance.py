@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from recsim.audit.again import under_plan
+from recsim.audit.plan import stored_record
 from recsim.experiment import comparison, sets, tradeoff
 from recsim.experiment.dose import ALL
 from recsim.experiment.ensemble import NO_PREDICTOR
@@ -44,10 +46,19 @@ def row(folder: Path, kind: str, summary: dict[str, Any], again: str) -> dict[st
             "recsim": versions.get("recsim-audit"), "source_sha256": manifest["source_sha256"],
             "commit": manifest.get("git_commit"), "uncommitted_changes": manifest.get("git_uncommitted_changes"),
             "versions": versions, "machine": manifest["machine"], "bits": manifest["bits"],
-            "own_policies": own_files(folder),
+            "own_policies": own_files(folder), "plan": _plan(folder),
             "sha256": {name: checksum(folder / name) for name in _files(folder, manifest)},
             "sums_sha256": checksum(folder / SUMS) if (folder / SUMS).is_file() else None,
         }  # fmt: skip
+
+
+def _plan(folder: Path) -> dict[str, Any] | None:
+    """Under which plan a result was made, as its record says; None: under none."""
+    said = stored_record(folder)
+    if not said.get("plan"):
+        return None
+    plan = {key: said["plan"][key] for key in ("lock", "made", "replicates")}
+    return plan | {key: said[key] for key in ("deviations", "deviation_reason")}
 
 
 def _files(folder: Path, manifest: dict[str, Any]) -> list[str]:
@@ -98,7 +109,8 @@ def again(kind: str, summary: dict[str, Any], folder: Path | None) -> str:
     elif kind == "calibration":
         words = f"python -m recsim calibrate calibration.yaml {ASIDE}"
     elif "command" in summary:
-        words = sets.again_command(summary, OPTIONS[summary["command"]](summary), _fixed(kind, folder))
+        options = [*OPTIONS[summary["command"]](summary), *under_plan({} if folder is None else stored_record(folder))]
+        words = sets.again_command(summary, options, _fixed(kind, folder))
     elif kind == "comparison":
         words = comparison.again_command(summary, _fixed(kind, folder))
     else:

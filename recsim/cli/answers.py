@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from recsim.cli.located import located
 from recsim.cli.options import (
     Candidate,
     Cluster,
@@ -28,6 +31,7 @@ from recsim.cli.options import (
     Workers,
     Yes,
 )
+from recsim.cli.plan import say_deviations, say_locked
 from recsim.cli.progress import progress
 from recsim.cli.run import How, What, show
 from recsim.errors import InputError
@@ -37,7 +41,27 @@ if TYPE_CHECKING:
     from recsim.scenario.schema import Scenario
 
 
-def answer_command(what: What, policy: str | None, how: How, ask: Callable[[Scenario], Question], fewer: str) -> None:
+Lock = Annotated[
+    Path | None,
+    typer.Option(help="audit plan to write: the question is locked before its first result, nothing is simulated"),
+]
+Planned = Annotated[Path | None, typer.Option(help="audit plan to hold the question against (see --lock)")]
+Deviating = Annotated[
+    str | None, typer.Option(help="reason for asking otherwise than planned; recorded with what differs")
+]
+
+
+class Planning(NamedTuple):
+    """What is to be done about a plan: the file to lock the question into, or to hold it against, and a reason to deviate."""
+
+    lock: Path | None = None
+    plan: Path | None = None
+    reason: str | None = None
+
+
+def answer_command(
+    what: What, policy: str | None, how: How, ask: Callable[[Scenario], Question], fewer: str, planning: Planning
+) -> None:
     """Load, say what to expect, simulate, print, write.
 
     Args:
@@ -45,12 +69,19 @@ def answer_command(what: What, policy: str | None, how: How, ask: Callable[[Scen
         what, how: is to be done.
         ask: makes the question of the scenario.
         fewer: what the user can lower if it takes too long.
+        planning: what is to be done about a plan.
     """
+    from recsim.audit.question_plan import held_to
     from recsim.experiment.sets import answer, expected
     from recsim.experiment.tasks import Session
 
     how.check()
     question = ask(what.scenario(policy))
+    if planning.lock is not None:
+        with located(what.config, what.overrides):
+            lock_command(question, planning, how)
+        return
+    record = held_to(question, planning.plan, planning.reason, how.fixed, how.out, how.force)
     worlds = sum(len(one.arms) for one in question.sets) * question.scenario.run.luck_branches
     text = f"{question.scenario.name}: {question.scenario.run.replicates} replicates of {worlds} worlds"
     how.announce(text, expected(question, how.at_once), f"--scale or --replicates{fewer}")
@@ -60,7 +91,35 @@ def answer_command(what: What, policy: str | None, how: How, ask: Callable[[Scen
     from recsim.report import write_answer
     from recsim.report.answer_table import print_answer
 
-    show(result, how, write_answer, print_answer)
+    planned = planning.plan is not None
+    say_deviations(record)
+    show(result, how, partial(write_answer, record=record if planned else None), print_answer, again=planned)
+
+
+def lock_command(question: Question, planning: Planning, how: How) -> None:
+    """Lock a question into a plan, say what was declared and how to ask it.
+
+    Raises:
+        InputError: an option that has no place beside --lock, or the question cannot be locked.
+    """
+    from recsim.audit.question_plan import write_question_plan
+
+    beside = {
+        "--plan": planning.plan, "--deviation": planning.reason, "--out": how.out, "--resume": how.resume or None,
+        "--force": how.force or None, "--json": how.as_json or None,
+    }  # fmt: skip
+    for option, given in beside.items():
+        if given is not None:
+            raise InputError(
+                "cannot stand with --lock, which writes a plan and simulates nothing; leave it out", option
+            )
+    if how.fixed:
+        raise InputError("a plan draws ranged parameters; leave it out", "--fixed-parameters")
+    assert planning.lock is not None
+    made = write_question_plan(question, planning.lock)
+    say_locked(
+        made, planning.lock, f"the same command with --plan {shlex.quote(str(planning.lock))} in place of --lock"
+    )
 
 
 MOST_DAYS = 10_000
@@ -102,6 +161,9 @@ def attribute(
     dose: Dose = None,
     set_: Set = None,
     seed: Seed = None,
+    lock: Lock = None,
+    plan: Planned = None,
+    deviation: Deviating = None,
     workers: Workers = None,
     threads: Threads = None,
     cluster: Cluster = None,
@@ -117,7 +179,8 @@ def attribute(
     how = How(out, workers, threads, fixed_parameters, resume, force, yes, json_, quiet, cluster)
     from recsim.experiment.attribution import question_of
 
-    answer_command(what, policy, how, lambda scenario: question_of(scenario, by, candidate, orders), "")
+    planning = Planning(lock, plan, deviation)
+    answer_command(what, policy, how, lambda scenario: question_of(scenario, by, candidate, orders), "", planning)
 
 
 def dose_(
@@ -136,6 +199,9 @@ def dose_(
     scale: Scale = None,
     set_: Set = None,
     seed: Seed = None,
+    lock: Lock = None,
+    plan: Planned = None,
+    deviation: Deviating = None,
     workers: Workers = None,
     threads: Threads = None,
     cluster: Cluster = None,
@@ -157,6 +223,7 @@ def dose_(
         how,
         lambda scenario: question_of(scenario, campaign, from_, to, points, candidate, others),
         " or --points",
+        Planning(lock, plan, deviation),
     )
 
 
@@ -174,6 +241,9 @@ def delay(
     dose: Dose = None,
     set_: Set = None,
     seed: Seed = None,
+    lock: Lock = None,
+    plan: Planned = None,
+    deviation: Deviating = None,
     workers: Workers = None,
     threads: Threads = None,
     cluster: Cluster = None,
@@ -190,7 +260,12 @@ def delay(
     from recsim.experiment.delay import question_of
 
     answer_command(
-        what, policy, how, lambda scenario: question_of(scenario, days_of(days), candidate), " or name fewer --days"
+        what,
+        policy,
+        how,
+        lambda scenario: question_of(scenario, days_of(days), candidate),
+        " or name fewer --days",
+        Planning(lock, plan, deviation),
     )
 
 
@@ -213,6 +288,9 @@ def tradeoff(
     dose: Dose = None,
     set_: Set = None,
     seed: Seed = None,
+    lock: Lock = None,
+    plan: Planned = None,
+    deviation: Deviating = None,
     workers: Workers = None,
     threads: Threads = None,
     cluster: Cluster = None,
@@ -235,6 +313,7 @@ def tradeoff(
         how,
         lambda scenario: question_of(scenario, names, candidate, defences or ()),
         " or name fewer --mitigations",
+        Planning(lock, plan, deviation),
     )
 
 

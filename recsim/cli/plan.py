@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +12,7 @@ from recsim.errors import InputError
 
 if TYPE_CHECKING:
     from recsim.audit.evidence import Record
+    from recsim.audit.plan import Plan
     from recsim.experiment.result import Result
     from recsim.experiment.task import Simulate
     from recsim.scenario.schema import Scenario
@@ -29,10 +31,15 @@ def plan_command(scenario: Scenario, out: Path | None) -> None:
 
     path = out or Path(f"{scenario.name}-plan.yaml")
     made = write_plan(scenario, path)
+    say_locked(made, path, f"python -m recsim run --plan {shlex.quote(str(path))}")
+
+
+def say_locked(made: Plan, path: Path, then: str) -> None:
+    """Print what a plan declares, its lock, and what to do next."""
     for key in ("question", "primary_outcome", "baseline", "threshold_pp", "threshold_reason", "replicates"):
         print(f"{key.replace('_', ' ')}: {made.about[key]}")
     print(f"locked in {path}: {made.lock[:12]}")
-    print(f"next: python -m recsim run --plan {shlex.quote(str(path))}")
+    print(f"next: {then}")
 
 
 def held_against(
@@ -51,7 +58,16 @@ def held_against(
         InputError: it deviates and no reason is given, or a reason is given without a plan.
     """
     from recsim.audit.evidence import Record
-    from recsim.audit.plan import deviations, load_plan, recorded, refuse, stored_otherwise
+    from recsim.audit.plan import (
+        RUN,
+        check_command,
+        deviations,
+        load_plan,
+        reconciled,
+        recorded,
+        refuse,
+        stored_otherwise,
+    )
     from recsim.experiment.run import run_fingerprint
     from recsim.experiment.tasks import folder_path
 
@@ -60,23 +76,15 @@ def held_against(
             raise InputError("is given without a plan; add --plan FILE", "--deviation")
         return Record()
     plan = load_plan(under.plan)
+    check_command(plan, RUN, under.plan)
     mark = run_fingerprint(scenario, fixed, simulate)
     folder = folder_path(scenario.name, mark, out, force)
     decided = by_rule and scenario.audit.stopping.enabled
-    kept = recorded(plan, folder, mark, decided)
-    stored = stored_otherwise(plan, scenario, folder, mark, decided)
-    more = {d.key for d in stored}
-    now = [*(d for d in deviations(plan, scenario, by_rule, fixed) if d.key not in more), *stored]
-    newer = {d.key for d in now}
-    found = [*(d for d in kept.deviations if d.key not in newer), *now]
-    known = [(d.key, d.now) for d in kept.explained]
-    unexplained = [d for d in found if (d.key, d.now) not in known]
-    given = (under.reason or "").strip()
-    if unexplained and not given:
-        raise refuse(unexplained, under.plan)
-    before = kept.reason if len(unexplained) < len(found) else ""
-    reasons = dict.fromkeys(text for text in (before, given) if text and found)
-    return Record(plan, tuple(found), "; ".join(reasons))
+    found, reasons = reconciled(
+        deviations(plan, scenario, by_rule, fixed), stored_otherwise(plan, scenario, folder, mark, decided),
+        recorded(plan, folder, mark, decided), under.reason, partial(refuse, path=under.plan),
+    )  # fmt: skip
+    return Record(plan, found, reasons)
 
 
 def run_under(scenario: Scenario, record: Record, by_rule: bool, **options: Any) -> tuple[Result, Record]:
@@ -97,6 +105,11 @@ def run_under(scenario: Scenario, record: Record, by_rule: bool, **options: Any)
         )
     else:
         result = run(scenario, replicates=scenario.run.replicates, **options)  # asked for: no word about a rule
+    say_deviations(record)
+    return result, record
+
+
+def say_deviations(record: Record) -> None:
+    """Say on the terminal what was done otherwise than planned."""
     for d in record.deviations:
         sys.stderr.write(f"note: differs from the plan: {d.key} (planned {d.planned}, now {d.now}); recorded\n")
-    return result, record

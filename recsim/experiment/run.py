@@ -63,15 +63,16 @@ SECONDS_PER_STEP = 2.5e-3
 
 def source_digest() -> str:
     """SHA-256 over the source files that decide results."""
-    return _digest(SOURCES)
+    return digest_of(SOURCES)
 
 
 def summary_digest() -> str:
     """SHA-256 over the further source files that decide what a summary says."""
-    return _digest(SUMMARY_SOURCES)
+    return digest_of(SUMMARY_SOURCES)
 
 
-def _digest(names: Sequence[str]) -> str:
+def digest_of(names: Sequence[str]) -> str:
+    """SHA-256 over source files and folders of them, named as they lie in the package."""
     root = Path(__file__).resolve().parent.parent
     files = [f for n in names for f in ([root / n] if n.endswith(".py") else sorted((root / n).rglob("*.py")))]
     total = hashlib.sha256()

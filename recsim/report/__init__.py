@@ -229,13 +229,21 @@ def write_comparison(result: Comparison) -> None:
         write_comparison_page(result, comparison_figures(result, result.folder / "figures"))
 
 
-def write_answer(result: Answer) -> None:
-    """Write the figure and the page of an attribution and the like into its folder (nothing if it has none)."""
+def write_answer(result: Answer, record: Record | None = None) -> None:
+    """Write the figure, ``audit.json`` and the page of an attribution and the like into its folder (nothing if it has none).
+
+    Args:
+        result: of `recsim.attribute` and the like.
+        record: under which plan it was asked; None keeps what the folder says.
+    """
     if result.folder is None:
         return
+    from recsim.audit.question_plan import write_record
     from recsim.experiment.sums import sealed
     from recsim.report.answer_figures import answer_figures
     from recsim.report.html import write_answer_page
 
-    with sealed(result.folder, result.reused, [f"{result.summary['command']}.html", "figures/*"]):
-        write_answer_page(result, answer_figures(result, result.folder / "figures"))
+    renewed = ["audit.json", "manifest.json", "plan.yaml"]
+    with sealed(result.folder, result.reused, [f"{result.summary['command']}.html", "figures/*"], renewed):
+        audit = write_record(result, record)
+        write_answer_page(result, answer_figures(result, result.folder / "figures"), audit)

@@ -221,8 +221,13 @@ def answer_link(result: Answer, name: str) -> str:
     return link(result.frames[TABLE_OF.get(name, name)])
 
 
-def write_answer_page(result: Answer, figures: list[tuple[str, Path, str]]) -> Path:
-    """Write ``<command>.html`` into the folder of an attribution and the like; arguments as of `write_page`."""
+def write_answer_page(result: Answer, figures: list[tuple[str, Path, str]], audit: dict[str, Any]) -> Path:
+    """Write ``<command>.html`` into the folder of an attribution and the like.
+
+    Args:
+        result, figures: as of `write_page`.
+        audit: how it came about, as of `recsim.audit.question_plan.write_record`.
+    """
     from recsim.report.answer_words import TITLES, again, limits, sentences, tables
 
     assert result.folder is not None
@@ -231,4 +236,5 @@ def write_answer_page(result: Answer, figures: list[tuple[str, Path, str]]) -> P
         "answer.html.j2", result.folder / f"{s['command']}.html", result.scenario, figures,
         s=s, what=TITLES[s["command"]], sentences=sentences(result), tables=tables(result), limits=limits(result),
         size=size_of(s), again=again(result), downloads={name: answer_link(result, name) for name, _, _ in figures},
+        audit=audit,
     )  # fmt: skip

@@ -82,9 +82,11 @@ ENGLISH = {
     "bootstrap’s) lie within it either way, from 10 replicates; else inconclusive, a shift wholly below minus the threshold included, which is said in words",
     # plan
     "planned": "A plan ({lock}) that says it was made on {made}: {replicates}. The lock shows that it was not changed since, not when it was made.",
-    "planned_first": "The plan is that of {first}; none was locked for the other results.",
-    "not_planned": "No plan was locked before this run: its tests confirm nothing that was asked beforehand.",
-    "as_planned": "Nothing that recsim compares (settings, sources, stored results of this folder) differs from the plan.",
+    "planned_first": "That plan is of {first}.",
+    "planned_other": "{folder}: a plan ({lock}) that says it was made on {made}: {replicates}.",
+    "not_planned_others": "No plan was locked for {names}.",
+    "not_planned": "No plan was locked beforehand: the tests confirm nothing that was asked before there was a result.",
+    "as_planned": "Nothing that recsim compares (question, settings, sources, stored results of this folder) differs from the plan.",
     "deviated": "Done otherwise than planned. Reason given: “{reason}”.",
     "stopped": "Stopped at {replicates} replicates: {reason} (half-width asked for: {asked} pp). The rule looks at widths only; error rates of "
     "the tests are nominal.",
