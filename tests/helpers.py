@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import signal
+from types import SimpleNamespace
 
 import pandas as pd
+import pytest
 
 from recsim.rng import Key
 from recsim.scenario import realise
@@ -37,6 +42,43 @@ TIMING_KEYS = ["wall_s", "simulate_s", "compile_s", "impressions", "impressions_
 def hear_ctrl_c():
     """To be called in a new process: a shell's background job ignores the signal, and so would its children."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def here(*arguments, cwd=None):
+    """A command in this process, which spares the second that a new one takes to start: its exit code and what it printed."""
+    from recsim.cli import main
+
+    out, error, code, before = io.StringIO(), io.StringIO(), 0, os.getcwd()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+        try:
+            os.chdir(cwd or before)
+            main([str(one) for one in arguments])
+        except SystemExit as end:
+            code = end.code or 0
+        finally:
+            os.chdir(before)
+    return SimpleNamespace(returncode=code, stdout=out.getvalue(), stderr=error.getvalue())
+
+
+EMPTY = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="4pt" height="3pt" viewBox="0 0 4 3"><title>empty</title></svg>\n'
+)
+
+
+@contextlib.contextmanager
+def figures_not_rendered():
+    """Figures are made as always, but an empty drawing is written in their place, which spares most of the time of a page.
+
+    For tests of what stands around them; that they are rendered is shown by test_report, test_figures, test_answers, test_compare.
+    """
+
+    def write(figure, files, mark=""):
+        for file in files:
+            file.write_text(EMPTY if file.suffix == ".svg" else "no picture")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("recsim.report.saving.write_files", write)
+        yield
 
 
 ARMS = {arm.name: arm for arm in (SHARED, FACTUAL, COUNTERFACTUAL)}
@@ -72,4 +114,4 @@ def window_shares(frames, arm):
     return sums / sums.sum()
 
 
-__all__ = ["changed", "frames_of", "pd", "window_shares", "world_of"]
+__all__ = ["changed", "figures_not_rendered", "frames_of", "here", "pd", "window_shares", "world_of"]

@@ -11,8 +11,7 @@ import fake_arms
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import changed
-from test_experiment import cli
+from helpers import changed, here
 
 from recsim.cli.answers import days_of
 from recsim.errors import InputError
@@ -416,7 +415,7 @@ def test_different_worlds_are_counted_by_day(scenario):
     ],
 )  # fmt: skip
 def test_the_commands_refuse_in_one_line(tmp_path, arguments, message):
-    found = cli(arguments[0], fake_arms.SMALL, *arguments[1:], "--quiet", cwd=tmp_path)
+    found = here(arguments[0], fake_arms.SMALL, *arguments[1:], "--quiet", cwd=tmp_path)
     assert found.returncode == 2 and message in found.stderr and found.stderr.count("\n") == 1, found.stderr
     assert not (tmp_path / "runs").exists() and Path(fake_arms.SMALL).exists()
 

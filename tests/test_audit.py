@@ -10,6 +10,7 @@ from functools import partial
 import fake_world
 import pytest
 import yaml
+from helpers import figures_not_rendered
 
 from recsim.audit import sequential
 from recsim.audit.evidence import Record, evidence, write_evidence
@@ -23,6 +24,12 @@ ASKED = ["audit.question=Does the network move Eva?"]
 RULE = ["audit.stopping.enabled=true", "audit.stopping.first=3", "audit.stopping.batch=2", "audit.stopping.most=8"]
 FAST = {"simulate": fake_world.simulate, "workers": 1, "robustness": False}
 held = partial(held_against, simulate=fake_world.simulate)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def not_rendered():
+    with figures_not_rendered():
+        yield
 
 
 def small(*more):

@@ -15,6 +15,7 @@ import fake_world
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import figures_not_rendered
 from markupsafe import escape
 from scipy.stats import chi2
 from scipy.stats import t as student
@@ -55,6 +56,12 @@ SETS = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = Path(recsim.report.__file__).parent / "templates"
 FIGURE_MODULES = [p for p in TEMPLATES.parent.glob("*.py") if "matplotlib" in p.read_text()]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def not_rendered():
+    with figures_not_rendered():
+        yield
 
 
 def small(*more):

@@ -13,6 +13,7 @@ import fake_world
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import here
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 from test_experiment import cli
@@ -434,7 +435,7 @@ def test_the_command_prints_json_and_nothing_else(tmp_path):
     ],
 )  # fmt: skip
 def test_the_command_refuses_in_one_line(tmp_path, options, message):
-    done = cli("compare", fake_world.SMALL, "--out", tmp_path / "c", "--quiet", *options)
+    done = here("compare", fake_world.SMALL, "--out", tmp_path / "c", "--quiet", *options)
     assert done.returncode == 2 and message in done.stderr and done.stderr.count("\n") == 1
     assert not (tmp_path / "c").exists()
 

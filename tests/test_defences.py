@@ -9,7 +9,7 @@ from pathlib import Path
 import fake_arms
 import pandas as pd
 import pytest
-from test_experiment import cli
+from helpers import here
 
 from recsim.errors import InputError
 from recsim.experiment.defences import dump_defences, read_defences, with_defence
@@ -131,9 +131,9 @@ def test_what_is_refused(scenario, tmp_path, old, new, message):
 def test_the_command_refuses_in_one_line(tmp_path):
     path = tmp_path / "d.yaml"
     path.write_text(GOOD.replace("prevented_share", "prevented_shar"))
-    found = cli("tradeoff", fake_arms.SMALL, "--defences", path, "--quiet", cwd=tmp_path)
+    found = here("tradeoff", fake_arms.SMALL, "--defences", path, "--quiet", cwd=tmp_path)
     assert found.returncode == 2 and "did you mean 'prevented_share'" in found.stderr and found.stderr.count("\n") == 1
-    found = cli("tradeoff", fake_arms.SMALL, "--defences", tmp_path / "dd.yaml", "--quiet", cwd=tmp_path)
+    found = here("tradeoff", fake_arms.SMALL, "--defences", tmp_path / "dd.yaml", "--quiet", cwd=tmp_path)
     assert found.returncode == 2 and "no such file; did you mean" in found.stderr
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from helpers import changed
+from helpers import changed, figures_not_rendered
 
 import recsim
 from recsim import metrics
@@ -31,6 +31,12 @@ from recsim.scenario import load
 from recsim.scenario.schema import HeadWeights
 
 TABLES = ["exposure", "provenance", "engagement", "campaigns", "moderation", "followers", "reach", "facts"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def not_rendered():
+    with figures_not_rendered():
+        yield
 
 
 @pytest.fixture(scope="module")

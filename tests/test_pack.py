@@ -11,6 +11,7 @@ import fake_world
 import pandas as pd
 import pytest
 import yaml
+from helpers import figures_not_rendered
 from markupsafe import escape
 
 from recsim.audit import pack
@@ -45,6 +46,12 @@ FITTED = {
     ],
     "method": {"waves": 1, "points": 8, "particles": 8, "generations": 2, "members": 5},
 }  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def not_rendered():
+    with figures_not_rendered():
+        yield
 
 
 def small(*more):

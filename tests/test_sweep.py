@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from helpers import changed
+from helpers import changed, figures_not_rendered
 
 import recsim
 import recsim.experiment.sweep as sweep_module
@@ -28,6 +28,12 @@ from recsim.report.study import study_lines
 from recsim.scenario import load, realise
 
 AXES = {"dose": [0, 1, 2], "platform.policy": ["tiktok_value", "random"]}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def not_rendered():
+    with figures_not_rendered():
+        yield
 
 
 @pytest.fixture(scope="module")
