@@ -55,7 +55,7 @@ def shares_of_log(found: dict[str, Any]) -> Figure:
         panels[0].set_yticks(np.arange(len(names)), [_short(name, 28) for name in names])
         panels[0].set_ylim(len(names) - 0.4, -0.6)
         panels[0].set_xlim(left=0)
-        panels[0].set_xlabel(say(f"log_share_axis{corrected}"))
+        panels[0].set_xlabel(say("log_share_axis_corrected" if corrected else "log_share_axis"))
         panels[0].set_title(say("log_title"), loc="left")
         if compared:
             axes = panels[1]
@@ -107,7 +107,7 @@ def _points(
     )
     y = np.arange(len(rows)) + place
     axes.hlines(y, lows, highs, color=colour, linewidth=1.6)
-    axes.plot(values, y, marker, color=colour, markersize=5, linestyle="none", label=label)
+    axes.plot(values, y, marker, color=colour, markersize=5, linestyle="none", label=label, clip_on=False, zorder=3)
 
 
 def write_measured(found: dict[str, Any], log: str, out: Path) -> None:

@@ -78,8 +78,18 @@ def _times(value: float | None) -> str:
     return number(value, ".2f")
 
 
+def _span(low: float | None, high: float | None, form: str) -> str:
+    """An interval, or a dash."""
+    return "-" if low is None or high is None else f"{number(low, form)} to {number(high, form)}"
+
+
 def _percents(row: dict[str, Any], name: str) -> str:
-    return f"{number(percent(row[f'{name}_low']), '.1f')} to {number(percent(row[f'{name}_high']), '.1f')}"
+    return _span(percent(row[f"{name}_low"]), percent(row[f"{name}_high"]), ".1f")
+
+
+def _chance(p: float | None) -> str:
+    """A p value: none is exactly zero."""
+    return "<.001" if p is not None and p < 0.0005 else number(p, ".3f")
 
 
 def _corrected(rows: list[dict[str, Any]]) -> list[str]:
@@ -98,10 +108,10 @@ def _reference(arm: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
         "", f"{'against the reference':<22}{'it has, %':>10}{'off by, pp':>12} {'95 % interval':>18}{'p (Holm)':>10}", "-" * 73,
     ]  # fmt: skip
     for row in rows:
-        span = f"{number(row['from_reference_low'], '+.1f')} to {number(row['from_reference_high'], '+.1f')}"
+        span = _span(row["from_reference_low"], row["from_reference_high"], "+.1f")
         out.append(
             f"{row['candidate'][:21]:<22}{number(percent(row['reference']), '.1f'):>10}{number(row['from_reference_pp'], '+.1f'):>12} "
-            f"{span:>18}{number(row['from_reference_p_holm'], '.3f'):>10}"
+            f"{span:>18}{_chance(row['from_reference_p_holm']):>10}"
         )
     return [*out, *wrapped(f"in all {number(arm['parity_to_reference_pp'], '.1f')} pp from the reference")]
 
@@ -140,15 +150,19 @@ def _comparison(one: dict[str, Any], viewers: str) -> list[str]:
         "-" * 78,
     ]
     for row in sorted(one["rows"], key=lambda r: -abs(r["difference_pp"] or 0)):
-        span = f"{number(row['difference_low'], '+.2f')} to {number(row['difference_high'], '+.2f')}"
-        ratio = f"{_times(row['amplification_low'])} to {_times(row['amplification_high'])}"
+        span = _span(row["difference_low"], row["difference_high"], "+.2f")
+        ratio = (
+            "-"
+            if row["amplification_low"] is None
+            else f"{_times(row['amplification_low'])} to {_times(row['amplification_high'])}"
+        )
         out.append(
-            f"{row['candidate'][:19]:<20}{number(row['difference_pp'], '+.2f'):>10} {span:>17}{number(row['difference_p_holm'], '.3f'):>9}"
+            f"{row['candidate'][:19]:<20}{number(row['difference_pp'], '+.2f'):>10} {span:>17}{_chance(row['difference_p_holm']):>9}"
             f"{_times(row['amplification']):>7} {ratio:>14}"
         )
     if one["rows"] and "difference_corrected_pp" in one["rows"][0]:
         out += ["", f"{'without errors of labels':<26}{'diff., pp':>10} {'95 % interval':>18}", "-" * 55]
         for row in one["rows"]:
-            span = f"{number(row['difference_corrected_low'], '+.2f')} to {number(row['difference_corrected_high'], '+.2f')}"
+            span = _span(row["difference_corrected_low"], row["difference_corrected_high"], "+.2f")
             out.append(f"{row['candidate'][:25]:<26}{number(row['difference_corrected_pp'], '+.2f'):>10} {span:>18}")
     return out
