@@ -381,13 +381,10 @@ LACKING = {
     "feeds": ("policies", 0, "costs"), "att": ("interactions",), "del": ("declared",),
 }  # fmt: skip
 """What an earlier version did not write, by the folder of a trade-off, another run, a dose, a comparison, an attribution, a delay."""
-SOME = ("dos",)
-"""All figures are drawn before the page lacks anything, which takes seconds each; the others are left to ``make test-slow``."""
 
 
-@pytest.mark.parametrize(
-    "name", [name if name in SOME else pytest.param(name, marks=pytest.mark.slow) for name in LACKING]
-)
+@pytest.mark.slow  # `test_a_run_of_an_earlier_version` shows it of the run that a report is about
+@pytest.mark.parametrize("name", LACKING)
 def test_a_result_of_an_earlier_version_is_refused_before_anything_is_written(stored, beside, answers, tmp_path, name):
     one, other = stored
     made = dict(zip(("att", "dos", "del"), answers, strict=True)) | {

@@ -100,7 +100,7 @@ def test_asks_for_nothing_and_fits_a_telephone(page):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])  # light: of the report
 def test_accessible(page, scheme):
     page.emulate_media(color_scheme=scheme)
     like_the_others = "rows => rows.slice(5).forEach(row => row.remove())"  # axe takes seconds for them

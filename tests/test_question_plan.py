@@ -9,7 +9,7 @@ from functools import partial
 import fake_arms
 import pytest
 import yaml
-from helpers import changed
+from helpers import changed, figures_not_rendered
 from test_notes import simulate
 
 from recsim.audit.combine import gather, stored_audit
@@ -40,6 +40,12 @@ from recsim.scenario.quantity import assumed
 
 COMMANDS = tuple(OUTCOMES)
 held = partial(held_to, simulate=fake_arms.simulate_arms)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def not_rendered():
+    with figures_not_rendered():
+        yield
 
 
 def asked(*more):
@@ -191,13 +197,13 @@ def test_fixed_parameters_and_other_sources_are_deviations(tmp_path):
 @pytest.mark.parametrize("damage", ["", "answer", "answer gone", "record"])
 def test_what_was_known_before_stays_known(tmp_path, damage):
     """Looked at before the plan, or after it without it; also where a file was damaged or taken away since."""
-    question, file, out = question_of("tradeoff", asked()), tmp_path / "plan.yaml", tmp_path / "a"
+    question, file, out = question_of("delay", asked()), tmp_path / "plan.yaml", tmp_path / "a"
     write_question_plan(question, file)
     write_answer(ask(question, out))
     if damage == "answer":
-        (out / "tradeoff.json").write_text("{")
+        (out / "delay.json").write_text("{")
     elif damage == "answer gone":
-        (out / "tradeoff.json").unlink()
+        (out / "delay.json").unlink()
     elif damage == "record":
         (out / "audit.json").write_text("{")
     under = "a damaged record" if damage == "record" else "no plan"
@@ -218,8 +224,8 @@ def test_what_was_known_before_stays_known(tmp_path, damage):
 
 def test_replicates_that_were_added_without_the_plan_are_said(tmp_path):
     file, out = tmp_path / "plan.yaml", tmp_path / "a"
-    question = planned("dose", file, out)
-    write_answer(ask(question_of("dose", asked("run.replicates=5")), out))
+    question = planned("delay", file, out)
+    write_answer(ask(question_of("delay", asked("run.replicates=5")), out))
     assert said(out)["replicates"] == 5 and "added without the plan" in said(out)["deviation_reason"]
     assert [(d["key"], d["now"]) for d in said(out)["deviations"]] == [(REPLICATES, 5)]
     assert in_manifest(out) == {"audit.json", "plan.yaml"}  # also where the files were written again
