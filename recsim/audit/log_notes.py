@@ -122,8 +122,9 @@ def _of_labels(found: dict[str, Any]) -> list[str]:
     ]
     least, most = 1 - found["specificity_pct"] / 100, found["sensitivity_pct"] / 100
     for arm in found["arms"]:
-        below = [row["candidate"] for row in arm["rows"] if row["share"] < least - ROUNDING]
-        above = [row["candidate"] for row in arm["rows"] if row["share"] > most + ROUNDING]
+        # By the ends of the intervals: of a few impressions any share can come about.
+        below = [row["candidate"] for row in arm["rows"] if row["share_high"] < least - ROUNDING]
+        above = [row["candidate"] for row in arm["rows"] if row["share_low"] > most + ROUNDING]
         if below:
             out.append(
                 f"{arm['arm']}: the share of {', '.join(below)} is below the {100 * least:.1f} % that false labels alone would make: the "

@@ -127,9 +127,9 @@ def _pilot(arm: dict[str, Any]) -> list[str]:
         cells = [number(row[key], ".3g") for key in ("items", "share_pct", "between_pp", "within_pp", "shared_pp")]
         out.append(f"{row['candidate'][:21]:<22}{cells[0]:>9}{cells[1]:>9}{cells[2]:>11}{cells[3]:>10}{cells[4]:>10}")
     accounts, days = max((row["accounts"], row["days"]) for row in arm["pilot"])
-    return out + wrapped(
-        f"estimated from {accounts} accounts on {days} days under --persistence {arm['pilot'][0]['persistence']:g}; rough with few of either"
-    )
+    told = f"estimated from {accounts} accounts on {days} days under --persistence {arm['pilot'][0]['persistence']:g}; rough with few of either"
+    few = "too few accounts and days with two items about candidates to tell how they differ"
+    return out + wrapped(told if accounts > 1 and days > 1 else few)
 
 
 def _comparison(one: dict[str, Any], viewers: str) -> list[str]:
