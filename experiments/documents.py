@@ -140,6 +140,7 @@ SHOWN = (
             "simsom-published", "simsom-grids",
         )}, itself=True,
     ),
+    Shown("measure", "measure.md", ("experiments/measure_an_audit.py",), 1, {"measure": "measured"}, ["measured.csv"]),
     Shown("speed", "performance.md", ("-m", "benchmarks", "--out", "docs"), 10, {"scaling": "scaling"}, itself=True),
 )  # fmt: skip
 
