@@ -71,3 +71,12 @@ def task_log(tmp_path, monkeypatch):
 def log(task_log):
     """How many tasks the fake engine has simulated since."""
     return lambda: len(list(task_log.iterdir()))
+
+
+@pytest.fixture(scope="module")
+def not_rendered():
+    """For whole modules (`pytestmark`): figures are made, and an empty drawing is written in their place."""
+    from helpers import figures_not_rendered
+
+    with figures_not_rendered():
+        yield

@@ -10,7 +10,6 @@ from functools import partial
 import fake_world
 import pytest
 import yaml
-from helpers import figures_not_rendered
 
 from recsim.audit import sequential
 from recsim.audit.evidence import Record, evidence, write_evidence
@@ -26,10 +25,7 @@ FAST = {"simulate": fake_world.simulate, "workers": 1, "robustness": False}
 held = partial(held_against, simulate=fake_world.simulate)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def not_rendered():
-    with figures_not_rendered():
-        yield
+pytestmark = pytest.mark.usefixtures("not_rendered")
 
 
 def small(*more):

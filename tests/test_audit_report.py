@@ -15,7 +15,6 @@ import fake_world
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import figures_not_rendered
 from markupsafe import escape
 from scipy.stats import chi2
 from scipy.stats import t as student
@@ -58,10 +57,7 @@ TEMPLATES = Path(recsim.report.__file__).parent / "templates"
 FIGURE_MODULES = [p for p in TEMPLATES.parent.glob("*.py") if "matplotlib" in p.read_text()]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def not_rendered():
-    with figures_not_rendered():
-        yield
+pytestmark = pytest.mark.usefixtures("not_rendered")
 
 
 def small(*more):

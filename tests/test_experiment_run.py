@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from helpers import changed, figures_not_rendered
+from helpers import changed
 
 import recsim
 from recsim import metrics
@@ -33,10 +33,7 @@ from recsim.scenario.schema import HeadWeights
 TABLES = ["exposure", "provenance", "engagement", "campaigns", "moderation", "followers", "reach", "facts"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def not_rendered():
-    with figures_not_rendered():
-        yield
+pytestmark = pytest.mark.usefixtures("not_rendered")
 
 
 @pytest.fixture(scope="module")

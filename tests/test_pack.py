@@ -11,7 +11,6 @@ import fake_world
 import pandas as pd
 import pytest
 import yaml
-from helpers import figures_not_rendered
 from markupsafe import escape
 
 from recsim.audit import pack
@@ -48,10 +47,7 @@ FITTED = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", autouse=True)
-def not_rendered():
-    with figures_not_rendered():
-        yield
+pytestmark = pytest.mark.usefixtures("not_rendered")
 
 
 def small(*more):

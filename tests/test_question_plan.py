@@ -9,7 +9,7 @@ from functools import partial
 import fake_arms
 import pytest
 import yaml
-from helpers import changed, figures_not_rendered
+from helpers import changed
 from test_notes import simulate
 
 from recsim.audit.combine import gather, stored_audit
@@ -42,10 +42,7 @@ COMMANDS = tuple(OUTCOMES)
 held = partial(held_to, simulate=fake_arms.simulate_arms)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def not_rendered():
-    with figures_not_rendered():
-        yield
+pytestmark = pytest.mark.usefixtures("not_rendered")
 
 
 def asked(*more):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from helpers import changed, figures_not_rendered
+from helpers import changed
 
 import recsim
 import recsim.experiment.sweep as sweep_module
@@ -30,10 +30,7 @@ from recsim.scenario import load, realise
 AXES = {"dose": [0, 1, 2], "platform.policy": ["tiktok_value", "random"]}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def not_rendered():
-    with figures_not_rendered():
-        yield
+pytestmark = pytest.mark.usefixtures("not_rendered")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from pathlib import Path
 import fake_world
 import pandas as pd
 import pytest
-from helpers import figures_not_rendered
 from rocrate.rocrate import ROCrate
 
 import recsim
@@ -32,10 +31,7 @@ FAST = {"workers": 1, "robustness": False}
 SETS = ["population.scale=0.0002", "content.items_per_day=60", "days.start=2024-11-18", "run.replicates=2"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def not_rendered():
-    with figures_not_rendered():
-        yield
+pytestmark = pytest.mark.usefixtures("not_rendered")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from recsim.audit.log_file import MISSING, Source, read_file
+from recsim.audit.log_file import MISSING, Source, misspelt, read_file, refuse
 from recsim.errors import InputError
 from recsim.state import STANCES
 
@@ -20,8 +19,6 @@ CODER, FINAL = "coder", "final"
 """Column that says who coded a row, and the name under which the code stands on which coders settled."""
 TRUTHS = {"true": 1.0, "yes": 1.0, "1": 1.0, "1.0": 1.0, "false": 0.0, "no": 0.0, "0": 0.0, "0.0": 0.0}
 """How true and false are written, in small letters."""
-ALIKE = 0.8
-"""Likeness (difflib's ratio) from which a column that is not read is taken for one that is misspelt."""
 
 
 class Sheet(NamedTuple):
@@ -52,14 +49,14 @@ def read_sheet(path: Path) -> Sheet:
     if not len(frame):
         raise InputError("has no rows below the header; a coding sheet has one per item", str(path))
     text = pd.DataFrame({name: as_text(frame[name]) for name in ("item", *codes, *([CODER] if CODER in frame else []))})
-    _refuse(text["item"] == "", "item", "is empty; every row needs an item", source)
+    refuse(text["item"] == "", "item", "is empty; every row needs an item", source)
     if "stance" in codes:
         about = text["candidate"] != "" if "candidate" in codes else True
         wrong = ~text["stance"].isin([*STANCES, ""]) & about
-        _refuse(wrong, "stance", f"is none of {', '.join(STANCES)}", source, text["stance"])
+        refuse(wrong, "stance", f"is none of {', '.join(STANCES)}", source, text["stance"])
     if "inauthentic" in codes:
         wrong = ~text["inauthentic"].isin(MISSING) & ~text["inauthentic"].str.lower().isin(list(TRUTHS))
-        _refuse(wrong, "inauthentic", "is neither true nor false", source, text["inauthentic"])
+        refuse(wrong, "inauthentic", "is neither true nor false", source, text["inauthentic"])
     if CODER not in text:
         _once(text, ["item"], source, "; name who coded in a column 'coder', or remove one")
         return Sheet(text, None)
@@ -84,9 +81,9 @@ def _columns(frame: pd.DataFrame, path: Path) -> list[str]:
     """The codes that a sheet has."""
     known = ("item", CODER, *CODES)
     for name in frame.columns:
-        near = difflib.get_close_matches(name.strip().lower(), [k for k in known if k not in frame], n=1, cutoff=ALIKE)
-        if name not in known and near:
-            raise InputError(f"got column {name!r}; did you mean {near[0]!r}? Rename or remove it", str(path))
+        near = None if name in known else misspelt(name, [k for k in known if k not in frame])
+        if near:
+            raise InputError(f"got column {name!r}; did you mean {near!r}? Rename or remove it", str(path))
     if "item" not in frame:
         raise InputError(
             "has no column 'item', by which a coding sheet is joined to the log; rename the one that names items",
@@ -96,14 +93,6 @@ def _columns(frame: pd.DataFrame, path: Path) -> list[str]:
     if not codes:
         raise InputError(f"codes nothing; a coding sheet has one or more of {', '.join(CODES)}", str(path))
     return codes
-
-
-def _refuse(wrong: pd.Series, column: str, text: str, source: Source, shown: pd.Series | None = None) -> None:
-    """Raise for the first row that is wrong."""
-    if wrong.any():
-        row = int(np.flatnonzero(wrong.to_numpy())[0])
-        got = "" if shown is None else f"got {shown.iloc[row]!r}, which "
-        raise InputError(f"{got}{text}", f"{source.where(row)}: column {column}")
 
 
 def _once(text: pd.DataFrame, keys: list[str], source: Source, fix: str) -> None:

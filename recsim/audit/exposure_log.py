@@ -6,7 +6,6 @@ item is about a candidate, and in which feed. One row per impression, or one per
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from recsim.audit.coding import ALIKE, TRUTHS, as_text, joined
-from recsim.audit.log_file import MISSING, Source, read_file
+from recsim.audit.coding import TRUTHS, as_text, joined
+from recsim.audit.log_file import MISSING, Source, misspelt, read_file, refuse
 from recsim.errors import InputError, nearest, unknown
 from recsim.state import STANCES
 
@@ -119,7 +118,7 @@ def read_log(
         raise InputError(
             "has no rows below the header; a log has one per impression, or per person and kind", str(path)
         )
-    _refuse(frame["person"].isna() | frame["person"].isin([""]), "person", "is empty; every row needs a viewer", source)
+    refuse(frame["person"].isna() | frame["person"].isin([""]), "person", "is empty; every row needs a viewer", source)
     frame["impressions"] = _counts(frame, source)
     if "arm" not in frame:
         frame["arm"] = ONE_ARM
@@ -130,7 +129,7 @@ def read_log(
             raise InputError("has a column 'rank' without 'visit' and 'stance', which it needs", str(path))
         frame["rank"] = _numbers(frame, "rank", 1.0, np.inf, "is not 1 or more", source)
         whole = frame["rank"].isna() | (frame["rank"] == np.floor(frame["rank"]))
-        _refuse(~whole, "rank", "is not a whole number", source, frame["rank"])
+        refuse(~whole, "rank", "is not a whole number", source, frame["rank"])
     if "inauthentic" in frame:
         frame["inauthentic"] = _truths(frame, source)
     if "day" in frame:
@@ -144,7 +143,7 @@ def read_log(
             frame[name] = frame[name].str.strip()
     if "stance" in frame:
         wrong = ~frame["stance"].isin([*STANCES, ""]) & (frame["candidate"] != "")
-        _refuse(wrong, "stance", f"is none of {', '.join(STANCES)}", source, frame["stance"])
+        refuse(wrong, "stance", f"is none of {', '.join(STANCES)}", source, frame["stance"])
     for name in (*DIVISIONS, "weight"):
         if name in frame:
             _same_of_a_person(frame, name, source)
@@ -188,10 +187,10 @@ def _unused(frame: pd.DataFrame, path: Path) -> list[str]:
     unused = [str(name) for name in frame.columns if name not in COLUMNS]
     lacking = [name for name in COLUMNS if name not in frame.columns]
     for name in unused:
-        near = difflib.get_close_matches(name.strip().lower(), lacking, n=1, cutoff=ALIKE)
+        near = misspelt(name, lacking)
         if near:
             raise InputError(
-                f"got column {name!r}; did you mean {near[0]!r}? If so, add --column {name}={near[0]}; if not, rename or "
+                f"got column {name!r}; did you mean {near!r}? If so, add --column {name}={near}; if not, rename or "
                 "remove it",
                 str(path),
             )
@@ -203,8 +202,8 @@ def _counts(frame: pd.DataFrame, source: Source) -> pd.Series:
         return pd.Series(np.ones(len(frame), np.int64))
     numbers = pd.to_numeric(frame["impressions"], errors="coerce").astype(float)
     wrong = ~(np.isfinite(numbers) & (numbers >= 0) & (numbers == np.floor(numbers)))
-    _refuse(wrong, "impressions", "is not a whole number of 0 or more", source, frame["impressions"])
-    _refuse(numbers > MOST_IMPRESSIONS, "impressions", f"is above {MOST_IMPRESSIONS:,}, the most of one row", source, frame["impressions"])  # fmt: skip
+    refuse(wrong, "impressions", "is not a whole number of 0 or more", source, frame["impressions"])
+    refuse(numbers > MOST_IMPRESSIONS, "impressions", f"is above {MOST_IMPRESSIONS:,}, the most of one row", source, frame["impressions"])  # fmt: skip
     return numbers.astype(np.int64)
 
 
@@ -212,14 +211,14 @@ def _numbers(frame: pd.DataFrame, name: str, low: float, high: float, text: str,
     """A column of numbers within bounds; empty cells stay so."""
     numbers = pd.to_numeric(frame[name], errors="coerce").astype(float)
     wrong = frame[name].notna() & ~((numbers >= low) & (numbers <= high) & np.isfinite(numbers))
-    _refuse(wrong, name, text, source, frame[name])
+    refuse(wrong, name, text, source, frame[name])
     return numbers
 
 
 def _truths(frame: pd.DataFrame, source: Source) -> pd.Series:
     """True, false, yes, no, 1, 0 as 1 and 0; empty: not known to be, 0."""
     found = frame["inauthentic"].map(lambda value: TRUTHS.get(str(value).strip().lower(), np.nan))
-    _refuse(
+    refuse(
         frame["inauthentic"].notna() & ~frame["inauthentic"].isin(MISSING) & found.isna(),
         "inauthentic",
         "is neither true nor false",
@@ -232,24 +231,24 @@ def _truths(frame: pd.DataFrame, source: Source) -> pd.Series:
 def _days(frame: pd.DataFrame, source: Source) -> pd.Series:
     """Dates as days since 1970, whole numbers as they are; all of one kind."""
     text = as_text(frame["day"])
-    _refuse(text == "", "day", "is empty; every row needs a day, or none has the column", source)
+    refuse(text == "", "day", "is empty; every row needs a day, or none has the column", source)
     found = text.str.extract(_DAY)[0]
     if not found.notna().any():
         numbers = pd.to_numeric(text, errors="coerce").astype(float)
         wrong = ~(np.isfinite(numbers) & (numbers == np.floor(numbers)) & (numbers.abs() < MOST_IMPRESSIONS))
-        _refuse(wrong, "day", "is neither a date such as 2024-11-24 nor a whole number", source, text)
+        refuse(wrong, "day", "is neither a date such as 2024-11-24 nor a whole number", source, text)
         far = numbers.abs() > LAST_DAY
-        _refuse(far, "day", "is too far for the number of a day; write dates as 2024-11-24", source, text)
+        refuse(far, "day", "is too far for the number of a day; write dates as 2024-11-24", source, text)
         return numbers.astype(np.int64)
     dates = pd.to_datetime(found, format="%Y-%m-%d", errors="coerce")
-    _refuse(dates.isna(), "day", "is no date such as 2024-11-24, as others are", source, text)
+    refuse(dates.isna(), "day", "is no date such as 2024-11-24, as others are", source, text)
     return (dates - pd.Timestamp(0)) // pd.Timedelta(days=1)
 
 
 def _weights(frame: pd.DataFrame, source: Source) -> pd.Series:
     numbers = pd.to_numeric(frame["weight"], errors="coerce").astype(float)
     wrong = ~(np.isfinite(numbers) & (numbers > 0))
-    _refuse(wrong, "weight", "is not above 0; leave out who stands for nobody", source, frame["weight"])
+    refuse(wrong, "weight", "is not above 0; leave out who stands for nobody", source, frame["weight"])
     return numbers
 
 
@@ -264,18 +263,4 @@ def _same_of_a_person(frame: pd.DataFrame, division: str, source: Source) -> Non
     other = first.iloc[row]
     said = repr(other) if isinstance(other, str) else f"{other:g}"
     text = f"is not the same as {said} of the same person in {source.where(earlier)}"
-    _refuse(differs, division, text, source, frame[division])
-
-
-def _refuse(wrong: pd.Series, column: str, text: str, source: Source, shown: pd.Series | None = None) -> None:
-    """Raise for the first row that is wrong."""
-    if not wrong.any():
-        return
-    row = int(np.flatnonzero(wrong.to_numpy())[0])
-    value = None if shown is None else shown.iloc[row]
-    if isinstance(value, float) and value.is_integer() and abs(value) < MOST_IMPRESSIONS:
-        value = int(value)  # as the file has it
-    got = "" if value is None else f"got {value!r}, which " if isinstance(value, str) else f"got {value}, which "
-    more = int(wrong.sum()) - 1
-    also = f" (and {more} more {'row' if more == 1 else 'rows'})" if more else ""
-    raise InputError(f"{got}{text}{also}", f"{source.where(row)}: column {column}")
+    refuse(differs, division, text, source, frame[division])

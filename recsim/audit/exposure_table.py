@@ -47,6 +47,7 @@ class Table(NamedTuple):
         other: (P,) impressions of anything else. viewer: (P,) codes.
         cells: (N, C + 1) impressions by viewer and day, of anything else in the last column. cell_viewer: (N,) codes.
         cell_day: (N,) codes, None if the log has no days.
+        shares: (C,) of each candidate among impressions about candidates.
     """
 
     people: list[str]
@@ -58,10 +59,7 @@ class Table(NamedTuple):
     cells: np.ndarray
     cell_viewer: np.ndarray
     cell_day: np.ndarray | None
-
-    def share(self, k: int) -> Ratio:
-        """Of candidate k among impressions about candidates."""
-        return ratio(self.cells[:, k], self.cells[:, :-1].sum(axis=1), self.cell_viewer, self.cell_day)
+    shares: list[Ratio]
 
     def content(self) -> Ratio:
         """Of impressions about candidates among all."""
@@ -122,11 +120,14 @@ def table_of(log: pd.DataFrame, candidates: Sequence[str]) -> Table:
 
     whole = sums(np.searchsorted(viewer, log[VIEWER].to_numpy()), len(viewer))
     x, other = whole[:, :-1], whole[:, -1]
-    if DAY not in log:
-        return Table(people, weight, weighted, x, other, viewer, whole, viewer, None)
-    days = int(log[DAY].max()) + 1
-    keys, rows = np.unique(log[VIEWER].to_numpy() * days + log[DAY].to_numpy(), return_inverse=True)
-    return Table(people, weight, weighted, x, other, viewer, sums(rows, len(keys)), keys // days, keys % days)
+    cells, cell_viewer, cell_day = whole, viewer, None
+    if DAY in log:
+        days = int(log[DAY].max()) + 1
+        keys, rows = np.unique(log[VIEWER].to_numpy() * days + log[DAY].to_numpy(), return_inverse=True)
+        cells, cell_viewer, cell_day = sums(rows, len(keys)), keys // days, keys % days
+    n = cells[:, :-1].sum(axis=1)
+    shares = [ratio(cells[:, k], n, cell_viewer, cell_day) for k in range(len(candidates))]
+    return Table(people, weight, weighted, x, other, viewer, cells, cell_viewer, cell_day, shares)
 
 
 def ratio(x: np.ndarray, n: np.ndarray, viewer: np.ndarray, day: np.ndarray | None) -> Ratio:

@@ -35,7 +35,7 @@ def comparison(arm: Table, base: Table, candidates: list[str], kept: float) -> d
     k_groups = float(arm.weight.sum()) / float(base.weight.sum())
     rows, tests = [], []
     for k, name in enumerate(candidates):
-        a, b = arm.share(k), base.share(k)
+        a, b = arm.shares[k], base.shares[k]
         difference = float(p[k] - q[k])
         error = how.error(a, b)
         low, high = around(difference, error, -1.0, 1.0)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import csv
+import difflib
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+import numpy as np
 import pandas as pd
 
 from recsim.errors import InputError
 from recsim.sheets import SPREADSHEETS, instead, opened, with_point
 
+EXACT = 10**12
+"""Whole numbers below are printed without a point, as files have them."""
+ALIKE = 0.8
+"""Likeness (difflib's ratio) from which a column that is not read is taken for one that is misspelt."""
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
 """What stands for nothing where no name is expected."""
 
@@ -102,3 +108,31 @@ def _shape(file: TextIO, separator: str, path: Path) -> tuple[list[str], array]:
     if not header:
         raise InputError("is empty; the first line must name the columns", str(path))
     return [name or f"(column {place} has no name)" for place, name in enumerate(header, 1)], lines
+
+
+def misspelt(name: str, lacking: Iterable[str]) -> str | None:
+    """Which of the columns that a file lacks a column of it is likely to be; None: none."""
+    near = difflib.get_close_matches(name.strip().lower(), list(lacking), n=1, cutoff=ALIKE)
+    return near[0] if near else None
+
+
+def refuse(wrong: pd.Series, column: str, text: str, source: Source, shown: pd.Series | None = None) -> None:
+    """Raise for the first row that is wrong.
+
+    Args:
+        wrong: (N,) bool. column: of the file. text: what it is. source: where rows come from. shown: (N,) cells as they are to be
+            named; None: the first wrong one is not.
+
+    Raises:
+        InputError: any row is.
+    """
+    if not wrong.any():
+        return
+    row = int(np.flatnonzero(wrong.to_numpy())[0])
+    value = None if shown is None else shown.iloc[row]
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
+        value = int(value)  # as the file has it
+    got = "" if value is None else f"got {value!r}, which " if isinstance(value, str) else f"got {value}, which "
+    more = int(wrong.sum()) - 1
+    also = f" (and {more} more {'row' if more == 1 else 'rows'})" if more else ""
+    raise InputError(f"{got}{text}{also}", f"{source.where(row)}: column {column}")

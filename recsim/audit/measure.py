@@ -19,9 +19,10 @@ from recsim import metrics
 from recsim.audit import log_notes
 from recsim.audit.clusters import p_of
 from recsim.audit.design import NUMBERS
-from recsim.audit.exposure_log import ALIKE, CODING, DIVISIONS
+from recsim.audit.exposure_log import CODING, DIVISIONS
 from recsim.audit.exposure_table import DAY, SHOWN, VIEWER, Ratio, Table, coded, ratio_in, table_of
 from recsim.audit.log_differences import comparison, family
+from recsim.audit.log_file import ALIKE
 from recsim.audit.pilot import pilot
 from recsim.errors import InputError, check_range, unknown
 from recsim.experiment.summary import cleaned
@@ -155,7 +156,7 @@ def _from_reference(
 
     With errors of labels it is the corrected shares; for M11 they are made to add up to 1, which candidate by candidate they do not.
     """
-    shares = [labels.corrected(table.share(k)) if labels.wrong else table.share(k) for k in range(len(candidates))]
+    shares = [labels.corrected(share) if labels.wrong else share for share in table.shares]
     tests = []
     for row, name, share in zip(rows, candidates, shares, strict=True):
         low, high = share.interval()
@@ -204,7 +205,7 @@ def _arm(log: pd.DataFrame, table: Table, candidates: list[str], labels: Labels,
     people = float(table.weight.sum())
     rows = []
     for k, name in enumerate(candidates):
-        share, reached = table.share(k), table.x[:, k] > 0
+        share, reached = table.shares[k], table.x[:, k] > 0
         low, high = share.interval()
         own = np.divide(table.x[:, k], per_person, out=np.zeros(len(shown)), where=shown)[shown]
         mine, who = log[log["candidate"] == name], float(table.weight[reached].sum())
@@ -318,7 +319,7 @@ def _segments(log: pd.DataFrame, candidates: list[str], least: int) -> list[dict
                 if people < least:
                     rows.append({**row, "people": None, "share": None, "share_low": None, "share_high": None})
                     continue
-                share = table.share(k)
+                share = table.shares[k]
                 low, high = share.interval()
                 rows.append({**row, "people": people, "share": share.value, "share_low": low, "share_high": high})
     return rows

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,6 +86,11 @@ def half_width(scenario: Scenario) -> float:
     return asked.value if asked is not None else scenario.audit.threshold_pp.value / 4
 
 
+def baseline_of(removed: Sequence[Any]) -> str:
+    """What worlds are compared with, in words: the same ones without these campaigns."""
+    return "the same worlds and luck without " + ", ".join(f"{c.id} ({c.counterfactual})" for c in removed)
+
+
 def declared(scenario: Scenario) -> dict[str, Any]:
     """What a plan declares, for reading; everything follows from the scenario.
 
@@ -113,7 +118,7 @@ def declared(scenario: Scenario) -> dict[str, Any]:
         "primary_outcome": "shift_pp: share of human impressions of candidate content, factual less counterfactual, "
         "percentage points, campaign window",
         "primary_candidates": family,
-        "baseline": "the same worlds and luck without " + ", ".join(f"{c.id} ({c.counterfactual})" for c in removed),
+        "baseline": baseline_of(removed),
         "threshold_pp": audit.threshold_pp.value, "threshold_reason": audit.threshold_reason, "replicates": size,
         "seed": scenario.run.seed, "segments": list(audit.segments),
         "procedures": [

@@ -19,6 +19,7 @@ from recsim.audit.plan import (
     QUESTION_VERSION,
     Deviation,
     Plan,
+    baseline_of,
     check_command,
     code_deviating,
     declared,
@@ -37,6 +38,7 @@ from recsim.experiment.sets import Answer, Question, fingerprint_of, without_tab
 from recsim.experiment.summary import removed_campaigns
 from recsim.experiment.task import Simulate
 from recsim.experiment.tasks import Session, folder_path
+from recsim.scenario.schema import Scenario
 
 OTHER_CANDIDATE = "none given: another candidate was asked about without the plan"
 """Reason of the deviation of a planned answer that was made again for another candidate since."""
@@ -86,13 +88,13 @@ def write_question_plan(question: Question, path: Path) -> Plan:
 def _baseline(question: Question) -> str:
     """What worlds are compared with, in words."""
     removed = removed_campaigns(question.scenario)
-    if question.settings.get("others"):
-        removed = [c for c in removed if c.id == question.settings["campaign"]]
-    without = "the same worlds and luck without " + ", ".join(f"{c.id} ({c.counterfactual})" for c in removed)
-    return f"{without}; the other campaigns act in both" if question.settings.get("others") else without
+    if not question.settings.get("others"):
+        return baseline_of(removed)
+    alone = [c for c in removed if c.id == question.settings["campaign"]]
+    return f"{baseline_of(alone)}; the other campaigns act in both"
 
 
-def _scenarios(question: Question) -> list[Any]:
+def _scenarios(question: Question) -> list[Scenario]:
     return [one.scenario for one in question.sets]
 
 
