@@ -28,7 +28,7 @@ from recsim.audit.rehearsal import CHANGE, DISTANCE, DONORS, SHARE
 from recsim.cli.progress import progress
 from recsim.experiment.executor import default_workers, run_tasks
 from recsim.experiment.run import run_fingerprint
-from recsim.report.figures import BLACK, BLUE, GREEN, LINES, ORANGE, STYLE
+from recsim.report.figures import BLACK, BLUE, LINES, ORANGE, STYLE
 from recsim.report.saving import save
 
 BATCH = 5
@@ -37,7 +37,7 @@ NUMBERS = (3, 10, 30, 100)
 
 def worlds(scenario: rs.Scenario, wanted: int, folder: Path, workers: int) -> pd.DataFrame:
     """What audits said in each world, from the folder as far as it is there."""
-    code = Path(rehearsal.__file__).read_bytes() + repr(NUMBERS).encode()
+    code = Path(rehearsal.__file__).read_bytes() + repr((NUMBERS, BATCH)).encode()
     mark = f"{run_fingerprint(scenario, fixed_parameters=False)[:12]}-{hashlib.sha256(code).hexdigest()[:6]}"
     files = [folder / f"{mark}-{k:05d}.parquet" for k in range(-(-wanted // BATCH))]
     folder.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ def _shares(axes: Axes, table: pd.DataFrame) -> None:
     rows = table[(table["question"] == SHARE) & table["acting"] & (table["number"] <= max(NUMBERS))]
     for donors, style in zip(DONORS, LINES, strict=True):
         _by_number(axes, rows[rows["donors"] == donors], "covered", f"donors {donors}", style)
-    axes.axhline(95, color=GREEN, linewidth=0.8)
+    axes.axhline(95, color=BLACK, linewidth=0.8)
     axes.set_ylim(top=101)
     axes.set_ylabel("intervals that hold the share of all people, %")
     axes.set_title("What was shown: 95 % intervals", loc="left", fontsize=9)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 
 import fake_world
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import here
+from helpers import changed
 
 from recsim.audit.exposure_log import read_log
-from recsim.audit.rehearsal import CHANGE, DISTANCE, DONORS, KEYS, SHARE, rates, rehearse
+from recsim.audit.rehearsal import CHANGE, DISTANCE, DONORS, KEYS, SHARE, inclusion, panels, rates, rehearse
 from recsim.audit.simulated_log import simulated_log
 from recsim.cli import main
 from recsim.errors import InputError
@@ -54,16 +55,15 @@ def test_days_before_are_as_many_and_earlier(by_day):
 def test_fewer_days_before_than_the_window_are_those_that_there_are():
     late = simulated_log(load(fake_world.SMALL, [*SETS, "days.start=2024-11-19"]), before=True, by_day=True)
     assert late[late["arm"] == "before"]["day"].nunique() == 2
+    at_once = changed(load(fake_world.SMALL, SETS), days={"start": dt.date(2024, 11, 21)})
     with pytest.raises(InputError, match="no day is before them"):
-        simulated_log(load(fake_world.SMALL, [*SETS, "days.start=2024-11-21"]), before=True)
+        simulated_log(at_once, before=True)
 
 
 def test_on_the_command_line(tmp_path, capsys):
     file = tmp_path / "log.csv"
     sets = [word for one in SETS for word in ("--set", one)]
-    main(
-        ["log", str(fake_world.SMALL), *sets, "--replicate", "1", "--by-day", "--before", "--out", str(file), "--quiet"]
-    )
+    main(["log", str(fake_world.SMALL), *sets, "--replicate", "1", "--before", "--out", str(file), "--quiet"])
     assert "arms before, factual and counterfactual" in capsys.readouterr().out
     assert file.read_text().splitlines()[1].split(",")[2] == "2024-11-17"
     read = read_log(file)
@@ -87,12 +87,15 @@ def test_who_asks_everybody_is_right_about_what_was_shown(said):
     assert distance.to_numpy() == pytest.approx((shares - 20).to_numpy()), "Eva's standing is 0.2 of 1"
 
 
-def test_every_audit_is_said_once_and_more_donors_hold_the_fewer(said):
+def test_every_audit_is_said_once(said):
     assert not said.duplicated([*KEYS, "replicate"]).any() and len(said) == 2 * 2 * 3 * (2 * len(DONORS) + 1)
     alike = said[said["donors"].str.startswith("active") & (said["question"] == SHARE)].groupby(
         ["number", "replicate", "acting"]
     )
     assert (alike["estimate"].nunique() == 2).any(), "weights change the estimate of the same people"
+    few = said[(said["question"] == CHANGE)]
+    assert few[["low", "high"]].isna().all(axis=None), "eight days in all say nothing of how days differ"
+    assert said.loc[said["question"] == DISTANCE, "low"].notna().mean() > 0.9
     again = rehearse(load(fake_world.SMALL, SETS), 1, 1, (3, 10))
     pd.testing.assert_frame_equal(again, said[said["replicate"] == 1].reset_index(drop=True))
 
@@ -105,8 +108,13 @@ def test_nobody_acts_where_the_dose_is_zero():
 
 
 def test_without_a_campaign_there_is_nothing_to_look_for():
-    with pytest.raises(InputError, match="no campaign is for a candidate"):
-        rehearse(load(fake_world.SMALL, [*SETS, "campaigns=[]"]), 0, 1, (3,))
+    small = load(fake_world.SMALL, SETS)
+    kept = [c.model_copy(update={"counterfactual": "kept"}) for c in small.campaigns]
+    for campaigns in ([], kept):
+        with pytest.raises(InputError, match="there is nothing to look for"):
+            rehearse(changed(small, campaigns=campaigns), 0, 1, (3,))
+    with pytest.raises(InputError, match="got 100 donors, must be below the 100 people"):
+        rehearse(small, 0, 1, (3, 100))
 
 
 def test_rates_by_hand():
@@ -125,6 +133,33 @@ def test_rates_by_hand():
     assert change["apart_low"] < 2 / 3 < change["apart_high"] and math.isnan(row.loc[SHARE, "apart"])
 
 
-def test_a_refusal_is_one_line(tmp_path):
-    found = here("log", fake_world.SMALL, "--set", "days.start=2024-11-21", "--before", "--out", tmp_path / "x.csv")
-    assert found.returncode == 2 and "no day is before them" in found.stderr and not (tmp_path / "x.csv").exists()
+def test_chances_to_be_asked_are_those_that_come_about():
+    """Rosén's approximation against drawing itself: people with the largest ln w plus Gumbel numbers."""
+    draw, w, number, times = np.random.default_rng(3), np.exp(np.linspace(-2.5, 2.5, 60)), 12, 4000
+    largest = np.argsort(-(np.log(w) + draw.gumbel(size=(times, 60))), axis=1)[:, :number]
+    found = np.bincount(largest.ravel(), minlength=60) / times
+    chance = inclusion(w, number)
+    assert chance.sum() == pytest.approx(number) and (np.diff(chance) > 0).all()
+    assert np.abs(found - chance).max() < 0.035, "of 0.02 to 0.9"
+    assert inclusion(np.ones(60), number) == pytest.approx(0.2)
+
+
+def test_panels_hold_whom_they_say():
+    shown = {"quiet": (1, 0), "busy": (40, 0), "hers": (0, 12)}  # of ada, of eva
+    rows = [
+        (f"{kind}{k:02}", arm, candidate, count)
+        for kind, both in shown.items() for k in range(20) for arm in ("before", "factual")
+        for candidate, count in zip(("ada", "eva"), both, strict=True) if count
+    ]  # fmt: skip
+    log = pd.DataFrame(rows, columns=["person", "arm", "candidate", "impressions"])
+    given = {(p.kind, len(p.people)): p for p in panels(log, "eva", 2, (5, 20), np.random.default_rng(1))}
+    assert len(given) == 2 * len(DONORS) + 1 and len(given["at random", 60].people) == 60
+    kinds = {key: pd.Series(panel.people).str[:-2].value_counts() for key, panel in given.items()}
+    assert kinds["active", 20].idxmax() == "busy" and kinds["active", 20].get("quiet", 0) < 4
+    assert kinds["leaning", 20].idxmax() == "hers"
+    for kind in DONORS:
+        assert set(given[kind, 5].people) < set(given[kind, 20].people)
+    weighted = given["active, weighted", 20]
+    assert (weighted.people == given["active", 20].people).all()
+    own = pd.Series(weighted.weight, pd.Index(weighted.people).str[:-2]).groupby(level=0).first()
+    assert own["busy"] < own["hers"] and given["active", 20].weight is None

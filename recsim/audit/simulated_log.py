@@ -37,7 +37,8 @@ def simulated_log(
         progress: called with (done, total, text) after every simulated day.
         by_day: whether rows are of single days.
         before: whether the days before the campaigns, as many as the window has or as there are, are an arm of its own, ``before``:
-            what an audit that looks before and after sees.
+            what an audit that looks before and after sees. Rows are of single days then, because arms of different days can be
+            compared only by what days do.
 
     Returns:
         One row per person, arm, candidate and stance: person (int, from 0), arm ("factual", "counterfactual" or "before"), candidate
@@ -54,7 +55,7 @@ def simulated_log(
     # People's impressions are only kept where somebody reads them: the layer of opinion does.
     asked = scenario.model_copy(update={"opinion": scenario.opinion.model_copy(update={"enabled": True})})
     plan = make_plan(realise(asked, scenario.run.seed, replicate, fixed_parameters))
-    key = Key(scenario.run.seed, replicate)
+    key, by_day = Key(scenario.run.seed, replicate), by_day or before
     fork = min(plan.step_of(plan.first_day), plan.steps)
     if before and fork == 0:
         raise InputError("campaigns start on the first day: no day is before them", "days.start")

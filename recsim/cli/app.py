@@ -369,7 +369,11 @@ def log(
     replicate: Annotated[int, typer.Option(help="number of the replicate")] = 0,
     by_day: Annotated[bool, typer.Option("--by-day", help="rows of single days, with a column day")] = False,
     before: Annotated[
-        bool, typer.Option("--before", help="an arm more, 'before': as many days before the campaigns as they last")
+        bool,
+        typer.Option(
+            "--before",
+            help="an arm more, 'before': as many days before the campaigns as from then to the vote; with --by-day",
+        ),
     ] = False,
     policy: Policy = None,
     set_: Set = None,

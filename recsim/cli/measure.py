@@ -80,7 +80,7 @@ def log_command(
     with progress(how.quiet) as say:
         frame = simulated_log(scenario, replicate, progress=say, by_day=by_day, before=before)
     arms = [str(arm) for arm in frame["arm"].unique()]
-    if by_day:
+    if "day" in frame:
         frame["day"] = np.datetime_as_string(frame["day"].to_numpy().astype("datetime64[D]"))
     with plain_errors(out.parent):
         if out.suffix == ".parquet":
