@@ -198,10 +198,11 @@ def all_figures(result: Result, folder: Path) -> list[tuple[str, Path, str]]:
     from recsim.report.lorenz_figures import lorenz_curves
     from recsim.report.opinion_figures import swing_by_effect
     from recsim.report.region_figures import region_tiles, shift_by_region
+    from recsim.report.window_figures import shift_by_window
 
     makers = {
         "shift": shift_per_candidate, "convergence": convergence, "robustness": other_assumptions, "share_by_day": share_by_day,
-        "tiles": region_tiles, "regions": shift_by_region, "activity": activity_and_exposure, "stances": stance_parts,
+        "windows": shift_by_window, "tiles": region_tiles, "regions": shift_by_region, "activity": activity_and_exposure, "stances": stance_parts,
         "lorenz": lorenz_curves, "opinion": swing_by_effect,
     }  # fmt: skip
     rest, mark = _caption(result), mark_of(result.summary)
