@@ -223,6 +223,8 @@ def test_visiting_rate_makes_up_for_merged_visits():
     for mean in (6.0, 7.0):
         with pytest.raises(InputError, match=f"got {mean:g} visits a day, more than 6 steps"):
             visiting_rate(mean, 0.5, share)
+    with pytest.raises(InputError, match="more than 5 steps"):
+        visiting_rate(5.0, 0.6, np.array([0, 0.2, 0.2, 0.2, 0.2, 0.2]))
 
 
 def test_visits_match_the_scenario(small):

@@ -126,7 +126,7 @@ def _segments(result: Result, names: list[str], family: list[int]) -> list[dict[
 def _windows(result: Result, names: list[str]) -> list[dict[str, Any]]:
     """The shift of every candidate in each declared window: one family of secondary tests."""
     exposure, rows = result.frames["exposure"], []
-    for window in result.scenario.audit.windows:
+    for window in result.windows:
         part = exposure[exposure["day"].between(window.first, window.last)]
         shift = Counts(part, names, result.replicates, result.scenario.run.luck_branches).shift_pp
         for k, name in enumerate(names):

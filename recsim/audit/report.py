@@ -188,7 +188,7 @@ def _results(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
         "tv_distance", "tv_distance_ci_low", "tv_distance_ci_high", "js_divergence", "dose_ratio", "inauthentic_actions", "spend_eur",
     )  # fmt: skip
     return {
-        "candidates": s["candidates"], "tests": audit["candidates"], "segments": audit["segments"], "windows": audit["windows"], **{k: s[k] for k in kept},
+        "candidates": s["candidates"], "tests": audit["candidates"], "segments": audit["segments"], "windows": audit.get("windows", []), **{k: s[k] for k in kept},
         "robustness": None if result.robustness is None else result.robustness.to_dict("records"),
         "metrics": all_metrics(result).to_dict("records"),
         "draws": draw_correlations(result),

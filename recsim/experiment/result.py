@@ -17,7 +17,7 @@ from recsim.experiment.robustness import with_intervals
 from recsim.experiment.summary import ALL_COVERED, Counts
 from recsim.metrics import defined_mean, shares, shift_interval
 from recsim.scenario import load as load_scenario
-from recsim.scenario.schema import Scenario
+from recsim.scenario.schema import Scenario, Window
 from recsim.state import STANCES
 
 DIMENSIONS = ("region", "language", "age_band", "day", "stance", "window")
@@ -89,7 +89,12 @@ class Result:
     @property
     def dimensions(self) -> list[str]:
         """Dimensions of `by` of which this run has anything to say."""
-        return [name for name in DIMENSIONS if name != "window" or self.scenario.audit.windows]
+        return [name for name in DIMENSIONS if name != "window" or self.windows]
+
+    @property
+    def windows(self) -> list[Window]:
+        """Declared windows; none where no campaign is removed in the counterfactual, since then there is no campaign window."""
+        return self.scenario.audit.windows if self.summary["removed"] else []
 
     def by_replicate(self) -> pd.DataFrame:
         """What all statistics of shifts rest on: shares, shift and excess of every replicate and candidate.
@@ -131,7 +136,7 @@ class Result:
         """The exposure table by value of a dimension."""
         exposure = self.frames["exposure"]
         if dimension == "window":
-            for window in self.scenario.audit.windows:
+            for window in self.windows:
                 yield window.id, exposure[exposure["day"].between(window.first, window.last)]
             return
         for value in sorted(exposure[dimension].unique(), key=lambda v: (str(type(v)), v)):

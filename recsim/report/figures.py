@@ -176,11 +176,15 @@ def not_drawn(result: Result, name: str) -> str:
         name: of the figure, as `all_figures` names it.
     """
     from recsim.report.day_figures import acting_campaigns
+    from recsim.report.window_figures import MOST
 
     out = ""
     more = len(result.summary["beneficiaries"]) - (1 if name == "robustness" else SHOWN)
     if name in BEHIND_FIGURE and more > 0:
         out += say("not_drawn", what=counted(more, "more beneficiary", "more beneficiaries"), where=BEHIND_FIGURE[name])
+    more = len(result.scenario.candidates) - MOST
+    if name == "windows" and more > 0:
+        out += say("not_drawn", what=counted(more, "more candidate"), where="by_window.csv")
     more = len(acting_campaigns(result)) - len(LINES)
     if name == "activity" and more > 0:
         out += say("not_drawn", what=counted(more, "more campaign"), where="campaigns.parquet")

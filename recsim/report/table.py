@@ -161,13 +161,13 @@ def _below(result: Result) -> list[str]:
 
 def _windows(result: Result, name: str) -> list[str]:
     """A candidate's shift in each declared window, in one paragraph."""
-    if not result.scenario.audit.windows:
+    if not result.windows:
         return []
     rows = result.by("window")
     found = rows[rows["candidate"] == name].set_index("window").to_dict("index")
     parts = [
         f"{w.id} (day {w.first} to {w.last}) {number(found[w.id]['shift_pp'], '+.2f')} pp {interval_of(found[w.id])}"
-        for w in result.scenario.audit.windows
+        for w in result.windows
     ]
     return wrapped(f"On the days of declared windows: {'; '.join(parts)}.")
 

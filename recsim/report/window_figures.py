@@ -11,7 +11,7 @@ from recsim.report.figures import BLACK, BLUE, RED, names_of
 from recsim.report.strings import say
 
 MOST = 6
-"""Candidates that are drawn: those with the largest shift in any of the windows."""
+"""Candidates that are drawn: beneficiaries, then those with the largest shift in any of the windows."""
 COLUMNS = 3
 WHOLE = ""
 """Stands for the whole campaign window, which no declared one can be called."""
@@ -21,19 +21,24 @@ def windows_data(result: Result) -> pd.DataFrame:
     """What the figure shows: window ("" the whole), first, last, candidate, shift_pp, ci_low, ci_high."""
     keep = ["window", "first", "last", "candidate", "shift_pp", "ci_low", "ci_high"]
     first = result.summary["window_first_day"]
-    days = {WHOLE: (first, 0)} | {w.id: (w.first, w.last) for w in result.scenario.audit.windows}
+    days = {WHOLE: (first, 0)} | {w.id: (w.first, w.last) for w in result.windows}
     table = pd.concat([result.shift().assign(window=WHOLE), result.by("window")], ignore_index=True)
     ends = pd.DataFrame([days[name] for name in table["window"]], columns=["first", "last"], index=table.index)
     return table.assign(**ends)[keep]
 
 
+def _chosen(result: Result, table: pd.DataFrame) -> list[str]:
+    promoted = list(result.summary["beneficiaries"])
+    largest = table["shift_pp"].abs().groupby(table["candidate"]).max().sort_values(ascending=False, kind="stable")
+    return [*promoted, *(str(name) for name in largest.index if name not in promoted)][:MOST]
+
+
 def shift_by_window(result: Result) -> Figure | None:
     """Small multiples: the largest shifts in the whole window and in each declared one; None if none is declared."""
-    if not result.scenario.audit.windows or not result.summary["removed"]:
+    if not result.windows:
         return None
     table, names = windows_data(result), names_of(result)
-    largest = table["shift_pp"].abs().groupby(table["candidate"]).max().sort_values(ascending=False, kind="stable")
-    chosen = [str(name) for name in largest.index[:MOST]][::-1]
+    chosen = _chosen(result, table)[::-1]
     panels = list(dict.fromkeys(table["window"]))
     columns = min(COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
