@@ -68,7 +68,7 @@ def test_every_place_says_it(stored):
     pd.testing.assert_frame_equal(kept, stored.by("window"), check_dtype=False)
     text = " ".join(line.strip() for line in summary_lines(stored))
     shift = stored.by("window").set_index(["window", "candidate"]).loc["silence", "eva"]["shift_pp"]
-    assert f"silence (day -1 to 0) {shift:+.2f} pp" in text
+    assert f"silence (days -1 to 0) {shift:+.2f} pp" in text
     again = Result.load(stored.folder)
     assert again.by("window").equals(stored.by("window"))
 

@@ -61,7 +61,7 @@ FIGURES = {
     # declared windows
     "windows_title": "Shift in declared windows: the largest",
     "windows_whole": "campaign window",
-    "windows_panel": "{window}: day {first} to {last}",
+    "windows_panel": "{window}: {days}",
     "windows_caption": "The shift on the days of each declared window, beside that of the whole campaign window, which holds them: they are no "
     "independent findings. Few days are more a matter of luck than many. {rest}.",
     # map and regions

@@ -13,6 +13,7 @@ from recsim.metrics import LEAST_FOR_BELOW, too_few_for_below
 from recsim.report.enough_words import enough_text
 from recsim.report.opinion import opinion_lines
 from recsim.report.strings import counted, say, size_of
+from recsim.scenario.schema import in_days
 
 WIDTH = 80
 
@@ -166,7 +167,7 @@ def _windows(result: Result, name: str) -> list[str]:
     rows = result.by("window")
     found = rows[rows["candidate"] == name].set_index("window").to_dict("index")
     parts = [
-        f"{w.id} (day {w.first} to {w.last}) {number(found[w.id]['shift_pp'], '+.2f')} pp {interval_of(found[w.id])}"
+        f"{w.id} ({in_days(w.first, w.last)}) {number(found[w.id]['shift_pp'], '+.2f')} pp {interval_of(found[w.id])}"
         for w in result.windows
     ]
     return wrapped(f"On the days of declared windows: {'; '.join(parts)}.")

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from recsim.experiment.result import Result
 from recsim.report.figures import BLACK, BLUE, RED, names_of
 from recsim.report.strings import say
+from recsim.scenario.schema import in_days
 
 MOST = 6
 """Candidates that are drawn: beneficiaries, then those with the largest shift in any of the windows."""
@@ -60,7 +61,8 @@ def shift_by_window(result: Result) -> Figure | None:
             )  # fmt: skip
         axes.axvline(0, color=BLACK, linewidth=0.8)
         called = panels[number] or say("windows_whole")
-        head = say("windows_panel", window=called, first=here["first"].iloc[0], last=here["last"].iloc[0])
+        days = in_days(int(here["first"].iloc[0]), int(here["last"].iloc[0]))
+        head = say("windows_panel", window=called, days=days)
         axes.set_title(head, fontsize=9, loc="left")
         axes.set_yticks(range(len(chosen)), [names[n] for n in chosen], fontsize=8)
         axes.set_ylim(-0.6, len(chosen) - 0.4)

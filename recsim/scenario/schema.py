@@ -143,6 +143,11 @@ class Reference(Strict):
         return self
 
 
+def in_days(first: int, last: int) -> str:
+    """Days from one to another in words: "days -1 to 0", "day 0"."""
+    return f"day {first}" if first == last else f"days {first} to {last}"
+
+
 class Window(Strict):
     """A part of the campaign window that is looked at by itself, such as the silence before the vote; whole days."""
 
