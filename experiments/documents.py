@@ -101,8 +101,11 @@ SHOWN = (
     ),
     Shown(
         "full", "romania.md",
-        _recsim("run", "configs/romania-full.yaml", "--fixed-parameters", "--checkpoint-every", "30min", "--workers", "1", "--threads", "2"),
-        102, {"romania-full-shift": "figures/shift", "romania-full-share-by-day": "figures/share_by_day"},
+        _recsim(
+            "run", "configs/romania-full.yaml", "--set", "activity.visits_per_day=7.92", "--fixed-parameters", "--checkpoint-every", "15min",
+            "--workers", "1", "--threads", "2",
+        ),
+        325, {"romania-full-shift": "figures/shift", "romania-full-share-by-day": "figures/share_by_day"},
         ["summary.json", "summary.csv", "manifest.json"],
     ),
     _question("bots", 10, "dose"),
@@ -141,6 +144,7 @@ SHOWN = (
         )}, itself=True,
     ),
     Shown("measure", "measure.md", ("experiments/measure_an_audit.py",), 1, {"measure": "measured"}, ["measured.csv"]),
+    Shown("audits", "audit-design.md", ("experiments/audit_the_audits.py",), 15, {"audits": "audits"}, ["audits.csv"]),
     Shown("speed", "performance.md", ("-m", "benchmarks", "--out", "docs"), 10, {"scaling": "scaling"}, itself=True),
 )  # fmt: skip
 
