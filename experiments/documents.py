@@ -71,8 +71,9 @@ def _question(name: str, minutes: int, axis: str) -> Shown:
 SHOWN = (
     Shown(
         "romania", "romania.md", _recsim("run", ROMANIA), 4,
-        {"romania-shift": "figures/shift", "romania-robustness": "figures/robustness", "romania-share-by-day": "figures/share_by_day"},
-        ["summary.json", "summary.csv", "robustness.csv", "manifest.json"],
+        {"romania-shift": "figures/shift", "romania-robustness": "figures/robustness", "romania-share-by-day": "figures/share_by_day",
+         "romania-windows": "figures/windows"},
+        ["summary.json", "summary.csv", "robustness.csv", "by_window.csv", "manifest.json"],
     ),
     Shown(
         "campaigns", "romania.md", _recsim("attribute", ROMANIA, "--replicates", "10"), 11,
