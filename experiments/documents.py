@@ -71,8 +71,9 @@ def _question(name: str, minutes: int, axis: str) -> Shown:
 SHOWN = (
     Shown(
         "romania", "romania.md", _recsim("run", ROMANIA), 4,
-        {"romania-shift": "figures/shift", "romania-robustness": "figures/robustness", "romania-share-by-day": "figures/share_by_day"},
-        ["summary.json", "summary.csv", "robustness.csv", "manifest.json"],
+        {"romania-shift": "figures/shift", "romania-robustness": "figures/robustness", "romania-share-by-day": "figures/share_by_day",
+         "romania-windows": "figures/windows"},
+        ["summary.json", "summary.csv", "robustness.csv", "by_window.csv", "manifest.json"],
     ),
     Shown(
         "campaigns", "romania.md", _recsim("attribute", ROMANIA, "--replicates", "10"), 11,
@@ -101,8 +102,11 @@ SHOWN = (
     ),
     Shown(
         "full", "romania.md",
-        _recsim("run", "configs/romania-full.yaml", "--fixed-parameters", "--checkpoint-every", "30min", "--workers", "1", "--threads", "2"),
-        102, {"romania-full-shift": "figures/shift", "romania-full-share-by-day": "figures/share_by_day"},
+        _recsim(
+            "run", "configs/romania-full.yaml", "--set", "activity.visits_per_day=7.92", "--fixed-parameters", "--checkpoint-every", "15min",
+            "--workers", "1", "--threads", "2",
+        ),
+        325, {"romania-full-shift": "figures/shift", "romania-full-share-by-day": "figures/share_by_day"},
         ["summary.json", "summary.csv", "manifest.json"],
     ),
     _question("bots", 10, "dose"),
@@ -141,6 +145,7 @@ SHOWN = (
         )}, itself=True,
     ),
     Shown("measure", "measure.md", ("experiments/measure_an_audit.py",), 1, {"measure": "measured"}, ["measured.csv"]),
+    Shown("audits", "audit-design.md", ("experiments/audit_the_audits.py",), 15, {"audits": "audits"}, ["audits.csv"]),
     Shown("speed", "performance.md", ("-m", "benchmarks", "--out", "docs"), 10, {"scaling": "scaling"}, itself=True),
 )  # fmt: skip
 

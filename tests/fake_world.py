@@ -101,3 +101,12 @@ def _frame(rows, names, text=""):
     if rows:
         frame = frame.astype({name: "category" for name in ["arm", *text.split()]})
     return frame
+
+
+def with_followers(scenario, replicate, *, threads=1, report=None):
+    """The same with followers of the candidates, which a report asks for."""
+    outcome = simulate(scenario, replicate, threads=threads, report=report)
+    arms = (("shared", -9), ("factual", 0), ("counterfactual", 0))
+    rows = [(replicate, 0, arm, day, c.id, 100 + day) for c in scenario.candidates for arm, day in arms]
+    outcome.frames["followers"] = pd.DataFrame(rows, columns=["replicate", "branch", "arm", "day", "candidate", "followers"])  # fmt: skip
+    return outcome

@@ -292,6 +292,15 @@ def test_a_set_that_cannot_be_simulated_is_refused_before_the_first_world(small,
         configured(small.model_copy(update={"run": run}), 1, None, None)
 
 
+def test_a_set_whose_numbers_do_not_fit_the_others_is_refused(small):
+    """A simulated item would stand for less than a real one; the scenario may have changed since the set was found."""
+    run = small.run.model_copy(update={"ensemble": Ensemble(name="e", members=[{"content.real_items_per_day": 10.0}])})
+    with pytest.raises(
+        InputError, match=r"^run.ensemble.members.0: content.items_per_day: got 120, must be at most 10"
+    ):
+        configured(small.model_copy(update={"run": run}), 1, None, None)
+
+
 def test_the_table_of_other_assumptions_takes_the_sets_in_turn(done, small):
     scenario = with_ensemble(small, done[1] / "a" / "ensemble.yaml")
     seen = []

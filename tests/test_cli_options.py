@@ -208,11 +208,11 @@ def test_log(monkeypatch):
         lambda scenario, *more: given.append((scenario.run.seed, scenario.platform.policy, *more)),
     )
     main(["log", SMALL, "--out", "l.csv"])
-    more = ["--policy", "random", "--yes", "--quiet"]
+    more = ["--policy", "random", "--yes", "--quiet", "--by-day", "--before"]
     main(["log", SMALL, "--out", "l.csv", "--replicate", "3", "--set", "run.seed=9", *more])
     assert given == [
-        (7, "tiktok_value", Path("l.csv"), 0, How()),
-        (9, "random", Path("l.csv"), 3, How(yes=True, quiet=True)),
+        (7, "tiktok_value", Path("l.csv"), 0, How(), False, False),
+        (9, "random", Path("l.csv"), 3, How(yes=True, quiet=True), True, True),
     ]
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import fake_arms
 import fake_world
-import pandas as pd
 import pytest
 import yaml
 
@@ -46,16 +45,7 @@ WORDS = {
 }  # fmt: skip
 
 
-def simulate(scenario, replicate, *, threads=1, report=None):
-    """The invented engine, and followers, which a report asks for."""
-    outcome = fake_world.simulate(scenario, replicate, threads=threads, report=report)
-    arms = (("shared", -9), ("factual", 0), ("counterfactual", 0))
-    rows = [(replicate, 0, arm, day, c.id, 100 + day) for c in scenario.candidates for arm, day in arms]
-    outcome.frames["followers"] = pd.DataFrame(rows, columns=["replicate", "branch", "arm", "day", "candidate", "followers"])  # fmt: skip
-    return outcome
-
-
-FAKE = {"workers": 1, "simulate": simulate}
+FAKE = {"workers": 1, "simulate": fake_world.with_followers}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -242,7 +232,7 @@ def test_the_folder_is_verified_with_them_and_a_changed_word_is_found(folder, wo
     assert (folder / NOTES).read_bytes() == words.read_bytes()
     assert f"{hashlib.sha256(words.read_bytes()).hexdigest()}  {NOTES}" in (folder / SUMS).read_text().splitlines()
     assert compare_sums(folder).none
-    found = {one.check: one.passed for one in verify(folder, again=False, simulate=simulate)}
+    found = {one.check: one.passed for one in verify(folder, again=False, simulate=fake_world.with_followers)}
     assert found == dict.fromkeys(("files", "tables", "summary", "fingerprint"), True)
     (folder / NOTES).write_bytes(words.read_bytes().replace(b"Institute X", b"Institute V"))
     (one,) = verify(folder, again=False)

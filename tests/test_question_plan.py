@@ -9,8 +9,8 @@ from functools import partial
 import fake_arms
 import pytest
 import yaml
+from fake_world import with_followers as simulate
 from helpers import changed
-from test_notes import simulate
 
 from recsim.audit.combine import gather, stored_audit
 from recsim.audit.evidence import write_evidence

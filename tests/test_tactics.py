@@ -441,6 +441,21 @@ def test_the_oracle_lets_nobody_be_replaced(small):
     assert not world.networks[0].roster.log and not world.networks[0].roster.active.any()
 
 
+def test_genuine_posts_that_an_oracle_takes_are_counted(small):
+    """Volunteers are real: what goes with those whom it takes for bots is a loss of genuine creators, without moderation too."""
+
+    def lost(precision):
+        oracle = MitigationUse(kind="oracle_removal", parameters={"precision": assumed(precision)})
+        busy = [*bots(small, accounts=20_000).campaigns, supporters()]
+        world = world_of(changed(with_campaigns(small, busy), platform={"mitigations": [oracle]}), "factual", 0)
+        world.run_until(world.plan.steps)
+        table = world.record.table("held")
+        return table["withdrawn"].sum(), table["item_steps"].sum()
+
+    (none, live), (some, as_many) = lost(1.0), lost(0.2)
+    assert none == 0 < some < as_many and live > 0
+
+
 def test_removed_networks_are_not_looked_for(small):
     """Accounts that a network has lost are neither missed by a detector nor brought before reviewers."""
     scenario = changed(watched(bots(small), True, recall=1.0), moderation={"network_removal_days": assumed(1.0)})

@@ -9,6 +9,7 @@ from helpers import changed, frames_of, window_shares, world_of
 
 from recsim.agents import followers
 from recsim.audit import controls
+from recsim.errors import InputError
 from recsim.scenario import realise
 from recsim.scenario.quantity import assumed
 from recsim.state import ACTIONS, TRENDING
@@ -219,6 +220,11 @@ def test_visiting_rate_makes_up_for_merged_visits():
     share = np.full(6, 1 / 6)
     rate = visiting_rate(3.0, 0.0, share)
     assert 6 * (1 - np.exp(-rate / 6)) == pytest.approx(3.0, rel=1e-3) and rate > 3
+    for mean in (6.0, 7.0):
+        with pytest.raises(InputError, match=f"got {mean:g} visits a day, more than 6 steps"):
+            visiting_rate(mean, 0.5, share)
+    with pytest.raises(InputError, match="more than 5 steps"):
+        visiting_rate(5.0, 0.6, np.array([0, 0.2, 0.2, 0.2, 0.2, 0.2]))
 
 
 def test_visits_match_the_scenario(small):

@@ -79,7 +79,7 @@ def evidence(result: Result, record: Record | None = None) -> dict[str, Any]:
             "plan": None if record.plan is None else {"lock": record.plan.lock, **record.plan.about},
             "deviations": [d._asdict() for d in record.deviations], "deviation_reason": record.reason,
             "stopping": None if record.stopped is None else _stopping(record.stopped),
-            "candidates": rows, "segments": _segments(result, names, family),
+            "candidates": rows, "segments": _segments(result, names, family), "windows": _windows(result, names),
         }
     )  # fmt: skip
 
@@ -118,6 +118,26 @@ def _segments(result: Result, names: list[str], family: list[int]) -> list[dict[
                 }
             )  # fmt: skip
     adjusted = procedures.benjamini_hochberg(np.array([np.nan if r["p"] is None else r["p"] for r in rows]))
+    for row, p in zip(rows, adjusted, strict=True):
+        row["p_adjusted"] = float(p)
+    return rows
+
+
+def _windows(result: Result, names: list[str]) -> list[dict[str, Any]]:
+    """The shift of every candidate in each declared window: one family of secondary tests."""
+    exposure, rows = result.frames["exposure"], []
+    for window in result.windows:
+        part = exposure[exposure["day"].between(window.first, window.last)]
+        shift = Counts(part, names, result.replicates, result.scenario.run.luck_branches).shift_pp
+        for k, name in enumerate(names):
+            mean = shift_interval(shift[:, k])
+            rows.append(
+                {
+                    "window": window.id, "first": window.first, "last": window.last, "reason": window.reason, "candidate": name,
+                    "replicates": mean.n, "shift_pp": mean.mean, "ci_low": mean.low, "ci_high": mean.high, "p": metrics.p_value(shift[:, k]),
+                }
+            )  # fmt: skip
+    adjusted = procedures.benjamini_hochberg(np.array([row["p"] for row in rows]))
     for row, p in zip(rows, adjusted, strict=True):
         row["p_adjusted"] = float(p)
     return rows

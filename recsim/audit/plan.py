@@ -26,7 +26,7 @@ from recsim.metrics import LEAST_FOR_BELOW
 from recsim.ranking import own_code, registry
 from recsim.scenario.dump import dump_yaml
 from recsim.scenario.load import parse, read_yaml
-from recsim.scenario.schema import Scenario
+from recsim.scenario.schema import Scenario, in_days
 
 VERSION, QUESTION_VERSION = 1, 2
 """Of plans of runs, and of plans of questions, which earlier versions of recsim cannot read."""
@@ -121,9 +121,11 @@ def declared(scenario: Scenario) -> dict[str, Any]:
         "baseline": baseline_of(removed),
         "threshold_pp": audit.threshold_pp.value, "threshold_reason": audit.threshold_reason, "replicates": size,
         "seed": scenario.run.seed, "segments": list(audit.segments),
+        "windows": [f"{w.id}: {in_days(w.first, w.last)}{f' ({w.reason})' if w.reason else ''}" for w in audit.windows],
         "procedures": [
             "95 % interval: Student's t over replicates and, from 10, the studentised bootstrap, whichever reaches further; p by Student's t, two-sided, sign flips beside it; BCa from 30 replicates",
-            f"Holm over the primary family ({len(family)}); Benjamini-Hochberg over the other candidates and the segments",
+            f"Holm over the primary family ({len(family)}); Benjamini-Hochberg over the other candidates, over the segments, and over "
+            "all candidates in all declared windows",
             "exceeds: the 95 % interval lies above the threshold; below: the 90 % intervals (Student's and the studentised "
             f"bootstrap's) lie within the threshold on either side (two one-sided tests), from {LEAST_FOR_BELOW} replicates; else inconclusive",
         ],

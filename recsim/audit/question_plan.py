@@ -78,7 +78,7 @@ def write_question_plan(question: Question, path: Path) -> Plan:
     scenario = without_table(question.scenario)
     told = {
         **declared(scenario), "primary_outcome": OUTCOMES[question.command], "primary_candidates": [question.candidate],
-        "baseline": _baseline(question), "replicates": f"{scenario.run.replicates} replicates", "segments": [],
+        "baseline": _baseline(question), "replicates": f"{scenario.run.replicates} replicates", "segments": [], "windows": [],
         "procedures": PROCEDURES[question.command],
     }  # fmt: skip
     first = {"version": QUESTION_VERSION, "command": question.command, "asked": _asked(question)}

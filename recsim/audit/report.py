@@ -30,7 +30,7 @@ from recsim.audit.plan import half_width
 from recsim.audit.provenance import VERIFY, name_of, own_files
 from recsim.experiment.dictionary import CSV, TABLES, described
 from recsim.experiment.persistence import persistence_row
-from recsim.experiment.result import DIMENSIONS, Result
+from recsim.experiment.result import Result
 from recsim.experiment.summary import ENOUGH, Counts, cleaned, removed_campaigns, with_a_share
 from recsim.experiment.sums import NOTES, files_of
 from recsim.ranking import registry
@@ -188,7 +188,7 @@ def _results(result: Result, audit: dict[str, Any]) -> dict[str, Any]:
         "tv_distance", "tv_distance_ci_low", "tv_distance_ci_high", "js_divergence", "dose_ratio", "inauthentic_actions", "spend_eur",
     )  # fmt: skip
     return {
-        "candidates": s["candidates"], "tests": audit["candidates"], "segments": audit["segments"], **{k: s[k] for k in kept},
+        "candidates": s["candidates"], "tests": audit["candidates"], "segments": audit["segments"], "windows": audit.get("windows", []), **{k: s[k] for k in kept},
         "robustness": None if result.robustness is None else result.robustness.to_dict("records"),
         "metrics": all_metrics(result).to_dict("records"),
         "draws": draw_correlations(result),
@@ -296,7 +296,7 @@ def _validity(result: Result, beside: Gathered, source: str) -> dict[str, Any]:
 
 def _data(result: Result) -> list[dict[str, Any]]:
     """The data dictionary: every table of this run, Parquet and CSV, with every column."""
-    tables = {f"by_{dimension}": printable(result, dimension) for dimension in DIMENSIONS}
+    tables = {f"by_{dimension}": printable(result, dimension) for dimension in result.dimensions}
     tables |= {"summary": result.shift(), "metrics": all_metrics(result), "robustness": result.robustness}
     assert result.folder is not None
     for name, make in {"shift_by_replicate": result.by_replicate, "draws": result.draws}.items():

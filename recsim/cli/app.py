@@ -367,6 +367,14 @@ def log(
     config: Config,
     out: Annotated[Path, typer.Option(help="file to write, .parquet or .csv", show_default=False)],
     replicate: Annotated[int, typer.Option(help="number of the replicate")] = 0,
+    by_day: Annotated[bool, typer.Option("--by-day", help="rows of single days, with a column day")] = False,
+    before: Annotated[
+        bool,
+        typer.Option(
+            "--before",
+            help="an arm more, 'before': as many days before the campaigns as from then to the vote; with --by-day",
+        ),
+    ] = False,
     policy: Policy = None,
     set_: Set = None,
     yes: Yes = False,
@@ -377,7 +385,7 @@ def log(
     from recsim.cli.measure import log_command
     from recsim.cli.run import How
 
-    log_command(loaded(config, set_ or [], policy), out, replicate, How(yes=yes, quiet=quiet))
+    log_command(loaded(config, set_ or [], policy), out, replicate, How(yes=yes, quiet=quiet), by_day, before)
 
 
 look_up.add_to(app)

@@ -58,8 +58,12 @@ def add_to(app: typer.Typer) -> None:
     app.command()(measure)
 
 
-def log_command(scenario: Scenario, out: Path, replicate: int, how: How) -> None:
+def log_command(
+    scenario: Scenario, out: Path, replicate: int, how: How, by_day: bool = False, before: bool = False
+) -> None:
     """Say what to expect, simulate one replicate, write its log."""
+    import numpy as np
+
     from recsim.audit.simulated_log import simulated_log
     from recsim.cli.run import for_estimate
     from recsim.experiment.folder import plain_errors, write_bytes, write_table
@@ -74,14 +78,18 @@ def log_command(scenario: Scenario, out: Path, replicate: int, how: How) -> None
         f"{scenario.name}: replicate {replicate}, both arms", estimate(one, 1, 1), "population.scale with --set"
     )
     with progress(how.quiet) as say:
-        frame = simulated_log(scenario, replicate, progress=say)
+        frame = simulated_log(scenario, replicate, progress=say, by_day=by_day, before=before)
+    arms = [str(arm) for arm in frame["arm"].unique()]
+    if "day" in frame:
+        frame["day"] = np.datetime_as_string(frame["day"].to_numpy().astype("datetime64[D]"))
     with plain_errors(out.parent):
         if out.suffix == ".parquet":
             write_table(out, frame)
         else:
             write_bytes(out, frame.to_csv(index=False).encode())
     print(
-        f"wrote {out}: {len(frame):,} rows, {frame['person'].nunique():,} simulated people, arms factual and counterfactual"
+        f"wrote {out}: {len(frame):,} rows, {frame['person'].nunique():,} simulated people, "
+        f"arms {', '.join(arms[:-1])} and {arms[-1]}"
     )
 
 

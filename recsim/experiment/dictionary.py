@@ -100,6 +100,11 @@ TABLES = {
         "stance": Column("text", "critical, neutral, supportive"),
         "share_factual": Column("0-1", "part of all impressions of candidate content that are the candidate's with this stance, with the campaigns"),
     }),
+    "by_window": Table("declared window and candidate; only where one is declared", PARTS | {
+        "window": Column("text", "id of the window in audit.windows"),
+        "share_factual": Column("0-1", "part of the impressions of candidate content on the window's days, with the campaigns"),
+        "simulated_impressions": Column("simulated impressions", "of the candidate on the window's days, both arms, all replicates and branches; not scaled"),
+    }),
     "robustness": Table("combination of platform assumptions and candidate, at a smaller size", {
         "gates": Column("text", "mode of the exposure pools: off, soft, hard"),
         "prior_events": Column("events", "strength of the prior of predicted actions"),
@@ -258,6 +263,7 @@ CSV = (
     "by_age_band",
     "by_day",
     "by_stance",
+    "by_window",
     "metrics",
     "robustness",
 )

@@ -7,13 +7,15 @@ from recsim.ranking import registry
 from recsim.ranking.policy import Policy
 from recsim.scenario.dump import quantities
 from recsim.scenario.realise import _placed
+from recsim.scenario.references import check_references
 from recsim.scenario.schema import Scenario
 
 MEMBERS = "run.ensemble.members"
 
 
 def check_members(scenario: Scenario) -> None:
-    """Refuse a set that names what is no number of the scenario, or gives the policy or a measure a value that it cannot have.
+    """Refuse a set that names what is no number of the scenario, gives the policy or a measure a value that it cannot have, or numbers that
+    do not fit each other.
 
     Raises:
         InputError: the first such set; it lies at the key ``run.ensemble.members.N`` of the scenario.
@@ -34,6 +36,7 @@ def check_members(scenario: Scenario) -> None:
                     raise InputError(f"holds no number of this scenario{hint}", key) from None
             if made.platform is not platform:
                 _check_platform(policy, made)
+            check_references(made, lambda path, text: InputError(text, ".".join(map(str, path))))
         except InputError as error:
             text = f"{error.where}: {error.message}" if error.where else error.message
             raise InputError(text, f"{MEMBERS}.{number}") from None

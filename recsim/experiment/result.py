@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from recsim.experiment.robustness import with_intervals
 from recsim.experiment.summary import ALL_COVERED, Counts
 from recsim.metrics import defined_mean, shares, shift_interval
 from recsim.scenario import load as load_scenario
-from recsim.scenario.schema import Scenario
+from recsim.scenario.schema import Scenario, Window
 from recsim.state import STANCES
 
-DIMENSIONS = ("region", "language", "age_band", "day", "stance")
+DIMENSIONS = ("region", "language", "age_band", "day", "stance", "window")
 COLUMNS = (
     "candidate",
     "share_factual",
@@ -70,11 +70,12 @@ class Result:
         return sorted(int(r) for r in self.frames["exposure"]["replicate"].unique())
 
     def by(self, dimension: str) -> pd.DataFrame:
-        """Shift by region, language, age band, day or stance, with 95 % intervals over replicates.
+        """Shift by region, language, age band, day, stance or declared window, with 95 % intervals over replicates.
 
         Days are centred three-day means within the window (two days at its ends), because single days are dominated by
         luck. Shares are NaN where a cell was shown no candidate content. By stance they are parts of the impressions of all
-        candidates' content, so that the three add up to the candidate's share and shift. ``simulated_impressions`` is
+        candidates' content, so that the three add up to the candidate's share and shift. Windows are those of ``audit.windows``,
+        of shares within their days; no rows if none is declared. ``simulated_impressions`` is
         what the row rests on, not a size: impressions of the candidate in both arms, all replicates and branches, not
         scaled to real units; by day those of the same three days, so that days overlap.
 
@@ -84,6 +85,16 @@ class Result:
         if dimension not in DIMENSIONS:
             raise unknown("dimension", dimension, DIMENSIONS)
         return self.kept(dimension, lambda result: result._computed(dimension))
+
+    @property
+    def dimensions(self) -> list[str]:
+        """Dimensions of `by` of which this run has anything to say."""
+        return [name for name in DIMENSIONS if name != "window" or self.windows]
+
+    @property
+    def windows(self) -> list[Window]:
+        """Declared windows; none where no campaign is removed in the counterfactual, since then there is no campaign window."""
+        return self.scenario.audit.windows if self.summary["removed"] else []
 
     def by_replicate(self) -> pd.DataFrame:
         """What all statistics of shifts rest on: shares, shift and excess of every replicate and candidate.
@@ -110,15 +121,8 @@ class Result:
         candidates = [c.id for c in self.scenario.candidates]
         if dimension == "stance":
             return self._by_stance(candidates)
-        exposure = self.frames["exposure"]
         rows = []
-        for value in sorted(exposure[dimension].unique(), key=lambda v: (str(type(v)), v)):
-            if dimension == "day":
-                if value <= self.summary["window_first_day"] - 1:
-                    continue
-                part = exposure[(exposure["day"] - value).abs() <= 1]
-            else:
-                part = exposure[exposure[dimension] == value]
+        for value, part in self._parts(dimension):
             counts = Counts(part, candidates, self.replicates, self.scenario.run.luck_branches)
             p = counts.paired_shares
             for k, name in enumerate(candidates):
@@ -127,6 +131,19 @@ class Result:
                     (value, name, float(defined_mean(p[:, 0, k])), float(defined_mean(p[:, 1, k])), t.mean, t.low, t.high, counts.impressions[..., k].sum())
                 )  # fmt: skip
         return pd.DataFrame(rows, columns=[dimension, *COLUMNS])
+
+    def _parts(self, dimension: str) -> Iterator[tuple[Any, pd.DataFrame]]:
+        """The exposure table by value of a dimension."""
+        exposure = self.frames["exposure"]
+        if dimension == "window":
+            for window in self.windows:
+                yield window.id, exposure[exposure["day"].between(window.first, window.last)]
+            return
+        for value in sorted(exposure[dimension].unique(), key=lambda v: (str(type(v)), v)):
+            if dimension != "day":
+                yield value, exposure[exposure[dimension] == value]
+            elif value >= self.summary["window_first_day"]:
+                yield value, exposure[(exposure["day"] - value).abs() <= 1]
 
     def _by_stance(self, candidates: list[str]) -> pd.DataFrame:
         counts = Counts(self.frames["exposure"], candidates, self.replicates, self.scenario.run.luck_branches)

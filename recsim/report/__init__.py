@@ -104,7 +104,6 @@ def write(
     from recsim.audit.notes import NOTES, chosen_notes, keep_notes
     from recsim.audit.report import content
     from recsim.experiment.folder import write_text
-    from recsim.experiment.result import DIMENSIONS
     from recsim.experiment.sums import sealed
     from recsim.ranking import own_code
     from recsim.report.audit_page import write_report
@@ -113,7 +112,7 @@ def write(
 
     platform = result.scenario.platform
     own_code.refuse([platform.policy, *(platform.rerank or [])], result.folder)
-    made = [f"by_{dimension}.csv" for dimension in DIMENSIONS]
+    made = [f"by_{dimension}.csv" for dimension in result.dimensions]
     words = chosen_notes(notes, result.folder)
     with sealed(
         result.folder, result.reused, [*made, "metrics.csv", *PAGE], ["audit.json", "manifest.json", "plan.yaml"],
@@ -122,7 +121,7 @@ def write(
         if result.reused:
             with of_this_version(result.folder):
                 content(result, evidence(result, record))
-        for dimension, name in zip(DIMENSIONS, made, strict=True):
+        for dimension, name in zip(result.dimensions, made, strict=True):
             write_text(result.folder / name, printable(result, dimension).to_csv(index=False))
         write_text(result.folder / "metrics.csv", all_metrics(result).to_csv(index=False))
         drawn = all_figures(result, result.folder / "figures")

@@ -9,6 +9,7 @@ from recsim.audit.convergence import running
 from recsim.experiment.result import Result
 from recsim.experiment.summary import without_ads
 from recsim.report.lorenz_figures import lorenz_points
+from recsim.report.window_figures import windows_data
 from recsim.state import STANCES
 
 
@@ -27,6 +28,8 @@ def data_of(result: Result, name: str) -> pd.DataFrame:
         return result.daily().merge(shifts, on=["day", "candidate"], how="left")
     if name == "regions":
         return printable(result, "region")
+    if name == "windows":
+        return windows_data(result)
     if name == "tiles":
         tiles = result.scenario.population.tiles
         table = printable(result, "region").astype({"region": str})

@@ -58,6 +58,12 @@ FIGURES = {
     "share_by_day_caption": "Share of the views about candidates, day by day; dashed lines: a campaign's first day, black line: the vote. "
     "Before the campaigns both worlds are one. Below, the shift on each day (centred 3-day mean) with its 95 % interval over replicates, for each day "
     "by itself: a day whose band includes zero shows no shift; wide bands are cut. {rest}.",
+    # declared windows
+    "windows_title": "Shift in declared windows: the largest",
+    "windows_whole": "campaign window",
+    "windows_panel": "{window}: {days}",
+    "windows_caption": "The shift on the days of each declared window, beside that of the whole campaign window, which holds them: they are no "
+    "independent findings. Few days are more a matter of luck than many. {rest}.",
     # map and regions
     "tiles_title": "Shift of {name} by region",
     "tiles_axis": "shift of exposure share, percentage points (factual - counterfactual)",

@@ -176,11 +176,15 @@ def not_drawn(result: Result, name: str) -> str:
         name: of the figure, as `all_figures` names it.
     """
     from recsim.report.day_figures import acting_campaigns
+    from recsim.report.window_figures import MOST
 
     out = ""
     more = len(result.summary["beneficiaries"]) - (1 if name == "robustness" else SHOWN)
     if name in BEHIND_FIGURE and more > 0:
         out += say("not_drawn", what=counted(more, "more beneficiary", "more beneficiaries"), where=BEHIND_FIGURE[name])
+    more = len(result.scenario.candidates) - MOST
+    if name == "windows" and more > 0:
+        out += say("not_drawn", what=counted(more, "more candidate"), where="by_window.csv")
     more = len(acting_campaigns(result)) - len(LINES)
     if name == "activity" and more > 0:
         out += say("not_drawn", what=counted(more, "more campaign"), where="campaigns.parquet")
@@ -198,10 +202,11 @@ def all_figures(result: Result, folder: Path) -> list[tuple[str, Path, str]]:
     from recsim.report.lorenz_figures import lorenz_curves
     from recsim.report.opinion_figures import swing_by_effect
     from recsim.report.region_figures import region_tiles, shift_by_region
+    from recsim.report.window_figures import shift_by_window
 
     makers = {
         "shift": shift_per_candidate, "convergence": convergence, "robustness": other_assumptions, "share_by_day": share_by_day,
-        "tiles": region_tiles, "regions": shift_by_region, "activity": activity_and_exposure, "stances": stance_parts,
+        "windows": shift_by_window, "tiles": region_tiles, "regions": shift_by_region, "activity": activity_and_exposure, "stances": stance_parts,
         "lorenz": lorenz_curves, "opinion": swing_by_effect,
     }  # fmt: skip
     rest, mark = _caption(result), mark_of(result.summary)

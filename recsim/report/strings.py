@@ -116,6 +116,8 @@ ENGLISH = {
     "replicates that unpaired worlds would need for the same interval.",
     "segments_are": "Whether the shift of a beneficiary differs between parts of the people: largest less smallest mean, test that all are "
     "the same (Hotelling's T² over replicates, Friedman's ranks where they are too few), adjusted by Benjamini-Hochberg.",
+    "windows_are": "The shift on the days of declared windows (days relative to the vote), parts of the campaign window: secondary questions, all of them one "
+    "family, adjusted by Benjamini-Hochberg.",
     "halved": "What stays: {name}'s daily shift was {base} points at the end of the last days at work of the campaigns. Half of it was gone "
     "after {days} days{span}; {left} days were looked at.",
     "half_life_span": " ({low} to {high})", "half_life_few": " (no interval: it needs {least} replicates)",

@@ -13,6 +13,7 @@ from recsim.metrics import LEAST_FOR_BELOW, too_few_for_below
 from recsim.report.enough_words import enough_text
 from recsim.report.opinion import opinion_lines
 from recsim.report.strings import counted, say, size_of
+from recsim.scenario.schema import in_days
 
 WIDTH = 80
 
@@ -147,6 +148,7 @@ def _below(result: Result) -> list[str]:
             f"exposures {millions(row['comment_exposures_counterfactual'])} without, "
             f"{millions(row['comment_exposures_factual'])} with."
         )
+        out += _windows(result, name)
         naive = s["naive_before_after"].get(name)
         out += wrapped(
             f"An outsider comparing before and after would say {number(naive, '+.2f')} pp; the difference between "
@@ -156,6 +158,19 @@ def _below(result: Result) -> list[str]:
         f"Dose ratio: {number(s['dose_ratio'], '.2f')} inauthentic actions per organic action on the beneficiary's items."
     )
     return [*out, *opinion_lines(result), *footer_lines(result, "report.html")]
+
+
+def _windows(result: Result, name: str) -> list[str]:
+    """A candidate's shift in each declared window, in one paragraph."""
+    if not result.windows:
+        return []
+    rows = result.by("window")
+    found = rows[rows["candidate"] == name].set_index("window").to_dict("index")
+    parts = [
+        f"{w.id} ({in_days(w.first, w.last)}) {number(found[w.id]['shift_pp'], '+.2f')} pp {interval_of(found[w.id])}"
+        for w in result.windows
+    ]
+    return wrapped(f"On the days of declared windows: {'; '.join(parts)}.")
 
 
 def _within(s: dict[str, Any], row: dict[str, Any]) -> list[str]:

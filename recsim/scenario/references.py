@@ -81,6 +81,7 @@ def check_references(scenario: Scenario, refuse: Refuse) -> None:
             if name not in ids:
                 inside = ("audit", "references", number, "shares", name)
                 raise refuse(inside, f"got unknown candidate {name!r}{_suggest(name, ids)}")
+    _windows(scenario, refuse)
     _moderation(scenario, refuse)
     about = scenario.candidate_content
     together = (
@@ -260,6 +261,23 @@ def _tiles(scenario: Scenario, refuse: Refuse) -> None:
     missing = [name for name in regions if name not in tiles] if tiles else []
     if missing:
         raise refuse(path, f"has no place for {', '.join(missing)}; name row and column of every region, or of none")
+
+
+def _windows(scenario: Scenario, refuse: Refuse) -> None:
+    """Each has its own name and lies in the campaign window: before it both worlds are the same."""
+    starts = [c.start for c in scenario.campaigns if c.counterfactual != "kept"]
+    seen: set[str] = set()
+    for number, window in enumerate(scenario.audit.windows):
+        path = ("audit", "windows", number)
+        if window.id in seen:
+            raise refuse((*path, "id"), f"got id {window.id!r} twice; each must be different")
+        seen.add(window.id)
+        if starts and window.first < min(starts):
+            raise refuse(
+                (*path, "first"),
+                f"got day {window.first}, before the first campaign begins on day {min(starts)}: until then both worlds are the same; "
+                f"set first to {min(starts)} or later",
+            )
 
 
 def _moderation(scenario: Scenario, refuse: Refuse) -> None:

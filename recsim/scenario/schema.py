@@ -143,6 +143,26 @@ class Reference(Strict):
         return self
 
 
+def in_days(first: int, last: int) -> str:
+    """Days from one to another in words: "days -1 to 0", "day 0"."""
+    return f"day {first}" if first == last else f"days {first} to {last}"
+
+
+class Window(Strict):
+    """A part of the campaign window that is looked at by itself, such as the silence before the vote; whole days."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", description="name of the window, such as silence")
+    first: int = Field(le=0, description="first day, relative to the vote (0)")
+    last: int = Field(0, le=0, description="last day, relative to the vote (0)")
+    reason: str = Field("", description="why these days, with a source if there is one")
+
+    @model_validator(mode="after")
+    def _order(self) -> Window:
+        if self.first > self.last:
+            raise ValueError(f"got first {self.first} after last {self.last}; days must be in order")
+        return self
+
+
 class Auditor(Strict):
     """Who asks, and who pays for it; printed in reports as given."""
 
@@ -185,6 +205,11 @@ class Audit(Strict):
     )
     references: list[Reference] = Field(
         default_factory=list, description="shares that exposure is held against (M11), beside equal ones"
+    )
+    windows: list[Window] = Field(
+        default_factory=list,
+        max_length=16,
+        description="parts of the campaign window whose shift is given besides; tested as secondary questions",
     )
     stopping: Stopping = Field(default_factory=Stopping, description="when enough replicates have been simulated")
     robustness: Robustness = Field(default_factory=Robustness, description="other plausible platform assumptions")

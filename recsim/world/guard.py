@@ -116,17 +116,18 @@ class Reach:
         self.items = np.zeros((len(feed.plan.languages), 4), np.int64)
         acts = [m.mitigation for m in self.measures.measures]
         self.wanted = any(m.holds or m.demotes for m in acts)
+        self.removes = any(m.removes for m in acts)
 
     def apply(self, start: int, end: int) -> None:
         """Take held items out of what may be recommended, and set the factors of the others."""
         feed, state, count = self.feed, self.feed.state, end - start
         status = state.status[start:end]
         self.demotes = False
-        if not (self.wanted or feed.plan.moderated):
+        if not (self.wanted or self.removes or feed.plan.moderated):
             return  # nothing is ever held back
         labels = state.items.labels
         volunteers = labels.kind[start:end] == VOLUNTEER
-        withdrawn = state.away[start:end] & volunteers  # with an account that moderation has removed
+        withdrawn = state.away[start:end] & volunteers  # with an account that moderation or a measure has removed
         genuine = (labels.present[start:end] | withdrawn) & ((labels.campaign[start:end] < 0) | volunteers)
         language = labels.language[start:end][genuine]
         self._count(0, language, np.ones(len(language), bool))

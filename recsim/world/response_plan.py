@@ -60,14 +60,18 @@ def visiting_rate(mean: float, spread: float, step_share: np.ndarray) -> float:
     def realised(level: float) -> float:
         return float(np.cumsum(1.0 - rng.exponentials(-np.float32(level) * rates))[-1]) / len(each)
 
+    steps = int(np.count_nonzero(step_share))  # in which anybody comes
+    too_many = InputError(
+        f"got {mean:g} visits a day, more than {steps} steps a day can hold; use shorter steps",
+        "activity.visits_per_day",
+    )
+    if mean >= steps:  # rounding would let a rate at which nobody ever stays away reach it
+        raise too_many
     low, high = mean, mean
     while realised(high) < mean:
         high *= 2
         if high > 1000 * mean:
-            raise InputError(
-                f"got {mean:g} visits a day, more than {len(step_share)} steps a day can hold; use shorter steps",
-                "activity.visits_per_day",
-            )
+            raise too_many
     for _ in range(30):
         middle = (low + high) / 2
         low, high = (middle, high) if realised(middle) < mean else (low, middle)
