@@ -1,6 +1,6 @@
 """What would audits with donated logs have concluded, in worlds of which the truth is known?
 
-    python experiments/audit_the_audits.py                                    # 400 worlds, about half an hour on 2 cores
+    python experiments/audit_the_audits.py                                    # 400 worlds, some ten minutes on 2 cores
     python experiments/audit_the_audits.py --worlds 20 --out runs/audits-quick    # for a look
 
 In each world a network acts for one candidate for two weeks, or, all else alike, does not. 3 to 100 donors, and everybody, give what

@@ -323,7 +323,7 @@ ACTED = {
     "-response.action_slope=0": better_liked,
     "-platform.predictor.learning_rate=0": learned,
     "activity.videos_per_visit=16": lambda w: w.state.counters.total[:, VIEW].sum(),
-    "activity.visits_per_day=6": lambda w: w.state.counters.total[:, VIEW].sum(),
+    "activity.visits_per_day=5": lambda w: w.state.counters.total[:, VIEW].sum(),
     "activity.search_share=0.3": lambda w: entries(w, "search"),
     "activity.external_share=0.3": lambda w: entries(w, "external"),
 }  # fmt: skip
