@@ -38,6 +38,7 @@ HEAVY = frozenset(
     test_moderation.py::test_controls_hold[account_rate]
     test_moderation.py::test_controls_hold[noise]
     test_moderation.py::test_controls_hold[synchrony]
+    test_policies.py::test_blocks_and_empty_inputs[curved]
     test_policies.py::test_blocks_and_empty_inputs[linear]
     test_policies.py::test_blocks_and_empty_inputs[meta_political_2024]
     test_policies.py::test_blocks_and_empty_inputs[msi_2018]
@@ -53,6 +54,7 @@ HEAVY = frozenset(
     test_policies.py::test_compiled_equals_plain[powers-rates]
     test_policies.py::test_compiled_equals_plain[simsom-rates]
     test_policies.py::test_compiled_equals_plain[whole_powers-rates]
+    test_policies.py::test_not_profiled[simsom]
     test_posts.py::test_without_the_campaign[bot]
     test_report.py::test_everything_is_written[zero dose]
     test_report.py::test_robustness_figure
