@@ -19,14 +19,14 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pandas as pd
+from kept import kept
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import recsim as rs
 from recsim.audit import rehearsal
 from recsim.audit.rehearsal import CHANGE, DISTANCE, DONORS, SHARE
-from recsim.cli.progress import progress
-from recsim.experiment.executor import default_workers, run_tasks
+from recsim.experiment.executor import default_workers
 from recsim.experiment.run import run_fingerprint
 from recsim.report.figures import BLACK, BLUE, LINES, ORANGE, STYLE
 from recsim.report.saving import save
@@ -40,18 +40,14 @@ def worlds(scenario: rs.Scenario, wanted: int, folder: Path, workers: int) -> pd
     code = Path(rehearsal.__file__).read_bytes() + repr((NUMBERS, BATCH)).encode()
     mark = f"{run_fingerprint(scenario, fixed_parameters=False)[:12]}-{hashlib.sha256(code).hexdigest()[:6]}"
     files = [folder / f"{mark}-{k:05d}.parquet" for k in range(-(-wanted // BATCH))]
-    folder.mkdir(parents=True, exist_ok=True)
-    todo = [k for k, kept in enumerate(files) if not kept.exists()]
-    with progress(False) as say:
-        done = len(files) - len(todo)
-        tasks = [(scenario, k * BATCH, BATCH, NUMBERS) for k in todo]
-        text = f"batches of {BATCH} worlds"
-        for number, found in run_tasks(rehearsal.rehearse, tasks, workers, lambda d: say(done + d, len(files), text)):
-            part = files[todo[number]].with_suffix(".part")
-            found.to_parquet(part, index=False)
-            part.rename(files[todo[number]])
-    found = pd.concat([pd.read_parquet(kept) for kept in files], ignore_index=True)
+    tasks = [(scenario, k * BATCH, BATCH, NUMBERS) for k in range(len(files))]
+    kept(rehearsal.rehearse, tasks, files, _write, workers, f"batches of {BATCH} worlds")
+    found = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
     return found[found["replicate"] < wanted]
+
+
+def _write(path: Path, found: pd.DataFrame) -> None:
+    found.to_parquet(path, index=False)
 
 
 def picture(said: pd.DataFrame, table: pd.DataFrame, out: Path) -> None:
@@ -133,20 +129,7 @@ def main() -> None:
     said.to_parquet(options.out / "worlds.parquet", index=False)
     table.round(4).to_csv(options.out / "audits.csv", index=False)
     picture(said, table, options.out)
-    shown = [
-        "question",
-        "donors",
-        "number",
-        "acting",
-        "with_interval",
-        "truth",
-        "bias",
-        "bias_se",
-        "rmse",
-        "covered",
-        "above",
-        "apart",
-    ]
+    shown = [*rehearsal.KEYS, "with_interval", "truth", "bias", "bias_se", "rmse", "covered", "above", "apart"]
     print(table[shown].to_string(index=False, float_format="{:.3f}".format))
 
 

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from kept import kept
 from matplotlib.figure import Figure
 from scipy import stats
 
 import recsim as rs
 from recsim.audit.ranks import Repetition, repetition, uniformity
-from recsim.cli.progress import progress
 from recsim.experiment.calibration_file import read_calibration
-from recsim.experiment.executor import default_workers, run_tasks
+from recsim.experiment.executor import default_workers
 from recsim.experiment.run import source_digest
 from recsim.experiment.summary import cleaned
 from recsim.report.figures import BLACK, BLUE, ORANGE, STYLE
@@ -36,17 +36,14 @@ def repetitions(file: Path, wanted: int, factor: float, folder: Path, workers: i
     found, scenario, _ = read_calibration(file)
     mark = hashlib.sha256(f"{found.model_dump_json()} {factor} {source_digest()}".encode()).hexdigest()[:12]
     files = [folder / f"{mark}-{k:05d}.json" for k in range(wanted)]
-    folder.mkdir(parents=True, exist_ok=True)
-    todo = [k for k, kept in enumerate(files) if not kept.exists()]
-    with progress(False) as say:
-        done = wanted - len(todo)
-        tasks = [(found, scenario, k, factor) for k in todo]
-        for number, row in run_tasks(repetition, tasks, workers, lambda d: say(done + d, wanted, "repetitions")):
-            part = files[todo[number]].with_suffix(".part")
-            part.write_text(json.dumps(row._asdict() if row else None), encoding="utf-8")
-            part.rename(files[todo[number]])
-    rows = [json.loads(kept.read_text(encoding="utf-8")) for kept in files]
+    tasks = [(found, scenario, k, factor) for k in range(wanted)]
+    kept(repetition, tasks, files, _write, workers, "repetitions")
+    rows = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     return [Repetition(**row) for row in rows if row], sum(row is None for row in rows)
+
+
+def _write(path: Path, row: Repetition | None) -> None:
+    path.write_text(json.dumps(row._asdict() if row else None), encoding="utf-8")
 
 
 def picture(rows: list[Repetition], names: list[str], out: Path) -> None:

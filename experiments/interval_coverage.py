@@ -21,12 +21,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from kept import kept
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import recsim as rs
 from recsim.audit.coverage import coverage, drawn_studies, exchangeable, shifts_of
-from recsim.cli.progress import progress
 from recsim.experiment.executor import default_workers, run_tasks
 from recsim.experiment.run import run_fingerprint
 from recsim.experiment.summary import cleaned
@@ -45,18 +45,14 @@ def replicates_of(scenario: rs.Scenario, count: int, folder: Path, workers: int)
     """(count, C) shifts, from the folder as far as they are there."""
     mark = run_fingerprint(scenario, fixed_parameters=False)[:12]
     files = [folder / f"{scenario.name}-{mark}-{k:05d}.npy" for k in range(-(-count // BATCH))]
-    folder.mkdir(parents=True, exist_ok=True)
-    todo = [k for k, file in enumerate(files) if not file.exists()]
-    with progress(False) as say:
-        done = len(files) - len(todo)
-        tasks = [(scenario, k * BATCH, BATCH) for k in todo]
-        text = f"{scenario.name}: batches of {BATCH}"
-        for number, found in run_tasks(shifts_of, tasks, workers, lambda d: say(done + d, len(files), text)):
-            part = files[todo[number]].with_suffix(".part")
-            with part.open("wb") as out:
-                np.save(out, found)
-            part.rename(files[todo[number]])
+    tasks = [(scenario, k * BATCH, BATCH) for k in range(len(files))]
+    kept(shifts_of, tasks, files, _write, workers, f"{scenario.name}: batches of {BATCH}")
     return np.concatenate([np.load(file) for file in files])[:count]
+
+
+def _write(path: Path, found: np.ndarray) -> None:
+    with path.open("wb") as out:  # given a name, NumPy would add its ending
+        np.save(out, found)
 
 
 def picture(table: pd.DataFrame, out: Path) -> None:

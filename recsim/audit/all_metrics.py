@@ -89,8 +89,7 @@ def all_metrics(result: Result) -> pd.DataFrame:
 
 def _computed(result: Result) -> pd.DataFrame:
     names = [c.id for c in result.scenario.candidates]
-    branches = result.scenario.run.luck_branches
-    counts = Counts(result.frames["exposure"], names, result.replicates, branches)
+    counts = result.counts()
     rows = [
         *_exposure(result, counts), *_reach(result, counts), *_distances(result, counts), *_concentration(result),
         *_parts(result, names), *_after(result), *_costs(result), *_chances(result, counts), *_asked(result, counts),
@@ -215,7 +214,7 @@ def _parts(result: Result, names: list[str]) -> list[Metric]:
         for value in values:
             hidden = value in small
             part = exposure[exposure[division] == value]
-            shift = Counts(part, names, result.replicates, result.scenario.run.luck_branches).shift_pp
+            shift = result.counts(part).shift_pp
             if not hidden:
                 found[value] = shift
             for k, name in enumerate(names):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from recsim.experiment.result import Result
-from recsim.experiment.summary import Counts
 from recsim.metrics import shift_interval
 
 
@@ -19,7 +18,7 @@ def running(result: Result) -> pd.DataFrame:
         candidate, replicates (1, 2, ...), shift_pp, ci_low, ci_high, half_width_pp; NaN where one replicate cannot tell.
     """
     names = [c.id for c in result.scenario.candidates]
-    counts = Counts(result.frames["exposure"], names, result.replicates, result.scenario.run.luck_branches)
+    counts = result.counts()
     rows = []
     for name in result.summary["beneficiaries"]:
         shift = counts.shift_pp[:, names.index(name)]

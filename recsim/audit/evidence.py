@@ -15,7 +15,7 @@ from recsim.audit.plan import ADDED, FEWER, REPLICATES, Deviation, Plan, stored_
 from recsim.audit.sequential import Stopped
 from recsim.experiment.folder import checksum, write_text
 from recsim.experiment.result import Result
-from recsim.experiment.summary import Counts, cleaned
+from recsim.experiment.summary import cleaned
 from recsim.metrics import SHIFT_RANGE, shift_interval
 
 
@@ -37,7 +37,7 @@ def evidence(result: Result, record: Record | None = None) -> dict[str, Any]:
     """
     record = record or Record()
     names = [c.id for c in result.scenario.candidates]
-    counts = Counts(result.frames["exposure"], names, result.replicates, result.scenario.run.luck_branches)
+    counts = result.counts()
     shift, shares = counts.shift_pp, counts.shares.mean(axis=1)
     bound = result.scenario.audit.threshold_pp.value
     family = [names.index(c) for c in result.summary["beneficiaries"]]
@@ -106,7 +106,7 @@ def _segments(result: Result, names: list[str], family: list[int]) -> list[dict[
         by = {}
         for value in large:
             part = exposure[exposure[division] == value]
-            by[value] = Counts(part, names, result.replicates, result.scenario.run.luck_branches).shift_pp
+            by[value] = result.counts(part).shift_pp
         for k in family:
             found = procedures.heterogeneity(np.stack([x[:, k] for x in by.values()], axis=1)) if by else None
             rows.append(
@@ -125,10 +125,9 @@ def _segments(result: Result, names: list[str], family: list[int]) -> list[dict[
 
 def _windows(result: Result, names: list[str]) -> list[dict[str, Any]]:
     """The shift of every candidate in each declared window: one family of secondary tests."""
-    exposure, rows = result.frames["exposure"], []
-    for window in result.windows:
-        part = exposure[exposure["day"].between(window.first, window.last)]
-        shift = Counts(part, names, result.replicates, result.scenario.run.luck_branches).shift_pp
+    rows = []
+    for window, (_, part) in zip(result.windows, result.parts("window"), strict=True):
+        shift = result.counts(part).shift_pp
         for k, name in enumerate(names):
             mean = shift_interval(shift[:, k])
             rows.append(

@@ -21,6 +21,7 @@ from recsim import metrics
 from recsim.audit.measure import measure
 from recsim.audit.simulated_log import BEFORE, simulated_log
 from recsim.errors import InputError
+from recsim.experiment.summary import removed_campaigns
 from recsim.scenario.schema import Scenario
 
 SHARE, CHANGE, DISTANCE = "share", "change since before", "distance from a poll"
@@ -62,7 +63,7 @@ def rehearse(
     Raises:
         InputError: no such campaign, no day before it, or not as many people.
     """
-    whom = next((c.beneficiary for c in scenario.campaigns if c.beneficiary and c.counterfactual != "kept"), None)
+    whom = next((c.beneficiary for c in removed_campaigns(scenario)), None)
     if whom is None:
         raise InputError(
             "no campaign for a candidate is taken out in the counterfactual: there is nothing to look for", "campaigns"
@@ -95,7 +96,7 @@ def _of_world(
             given = given.assign(weight=given["person"].map(stands_for))
         for arm, shift in moved.items():
             mine = given[given["arm"].isin([BEFORE, arm])]
-            shown = measure(mine.drop(columns="day"), viewers="donors")
+            shown = measure(mine[mine["arm"] == arm].drop(columns="day"), viewers="donors")
             found = measure(mine, BEFORE, viewers="donors", reference=poll)
             head = {"donors": panel.kind, "number": len(panel.people), "acting": arm == "factual"}
             own, change = _row(_arm(shown, arm), whom), _row(found["comparisons"][0], whom)

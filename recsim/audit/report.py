@@ -31,7 +31,7 @@ from recsim.audit.provenance import VERIFY, name_of, own_files
 from recsim.experiment.dictionary import CSV, TABLES, described
 from recsim.experiment.persistence import persistence_row
 from recsim.experiment.result import Result
-from recsim.experiment.summary import ENOUGH, Counts, cleaned, removed_campaigns, with_a_share
+from recsim.experiment.summary import ENOUGH, cleaned, removed_campaigns, with_a_share
 from recsim.experiment.sums import NOTES, files_of
 from recsim.ranking import registry
 from recsim.ranking.own_code import asked
@@ -133,7 +133,7 @@ def _risk(result: Result) -> dict[str, Any]:
 
 def _shift_by_candidate(result: Result) -> dict[str, np.ndarray]:
     names = [c.id for c in result.scenario.candidates]
-    shift = Counts(result.frames["exposure"], names, result.replicates, result.scenario.run.luck_branches).shift_pp
+    shift = result.counts().shift_pp
     return {name: shift[:, k] for k, name in enumerate(names)}
 
 

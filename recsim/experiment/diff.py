@@ -14,7 +14,6 @@ import numpy as np
 from recsim.errors import InputError
 from recsim.experiment.folder import read_csv, read_json, readable
 from recsim.experiment.result import Result
-from recsim.experiment.summary import Counts
 from recsim.metrics import defined_mean, interval
 from recsim.scenario import load
 from recsim.scenario.dump import _plain
@@ -168,8 +167,7 @@ def side(folder: Path) -> Side:
     if (folder / "exposure.parquet").is_file() or not (folder / "summary.json").is_file():
         run = Result.load(folder)
         names = [c.id for c in run.scenario.candidates]
-        counts = Counts(run.frames["exposure"], names, run.replicates, run.scenario.run.luck_branches)
-        return Side(run.scenario, names, run.scenario.run.seed, run.replicates, counts.shift_pp)
+        return Side(run.scenario, names, run.scenario.run.seed, run.replicates, run.counts().shift_pp)
     scenario = load(folder / "scenario.yaml") if (folder / "scenario.yaml").is_file() else None
     with readable(folder, "run"):
         said = read_json(folder / "summary.json")

@@ -96,6 +96,16 @@ class Result:
         """Declared windows; none where no campaign is removed in the counterfactual, since then there is no campaign window."""
         return self.scenario.audit.windows if self.summary["removed"] else []
 
+    def counts(self, part: pd.DataFrame | None = None) -> Counts:
+        """Counts of this run by replicate, branch, arm, candidate and stance.
+
+        Args:
+            part: rows of the exposure table; None: all.
+        """
+        names = [c.id for c in self.scenario.candidates]
+        rows = self.frames["exposure"] if part is None else part
+        return Counts(rows, names, self.replicates, self.scenario.run.luck_branches)
+
     def by_replicate(self) -> pd.DataFrame:
         """What all statistics of shifts rest on: shares, shift and excess of every replicate and candidate.
 
@@ -122,8 +132,8 @@ class Result:
         if dimension == "stance":
             return self._by_stance(candidates)
         rows = []
-        for value, part in self._parts(dimension):
-            counts = Counts(part, candidates, self.replicates, self.scenario.run.luck_branches)
+        for value, part in self.parts(dimension):
+            counts = self.counts(part)
             p = counts.paired_shares
             for k, name in enumerate(candidates):
                 t = shift_interval(counts.shift_pp[:, k])
@@ -132,8 +142,8 @@ class Result:
                 )  # fmt: skip
         return pd.DataFrame(rows, columns=[dimension, *COLUMNS])
 
-    def _parts(self, dimension: str) -> Iterator[tuple[Any, pd.DataFrame]]:
-        """The exposure table by value of a dimension."""
+    def parts(self, dimension: str) -> Iterator[tuple[Any, pd.DataFrame]]:
+        """Rows of the exposure table by value of a dimension, as `by` pools them; days with those beside them."""
         exposure = self.frames["exposure"]
         if dimension == "window":
             for window in self.windows:
@@ -146,7 +156,7 @@ class Result:
                 yield value, exposure[(exposure["day"] - value).abs() <= 1]
 
     def _by_stance(self, candidates: list[str]) -> pd.DataFrame:
-        counts = Counts(self.frames["exposure"], candidates, self.replicates, self.scenario.run.luck_branches)
+        counts = self.counts()
         p, shift, seen = counts.stance_shares.mean(axis=1), counts.stance_shift_pp, counts.x.sum(axis=(0, 1, 2))
         p = np.where(np.isnan(p).any(axis=(1, 2, 3), keepdims=True), np.nan, p)  # both arms from the same replicates
         rows = []

@@ -149,6 +149,11 @@ class Safeguards:
         return by_weight or self.aggregate.groups > 1 or self.served_only or self.cluster_cap is not None
 
     @property
+    def removes(self) -> bool:
+        """Whether a measure takes accounts away."""
+        return any(m.mitigation.removes for m in self.measures)
+
+    @property
     def served_only(self) -> bool:
         """Whether only events on served items count."""
         return any(m.mitigation.served_only for m in self.measures)

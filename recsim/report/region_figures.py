@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping, Sequence
 
 import matplotlib
 import matplotlib.patches
@@ -128,33 +129,42 @@ def _tile(
 
 def shift_by_region(result: Result) -> Figure | None:
     """Small multiples: the largest shifts in each region that has people enough; None if none has."""
-    table, names, small = printable(result, "region"), names_of(result), too_small(result, "region")
+    table, small = printable(result, "region"), too_small(result, "region")
     regions = [name for name in dict.fromkeys(table["region"].astype(str)) if name not in small]
     if not regions:
         return None
     overall = result.shift().set_index("candidate")["shift_pp"].abs().sort_values(ascending=False)
     chosen = list(overall.index[: min(6, len(overall))])
-    columns = min(3, len(regions))
-    rows = -(-len(regions) // columns)
+    parts = {region: table[table["region"] == region].set_index("candidate") for region in regions}
+    return small_multiples(result, parts, chosen, say("regions_title"))
+
+
+def small_multiples(result: Result, parts: Mapping[str, pd.DataFrame], chosen: Sequence[str], title: str) -> Figure:
+    """Shifts of some candidates with their intervals, one panel per part, three in a row.
+
+    Args:
+        parts: by the panel's title shift_pp, ci_low and ci_high by candidate. chosen: candidates, from above. title: of the figure.
+    """
+    names = names_of(result)
+    columns = min(3, len(parts))
+    rows = -(-len(parts) // columns)
     figure = Figure(figsize=(7.4, 0.2 * rows * len(chosen) + 0.75 * rows + 0.9), dpi=150, layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    for number, axes in enumerate(grid.flat):
-        if number >= len(regions):
-            axes.set_visible(False)
-            continue
-        here = table[table["region"] == regions[number]].set_index("candidate")
+    for axes in grid.flat[len(parts) :]:
+        axes.set_visible(False)
+    for axes, (head, here) in zip(grid.flat, parts.items(), strict=False):
         for place, name in enumerate(reversed(chosen)):
-            row = here.loc[name]
             promoted = name in result.summary["beneficiaries"]
-            low, high = np.nan_to_num([row["shift_pp"] - row["ci_low"], row["ci_high"] - row["shift_pp"]])
+            shift, low, high = here.loc[name, ["shift_pp", "ci_low", "ci_high"]].astype(float)
+            below, above = np.nan_to_num([shift - low, high - shift])
             axes.errorbar(
-                row["shift_pp"], place, xerr=[[max(0, low)], [max(0, high)]], fmt="D" if promoted else "o",
+                shift, place, xerr=[[max(0, below)], [max(0, above)]], fmt="D" if promoted else "o",
                 color=RED if promoted else BLUE, capsize=2, markersize=4,
             )  # fmt: skip
         axes.axvline(0, color=BLACK, linewidth=0.8)
-        axes.set_title(str(regions[number]), fontsize=9, loc="left")
+        axes.set_title(str(head), fontsize=9, loc="left")
         axes.set_yticks(range(len(chosen)), [names[n] for n in reversed(chosen)], fontsize=8)
         axes.set_ylim(-0.6, len(chosen) - 0.4)
     figure.supxlabel(say("regions_axis"), fontsize=9)
-    figure.suptitle(say("regions_title"), fontsize=10, x=0.01, ha="left")
+    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
     return figure

@@ -169,12 +169,14 @@ def check_follow(scenario: FollowScenario, refuse: Refuse) -> None:
 
 def _unique(scenario: Scenario, refuse: Refuse) -> None:
     moderation = scenario.moderation
-    blocks: list[tuple[tuple[str, ...], list]] = [
-        (("candidates",), scenario.candidates), (("campaigns",), scenario.campaigns),
-        (("moderation", "detectors"), moderation.detectors), (("moderation", "notices"), moderation.notices),
+    drawn, named = ("id", "key"), ("id",)
+    blocks: list[tuple[tuple[str, ...], list, tuple[str, ...]]] = [
+        (("candidates",), scenario.candidates, drawn), (("campaigns",), scenario.campaigns, drawn),
+        (("moderation", "detectors"), moderation.detectors, drawn), (("moderation", "notices"), moderation.notices, drawn),
+        (("audit", "windows"), scenario.audit.windows, named),
     ]  # fmt: skip
-    for block, members in blocks:
-        for field in ("id", "key"):
+    for block, members, fields in blocks:
+        for field in fields:
             seen: dict[str, int] = {}
             for number, member in enumerate(members):
                 name = getattr(member, field)
@@ -264,17 +266,12 @@ def _tiles(scenario: Scenario, refuse: Refuse) -> None:
 
 
 def _windows(scenario: Scenario, refuse: Refuse) -> None:
-    """Each has its own name and lies in the campaign window: before it both worlds are the same."""
+    """Each lies in the campaign window: before it both worlds are the same."""
     starts = [c.start for c in scenario.campaigns if c.counterfactual != "kept"]
-    seen: set[str] = set()
     for number, window in enumerate(scenario.audit.windows):
-        path = ("audit", "windows", number)
-        if window.id in seen:
-            raise refuse((*path, "id"), f"got id {window.id!r} twice; each must be different")
-        seen.add(window.id)
         if starts and window.first < min(starts):
             raise refuse(
-                (*path, "first"),
+                ("audit", "windows", number, "first"),
                 f"got day {window.first}, before the first campaign begins on day {min(starts)}: until then both worlds are the same; "
                 f"set first to {min(starts)} or later",
             )

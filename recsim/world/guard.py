@@ -25,7 +25,6 @@ class Guard:
 
     def __init__(self, world: World) -> None:
         self.world, self.measures = world, world.plan.safeguards
-        self.removes = any(m.mitigation.removes for m in self.measures.measures)
         self.weights = any(m.mitigation.weight and not m.mitigation.removes for m in self.measures.measures)
         networks = [a.network for a in world.networks if a.network.inauthentic and world.arm.acts(a.network.campaign)]
         self.per_person = sum(n.accounts for n in networks) * world.plan.scale / world.plan.people
@@ -33,7 +32,7 @@ class Guard:
     def weigh(self) -> None:
         """Set what everybody's actions count, from what is known at the start of the step."""
         world = self.world
-        if self.removes:
+        if self.measures.removes:
             self._remove()
         if not self.world.plan.weighs:
             return
@@ -116,14 +115,13 @@ class Reach:
         self.items = np.zeros((len(feed.plan.languages), 4), np.int64)
         acts = [m.mitigation for m in self.measures.measures]
         self.wanted = any(m.holds or m.demotes for m in acts)
-        self.removes = any(m.removes for m in acts)
 
     def apply(self, start: int, end: int) -> None:
         """Take held items out of what may be recommended, and set the factors of the others."""
         feed, state, count = self.feed, self.feed.state, end - start
         status = state.status[start:end]
         self.demotes = False
-        if not (self.wanted or self.removes or feed.plan.moderated):
+        if not (self.wanted or self.measures.removes or feed.plan.moderated):
             return  # nothing is ever held back
         labels = state.items.labels
         volunteers = labels.kind[start:end] == VOLUNTEER

@@ -56,7 +56,7 @@ def _signature(plan: Plan, arm: Arm, step: int) -> Any:
     ever = frozenset(c.id for c in plan.removed if arm.acts(c.id))
     acting = frozenset(c.id for c in plan.removed if plan.step_of(c.start) <= step and c.id in ever)
     # How many people an oracle takes for inauthentic goes by all accounts that the arm ever has.
-    known = ever if any(m.mitigation.removes for m in plan.safeguards.measures) else frozenset()
+    known = ever if plan.safeguards.removes else frozenset()
     if not acting:
         return known or None
     removed = None if arm.removal_day is None else plan.step_of(arm.removal_day)
